@@ -1,0 +1,247 @@
+"""The values everything else is written in. They are frozen and know no client library."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+__all__ = ["Body", "Chunk", "Headers", "Outcome", "Recording", "Request", "ResponseHead", "Segment"]
+
+Headers = tuple[tuple[str, str], ...]
+"""Header lines in their order; names in lower case, values decoded as Latin-1, so that no byte is lost."""
+
+
+def _find(headers: Headers, name: str) -> str | None:
+    values = [value for key, value in headers if key == name]
+    return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request.
+
+    Args:
+        method: in upper case.
+        url: absolute, as sent.
+        headers: names in lower case.
+        body: the whole body; content-encoding is as `headers` say.
+
+    Raises:
+        ValueError: a field is of another form.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.method or self.method != self.method.upper():
+            raise ValueError(f"a request's method is in upper case, not {self.method!r}")
+        if "://" not in self.url:
+            raise ValueError(f"a request's url is absolute, not {self.url!r}")
+        if any(name != name.lower() for name, _ in self.headers):
+            raise ValueError("a request's header names are in lower case")
+        if not isinstance(self.body, bytes):
+            raise ValueError(f"a request's body is bytes, not {type(self.body).__name__}")
+
+    def header(self, name: str) -> str | None:
+        """The header's value, several lines joined by a comma; None where it is absent."""
+        return _find(self.headers, name.lower())
+
+    def json(self) -> Any:
+        """The body decoded as JSON.
+
+        Raises:
+            ValueError: the body is no JSON.
+        """
+        return json.loads(self.body)
+
+    def with_json(self, value: Any) -> Request:
+        """The same request with another JSON body: for `Match(normalize=...)`."""
+        return replace(self, body=json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """Status and headers of a response; `keep` receives one."""
+
+    status: int
+    headers: Headers = ()
+
+    def __post_init__(self) -> None:
+        if not 100 <= self.status <= 999:
+            raise ValueError(f"a response's status has three digits, unlike {self.status}")
+
+    def header(self, name: str) -> str | None:
+        """The header's value, several lines joined by a comma; None where it is absent."""
+        return _find(self.headers, name.lower())
+
+
+class Chunk(NamedTuple):
+    """One piece of a response body as the transport delivered it, content-encoding undone.
+
+    `offset` is in seconds from the response head.
+    """
+
+    data: bytes
+    offset: float
+
+
+class Segment:
+    """A run of chunks kept together: `for data in segment` gives their bytes.
+
+    Args:
+        buffer: holds the chunks, one behind the other.
+        start: where in `buffer` the first of them begins.
+        lengths: of each chunk, in bytes.
+        offsets: of each chunk, in microseconds from the response head.
+    """
+
+    __slots__ = ("buffer", "lengths", "offsets", "start")
+
+    def __init__(self, buffer: bytes, start: int, lengths: Sequence[int], offsets: Sequence[int]) -> None:
+        self.buffer = buffer
+        self.start = start
+        self.lengths = lengths
+        self.offsets = offsets
+
+    def __iter__(self) -> Iterator[bytes]:
+        buffer, start = self.buffer, self.start
+        for length in self.lengths:
+            end = start + length
+            yield buffer[start:end]
+            start = end
+
+    @property
+    def data(self) -> bytes:
+        """The chunks' bytes, joined."""
+        return self.buffer[self.start : self.start + sum(self.lengths)]
+
+
+class Body:
+    """A response body: segments that can be gone through again and again, in memory or in a file."""
+
+    __slots__ = ("segments",)
+
+    def __init__(self, segments: Iterable[Segment] = ()) -> None:
+        self.segments = segments
+
+    @classmethod
+    def of(cls, chunks: Iterable[Chunk]) -> Body:
+        """A body in memory."""
+        parts, lengths, offsets = [], array("I"), array("Q")
+        for data, offset in chunks:
+            parts.append(data)
+            lengths.append(len(data))
+            offsets.append(max(0, round(offset * 1e6)))
+        return cls([Segment(b"".join(parts), 0, lengths, offsets)] if parts else [])
+
+    def __iter__(self) -> Iterator[Chunk]:
+        for segment in self.segments:
+            for data, offset in zip(segment, segment.offsets, strict=True):
+                yield Chunk(data, offset / 1e6)
+
+    def read(self) -> bytes:
+        """All of it at once."""
+        return b"".join(segment.data for segment in self.segments)
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return sum(sum(segment.lengths) for segment in self.segments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Body) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which may be a file's
+
+    def __repr__(self) -> str:
+        return f"<Body of {sum(len(segment.lengths) for segment in self.segments)} chunks, {self.size} bytes>"
+
+
+class Recording:
+    """One request with its response.
+
+    Args:
+        request: as stored: credentials replaced, headers by the allow-list, content-encoding undone; or
+            what makes it when it is first asked for, because a hit has no use for it.
+        head: the response's status and headers, by the allow-list.
+        body: the response's chunks, content-encoding undone.
+        digest: a cryptographic hash of the canonical request, in hexadecimal digits; a hit is confirmed
+            against it.
+        recorded_at: when the response's head arrived, in seconds since 1970 (UTC).
+        latency: seconds from the request to the response's head.
+        complete: whether the whole answer is there.
+    """
+
+    __slots__ = ("_request", "body", "complete", "digest", "head", "latency", "recorded_at")
+
+    def __init__(
+        self,
+        *,
+        request: Request | Callable[[], Request],
+        head: ResponseHead,
+        body: Body,
+        digest: str,
+        recorded_at: float,
+        latency: float = 0.0,
+        complete: bool = True,
+    ) -> None:
+        self._request = request
+        self.head = head
+        self.body = body
+        self.digest = digest
+        self.recorded_at = recorded_at
+        self.latency = latency
+        self.complete = complete
+
+    @property
+    def request(self) -> Request:
+        """The recorded request.
+
+        Raises:
+            CorruptRecording: its part of the stored entry is damaged.
+        """
+        if not isinstance(self._request, Request):
+            self._request = self._request()
+        return self._request
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recording):
+            return NotImplemented
+        names = ("request", "head", "body", "digest", "recorded_at", "latency", "complete")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which may be a file's
+
+    def __repr__(self) -> str:
+        return f"<Recording {self.request.method} {self.request.url} {self.head.status} {self.body!r}>"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What replaycache did with a request: `response.extensions["replaycache"]`.
+
+    Of a live call it is final once the response's body has been read or closed: only then is it known
+    whether the answer was stored.
+
+    Attributes:
+        status: `"hit"` (a recording was replayed), `"miss"` (went live and was recorded) or `"live"`
+            (went live and was not stored).
+        key: the key of the request; empty where none was made.
+        store: where recordings are kept.
+        recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC).
+        age: of a hit, seconds since then.
+        reason: of a live call, why nothing was stored.
+    """
+
+    status: Literal["hit", "miss", "live"]
+    key: str = ""
+    store: str = ""
+    recorded_at: float | None = None
+    age: float | None = None
+    reason: str = field(default="")

@@ -1,0 +1,557 @@
+"""Record and replay under `httpx`, which openai < 3 and anthropic < 2 use.
+
+    import httpx, openai
+    from replaycache.httpx import ReplayTransport
+
+    client = openai.OpenAI(http_client=httpx.Client(transport=ReplayTransport()))
+
+This module and `replaycache.httpx2` are the same text but for the library's name, and in each the two
+classes are the same text but for `async` and `await`; `tests/test_twins.py` holds them equal in full.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Any, Unpack, assert_never
+from urllib.request import getproxies
+
+import httpx
+
+from .exchange import DRAIN_BYTES, DRAIN_SECONDS, Call, Exchange, Forward, Recheck, Refuse, Replay, Wait
+from .options import Mode, OptionArguments, Options
+from .recorder import Ending
+from .spool import Spool
+from .stores import Store, open_store
+from .waiting import Blocking, Suspending
+from .wrapping import check_inner, check_request
+
+__all__ = ["AsyncReplayTransport", "ReplayTransport"]
+
+
+def _without_call_headers(request: httpx.Request) -> httpx.Request:
+    headers = [item for item in request.headers.raw if not item[0].lower().startswith(b"x-replaycache-")]
+    return httpx.Request(
+        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
+    )
+
+
+def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, Any]]:
+    head = replay.recording.head
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers]
+    return head.status, headers, {"replaycache": replay.outcome}
+
+
+# -- asynchronous ----------------------------------------------------------------------------------------
+
+
+class AsyncReplayTransport(httpx.AsyncBaseTransport):
+    """A transport for `httpx.AsyncClient` that replays stored answers and records new ones.
+
+    Args:
+        inner: the transport that calls upstream. None: the library's own, made on the first live call.
+        store: where recordings are kept: None for the user's disk cache, a store, `":memory:"`, or the path
+            of a directory.
+        mode: `"auto"`, `"replay"`, `"record"` or `"off"`. None: `REPLAYCACHE_MODE`, and `auto` without it.
+        options: the others of `replaycache.Options`.
+
+    Raises:
+        TypeError: `inner` is of another library, or for another kind of client.
+        ConfigurationError: an option is misspelt or wrong.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport | None = None,
+        *,
+        store: Store | str | None = None,
+        mode: Mode | str | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None:
+        check_inner(inner, httpx.AsyncBaseTransport, "handle_async_request")
+        checked = Options.parse({"mode": mode, **options})
+        self._store, self._owns_store = open_store(store)
+        self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
+        self._inner = inner
+        self._making = threading.Lock()
+
+    @property
+    def store(self) -> Store:
+        """Where recordings are kept."""
+        return self._store
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answers from the store, or calls upstream and records.
+
+        Raises:
+            CacheMiss: nothing is stored and the mode is `replay`.
+            StoreError: the store failed and the mode is `replay`.
+            TypeError: the client is of another library.
+        """
+        check_request(request, httpx.Request, "AsyncReplayTransport")
+        call = self._exchange.call(request.method, str(request.url), request.headers.raw)
+        if call.needs_body:
+            call.identify(await _read_async(request, call.max_request_bytes))
+        try:
+            while True:
+                found = await Suspending.call(call.load) if self._store.slow else call.load()
+                decision = call.decide(found)
+                match decision:
+                    case Replay():
+                        return await self._replay(decision)
+                    case Forward():
+                        return await self._forward(request, call)
+                    case Wait(flight):
+                        await Suspending.wait(flight)
+                        call.go_alone()
+                    case Recheck():
+                        pass
+                    case Refuse(reason):
+                        raise await Suspending.call(lambda: call.miss(reason)) if self._store.slow else call.miss(reason)
+                    case _:
+                        assert_never(decision)
+        except BaseException:
+            call.settle(Ending.FAILED)
+            raise
+
+    async def _replay(self, replay: Replay) -> httpx.Response:
+        if replay.pace:
+            await Suspending.sleep(replay.recording.latency * replay.pace)
+        status, headers, extensions = _head_of(replay)
+        return httpx.Response(status, headers=headers, stream=_AsyncPlayback(replay), extensions=extensions)
+
+    async def _forward(self, request: httpx.Request, call: Call) -> httpx.Response:
+        if call.has_call_headers:
+            request = _without_call_headers(request)
+        upstream = self._upstream()
+        call.sending()
+        response = await upstream.handle_async_request(request)
+        try:
+            outcome = call.respond(response.status_code, response.headers.raw)
+        except BaseException:
+            await response.aclose()
+            raise
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise TypeError(f"{type(upstream).__name__} gave a response whose stream is not asynchronous")
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_AsyncTee(response.stream, call),
+            extensions={**response.extensions, "replaycache": outcome},
+        )
+
+    def _upstream(self) -> httpx.AsyncBaseTransport:
+        if self._inner is None:
+            with self._making:
+                if self._inner is None:
+                    # a client without a transport of its own would go through the environment's proxies
+                    self._inner = _AsyncThroughProxies() if getproxies() else httpx.AsyncHTTPTransport()
+        return self._inner
+
+    async def aclose(self) -> None:
+        """Closes the inner transport, and the store if it was made here."""
+        if self._inner is not None:
+            await self._inner.aclose()
+        if self._owns_store:
+            self._store.close()
+
+
+async def _read_async(request: httpx.Request, limit: int) -> bytes | None:
+    """The request's body; None where it is larger than `limit`. Either way it can still be sent."""
+    try:
+        body = request.content
+    except httpx.RequestNotRead:
+        pass
+    else:
+        return body if len(body) <= limit else None
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        return None
+    if not isinstance(request.stream, httpx.AsyncByteStream):
+        raise TypeError("the request's body is not asynchronous, and the client is")
+    pieces: list[bytes] = []
+    size = 0
+    rest = request.stream.__aiter__()
+    async for piece in rest:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            request.stream = _AsyncRest(pieces, rest)
+            return None
+    body = b"".join(pieces)
+    request.stream = httpx.ByteStream(body)
+    return body
+
+
+class _AsyncRest(httpx.AsyncByteStream):
+    """A request body of which the beginning was read."""
+
+    def __init__(self, pieces: list[bytes], rest: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = rest
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        async for piece in self._rest:
+            yield piece
+
+
+class _AsyncThroughProxies(httpx.AsyncBaseTransport):
+    """The library's own transports, chosen by the proxies that the environment names."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+class _AsyncPlayback(httpx.AsyncByteStream):
+    """A recorded body as a stream."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pace = self._replay.pace
+        started = time.monotonic()
+        first = True
+        for segment in self._replay.recording.body.segments:
+            if not first:
+                await Suspending.yield_control()
+            first = False
+            if not pace:
+                for data in segment:
+                    yield data
+            else:
+                for data, offset in zip(segment, segment.offsets, strict=True):
+                    ahead = started + offset / 1e6 * pace - time.monotonic()
+                    if ahead > 0:
+                        await Suspending.sleep(ahead)
+                    yield data
+
+
+class _AsyncTee(httpx.AsyncByteStream):
+    """Upstream's body, every chunk handed on as it comes and to the recorder."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, call: Call) -> None:
+        self._stream = stream
+        self._call = call
+        self._chunks: AsyncIterator[bytes] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        call = self._call
+        call.resume()
+        self._chunks = self._stream.__aiter__()
+        try:
+            async for chunk in self._chunks:
+                call.feed(chunk)
+                yield chunk
+                call.resume()
+        except GeneratorExit:
+            raise  # the caller stopped early: aclose() follows
+        except BaseException:
+            await self._settle(Ending.FAILED)
+            raise
+        await self._settle(Ending.END)
+
+    async def aclose(self) -> None:
+        try:
+            if self._call.should_drain():
+                await self._drain()
+            if isinstance(self._chunks, AsyncGenerator):
+                await self._chunks.aclose()
+            await self._stream.aclose()
+        finally:
+            await self._settle(Ending.CLOSED)
+
+    async def _drain(self) -> None:
+        """Reads what the caller left, within bounds."""
+        call = self._call
+        call.resume()
+        if self._chunks is None:
+            self._chunks = self._stream.__aiter__()
+        until = time.monotonic() + DRAIN_SECONDS
+        size = 0
+        ended = False
+        try:
+            with Suspending.at_most(DRAIN_SECONDS):
+                async for chunk in self._chunks:
+                    call.feed(chunk)
+                    size += len(chunk)
+                    if size > DRAIN_BYTES or time.monotonic() > until:
+                        return
+                ended = True
+        except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
+            await self._settle(Ending.FAILED)
+        if ended:
+            await self._settle(Ending.END)
+
+    async def _settle(self, ending: Ending) -> None:
+        if self._call.settle(ending):
+            await Suspending.call_always(self._call.save)
+
+    def __del__(self) -> None:
+        self._call.settle(Ending.FAILED)
+
+
+# -- synchronous -----------------------------------------------------------------------------------------
+
+
+class ReplayTransport(httpx.BaseTransport):
+    """A transport for `httpx.Client` that replays stored answers and records new ones.
+
+    Args:
+        inner: the transport that calls upstream. None: the library's own, made on the first live call.
+        store: where recordings are kept: None for the user's disk cache, a store, `":memory:"`, or the path
+            of a directory.
+        mode: `"auto"`, `"replay"`, `"record"` or `"off"`. None: `REPLAYCACHE_MODE`, and `auto` without it.
+        options: the others of `replaycache.Options`.
+
+    Raises:
+        TypeError: `inner` is of another library, or for another kind of client.
+        ConfigurationError: an option is misspelt or wrong.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport | None = None,
+        *,
+        store: Store | str | None = None,
+        mode: Mode | str | None = None,
+        **options: Unpack[OptionArguments],
+    ) -> None:
+        check_inner(inner, httpx.BaseTransport, "handle_request")
+        checked = Options.parse({"mode": mode, **options})
+        self._store, self._owns_store = open_store(store)
+        self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
+        self._inner = inner
+        self._making = threading.Lock()
+
+    @property
+    def store(self) -> Store:
+        """Where recordings are kept."""
+        return self._store
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answers from the store, or calls upstream and records.
+
+        Raises:
+            CacheMiss: nothing is stored and the mode is `replay`.
+            StoreError: the store failed and the mode is `replay`.
+            TypeError: the client is of another library.
+        """
+        check_request(request, httpx.Request, "ReplayTransport")
+        call = self._exchange.call(request.method, str(request.url), request.headers.raw)
+        if call.needs_body:
+            call.identify(_read(request, call.max_request_bytes))
+        try:
+            while True:
+                found = Blocking.call(call.load) if self._store.slow else call.load()
+                decision = call.decide(found)
+                match decision:
+                    case Replay():
+                        return self._replay(decision)
+                    case Forward():
+                        return self._forward(request, call)
+                    case Wait(flight):
+                        Blocking.wait(flight)
+                        call.go_alone()
+                    case Recheck():
+                        pass
+                    case Refuse(reason):
+                        raise Blocking.call(lambda: call.miss(reason)) if self._store.slow else call.miss(reason)
+                    case _:
+                        assert_never(decision)
+        except BaseException:
+            call.settle(Ending.FAILED)
+            raise
+
+    def _replay(self, replay: Replay) -> httpx.Response:
+        if replay.pace:
+            Blocking.sleep(replay.recording.latency * replay.pace)
+        status, headers, extensions = _head_of(replay)
+        return httpx.Response(status, headers=headers, stream=_Playback(replay), extensions=extensions)
+
+    def _forward(self, request: httpx.Request, call: Call) -> httpx.Response:
+        if call.has_call_headers:
+            request = _without_call_headers(request)
+        upstream = self._upstream()
+        call.sending()
+        response = upstream.handle_request(request)
+        try:
+            outcome = call.respond(response.status_code, response.headers.raw)
+        except BaseException:
+            response.close()
+            raise
+        if not isinstance(response.stream, httpx.SyncByteStream):
+            raise TypeError(f"{type(upstream).__name__} gave a response whose stream is asynchronous")
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Tee(response.stream, call),
+            extensions={**response.extensions, "replaycache": outcome},
+        )
+
+    def _upstream(self) -> httpx.BaseTransport:
+        if self._inner is None:
+            with self._making:
+                if self._inner is None:
+                    # a client without a transport of its own would go through the environment's proxies
+                    self._inner = _ThroughProxies() if getproxies() else httpx.HTTPTransport()
+        return self._inner
+
+    def close(self) -> None:
+        """Closes the inner transport, and the store if it was made here."""
+        if self._inner is not None:
+            self._inner.close()
+        if self._owns_store:
+            self._store.close()
+
+
+def _read(request: httpx.Request, limit: int) -> bytes | None:
+    """The request's body; None where it is larger than `limit`. Either way it can still be sent."""
+    try:
+        body = request.content
+    except httpx.RequestNotRead:
+        pass
+    else:
+        return body if len(body) <= limit else None
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        return None
+    if not isinstance(request.stream, httpx.SyncByteStream):
+        raise TypeError("the request's body is asynchronous, and the client is not")
+    pieces: list[bytes] = []
+    size = 0
+    rest = request.stream.__iter__()
+    for piece in rest:
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            request.stream = _Rest(pieces, rest)
+            return None
+    body = b"".join(pieces)
+    request.stream = httpx.ByteStream(body)
+    return body
+
+
+class _Rest(httpx.SyncByteStream):
+    """A request body of which the beginning was read."""
+
+    def __init__(self, pieces: list[bytes], rest: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = rest
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        for piece in self._rest:
+            yield piece
+
+
+class _ThroughProxies(httpx.BaseTransport):
+    """The library's own transports, chosen by the proxies that the environment names."""
+
+    def __init__(self) -> None:
+        self._client = httpx.Client()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class _Playback(httpx.SyncByteStream):
+    """A recorded body as a stream."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    def __iter__(self) -> Iterator[bytes]:
+        pace = self._replay.pace
+        started = time.monotonic()
+        first = True
+        for segment in self._replay.recording.body.segments:
+            if not first:
+                Blocking.yield_control()
+            first = False
+            if not pace:
+                for data in segment:
+                    yield data
+            else:
+                for data, offset in zip(segment, segment.offsets, strict=True):
+                    ahead = started + offset / 1e6 * pace - time.monotonic()
+                    if ahead > 0:
+                        Blocking.sleep(ahead)
+                    yield data
+
+
+class _Tee(httpx.SyncByteStream):
+    """Upstream's body, every chunk handed on as it comes and to the recorder."""
+
+    def __init__(self, stream: httpx.SyncByteStream, call: Call) -> None:
+        self._stream = stream
+        self._call = call
+        self._chunks: Iterator[bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        call = self._call
+        call.resume()
+        self._chunks = self._stream.__iter__()
+        try:
+            for chunk in self._chunks:
+                call.feed(chunk)
+                yield chunk
+                call.resume()
+        except GeneratorExit:
+            raise  # the caller stopped early: close() follows
+        except BaseException:
+            self._settle(Ending.FAILED)
+            raise
+        self._settle(Ending.END)
+
+    def close(self) -> None:
+        try:
+            if self._call.should_drain():
+                self._drain()
+            if isinstance(self._chunks, Generator):
+                self._chunks.close()
+            self._stream.close()
+        finally:
+            self._settle(Ending.CLOSED)
+
+    def _drain(self) -> None:
+        """Reads what the caller left, within bounds."""
+        call = self._call
+        call.resume()
+        if self._chunks is None:
+            self._chunks = self._stream.__iter__()
+        until = time.monotonic() + DRAIN_SECONDS
+        size = 0
+        ended = False
+        try:
+            with Blocking.at_most(DRAIN_SECONDS):
+                for chunk in self._chunks:
+                    call.feed(chunk)
+                    size += len(chunk)
+                    if size > DRAIN_BYTES or time.monotonic() > until:
+                        return
+                ended = True
+        except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
+            self._settle(Ending.FAILED)
+        if ended:
+            self._settle(Ending.END)
+
+    def _settle(self, ending: Ending) -> None:
+        if self._call.settle(ending):
+            Blocking.call_always(self._call.save)
+
+    def __del__(self) -> None:
+        self._call.settle(Ending.FAILED)

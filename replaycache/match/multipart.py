@@ -1,0 +1,150 @@
+"""multipart/form-data without its boundary (RFC 7578): parts by name, file name, content type and content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+__all__ = ["NotMultipart", "Part", "boundary_of", "from_listing", "parse", "to_listing"]
+
+TEXT_LIMIT = 1 << 16
+"""A field longer than this many bytes is kept as a hash."""
+
+
+class NotMultipart(Exception):
+    """The body is not what its content type says; it counts as raw bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form.
+
+    Attributes:
+        name: the form field's name.
+        filename: None where the part is no file.
+        content_type: the part's own; empty where it has none.
+        text: the content of a field that is text; None for files and everything that is kept as a hash.
+        size: of the content, in bytes.
+        digest: BLAKE2b-256 of the content in hexadecimal digits; empty where `text` is given.
+    """
+
+    name: str
+    filename: str | None
+    content_type: str
+    text: str | None
+    size: int
+    digest: str
+
+
+def boundary_of(content_type: str) -> bytes | None:
+    """The boundary parameter of a multipart content type; None where it has none."""
+    match = re.search(r';\s*boundary=("([^"]+)"|[^;\s]+)', content_type, re.IGNORECASE)
+    if match is None:
+        return None
+    return (match[2] or match[1]).encode("latin-1")
+
+
+def parse(body: bytes, boundary: bytes) -> list[Part]:
+    """The parts of a body, in their order.
+
+    Raises:
+        NotMultipart: it is not a whole multipart body with that boundary.
+    """
+    delimiter = b"--" + boundary
+    if not body.startswith(delimiter):
+        raise NotMultipart("the body does not begin with its boundary")
+    pieces = (b"\r\n" + body).split(b"\r\n" + delimiter)
+    if len(pieces) < 2 or pieces[-1] not in (b"--", b"--\r\n"):
+        raise NotMultipart("the closing boundary is missing")
+    return [_part(piece) for piece in pieces[1:-1]]
+
+
+def _part(piece: bytes) -> Part:
+    if not piece.startswith(b"\r\n"):
+        raise NotMultipart("a boundary line holds something else")
+    head, blank, content = piece[2:].partition(b"\r\n\r\n")
+    if not blank:
+        if not piece.startswith(b"\r\n\r\n"):
+            raise NotMultipart("a part has no empty line after its headers")
+        head, content = b"", piece[4:]
+    headers: dict[str, str] = {}
+    for line in head.split(b"\r\n") if head else ():
+        key, colon, value = line.decode("utf-8", "surrogateescape").partition(":")
+        if not colon or key.lower() in headers:
+            raise NotMultipart("a part's headers cannot be read")
+        headers[key.lower()] = value.strip()
+    disposition = headers.pop("content-disposition", "")
+    content_type = headers.pop("content-type", "")
+    headers.pop("content-length", None)
+    if headers or not disposition.lower().startswith("form-data"):
+        raise NotMultipart("a part has headers of another kind")
+    name = _parameter(disposition, "name")
+    if name is None or "filename*" in disposition:
+        raise NotMultipart("a part's disposition cannot be read")
+    filename = _parameter(disposition, "filename")
+    return _make(name, filename, content_type, content)
+
+
+def _parameter(disposition: str, name: str) -> str | None:
+    match = re.search(rf';\s*{name}=("((?:[^"\\]|\\.)*)"|[^;\s"]+)', disposition, re.IGNORECASE)
+    if match is None:
+        return None
+    return match[2] if match[2] is not None else match[1]
+
+
+def _make(name: str, filename: str | None, content_type: str, content: bytes) -> Part:
+    text = None
+    if filename is None and len(content) <= TEXT_LIMIT:
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    digest = "" if text is not None else hashlib.blake2b(content, digest_size=32).hexdigest()
+    return Part(name, filename, content_type, text, len(content), digest)
+
+
+def to_listing(parts: list[Part]) -> bytes:
+    """The parts as JSON, as they are stored: fields with their text, files with size and hash."""
+    listing = []
+    for part in parts:
+        row: dict[str, Any] = {"name": part.name}
+        if part.filename is not None:
+            row["filename"] = part.filename
+        if part.content_type:
+            row["content_type"] = part.content_type
+        if part.text is not None:
+            row["text"] = part.text
+        else:
+            row |= {"size": part.size, "blake2b": part.digest}
+        listing.append(row)
+    try:
+        return orjson.dumps({"multipart": listing})
+    except TypeError as error:
+        raise NotMultipart(str(error)) from error
+
+
+def from_listing(body: bytes) -> list[Part]:
+    """Reads what `to_listing` wrote.
+
+    Raises:
+        NotMultipart: it is something else.
+    """
+    try:
+        listing = orjson.loads(body)["multipart"]
+        return [
+            Part(
+                row["name"],
+                row.get("filename"),
+                row.get("content_type", ""),
+                row.get("text"),
+                row["size"] if "text" not in row else len(row["text"].encode()),
+                row.get("blake2b", ""),
+            )
+            for row in listing
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotMultipart("no listing of a multipart body") from error

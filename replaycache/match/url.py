@@ -1,0 +1,92 @@
+"""URLs in one form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import unquote_to_bytes
+
+__all__ = ["Url", "alias_origin", "parse"]
+
+_URL = re.compile(r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A URL's parts.
+
+    Attributes:
+        scheme: in lower case.
+        host: in lower case, without the port.
+        port: empty where it is the scheme's own.
+        path: as sent; `/` where it is empty.
+        query: (name, value) in their order, percent-encoding undone, value None where there is no `=`; a
+            part whose percent-encoding is no UTF-8 stands alone, as sent.
+    """
+
+    scheme: str
+    host: str
+    port: str
+    path: str
+    query: tuple[tuple[str, str | None] | tuple[str], ...]
+
+    @property
+    def netloc(self) -> str:
+        """Host, and port where it is not the scheme's own."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.netloc}"
+
+
+def parse(url: str) -> Url:
+    """Takes an absolute URL apart; user information and fragment are dropped.
+
+    Raises:
+        ValueError: it is not absolute.
+    """
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ValueError(f"not an absolute URL: {url!r}")
+    scheme = match["scheme"].lower()
+    authority = match["authority"].rpartition("@")[2].lower()
+    host, colon, port = authority.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = authority.rstrip(":") if not colon or not port else authority, ""
+    if port == _DEFAULT_PORTS.get(scheme):
+        port = ""
+    return Url(scheme, host, port, match["path"] or "/", _query(match["query"] or ""))
+
+
+def _query(query: str) -> tuple[tuple[str, str | None] | tuple[str], ...]:
+    pairs: list[tuple[str, str | None] | tuple[str]] = []
+    for part in query.split("&"):
+        if part:
+            name, equals, value = part.partition("=")
+            try:
+                pairs.append((_unquote(name), _unquote(value) if equals else None))
+            except UnicodeDecodeError:
+                pairs.append((part,))
+    return tuple(pairs)
+
+
+_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def _unquote(text: str) -> str:
+    if _MALFORMED.search(text):
+        raise UnicodeDecodeError("percent", text.encode(), 0, 1, "malformed percent-encoding")
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+
+
+def alias_origin(url: Url, hosts: dict[str, str]) -> str:
+    """The origin under which a URL counts, after `Match(hosts=...)`."""
+    for pattern, name in hosts.items():
+        subject = url.origin if "://" in pattern else url.netloc
+        if fnmatchcase(subject, pattern.lower()):
+            return (name if "://" in name else f"https://{name}").lower().rstrip("/")
+    return url.origin

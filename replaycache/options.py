@@ -1,0 +1,184 @@
+"""The options that mean the same everywhere, checked once, when they are given."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Literal, TypedDict
+
+from ._errors import ConfigurationError
+from ._models import ResponseHead
+from .match import Match
+from .redact import Redact
+
+__all__ = ["MODE_VARIABLE", "Mode", "OptionArguments", "Options", "parse_duration", "parse_sample"]
+
+MODE_VARIABLE = "REPLAYCACHE_MODE"
+
+
+class Mode(StrEnum):
+    """What may happen to a request."""
+
+    AUTO = "auto"
+    """Replay what is stored; otherwise call upstream and store."""
+    REPLAY = "replay"
+    """Replay what is stored; otherwise raise `CacheMiss`. Never calls upstream."""
+    RECORD = "record"
+    """Call upstream and store, in place of what was stored."""
+    OFF = "off"
+    """Pass through, as if replaycache were not there."""
+
+    @classmethod
+    def parse(cls, value: Any, where: str) -> Mode:
+        """The mode that `value` names.
+
+        Raises:
+            ConfigurationError: there is no such mode; `where` says in the message who asked for it.
+        """
+        try:
+            return cls(value)
+        except ValueError:
+            raise ConfigurationError(
+                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{_guess(str(value), list(cls))}"
+            ) from None
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(value: Any, where: str) -> float | None:
+    """Seconds, from a number or from text such as `90s`, `15m`, `12h`, `7d`, `2w`; None stays None.
+
+    Raises:
+        ConfigurationError: it is neither, or negative.
+    """
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", value)
+        if match:
+            return float(match[1]) * _UNITS.get(match[2], 1)
+    raise ConfigurationError(f"{where}={value!r} is no time; write seconds, or text such as '12h' or '7d'")
+
+
+def parse_sample(value: Any, where: str) -> int:
+    """A sample number, from an integer or its digits.
+
+    Raises:
+        ConfigurationError: it is neither, or negative.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):
+        return int(value)
+    raise ConfigurationError(f"{where}={value!r} is no sample; write an integer from 0 on")
+
+
+def _guess(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _no_mode() -> Mode:
+    value = os.environ.get(MODE_VARIABLE, "")
+    return Mode.parse(value, MODE_VARIABLE) if value else Mode.AUTO
+
+
+class OptionArguments(TypedDict, total=False):
+    """The options as keyword arguments; `Options` says what each means."""
+
+    match: Match | None
+    redact: Redact | None
+    pace: float | None
+    repeats: Literal["same", "sequence"] | None
+    keep: Callable[[ResponseHead], bool] | None
+    on_abandon: Literal["discard", "drain"] | None
+    ttl: float | str | None
+    sample: int | None
+    max_request_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every option but `store`, which decides some of the defaults.
+
+    Args:
+        mode: a `Mode` or its name; None for `REPLAYCACHE_MODE`, and `auto` without it.
+        match: what counts as the same request.
+        redact: what is kept out of the store, on top of the built-in rules.
+        pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow.
+        repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: the recorded answers in
+            order. None: as the store does.
+        keep: receives a response's head and says whether the response is stored. None: 2xx in a cache,
+            every one in a cassette.
+        on_abandon: what to do when the caller closes a response early: `"discard"` it, or `"drain"`: finish
+            reading it within a bound of time and bytes, then store. None: discard in a cache, drain in a
+            cassette.
+        ttl: seconds, or text such as `"12h"`: older recordings are misses. None: no limit.
+        sample: an integer in the key, never sent: asks for further answers to the same request.
+        max_request_bytes: a request with a larger body is neither stored nor replayed.
+
+    Raises:
+        ConfigurationError: a value is not one of these.
+    """
+
+    mode: Mode = field(default_factory=_no_mode)
+    match: Match = field(default_factory=Match)
+    redact: Redact = field(default_factory=Redact)
+    pace: float = 0
+    repeats: Literal["same", "sequence"] | None = None
+    keep: Callable[[ResponseHead], bool] | None = None
+    on_abandon: Literal["discard", "drain"] | None = None
+    ttl: float | None = None
+    sample: int = 0
+    max_request_bytes: int = 64 << 20
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any]) -> Options:
+        """Checks options as a user gave them.
+
+        Raises:
+            ConfigurationError: a name is misspelt, or a value is wrong.
+        """
+        names = [option.name for option in fields(cls)]
+        for name in options:
+            if name not in names:
+                raise ConfigurationError(
+                    f"there is no option {name!r}{_guess(name, [*names, 'store'])}; "
+                    f"the options are store, {', '.join(names)}"
+                )
+        given = {name: value for name, value in options.items() if value is not None}
+        if "mode" in given:
+            given["mode"] = Mode.parse(given["mode"], "mode")
+        if "ttl" in given:
+            given["ttl"] = parse_duration(given["ttl"], "ttl")
+        if "sample" in given:
+            given["sample"] = parse_sample(given["sample"], "sample")
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        _check("match", self.match, isinstance(self.match, Match), "a Match")
+        _check("redact", self.redact, isinstance(self.redact, Redact), "a Redact")
+        _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
+        _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
+        _check("keep", self.keep, self.keep is None or callable(self.keep), "a callable")
+        _check(
+            "on_abandon", self.on_abandon, self.on_abandon in (None, "discard", "drain"), "'discard' or 'drain'"
+        )
+        size = self.max_request_bytes
+        _check("max_request_bytes", size, isinstance(size, int) and size > 0, "a number of bytes above 0")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check(name: str, value: Any, valid: bool, wanted: str) -> None:
+    if not valid:
+        raise ConfigurationError(f"{name}={value!r} is wrong; it takes {wanted}")

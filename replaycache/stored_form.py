@@ -1,0 +1,59 @@
+"""The form in which a request is written: nothing secret in it, and the same key as what was sent."""
+
+from __future__ import annotations
+
+from ._models import Request
+from .content_encoding import UndecodableContent, decode_whole
+from .match import MAX_DECODED_BODY
+from .match import json as _json
+from .match import multipart as _multipart
+from .redact import PLACEHOLDER, Redact
+
+__all__ = ["stored_form"]
+
+
+def stored_form(request: Request, redact: Redact) -> Request:
+    """A request as it is stored.
+
+    Its content-encoding is undone; of its headers only those of the allow-list are left; credentials are
+    replaced; a multipart body has become a listing of its parts, files by size and hash. A body in which
+    nothing had to be replaced keeps its bytes.
+    """
+    body = request.body
+    headers = redact.headers_of_request(request.headers)
+    encoding = request.header("content-encoding")
+    if encoding is not None:
+        try:
+            body = decode_whole(encoding, body, MAX_DECODED_BODY)
+        except UndecodableContent:
+            headers = (*headers, ("content-encoding", encoding))
+    content_type = request.header("content-type") or ""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        try:
+            body = _listed(body, content_type, redact)
+            headers = tuple(item for item in headers if item[0] != "content-type")
+            headers = (*headers, ("content-type", "multipart/form-data"))
+        except _multipart.NotMultipart:
+            pass
+    elif media_type == "application/x-www-form-urlencoded":
+        body = redact.form(body)
+    elif media_type in ("", "application/json") or media_type.endswith("+json"):
+        try:
+            value = _json.loads(body)
+            if redact.json(value):
+                body = _json.dumps(value)
+        except _json.NotCanonical:
+            body = redact.unparsed_json(body)
+    return Request(request.method, redact.url(request.url), headers, body)
+
+
+def _listed(body: bytes, content_type: str, redact: Redact) -> bytes:
+    boundary = _multipart.boundary_of(content_type)
+    parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
+    listing = []
+    for part in parts:
+        if part.text is not None and redact.is_secret_field(part.name):
+            part = _multipart.Part(part.name, part.filename, part.content_type, PLACEHOLDER, len(PLACEHOLDER), "")
+        listing.append(part)
+    return _multipart.to_listing(listing)

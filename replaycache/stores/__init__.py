@@ -1,0 +1,123 @@
+"""Where recordings are kept by key. Importing this module imports none of the stores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from .._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .._models import Recording
+    from .disk import DiskStore
+    from .memory import MemoryStore
+
+__all__ = ["DiskStore", "MemoryStore", "Store", "default_directory", "open_store"]
+
+
+@runtime_checkable
+class Store(Protocol):
+    """The contract of a store. `tests/stores` holds the conformance suite that every store passes.
+
+    - `get` gives what the last `put` of that key stored, or None. A recording that it returns is whole: its
+      body can be read to its end, any number of times, also after another `put` or `delete` of its key.
+    - A damaged entry raises `CorruptRecording`; it is never returned in part.
+    - `put` returns when the recording would survive the end of the process (a memory store excepted), or
+      raises; where it raises, what was stored before is still there.
+    - Whatever else goes wrong is a `StoreError`, `StoreUnavailable` where the store as a whole is the cause.
+    - All methods may be called from any thread, and from several at once.
+    - After `close` the store may be used again; it opens what it needs.
+    - Nothing a store reads is executed: it keeps bytes, and no pickle.
+
+    Attributes:
+        location: where the recordings are, for people.
+        identity: equal for two stores that keep their recordings in the same place.
+        repeats: `"same"` where a repeated request gets the same answer again (a cache), `"sequence"` where
+            it gets the recorded answers in order (a cassette).
+        slow: whether a call may take long enough to be worth a thread in asynchronous code.
+    """
+
+    location: str
+    identity: str
+    repeats: Literal["same", "sequence"]
+    slow: bool
+
+    def get(self, key: str) -> Recording | None:
+        """The recording under `key`; None where there is none."""
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Stores `recording` under `key`, in place of what was there."""
+
+    def delete(self, key: str) -> bool:
+        """Removes the recording under `key`; tells whether there was one."""
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings with their keys, the last stored first; damaged ones are passed over.
+
+        A key that was stored again may keep its place.
+        """
+
+    def keys(self) -> Iterator[str]:
+        """The keys, in no particular order."""
+
+    def __len__(self) -> int:
+        """The number of recordings."""
+
+    def close(self) -> None:
+        """Lets go of files and connections."""
+
+
+def default_directory() -> Path:
+    """The directory of the user's disk cache: `REPLAYCACHE_DIR`, or where the system keeps users' caches."""
+    configured = os.environ.get("REPLAYCACHE_DIR")
+    if configured:
+        return Path(configured).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("replaycache", appauthor=False))
+
+
+def open_store(store: Any) -> tuple[Store, bool]:
+    """The store that an option names, and whether it was made here.
+
+    Args:
+        store: None for the user's disk cache; a store; or text: `:memory:` for a memory store, any other
+            path for the directory of a disk cache.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if store is None:
+        store = default_directory()
+    if isinstance(store, str):
+        if store == ":memory:":
+            from .memory import MemoryStore
+
+            return MemoryStore(), True
+        if not store or "://" in store or store.lower().endswith(".json"):
+            raise ConfigurationError(
+                f"store={store!r} is not supported; give a store object, ':memory:', or the path of a directory"
+            )
+    if isinstance(store, (str, os.PathLike)):
+        from .disk import DiskStore
+
+        return DiskStore(store), True
+    if isinstance(store, type) or not isinstance(store, Store):
+        raise ConfigurationError(
+            f"store={store!r} is no store; give an object that keeps to replaycache.stores.Store, or a path"
+        )
+    return store, False
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DiskStore":
+        from .disk import DiskStore
+
+        return DiskStore
+    if name == "MemoryStore":
+        from .memory import MemoryStore
+
+        return MemoryStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

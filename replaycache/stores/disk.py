@@ -1,0 +1,245 @@
+"""A store on disk, on diskcache: one SQLite file, and a file of its own for each large recording."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import diskcache
+
+from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
+from .._models import Recording
+from ..format import decode, decode_file, encode
+
+__all__ = ["DiskStore"]
+
+FILE_FROM = 512 << 10
+"""Recordings of this many bytes or more get a file of their own, which is streamed."""
+
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process that is writing."""
+
+
+_FAILURES = (OSError, sqlite3.Error, diskcache.Timeout, AssertionError, TypeError, ValueError)
+"""What diskcache raises where the disk fails, or where its database holds something else than it wrote."""
+
+
+class _File:
+    """Where a large value lies."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+class _Pieces:
+    """A value that is written in pieces; `path` is the file it went to, if any."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.path: str | None = None
+
+
+class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+    """diskcache's serialisation for text keys and byte values, and for nothing else.
+
+    The base class pickles what it does not know and unpickles what a database says is a pickle, so that
+    whoever can write to the cache can run code in its readers (CVE-2025-69872). Here neither happens.
+    """
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        if not isinstance(key, str):
+            raise TypeError(f"a key is text, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: Any) -> str:
+        if not raw or not isinstance(key, str):
+            raise CorruptRecording("the database holds a key that replaycache did not write")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
+        pieces: list[bytes] = []
+        size = 0
+        stream = encode(value.recording)
+        for piece in stream:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= FILE_FROM:
+                filename, value.path = self.filename(key, value)
+                size = self._write_file(value.path, pieces, stream)
+                return size, diskcache.core.MODE_BINARY, filename, None
+        return 0, diskcache.core.MODE_RAW, None, sqlite3.Binary(b"".join(pieces))
+
+    def _write_file(self, path: str, first: list[bytes], rest: Iterator[bytes]) -> int:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        size = 0
+        try:
+            with open(path, "xb", opener=_private) as file:
+                for pieces in (first, rest):
+                    for piece in pieces:
+                        size += file.write(piece)
+        except BaseException:
+            self.remove(path)
+            raise
+        return size
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes | _File:
+        if mode == diskcache.core.MODE_RAW and isinstance(value, bytes):
+            return value
+        if mode == diskcache.core.MODE_BINARY and filename is not None:
+            directory = os.path.realpath(self._directory)
+            path = os.path.realpath(os.path.join(directory, filename))
+            if os.path.commonpath((directory, path)) == directory:
+                return _File(path)
+        raise CorruptRecording("the database holds a value that replaycache did not write")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class DiskStore:
+    """Keeps recordings in a directory.
+
+    Nothing is removed unless asked for. The directory is made with mode 0700, its files with 0600.
+
+    Args:
+        directory: made on first use where it does not exist.
+        size_limit: bytes; when they are exceeded the recordings stored first are removed. None: no limit.
+        max_age: seconds after which a recording is no longer found. None: no limit.
+
+    Raises:
+        ConfigurationError: an argument has a wrong value.
+    """
+
+    repeats: Literal["same"] = "same"
+    slow = False
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        size_limit: int | None = None,
+        max_age: float | None = None,
+    ) -> None:
+        for name, value in (("size_limit", size_limit), ("max_age", max_age)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+                raise ConfigurationError(f"DiskStore({name}=...) takes a number above 0, not {value!r}")
+        self.location = str(Path(directory).expanduser().absolute())
+        self.identity = f"disk:{os.path.realpath(self.location)}"
+        self._size_limit = size_limit
+        self._max_age = max_age
+        self._lock = threading.Lock()
+        self._opened: Any = None
+
+    @property
+    def _cache(self) -> Any:
+        if self._opened is None:
+            with self._lock:
+                if self._opened is None:
+                    self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> Any:
+        os.makedirs(self.location, mode=0o700, exist_ok=True)
+        # SQLite gives its other files the mode of this one
+        os.close(os.open(os.path.join(self.location, diskcache.core.DBNAME), os.O_RDWR | os.O_CREAT, 0o600))
+        limited = self._size_limit is not None
+        return diskcache.Cache(
+            self.location,
+            timeout=LOCK_TIMEOUT,
+            disk=_BytesDisk,
+            disk_min_file_size=FILE_FROM,
+            eviction_policy="least-recently-stored" if limited else "none",
+            size_limit=self._size_limit or 1 << 62,
+            cull_limit=10 if limited or self._max_age is not None else 0,
+            statistics=0,
+            tag_index=0,
+        )
+
+    def _unavailable(self, doing: str, error: Exception) -> StoreUnavailable:
+        what = "another process holds its lock" if isinstance(error, diskcache.Timeout) else str(error)
+        return StoreUnavailable(
+            f"{doing} the disk cache {self.location} failed: {what or type(error).__name__}. Check the "
+            f"directory, its permissions and the space left on its disk, or choose another with "
+            f"REPLAYCACHE_DIR or store=...; a damaged database can be removed with the directory."
+        )
+
+    @contextmanager
+    def _guard(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except _FAILURES as error:
+            raise self._unavailable(doing, error) from error
+
+    def get(self, key: str) -> Recording | None:
+        """The recording under `key`; None where there is none."""
+        try:
+            value = self._cache.get(key)
+            if value is None:
+                return None
+            if type(value) is bytes:
+                return decode(value)
+            return self._from_file(key, value)
+        except StoreError as error:
+            raise type(error)(f"{error} (key {key} in {self.location})") from error
+        except _FAILURES as error:
+            raise self._unavailable("reading", error) from error
+
+    def _from_file(self, key: str, value: _File) -> Recording | None:
+        try:
+            return decode_file(value.path)
+        except FileNotFoundError:
+            # replaced or removed since the row was read, unless the row still names it
+            value = self._cache.get(key)
+            try:
+                return None if value is None else decode_file(value.path)
+            except FileNotFoundError as error:
+                raise CorruptRecording("its file is gone") from error
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Stores `recording` under `key`, in place of what was there."""
+        value = _Pieces(recording)
+        try:
+            self._cache.set(key, value, expire=self._max_age)
+        except _FAILURES as error:
+            if value.path is not None:
+                self._cache.disk.remove(value.path)
+            raise self._unavailable("writing", error) from error
+
+    def delete(self, key: str) -> bool:
+        """Removes the recording under `key`; tells whether there was one."""
+        with self._guard("writing"):
+            return bool(self._cache.delete(key))
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings with their keys, the last stored first; damaged ones are passed over."""
+        with self._guard("reading"):
+            for key, _ in zip(reversed(self._cache), range(limit), strict=False):
+                try:
+                    recording = self.get(key)
+                except StoreError:
+                    continue
+                if recording is not None:
+                    yield key, recording
+
+    def keys(self) -> Iterator[str]:
+        """The keys, the first stored first."""
+        with self._guard("reading"):
+            yield from self._cache
+
+    def __len__(self) -> int:
+        with self._guard("reading"):
+            return len(self._cache)
+
+    def close(self) -> None:
+        """Closes this thread's connection; the store may be used again."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def __repr__(self) -> str:
+        return f"<DiskStore {self.location}>"

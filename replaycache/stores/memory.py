@@ -1,0 +1,70 @@
+"""A store in memory, for tests and for sharing answers within one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Literal
+
+from .._models import Body, Recording
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Keeps recordings in memory, all of them, until it is dropped."""
+
+    repeats: Literal["same"] = "same"
+    slow = False
+    location = "memory"
+
+    def __init__(self) -> None:
+        self.identity = f"memory:{id(self):x}"
+        self._recordings: dict[str, Recording] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Recording | None:
+        """The recording under `key`; None where there is none."""
+        return self._recordings.get(key)
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Stores `recording` under `key`, in place of what was there."""
+        # a body that overflowed into a file comes back into memory: here is where it was asked to be
+        held = Recording(
+            request=recording.request,
+            head=recording.head,
+            body=Body(list(recording.body.segments)),
+            digest=recording.digest,
+            recorded_at=recording.recorded_at,
+            latency=recording.latency,
+            complete=recording.complete,
+        )
+        with self._lock:
+            self._recordings.pop(key, None)
+            self._recordings[key] = held
+
+    def delete(self, key: str) -> bool:
+        """Removes the recording under `key`; tells whether there was one."""
+        with self._lock:
+            return self._recordings.pop(key, None) is not None
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings with their keys, the last stored first."""
+        with self._lock:
+            items = list(self._recordings.items())
+        yield from items[: -limit - 1 : -1]
+
+    def keys(self) -> Iterator[str]:
+        """The keys, the last stored last."""
+        with self._lock:
+            names = list(self._recordings)
+        yield from names
+
+    def __len__(self) -> int:
+        return len(self._recordings)
+
+    def close(self) -> None:
+        """Does nothing: the recordings are still there."""
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore of {len(self)} recordings>"
