@@ -1,7 +1,7 @@
 """Derives the synchronous half of replaycache/httpx2.py from the asynchronous one, and httpx.py from the whole.
 
-    python .ci/derive_adapters.py           writes both
-    python .ci/derive_adapters.py --check   exits with 1 if either is not what would be written
+python .ci/derive_adapters.py           writes both
+python .ci/derive_adapters.py --check   exits with 1 if either is not what would be written
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def derive(source: str) -> dict[str, str]:
     whole = source[: middle.end()] + to_sync(asynchronous).rstrip("\n") + "\n"
     return {
         "httpx2.py": whole,
-        "httpx.py": whole.replace("which openai >= 3 and anthropic >= 2 use", "which openai < 3 and anthropic < 2 use")
+        "httpx.py": whole.replace(
+            "which openai >= 3 and anthropic >= 2 use", "which openai < 3 and anthropic < 2 use"
+        )
         .replace("`replaycache.httpx`", "`replaycache.HTTPX`")
         .replace("httpx2", "httpx")
         .replace("`replaycache.HTTPX`", "`replaycache.httpx2`"),

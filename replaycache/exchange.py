@@ -42,7 +42,7 @@ from .flights import Flight, board
 from .match import Identity
 from .match import providers as _providers
 from .match import url as _url
-from .nearest import find_nearest
+from .nearest import Difference, find_nearest
 from .options import Mode, Options, parse_duration, parse_sample
 from .recorder import Ending, Recorder, Spooled
 from .stored_form import stored_form
@@ -412,7 +412,8 @@ class Call:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
         exchange = self._exchange
         asked = stored_form(self.request(self._body), exchange.options.redact)
-        nearest, places = None, []
+        nearest: Recording | None = None
+        places: list[Difference] = []
         if reason in ("no_recording", "expired"):
             try:
                 newest = (recording for _, recording in exchange.store.newest(300))

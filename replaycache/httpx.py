@@ -108,7 +108,11 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
                     case Recheck():
                         pass
                     case Refuse(reason):
-                        raise await Suspending.call(lambda: call.miss(reason)) if self._store.slow else call.miss(reason)
+                        raise (
+                            await Suspending.call(lambda: call.miss(reason))
+                            if self._store.slow
+                            else call.miss(reason)
+                        )
                     case _:
                         assert_never(decision)
         except BaseException:
@@ -365,7 +369,11 @@ class ReplayTransport(httpx.BaseTransport):
                     case Recheck():
                         pass
                     case Refuse(reason):
-                        raise Blocking.call(lambda: call.miss(reason)) if self._store.slow else call.miss(reason)
+                        raise (
+                            Blocking.call(lambda: call.miss(reason))
+                            if self._store.slow
+                            else call.miss(reason)
+                        )
                     case _:
                         assert_never(decision)
         except BaseException:

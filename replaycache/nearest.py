@@ -82,9 +82,7 @@ def _compare(path: str, recorded: Any, asked: Any) -> Iterator[Difference]:
         yield Difference(path or "body", recorded, asked)
 
 
-def find_nearest(
-    asked: Request, recordings: Iterable[Recording]
-) -> tuple[Recording | None, list[Difference]]:
+def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recording | None, list[Difference]]:
     """The recording of the same endpoint that differs from `asked` in the fewest places, and those places.
 
     The search is bounded, so that a miss stays quick in a large store.

@@ -169,7 +169,10 @@ class Options:
         _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
         _check("keep", self.keep, self.keep is None or callable(self.keep), "a callable")
         _check(
-            "on_abandon", self.on_abandon, self.on_abandon in (None, "discard", "drain"), "'discard' or 'drain'"
+            "on_abandon",
+            self.on_abandon,
+            self.on_abandon in (None, "discard", "drain"),
+            "'discard' or 'drain'",
         )
         size = self.max_request_bytes
         _check("max_request_bytes", size, isinstance(size, int) and size > 0, "a number of bytes above 0")

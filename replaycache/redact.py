@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from ._errors import ConfigurationError
-from ._models import Headers, Request, ResponseHead
+from ._models import Headers, ResponseHead
 
 __all__ = ["PLACEHOLDER", "Redact"]
 
@@ -183,9 +183,9 @@ class Redact:
 
 def is_credential_header(name: str) -> bool:
     """Whether a header is one of those that are never stored, whoever asks for it."""
-    return bool(re.search(r"authorization|cookie|api-?key|token|secret|password|^openai-(organization|project)$", name)) and (
-        not name.startswith(RESPONSE_HEADER_PREFIXES)
-    )
+    return bool(
+        re.search(r"authorization|cookie|api-?key|token|secret|password|^openai-(organization|project)$", name)
+    ) and (not name.startswith(RESPONSE_HEADER_PREFIXES))
 
 
 def _split_authority(rest: str) -> tuple[str, str, str]:

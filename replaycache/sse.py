@@ -169,7 +169,7 @@ def _done_marker(event: Event) -> StreamState:
 
 def _named(*done: str, failed: tuple[str, ...] = ("error",)) -> Callable[[Event], StreamState]:
     """By the event's name, or by the `type` in its data where the name was left out."""
-    names = {name: StreamState.DONE for name in done} | {name: StreamState.FAILED for name in failed}
+    names = dict.fromkeys(done, StreamState.DONE) | dict.fromkeys(failed, StreamState.FAILED)
 
     def read(event: Event) -> StreamState:
         if event.event and event.event != "message":
@@ -272,7 +272,9 @@ STREAM_ENDS: tuple[StreamEnd, ...] = (
         re.compile(r"/responses(/[^/]+)?$"),
         _EVENTS,
         lambda: _named(
-            "response.completed", "response.incomplete", failed=("response.failed", "response.cancelled", "error")
+            "response.completed",
+            "response.incomplete",
+            failed=("response.failed", "response.cancelled", "error"),
         ),
         True,
         "https://platform.openai.com/docs/api-reference/responses-streaming: response.completed, .incomplete, .failed",

@@ -89,9 +89,9 @@ class Suspending:
     @staticmethod
     async def yield_control() -> None:
         """Lets other tasks run."""
-        import anyio
+        import anyio.lowlevel
 
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
     @staticmethod
     async def call(function: Callable[[], T]) -> T:

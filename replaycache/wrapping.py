@@ -46,7 +46,10 @@ def check_inner(inner: Any, base: type, method: str) -> None:
         raise TypeError(
             f"{name} goes into a client, not around one: {library}.{type(inner).__name__}(transport={name}())"
         )
-    for twin, twin_method in (("ReplayTransport", "handle_request"), ("AsyncReplayTransport", "handle_async_request")):
+    for twin, twin_method in (
+        ("ReplayTransport", "handle_request"),
+        ("AsyncReplayTransport", "handle_async_request"),
+    ):
         if callable(getattr(inner, twin_method, None)):
             raise TypeError(f"{name} cannot wrap {type(inner).__name__}, which has no {method}; use {twin}")
     raise TypeError(f"inner is a transport with a method {method}, not {inner!r}")

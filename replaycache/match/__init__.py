@@ -125,7 +125,9 @@ class Match:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise ConfigurationError(f"Match({name}=...) takes a callable, not {value!r}")
-        if not isinstance(self.hosts, Mapping) or not all(isinstance(v, str) for kv in self.hosts.items() for v in kv):
+        if not isinstance(self.hosts, Mapping) or not all(
+            isinstance(v, str) for kv in self.hosts.items() for v in kv
+        ):
             raise ConfigurationError(f"Match(hosts=...) takes a dict of texts, not {self.hosts!r}")
         if not isinstance(self.scope, str):
             raise ConfigurationError(f"Match(scope=...) takes a text, not {self.scope!r}")

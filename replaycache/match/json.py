@@ -107,7 +107,9 @@ class Path:
     steps: tuple[str | int | None, ...]
 
 
-_STEP = re.compile(r"""\.?(?P<name>[^.\[\]"'*]+)|\.?(?P<any>\*)|\[(?P<star>\*)\]|\[(?P<index>-?\d+)\]|\[(?P<quoted>"[^"]*"|'[^']*')\]""")
+_STEP = re.compile(
+    r"""\.?(?P<name>[^.\[\]"'*]+)|\.?(?P<any>\*)|\[(?P<star>\*)\]|\[(?P<index>-?\d+)\]|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
+)
 
 
 def parse_path(text: str) -> Path:

@@ -88,9 +88,7 @@ class NoOp:
     def holds_in_form(self, fields: dict[str, str | None]) -> bool:
         """Whether a form sends the parameter with the no-op value, written as text."""
         return (
-            self.value is not None
-            and fields.get(self.parameter) in _as_texts(self.value)
-            and self._holds(fields)
+            self.value is not None and fields.get(self.parameter) in _as_texts(self.value) and self._holds(fields)
         )
 
     def _holds(self, fields: Mapping[str, Any]) -> bool:
@@ -313,9 +311,7 @@ NO_OPS: tuple[NoOp, ...] = (
         {"encoding_format": "float"},
     ),
     # Images: where model is left out, a parameter that only some models take chooses the model.
-    *_rows(
-        "OpenAI", _OPENAI, r"/v1/images/generations", f"{_REFERENCE}/images/create#images-create-*", {"n": 1}
-    ),
+    *_rows("OpenAI", _OPENAI, r"/v1/images/generations", f"{_REFERENCE}/images/create#images-create-*", {"n": 1}),
     *_rows(
         "OpenAI",
         _OPENAI,
@@ -325,7 +321,11 @@ NO_OPS: tuple[NoOp, ...] = (
         models=r"gpt-image.*",
     ),
     *_rows(
-        "OpenAI", _OPENAI, r"/v1/images/edits", f"{_REFERENCE}/images/createEdit#images-createedit-*", {"n": 1}
+        "OpenAI",
+        _OPENAI,
+        r"/v1/images/edits",
+        f"{_REFERENCE}/images/createEdit#images-createedit-*",
+        {"n": 1},
     ),
     *_rows(
         "OpenAI",
@@ -488,9 +488,7 @@ NO_OPS: tuple[NoOp, ...] = (
         _COHERE_SPEC,
         {"embedding_types": ["float"], "priority": 0, "truncate": "END"},
     ),
-    *_rows(
-        "Cohere", _COHERE, r"/v1/rerank", _COHERE_SPEC, {"max_chunks_per_doc": 10, "return_documents": False}
-    ),
+    *_rows("Cohere", _COHERE, r"/v1/rerank", _COHERE_SPEC, {"max_chunks_per_doc": 10, "return_documents": False}),
     *_rows("Cohere", _COHERE, r"/v2/rerank", _COHERE_SPEC, {"max_tokens_per_doc": 4096, "priority": 0}),
     # Ollama: it streams unless told not to; options and keep_alive come from the model file.
     *_rows(

@@ -9,7 +9,9 @@ from urllib.parse import unquote_to_bytes
 
 __all__ = ["Url", "alias_origin", "parse"]
 
-_URL = re.compile(r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL)
+_URL = re.compile(
+    r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL
+)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 

@@ -39,10 +39,17 @@ class Store(Protocol):
         slow: whether a call may take long enough to be worth a thread in asynchronous code.
     """
 
-    location: str
-    identity: str
-    repeats: Literal["same", "sequence"]
-    slow: bool
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def repeats(self) -> Literal["same", "sequence"]: ...
+
+    @property
+    def slow(self) -> bool: ...
 
     def get(self, key: str) -> Recording | None:
         """The recording under `key`; None where there is none."""

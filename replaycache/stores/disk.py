@@ -127,7 +127,9 @@ class DiskStore:
         max_age: float | None = None,
     ) -> None:
         for name, value in (("size_limit", size_limit), ("max_age", max_age)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0
+            ):
                 raise ConfigurationError(f"DiskStore({name}=...) takes a number above 0, not {value!r}")
         self.location = str(Path(directory).expanduser().absolute())
         self.identity = f"disk:{os.path.realpath(self.location)}"
