@@ -26,6 +26,7 @@ TO_SYNC = (
     (r"\b__aiter__\b", "__iter__"),
     (r"\baclose\b", "close"),
     (r"\bhandle_async_request\b", "handle_request"),
+    (r"\baread\b", "read"),
     (r"\b_read_async\b", "_read"),
     (r"is not asynchronous, and the client is\b", "is asynchronous, and the client is not"),
     (r"is not asynchronous\b", "is asynchronous"),
@@ -45,7 +46,7 @@ def derive(source: str) -> dict[str, str]:
     if start is None or middle is None:
         raise SystemExit("replaycache/httpx2.py has lost its dividing lines")
     asynchronous = source[start.end() : middle.start()]
-    whole = source[: middle.end()] + to_sync(asynchronous).rstrip("\n") + "\n"
+    whole = source[: middle.end()] + "\n# fmt: off" + to_sync(asynchronous).rstrip("\n") + "\n"
     return {
         "httpx2.py": whole,
         "httpx.py": whole.replace(

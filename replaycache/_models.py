@@ -147,7 +147,7 @@ class Body:
 
     def read(self) -> bytes:
         """All of it at once."""
-        return b"".join(segment.data for segment in self.segments)
+        return b"".join([segment.data for segment in self.segments])
 
     @property
     def size(self) -> int:

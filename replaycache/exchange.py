@@ -276,8 +276,10 @@ class Call:
         self.mode = options.mode
         self.sample = options.sample
         self.ttl = options.ttl
-        if found:
-            self._read_call_headers()
+        for name, _ in found:
+            if name.startswith(b"x-replaycache-"):
+                self._read_call_headers()
+                break
         self.outcome = Outcome("live", store=exchange.store.location)
         self._identity: Identity | None = None
         self._body = b""

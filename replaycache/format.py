@@ -186,7 +186,7 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
         fields = orjson.loads(head)
         return Recording(
             request=request,
-            head=ResponseHead(fields["status"], tuple((name, value) for name, value in fields["headers"])),
+            head=ResponseHead(fields["status"], tuple(map(tuple, fields["headers"]))),
             body=body,
             digest=fields["digest"],
             recorded_at=fields["recorded_at"],

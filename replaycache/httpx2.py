@@ -43,6 +43,10 @@ def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, 
     return head.status, headers, {"replaycache": replay.outcome}
 
 
+# The library keeps what `read` gave in an attribute that is not part of its contract; without it `read` is its own.
+_READS_INTO_CONTENT = "_content" in vars(httpx2.Response(200, content=b""))
+
+
 # -- asynchronous ----------------------------------------------------------------------------------------
 
 
@@ -123,7 +127,10 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         if replay.pace:
             await Suspending.sleep(replay.recording.latency * replay.pace)
         status, headers, extensions = _head_of(replay)
-        return httpx2.Response(status, headers=headers, stream=_AsyncPlayback(replay), extensions=extensions)
+        playback = _AsyncPlayback(replay)
+        response = _AsyncReplayed(status, headers=headers, stream=playback, extensions=extensions)
+        response.playback = playback
+        return response
 
     async def _forward(self, request: httpx2.Request, call: Call) -> httpx2.Response:
         if call.has_call_headers:
@@ -219,13 +226,14 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
     """A recorded body as a stream."""
 
     def __init__(self, replay: Replay) -> None:
-        self._replay = replay
+        self.pace = replay.pace
+        self.body = replay.recording.body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pace = self._replay.pace
+        pace = self.pace
         started = time.monotonic()
         first = True
-        for segment in self._replay.recording.body.segments:
+        for segment in self.body.segments:
             if not first:
                 await Suspending.yield_control()
             first = False
@@ -238,6 +246,20 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
                     if ahead > 0:
                         await Suspending.sleep(ahead)
                     yield data
+
+
+class _AsyncReplayed(httpx2.Response):
+    """A replayed response; to read all of it at once needs no walk through the library's decoders."""
+
+    playback: _AsyncPlayback
+
+    async def aread(self) -> bytes:
+        if _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace):
+            self._content = self.playback.body.read()
+            self._num_bytes_downloaded = len(self._content)
+            self.is_stream_consumed = True
+            await self.aclose()
+        return await super().aread()
 
 
 class _AsyncTee(httpx2.AsyncByteStream):
@@ -305,6 +327,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
 
 # -- synchronous -----------------------------------------------------------------------------------------
+# fmt: off
 
 
 class ReplayTransport(httpx2.BaseTransport):
@@ -384,7 +407,10 @@ class ReplayTransport(httpx2.BaseTransport):
         if replay.pace:
             Blocking.sleep(replay.recording.latency * replay.pace)
         status, headers, extensions = _head_of(replay)
-        return httpx2.Response(status, headers=headers, stream=_Playback(replay), extensions=extensions)
+        playback = _Playback(replay)
+        response = _Replayed(status, headers=headers, stream=playback, extensions=extensions)
+        response.playback = playback
+        return response
 
     def _forward(self, request: httpx2.Request, call: Call) -> httpx2.Response:
         if call.has_call_headers:
@@ -480,13 +506,14 @@ class _Playback(httpx2.SyncByteStream):
     """A recorded body as a stream."""
 
     def __init__(self, replay: Replay) -> None:
-        self._replay = replay
+        self.pace = replay.pace
+        self.body = replay.recording.body
 
     def __iter__(self) -> Iterator[bytes]:
-        pace = self._replay.pace
+        pace = self.pace
         started = time.monotonic()
         first = True
-        for segment in self._replay.recording.body.segments:
+        for segment in self.body.segments:
             if not first:
                 Blocking.yield_control()
             first = False
@@ -499,6 +526,20 @@ class _Playback(httpx2.SyncByteStream):
                     if ahead > 0:
                         Blocking.sleep(ahead)
                     yield data
+
+
+class _Replayed(httpx2.Response):
+    """A replayed response; to read all of it at once needs no walk through the library's decoders."""
+
+    playback: _Playback
+
+    def read(self) -> bytes:
+        if _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace):
+            self._content = self.playback.body.read()
+            self._num_bytes_downloaded = len(self._content)
+            self.is_stream_consumed = True
+            self.close()
+        return super().read()
 
 
 class _Tee(httpx2.SyncByteStream):

@@ -277,7 +277,7 @@ STREAM_ENDS: tuple[StreamEnd, ...] = (
             failed=("response.failed", "response.cancelled", "error"),
         ),
         True,
-        "https://platform.openai.com/docs/api-reference/responses-streaming: response.completed, .incomplete, .failed",
+        "https://platform.openai.com/docs/api-reference/responses-streaming: .completed, .incomplete, .failed",
     ),
     StreamEnd(
         "openai",
