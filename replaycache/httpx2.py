@@ -43,7 +43,7 @@ def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, 
     return head.status, headers, {"replaycache": replay.outcome}
 
 
-# The library keeps what `read` gave in an attribute that is not part of its contract; without it `read` is its own.
+# The library keeps what `read` gave in an attribute outside its contract; where there is none, `read` is its own.
 _READS_INTO_CONTENT = "_content" in vars(httpx2.Response(200, content=b""))
 
 

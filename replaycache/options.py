@@ -43,7 +43,7 @@ class Mode(StrEnum):
             return cls(value)
         except ValueError:
             raise ConfigurationError(
-                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{_guess(str(value), list(cls))}"
+                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{_guess(str(value), [mode.value for mode in cls])}"
             ) from None
 
 
