@@ -145,6 +145,15 @@ class Body:
             for data, offset in zip(segment, segment.offsets, strict=True):
                 yield Chunk(data, offset / 1e6)
 
+    def timed(self) -> Iterator[tuple[bytes, int] | None]:
+        """Every chunk with its offset in microseconds; None between two segments, where others may run."""
+        between = False
+        for segment in self.segments:
+            if between:
+                yield None
+            between = True
+            yield from zip(segment, segment.offsets, strict=True)
+
     def read(self) -> bytes:
         """All of it at once."""
         return b"".join([segment.data for segment in self.segments])

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["PATIENCE", "Flight", "board"]
@@ -31,6 +32,7 @@ class Flight:
         self._landed = threading.Event()
         self._wakers: list[Callable[[], Any]] = []
         self._unread_since: float | None = None
+        self.waiting = 0
 
     def hand_over(self) -> None:
         """The leader's caller has something to read; upstream is not at work for it."""
@@ -60,6 +62,17 @@ class Flight:
         """Whether the leader's answer has lain unread for too long."""
         since = self._unread_since
         return since is not None and time.monotonic() - since > PATIENCE
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Counts one who waits, in `waiting`."""
+        with _lock:
+            self.waiting += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                self.waiting -= 1
 
     def wait(self, seconds: float) -> None:
         """Waits until the leader has settled, at most `seconds`."""

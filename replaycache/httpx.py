@@ -223,29 +223,33 @@ class _AsyncThroughProxies(httpx.AsyncBaseTransport):
 
 
 class _AsyncPlayback(httpx.AsyncByteStream):
-    """A recorded body as a stream."""
+    """A recorded body as a stream.
+
+    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    """
 
     def __init__(self, replay: Replay) -> None:
         self.pace = replay.pace
         self.body = replay.recording.body
+        self._coming: Iterator[tuple[bytes, int] | None] = iter(())
+        self._started = 0.0
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pace = self.pace
-        started = time.monotonic()
-        first = True
-        for segment in self.body.segments:
-            if not first:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._coming = self.body.timed()
+        self._started = time.monotonic()
+        return self
+
+    async def __anext__(self) -> bytes:
+        for coming in self._coming:
+            if coming is None:
                 await Suspending.yield_control()
-            first = False
-            if not pace:
-                for data in segment:
-                    yield data
-            else:
-                for data, offset in zip(segment, segment.offsets, strict=True):
-                    ahead = started + offset / 1e6 * pace - time.monotonic()
-                    if ahead > 0:
-                        await Suspending.sleep(ahead)
-                    yield data
+                continue
+            if self.pace:
+                ahead = self._started + coming[1] / 1e6 * self.pace - time.monotonic()
+                if ahead > 0:
+                    await Suspending.sleep(ahead)
+            return coming[0]
+        raise StopAsyncIteration
 
 
 class _AsyncReplayed(httpx.Response):
@@ -263,28 +267,33 @@ class _AsyncReplayed(httpx.Response):
 
 
 class _AsyncTee(httpx.AsyncByteStream):
-    """Upstream's body, every chunk handed on as it comes and to the recorder."""
+    """Upstream's body, every chunk handed on as it comes, and to the recorder.
+
+    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    """
 
     def __init__(self, stream: httpx.AsyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
         self._chunks: AsyncIterator[bytes] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        call = self._call
-        call.resume()
+    def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
+        return self
+
+    async def __anext__(self) -> bytes:
+        assert self._chunks is not None
+        self._call.resume()
         try:
-            async for chunk in self._chunks:
-                call.feed(chunk)
-                yield chunk
-                call.resume()
-        except GeneratorExit:
-            raise  # the caller stopped early: aclose() follows
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            await self._settle(Ending.END)
+            raise
         except BaseException:
             await self._settle(Ending.FAILED)
             raise
-        await self._settle(Ending.END)
+        self._call.feed(chunk)
+        return chunk
 
     async def aclose(self) -> None:
         try:
@@ -503,29 +512,33 @@ class _ThroughProxies(httpx.BaseTransport):
 
 
 class _Playback(httpx.SyncByteStream):
-    """A recorded body as a stream."""
+    """A recorded body as a stream.
+
+    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    """
 
     def __init__(self, replay: Replay) -> None:
         self.pace = replay.pace
         self.body = replay.recording.body
+        self._coming: Iterator[tuple[bytes, int] | None] = iter(())
+        self._started = 0.0
 
     def __iter__(self) -> Iterator[bytes]:
-        pace = self.pace
-        started = time.monotonic()
-        first = True
-        for segment in self.body.segments:
-            if not first:
+        self._coming = self.body.timed()
+        self._started = time.monotonic()
+        return self
+
+    def __next__(self) -> bytes:
+        for coming in self._coming:
+            if coming is None:
                 Blocking.yield_control()
-            first = False
-            if not pace:
-                for data in segment:
-                    yield data
-            else:
-                for data, offset in zip(segment, segment.offsets, strict=True):
-                    ahead = started + offset / 1e6 * pace - time.monotonic()
-                    if ahead > 0:
-                        Blocking.sleep(ahead)
-                    yield data
+                continue
+            if self.pace:
+                ahead = self._started + coming[1] / 1e6 * self.pace - time.monotonic()
+                if ahead > 0:
+                    Blocking.sleep(ahead)
+            return coming[0]
+        raise StopIteration
 
 
 class _Replayed(httpx.Response):
@@ -543,7 +556,10 @@ class _Replayed(httpx.Response):
 
 
 class _Tee(httpx.SyncByteStream):
-    """Upstream's body, every chunk handed on as it comes and to the recorder."""
+    """Upstream's body, every chunk handed on as it comes, and to the recorder.
+
+    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    """
 
     def __init__(self, stream: httpx.SyncByteStream, call: Call) -> None:
         self._stream = stream
@@ -551,20 +567,22 @@ class _Tee(httpx.SyncByteStream):
         self._chunks: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        call = self._call
-        call.resume()
         self._chunks = self._stream.__iter__()
+        return self
+
+    def __next__(self) -> bytes:
+        assert self._chunks is not None
+        self._call.resume()
         try:
-            for chunk in self._chunks:
-                call.feed(chunk)
-                yield chunk
-                call.resume()
-        except GeneratorExit:
-            raise  # the caller stopped early: close() follows
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._settle(Ending.END)
+            raise
         except BaseException:
             self._settle(Ending.FAILED)
             raise
-        self._settle(Ending.END)
+        self._call.feed(chunk)
+        return chunk
 
     def close(self) -> None:
         try:

@@ -42,8 +42,9 @@ class Mode(StrEnum):
         try:
             return cls(value)
         except ValueError:
+            guess = _guess(str(value), [mode.value for mode in cls])
             raise ConfigurationError(
-                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{_guess(str(value), [mode.value for mode in cls])}"
+                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{guess}"
             ) from None
 
 

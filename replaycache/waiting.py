@@ -58,8 +58,9 @@ class Blocking:
     @staticmethod
     def wait(flight: Flight) -> None:
         """Waits until the flight has landed or stalled."""
-        while not flight.landed and not flight.stalled:
-            flight.wait(LOOK)
+        with flight.followed():
+            while not flight.landed and not flight.stalled:
+                flight.wait(LOOK)
 
 
 class Suspending:
@@ -123,9 +124,10 @@ class Suspending:
 
         event = anyio.Event()
         flight.on_landing(_waker(event.set))
-        while not flight.landed and not flight.stalled:
-            with anyio.move_on_after(LOOK):
-                await event.wait()
+        with flight.followed():
+            while not flight.landed and not flight.stalled:
+                with anyio.move_on_after(LOOK):
+                    await event.wait()
 
 
 def _waker(set_event: Callable[[], object]) -> Callable[[], None]:
