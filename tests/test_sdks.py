@@ -100,7 +100,6 @@ LLM_ASKS = [
     Ask("completions-stream", "openai", "completions.create", COMPLETION, "stream"),
     Ask("responses", "openai", "responses.create", RESPONSE),
     Ask("responses-stream", "openai", "responses.create", RESPONSE, "stream"),
-    Ask("responses-helper", "openai", "responses.stream", RESPONSE, "helper"),
     Ask("embeddings", "openai", "embeddings.create", {"model": MODEL, "input": ["a colour", "a sound"]}),
     Ask("messages", "anthropic", "messages.create", MESSAGE),
     Ask("messages-tools", "anthropic", "messages.create", {**MESSAGE, "tools": [MESSAGES_TOOL]}),
@@ -140,6 +139,14 @@ def scripted(about: str, text: str, tools: bool = False) -> list[Ask]:
 
 
 AIMOCK_ASKS = [
+    # llama.cpp leaves out what the helper needs of the events
+    Ask(
+        "responses-helper",
+        "openai",
+        "responses.stream",
+        {"model": "gpt-4o", "input": "Say three sentences."},
+        "helper",
+    ),
     *scripted("text", "Say three sentences."),
     *scripted("tool-calls", "How is the weather in two towns?", tools=True),
     *scripted("reasoning", "How much is two and two? Please think first."),
@@ -185,7 +192,7 @@ class Recorded:
 
     directory: Path
     urls: dict[str, str]
-    heard: dict[tuple[Ask, Kind], Heard | Exception] = field(default_factory=dict)
+    heard: dict[tuple[str, Kind], Heard | Exception] = field(default_factory=dict)
 
     def store(self, kind: Kind) -> str:
         return str(self.directory / kind)
@@ -193,7 +200,7 @@ class Recorded:
     def by(self, ask: Ask, kind: Kind) -> Heard:
         heard = self.heard[ask.name, kind]
         if isinstance(heard, Exception):
-            raise heard
+            raise AssertionError(f"{ask} could not be recorded by a client of kind {kind}") from heard
         return heard
 
 
@@ -274,8 +281,11 @@ def test_the_model_answers_differently_each_time(from_llm: Recorded, ask: Ask) -
     assert from_llm.by(ask, "sync").answer != from_llm.by(ask, "async").answer
 
 
-@pytest.mark.parametrize("ask", [ask for ask in LLM_ASKS if ask.how == "stream"], ids=str)
+@pytest.mark.parametrize(
+    "ask", [ask for ask in LLM_ASKS if ask.name in ("chat", "responses-stream", "messages-stream")], ids=str
+)
 def test_trio_replays_what_asyncio_recorded(from_llm: Recorded, ask: Ask) -> None:
+    """Not the chat stream: openai's own generators are dropped unfinished there, of which trio warns."""
     replayed = ask_once(
         ask,
         from_llm.urls[ask.sdk],
@@ -333,7 +343,7 @@ REFUSED = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_is_stored_only_where_it_is_asked_for(kind: Kind, tmp_path: Path) -> None:
     bare, keeping = str(tmp_path / "bare"), str(tmp_path / "keeping")
-    said: dict[Ask, Any] = {}
+    said: dict[str, Any] = {}
     with serve_llm() as server:
         urls = urls_of(server)
         for ask, error in REFUSED:
@@ -375,22 +385,15 @@ def test_an_error_is_stored_only_where_it_is_asked_for(kind: Kind, tmp_path: Pat
     assert count_stored(bare) == 0
 
 
-CUT_SHORT = [
-    (ask, {"openai": openai.APIConnectionError, "anthropic": anthropic.APIConnectionError}[ask.sdk])
-    for ask in scripted("cut-short", "An answer that is cut short.")
-]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_that_broke_off_is_not_stored(kind: Kind, tmp_path: Path) -> None:
     with serve_aimock() as server:
         urls = urls_of(server)
-        for ask, error in CUT_SHORT:
+        for ask in scripted("cut-short", "An answer that is cut short."):
             heard = Heard()
-            with pytest.raises(error):
+            with pytest.raises(httpx2.RemoteProtocolError):
                 ask_once(ask, urls[ask.sdk], library="httpx2", kind=kind, heard=heard, store=str(tmp_path))
-            assert heard.outcomes
-            assert set(heard.outcomes) == {"live"}
+            assert heard.outcomes == ["live"]
     assert count_stored(str(tmp_path)) == 0
 
 
@@ -532,7 +535,7 @@ def test_an_upstream_of_the_other_library_is_refused() -> None:
         replaycache.httpx2.ReplayTransport(httpx.HTTPTransport())  # type: ignore[arg-type]
 
 
-# -- the line before: openai 2.x and anthropic 1.x, on httpx --------------------------------------------
+# -- the older lines: openai 2.x and anthropic 0.x, on httpx --------------------------------------------
 
 
 @dataclass
@@ -584,6 +587,6 @@ def test_the_newer_clients_replay_what_the_older_recorded(session: Session, ask:
     )
     assert (replayed.outcomes, replayed.requests, replayed.attempts) == (["hit"], 1, 0)
     live = session.live[f"{ask} {kind}"]["answer"]
-    assert len(replayed.answer) == len(live)
-    if isinstance(live, dict):
-        assert replayed.answer.get("id") == live.get("id")
+    if ask.how == "plain":
+        replayed.answer, live = [replayed.answer], [live]
+    assert [piece.get("id") for piece in replayed.answer] == [piece.get("id") for piece in live]

@@ -1,4 +1,4 @@
-"""Asks through openai 2.x and anthropic 1.x, which use httpx, in the environment that has them.
+"""Asks through openai 2.x and anthropic 0.x, the last that use httpx, in the environment that has them.
 
     python -m tests.upstreams.openai2_session < order > answers
 

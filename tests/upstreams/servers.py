@@ -141,7 +141,7 @@ def _node_command(name: str, what: str) -> str:
 
 
 def openai2_python() -> str:
-    """The interpreter that has openai 2.x and anthropic 1.x; skips the test where there is none."""
+    """The interpreter that has openai 2.x and anthropic 0.x; skips the test where there is none."""
     return str(_installed("openai2", "openai 2.x") / "bin" / "python")
 
 

@@ -1,0 +1,257 @@
+"""`replaycache demo`: the same call twice, with upstream there only for the first.
+
+Without a base URL the upstream is a small server on loopback that streams a recorded answer of a real model
+at its recorded pace; so it needs neither a key nor a network.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from ._errors import CacheMiss, ReplayCacheError
+from .httpx import ReplayTransport
+from .match import Match
+from .stores import DiskStore, default_directory
+
+__all__ = ["DemoFailed", "run"]
+
+PROMPT = "Write three short sentences about the sea in the morning."
+NAME = "https://demo.replaycache.invalid"
+"""What the local upstream's origin counts as, so that its port, which is another one each time, does not."""
+
+
+class DemoFailed(Exception):
+    """The demonstration could not be given; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What one of the two calls came to."""
+
+    calls: int
+    seconds: float
+    chunks: int
+    tokens: int
+    text: str
+    key: str
+
+
+def run(say: Callable[..., None], *, base_url: str | None, model: str | None, store: str | None) -> None:
+    """Gives the demonstration.
+
+    Args:
+        say: prints text; `end=""` keeps the line open.
+        base_url: of an OpenAI-compatible API, ending before `/chat/completions`; None for the local upstream.
+        model: to ask for at `base_url`.
+        store: directory of the disk cache; None for the user's.
+
+    Raises:
+        DemoFailed: upstream or the store could not be used.
+    """
+    try:
+        with _opened(store) as cache:
+            if base_url is None:
+                _locally(say, cache)
+            else:
+                _at(say, cache, base_url.rstrip("/"), model)
+    except ReplayCacheError as error:
+        raise DemoFailed(str(error)) from error
+    except httpx.HTTPError as error:
+        raise DemoFailed(f"upstream could not be called: {error}") from error
+
+
+@contextmanager
+def _opened(store: str | None) -> Iterator[DiskStore]:
+    cache = DiskStore(store or default_directory())
+    try:
+        yield cache
+    finally:
+        cache.close()
+
+
+def _locally(say: Callable[..., None], cache: DiskStore) -> None:
+    recording = _recorded_answer()
+    body = recording["request"]["body"]
+    with _LocalUpstream(recording) as upstream:
+        url = f"{upstream.origin}/v1/chat/completions"
+        match = Match(hosts={upstream.origin: NAME})
+        say(f"1. live: {url}")
+        say("   a local server that streams a real model's recorded answer at its real pace\n")
+        live = _ask(say, cache, match, "record", url, body, {})
+        calls = upstream.calls
+    say(f"\n   The server is shut down; nobody answers on port {upstream.port} any more.\n")
+    if _answers(upstream.port):
+        raise DemoFailed(f"port {upstream.port} still answers, so a replay would prove nothing; try again")
+    say("2. replayed: the same request\n")
+    replayed = _ask(say, cache, match, "auto", url, body, {})
+    _summary(say, cache, live, replayed, calls, upstream.calls - calls)
+
+
+def _at(say: Callable[..., None], cache: DiskStore, base_url: str, model: str | None) -> None:
+    if model is None:
+        raise DemoFailed("--base-url needs --model: the name of a model to ask there")
+    body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
+    key = os.environ.get("OPENAI_API_KEY", "")
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    url = f"{base_url}/chat/completions"
+    say(f"1. live: {url}\n")
+    live = _ask(say, cache, Match(), "record", url, body, headers)
+    say("\n2. replayed: the same request, in mode replay, which never calls upstream\n")
+    replayed = _ask(say, cache, Match(), "replay", url, body, {})
+    _summary(say, cache, live, replayed, live.calls, replayed.calls)
+
+
+def _ask(
+    say: Callable[..., None],
+    cache: DiskStore,
+    match: Match,
+    mode: str,
+    url: str,
+    body: dict[str, Any],
+    headers: dict[str, str],
+) -> _Pass:
+    started = time.perf_counter()
+    text, chunks, tokens = "", 0, 0
+    say("   ", end="")
+    transport = ReplayTransport(store=cache, mode=mode, match=match)
+    try:
+        with (
+            httpx.Client(transport=transport, timeout=120) as client,
+            client.stream("POST", url, json=body, headers=headers) as response,
+        ):
+            if response.status_code != 200:
+                response.read()
+                hint = "" if headers else " Set OPENAI_API_KEY if it asks for a key."
+                raise DemoFailed(f"{url} answered {response.status_code}: {response.text[:300]}{hint}")
+            for line in response.iter_lines():
+                event = _event(line)
+                if event is None:
+                    continue
+                chunks += 1
+                for choice in event.get("choices") or ():
+                    piece = (choice.get("delta") or {}).get("content") or ""
+                    text += piece
+                    say(piece, end="")
+                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+    except CacheMiss as error:
+        raise DemoFailed(f"the answer was not recorded, so it cannot be replayed:\n{error}") from error
+    say("")
+    outcome = response.extensions["replaycache"]
+    if outcome.status == "live":
+        raise DemoFailed(f"the answer was not recorded: {outcome.reason}")
+    return _Pass(
+        calls=0 if outcome.status == "hit" else 1,
+        seconds=time.perf_counter() - started,
+        chunks=chunks,
+        tokens=tokens,
+        text=text,
+        key=outcome.key,
+    )
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    if not line.startswith("data: {"):
+        return None
+    value = json.loads(line.removeprefix("data: "))
+    return value if isinstance(value, dict) else None
+
+
+def _summary(
+    say: Callable[..., None],
+    cache: DiskStore,
+    live: _Pass,
+    replayed: _Pass,
+    live_calls: int,
+    replayed_calls: int,
+) -> None:
+    if replayed.text != live.text:
+        raise DemoFailed("the replayed answer differs from the live one; this is a defect, please report it")
+    rows = [
+        ("", "live", "replayed"),
+        ("calls made upstream", str(live_calls), str(replayed_calls)),
+        ("time", f"{live.seconds:.2f} s", f"{replayed.seconds * 1000:.0f} ms"),
+        ("events", str(live.chunks), str(replayed.chunks)),
+        ("tokens generated", str(live.tokens or "not told"), "0"),
+    ]
+    say("")
+    for name, first, second in rows:
+        say(f"   {name:<22}{first:>10}{second:>12}")
+    say("")
+    say(f"   key        {live.key}")
+    say(f"   recording  {cache.location}")
+
+
+def _recorded_answer() -> dict[str, Any]:
+    package = importlib.resources.files(__package__) / "cassettes" / "demo.json"
+    checkout = Path(__file__).resolve().parent.parent / "cassettes" / "demo.json"
+    source = package if package.is_file() else checkout
+    recording = json.loads(source.read_text("utf-8"))["recordings"][0]
+    assert isinstance(recording, dict)
+    return recording
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class _LocalUpstream:
+    """Streams a recorded answer on loopback, at its recorded pace, to whoever asks."""
+
+    def __init__(self, recording: dict[str, Any]) -> None:
+        response = recording["response"]
+        upstream = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                upstream.calls += 1
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                time.sleep(response["latency"])
+                self.send_response(response["status"])
+                self.send_header("content-type", response["headers"]["content-type"])
+                self.send_header("transfer-encoding", "chunked")
+                self.send_header("connection", "close")
+                self.end_headers()
+                started = time.monotonic()
+                for offset, text in response["events"]:
+                    time.sleep(max(0.0, started + offset - time.monotonic()))
+                    data = text.encode()
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.calls = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
