@@ -21,7 +21,7 @@ import logging
 import secrets
 import time
 import warnings
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -42,7 +42,7 @@ from .flights import Flight, board
 from .match import Identity
 from .match import providers as _providers
 from .match import url as _url
-from .nearest import Difference, find_nearest
+from .nearest import CANDIDATES, Difference, find_nearest
 from .options import Mode, Options, parse_duration, parse_sample
 from .recorder import Ending, Recorder, Spooled
 from .stored_form import stored_form
@@ -72,6 +72,9 @@ CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-repla
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
 """Bounds for reading to its end what a caller closed early (`on_abandon="drain"`)."""
+
+SEARCH_SECONDS = 0.025
+"""How long the nearest recording is looked for, so that a miss stays quick in a large store."""
 
 ALIASES = 4096
 """How many bodies are remembered by their raw hash, so that they need not be made canonical again."""
@@ -418,8 +421,7 @@ class Call:
         places: list[Difference] = []
         if reason in ("no_recording", "expired"):
             try:
-                newest = (recording for _, recording in exchange.store.newest(300))
-                nearest, places = find_nearest(asked, newest)
+                nearest, places = find_nearest(asked, _for_a_while(exchange.store.newest(CANDIDATES)))
             except StoreError as error:
                 logger.debug("no nearest recording: %s", error)
         key = self._identity.key if self._identity is not None else ""
@@ -535,6 +537,15 @@ class Call:
         flight, self._flight = self._flight, None
         if flight is not None:
             flight.land()
+
+
+def _for_a_while(newest: Iterator[tuple[str, Recording]]) -> Iterator[Recording]:
+    """As many recordings as can be looked at in `SEARCH_SECONDS`."""
+    until = time.perf_counter() + SEARCH_SECONDS
+    for _, recording in newest:
+        yield recording
+        if time.perf_counter() > until:
+            return
 
 
 _REASONS: dict[MissReason, str] = {

@@ -8,6 +8,7 @@ that code which opens two identical streams before it reads either cannot lock i
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -101,3 +102,14 @@ def board(name: Hashable, owner: Hashable) -> tuple[Flight, bool]:
             flight = _aloft[name] = Flight(name, owner)
             return flight, True
         return flight, False
+
+
+def _forget() -> None:
+    """In a forked process nobody is left to land the flights of its parent."""
+    global _lock
+    _lock = threading.Lock()
+    _aloft.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -143,25 +143,36 @@ def decode(data: bytes) -> Recording:
     )
 
 
-def decode_file(path: str) -> Recording:
+def decode_file(path: str, *, check: bool = True) -> Recording:
     """As `decode`, from a file that stays open as long as the recording is in use.
+
+    Args:
+        path: of the file.
+        check: whether the checksum is computed, which reads the whole file.
 
     Raises:
         OSError: the file cannot be read.
+        CorruptRecording: it is damaged or cut short.
+        StoreError: a newer version of replaycache wrote it.
     """
     file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
     head_end, request_end = _check_prefix(file.read_at(0, _PREFIX.size), file.size)
     end = file.size - _TRAILER.size
-    checksum = xxhash.xxh3_64()
-    for at in range(0, end, _BLOCK):
-        checksum.update(file.read_at(at, min(_BLOCK, end - at)))
-    if _TRAILER.unpack(file.read_at(end, _TRAILER.size)) != (end, checksum.intdigest()):
+    length, expected = _TRAILER.unpack(file.read_at(end, _TRAILER.size))
+    if length != end or (check and _checksum(file, end) != expected):
         raise CorruptRecording("the entry is damaged: its checksum does not fit")
     return _recording(
         file.read_at(_PREFIX.size, head_end - _PREFIX.size),
         lambda: _decode_request(file.read_at(head_end, request_end - head_end)),
         Body(FileSegments(file, request_end, end)),
     )
+
+
+def _checksum(file: OpenFile, end: int) -> int:
+    checksum = xxhash.xxh3_64()
+    for at in range(0, end, _BLOCK):
+        checksum.update(file.read_at(at, min(_BLOCK, end - at)))
+    return checksum.intdigest()
 
 
 def _check_prefix(prefix: bytes, size: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import orjson
 
 from ._models import Recording, Request
 
-__all__ = ["Difference", "differences", "find_nearest"]
+__all__ = ["CANDIDATES", "Difference", "differences", "find_nearest"]
 
 CANDIDATES = 300
 """How many recordings are looked at, the newest first."""

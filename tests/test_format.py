@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from replaycache import Body, Chunk, CorruptRecording, Recording, Request, ResponseHead, StoreError
 from replaycache.format import VERSION, FileSegments, OpenFile, decode, decode_file, encode, encode_segment
 
-from .stores.samples import chunks, large, recording, recordings
+from .stores.samples import large, recording
+from .stores.strategies import chunks, recordings
 
 GOLDEN = bytes.fromhex(
     "8972706c0d0a1a01a6000000900000007b22737461747573223a3230302c2268656164657273223a5b5b22636f6e7465"
@@ -185,19 +186,27 @@ def test_pieces_are_no_larger_than_the_segments() -> None:
     assert max(map(len, pieces)) < max(len(segment.data) for segment in made.body.segments) + 10_000
 
 
-@pytest.mark.parametrize("length", range(len(GOLDEN)))
-def test_every_truncation_is_refused(read: Callable[[bytes], Recording], length: int) -> None:
-    with pytest.raises(CorruptRecording):
-        read(GOLDEN[:length])
+def test_every_truncation_is_refused(read: Callable[[bytes], Recording]) -> None:
+    for length in range(len(GOLDEN)):
+        with pytest.raises(CorruptRecording):
+            read(GOLDEN[:length])
 
 
-def test_every_flipped_bit_is_refused(read: Callable[[bytes], Recording]) -> None:
+def test_every_changed_byte_is_refused(read: Callable[[bytes], Recording]) -> None:
+    for at in range(len(GOLDEN)):
+        damaged = bytearray(GOLDEN)
+        damaged[at] ^= 1 << at % 8
+        with pytest.raises(StoreError):
+            everything(read(bytes(damaged)))
+
+
+def test_every_flipped_bit_is_refused() -> None:
     for at in range(len(GOLDEN)):
         for bit in range(8):
             damaged = bytearray(GOLDEN)
             damaged[at] ^= 1 << bit
             with pytest.raises(StoreError):
-                everything(read(bytes(damaged)))
+                everything(decode(bytes(damaged)))
 
 
 @pytest.mark.parametrize("extra", [b"\x00", b"\n", GOLDEN, GOLDEN[-16:], bytes(4096)])

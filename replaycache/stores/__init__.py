@@ -63,7 +63,8 @@ class Store(Protocol):
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
         """Up to `limit` recordings with their keys, the last stored first; damaged ones are passed over.
 
-        A key that was stored again may keep its place.
+        For looking, not for replaying: a body that is read may turn out damaged. A key that was stored
+        again may keep its place.
         """
 
     def keys(self) -> Iterator[str]:

@@ -219,15 +219,16 @@ class DiskStore:
             return bool(self._cache.delete(key))
 
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
-        """Up to `limit` recordings with their keys, the last stored first; damaged ones are passed over."""
+        """Up to `limit` recordings with their keys, the last stored first; see `Store.newest`."""
         with self._guard("reading"):
             for key, _ in zip(reversed(self._cache), range(limit), strict=False):
                 try:
-                    recording = self.get(key)
-                except StoreError:
+                    value = self._cache.get(key)
+                    if value is not None:
+                        whole = type(value) is bytes
+                        yield key, decode(value) if whole else decode_file(value.path, check=False)
+                except (StoreError, FileNotFoundError):
                     continue
-                if recording is not None:
-                    yield key, recording
 
     def keys(self) -> Iterator[str]:
         """The keys, the first stored first."""

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -258,8 +259,6 @@ fields = st.lists(st.tuples(st.text("abnp", min_size=1, max_size=3), texts), max
 @given(fields, st.text("abc", max_size=3))
 @settings(max_examples=100)
 def test_a_form_keeps_its_key_when_stored(pairs: list[tuple[str, str]], secret: str) -> None:
-    from urllib.parse import urlencode
-
     body = urlencode([*pairs, ("client_secret", secret)]).encode()
 
     assert same_key_when_stored(post(body, FORM))
@@ -335,8 +334,6 @@ def test_a_raw_body_keeps_its_key_and_its_bytes_when_stored(body: bytes, content
 )
 @settings(max_examples=60)
 def test_a_url_keeps_its_key_when_stored(query: dict[str, str], name: str, secret: str) -> None:
-    from urllib.parse import urlencode
-
     url = f"https://me:pw@llm.example/x?{urlencode(query)}&{urlencode({name: secret})}#f"
 
     assert same_key_when_stored(Request("GET", url))

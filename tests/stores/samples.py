@@ -1,56 +1,13 @@
-"""Recordings to store: one made by hand, and hypothesis's."""
+"""Recordings to store. Other processes import this too, so that it imports little."""
 
 from __future__ import annotations
 
 import random
 
-from hypothesis import strategies as st
-
 from replaycache import Body, Chunk, Recording, Request, ResponseHead
 
 LARGE = 700 << 10
 """Bytes of a body that a disk store keeps in a file of its own."""
-
-latin = st.text(st.characters(max_codepoint=255), max_size=30)
-text = st.text(st.characters(codec="utf-8"), max_size=30)
-names = st.text(st.characters(max_codepoint=255).filter(lambda char: char == char.lower()), max_size=20)
-headers = st.lists(st.tuples(names, latin), max_size=5).map(tuple)
-seconds = st.floats(min_value=0, max_value=4e9, allow_nan=False)
-
-request_bodies = st.one_of(
-    st.binary(max_size=200),
-    st.binary(min_size=1, max_size=8).map(lambda piece: piece * (40_000 // len(piece))),  # compressible
-    st.integers(0, 1 << 32).map(lambda seed: random.Random(seed).randbytes(20_000)),  # not compressible
-)
-requests = st.builds(
-    Request,
-    method=st.sampled_from(["GET", "POST", "PATCH", "X-ODD"]),
-    url=text.map(lambda rest: f"https://api.example.com/{rest}"),
-    headers=headers,
-    body=request_bodies,
-)
-
-chunks = st.builds(
-    lambda data, microseconds: Chunk(data, microseconds / 1e6),
-    st.binary(max_size=60),
-    st.integers(0, 10**12),
-)
-bodies = st.one_of(
-    st.lists(chunks, max_size=12).map(Body.of),
-    st.lists(st.lists(chunks, max_size=4), max_size=4).map(
-        lambda parts: Body([segment for part in parts for segment in Body.of(part).segments])
-    ),
-)
-recordings = st.builds(
-    Recording,
-    request=requests,
-    head=st.builds(ResponseHead, status=st.integers(100, 999), headers=headers),
-    body=bodies,
-    digest=st.text("0123456789abcdef", max_size=64),
-    recorded_at=seconds,
-    latency=seconds,
-    complete=st.booleans(),
-)
 
 
 def recording(body: bytes | Body = b'{"ok":true}', *, asked: str = "Hello", status: int = 200) -> Recording:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from replaycache import Body, Chunk
 from replaycache.stores import DiskStore, MemoryStore, Store
 
-from .samples import LARGE, large, recording, recordings
+from .samples import LARGE, large, recording
+from .strategies import recordings
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda directory: MemoryStore(),
