@@ -29,10 +29,10 @@ from upstream import CHUNKS, running
 from replaycache.stores import DiskStore
 
 COLUMNS = (
-    Column("case", 27, right=False),
-    Column("bare us", 8),
+    Column("case", 32, right=False),
+    Column("bare us", 7),
     Column("added", 6),
-    Column("p10-p90", 13),
+    Column("p10-p90", 11),
     Column("cpu", 5),
     Column("goal", 13),
 )

@@ -1,6 +1,6 @@
 """A stream of 100 MB is recorded and replayed in a few MB more memory than the bare client needs to read it.
 
-Every figure is the peak of the resident set of a fresh process, by `getrusage`; the median of several.
+Every figure is the peak of the resident set of a fresh process, by `getrusage`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
+from measure import fresh_environment
 from report import Bar, Column, arguments, draw, goal, print_table, save
 
 COLUMNS = (
@@ -24,7 +24,6 @@ COLUMNS = (
 )
 GOAL = 5
 MEGABYTE = 1 << 20
-ROOT = str(Path(__file__).resolve().parent.parent)
 
 _PROGRAM = """
 import asyncio, resource, sys
@@ -82,7 +81,7 @@ def peak(library: str, kind: str, way: str, directory: str, size: int, chunk: in
     program = program.replace(f"from replaycache import {library} as", f"import replaycache.{library} as")
     done = subprocess.run(
         [sys.executable, "-c", program, kind, way, directory, str(size), str(chunk)],
-        env={**os.environ, "PYTHONPATH": ROOT},
+        env=fresh_environment(os.path.join(directory, "bytecode")),
         cwd=directory,
         check=True,
         stdout=subprocess.PIPE,
@@ -99,6 +98,8 @@ def measure_case(library: str, kind: str, size: int, chunk: int, runs: int) -> d
     ways = ("bare", "record", "replay")
     peaks: dict[tuple[str, int], list[float]] = {(way, length): [] for way in ways for length in (size, chunk)}
     with tempfile.TemporaryDirectory(prefix="replaycache-benchmark-") as directory:
+        for way in ways:
+            peak(library, kind, way, directory, chunk, chunk)  # compiles what it imports
         for _ in range(runs):
             for way, length in peaks:
                 peaks[way, length].append(peak(library, kind, way, directory, length, chunk))
@@ -110,13 +111,14 @@ def main() -> None:
     """Runs every process and reports."""
     parser = arguments(__doc__)
     parser.add_argument("--megabytes", type=int, default=100, help="size of the stream; default 100")
+    parser.add_argument("--runs", type=int, default=1, help="processes a figure, whose median is taken; default 1")
     options = parser.parse_args()
     rows, bars, data = [], [], []
     size = options.megabytes * MEGABYTE
     for library in ("httpx2", "httpx"):
         for kind in ("sync",) if options.quick else ("sync", "async"):
             for chunk in (1 << 10, 64 << 10):
-                figures = measure_case(library, kind, size, chunk, 1 if options.quick else 3)
+                figures = measure_case(library, kind, size, chunk, options.runs)
                 for way, (bare, ours, idle) in figures.items():
                     name = f"{library} {kind}: {way}, {chunk >> 10} KB chunks"
                     added, of_the_stream = round(ours - bare, 1), ours - idle

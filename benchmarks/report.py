@@ -105,7 +105,7 @@ def draw(name: str, title: str, unit: str, bars: Sequence[Bar], *, floor: float 
     if floor is not None:
         axes.axvline(floor, color="grey", linewidth=0.8, linestyle="dotted")
     axes.set_yticks(places, [bar.label for bar in bars], fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlabel(f"{unit}; black mark: goal; red: missed")
     axes.set_title(title, fontsize=10)
     OUT.mkdir(exist_ok=True)

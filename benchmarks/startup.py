@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from measure import fresh_environment
 from report import Bar, Column, arguments, draw, goal, print_table, save
 
 COLUMNS = (
@@ -25,7 +26,6 @@ COLUMNS = (
     Column("goal", 10),
 )
 GOAL = 60
-ROOT = str(Path(__file__).resolve().parent.parent)
 
 _ASK = """
 body = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}'
@@ -55,9 +55,9 @@ client = LIBRARY.Client(transport=ReplayTransport(upstream, store=sys.argv[1]))
 """
 
 
-def run(script: str, *arguments: str) -> tuple[float, float]:
+def run(bytecode: Path, script: str, *arguments: str) -> tuple[float, float]:
     """CPU and wall seconds of a process that runs the script."""
-    environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment = fresh_environment(str(bytecode))
     started = time.perf_counter()
     command = [sys.executable, "-c", script, *arguments]
     process = subprocess.Popen(command, env=environment, cwd=tempfile.gettempdir())
@@ -68,7 +68,7 @@ def run(script: str, *arguments: str) -> tuple[float, float]:
     return usage.ru_utime + usage.ru_stime, time.perf_counter() - started
 
 
-def fill_in_a_process(directory: Path, entries: int) -> None:
+def fill_in_a_process(bytecode: Path, directory: Path, entries: int) -> None:
     """Fills a store with recordings, in a process of its own, and adds the one that is asked for."""
     here = str(Path(__file__).resolve().parent)
     script = (
@@ -76,8 +76,8 @@ def fill_in_a_process(directory: Path, entries: int) -> None:
         "from pathlib import Path\nfrom traffic import fill\n"
         "fill(Path(sys.argv[1]), int(sys.argv[2])).close()"
     )
-    run(script, str(directory), str(entries - 1))
-    run(_script(_RECORD, "httpx2"), str(directory))
+    run(bytecode, script, str(directory), str(entries - 1))
+    run(bytecode, _script(_RECORD, "httpx2"), str(directory))
 
 
 def _script(beginning: str, library: str) -> str:
@@ -87,7 +87,7 @@ def _script(beginning: str, library: str) -> str:
 Figures = list[tuple[float, float]]
 
 
-def measure_library(library: str, directories: dict[int, Path], rounds: int) -> dict[str, Figures]:
+def measure_library(library: str, bytecode: Path, directories: dict[int, Path], rounds: int) -> dict[str, Figures]:
     """CPU and wall seconds of every process, round by round."""
     processes: dict[str, tuple[str, ...]] = {
         f"{library}: bare client": (_script(_BARE, library),),
@@ -96,11 +96,11 @@ def measure_library(library: str, directories: dict[int, Path], rounds: int) -> 
     for entries, directory in directories.items():
         processes[f"{library}: first hit, {entries:,} stored"] = (_script(_HIT, library), str(directory))
     for process in processes.values():
-        run(*process)
+        run(bytecode, *process)
     taken: dict[str, Figures] = {name: [] for name in processes}
     for _ in range(rounds):
         for name, process in processes.items():
-            taken[name].append(run(*process))
+            taken[name].append(run(bytecode, *process))
     return taken
 
 
@@ -113,10 +113,11 @@ def main() -> None:
     rows, bars, data = [], [], []
     with tempfile.TemporaryDirectory(prefix="replaycache-benchmark-") as directory:
         directories = {int(size): Path(directory) / size for size in options.entries.split(",")}
+        bytecode = Path(directory) / "bytecode"
         for entries, path in directories.items():
-            fill_in_a_process(path, entries)
+            fill_in_a_process(bytecode, path, entries)
         for library in ("httpx2", "httpx"):
-            taken = measure_library(library, directories, rounds)
+            taken = measure_library(library, bytecode, directories, rounds)
             floor, *others = taken
             base = [cpu for cpu, _ in taken[floor]]
             for name, figures in taken.items():

@@ -357,26 +357,37 @@ def test_json_cut_short_by_the_end_of_the_connection_is_not_stored(driver: Drive
 @LIBRARIES_OWN_GENERATORS
 def test_a_cancelled_task_stores_nothing_and_frees_those_who_wait(async_driver: Driver) -> None:
     store = MemoryStore()
-    received = threading.Event()
+    hold = threading.Event()
+
+    def handle(request: Received, wire: Wire) -> None:
+        wire.start_chunks()
+        wire.chunk(EVENTS[0])
+        if len(server.requests) == 1:
+            hold.wait(20)
+        for event in EVENTS[1:]:
+            wire.chunk(event)
+        wire.end_chunks()
+
+    server = ScriptedServer(handle)
 
     async def body() -> None:
-        with ScriptedServer(acknowledged(received)) as server:
-            async with async_driver.client(store=store) as client:
-                with anyio.CancelScope() as scope:
-                    async with client.stream(server.url + CHAT, json=STREAMED) as stream:
-                        await stream.next_chunk()
-                        scope.cancel()
-                        await stream.next_chunk()
-                assert scope.cancelled_caught
-                assert len(store) == 0
-                received.set()
-
+        async with async_driver.client(store=store) as client:
+            with anyio.CancelScope() as scope:
                 async with client.stream(server.url + CHAT, json=STREAMED) as stream:
-                    chunks = await read_acknowledging(stream, received)
-                assert chunks == EVENTS
-                assert len(store) == 1
+                    await stream.next_chunk()
+                    scope.cancel()
+                    await stream.next_chunk()
+            assert scope.cancelled_caught
+            assert len(store) == 0
 
-    async_driver.run(body)
+            async with client.stream(server.url + CHAT, json=STREAMED) as stream:
+                chunks = await stream.chunks()
+            assert b"".join(chunks) == b"".join(EVENTS)
+            assert len(store) == 1
+        hold.set()
+
+    with server:
+        async_driver.run(body)
 
 
 @LIBRARIES_OWN_GENERATORS

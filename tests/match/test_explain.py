@@ -31,7 +31,9 @@ RULES = [
     pytest.param(post(b"{}", CHAT + "?key=s"), Match(), [("credential", "key")], id="credential-in-query"),
     pytest.param(post(b'{"a":1}'), Match(ignore=["a", "b"]), [("ignore", "a")], id="ignore"),
     pytest.param(post(b"a=1", content_type=FORM), Match(ignore=["a"]), [("ignore", "a")], id="ignore-form"),
-    pytest.param(post(PART, content_type=MULTIPART), Match(ignore=["a"]), [("ignore", "a")], id="ignore-multipart"),
+    pytest.param(
+        post(PART, content_type=MULTIPART), Match(ignore=["a"]), [("ignore", "a")], id="ignore-multipart"
+    ),
     pytest.param(post(b'{"a":"1 2"}'), Match(scrub=[(r"\d", "N")]), [("scrub", "2 x")], id="scrub"),
     pytest.param(post(b'{"a":"x"}'), Match(scrub=[(r"\d", "N")]), [], id="scrub-nothing"),
     pytest.param(
@@ -41,7 +43,10 @@ RULES = [
         id="hosts",
     ),
     pytest.param(
-        post(b'{"a":1}'), Match(normalize=lambda request: request.with_json({})), [("normalize", "changed")], id="normalize"
+        post(b'{"a":1}'),
+        Match(normalize=lambda request: request.with_json({})),
+        [("normalize", "changed")],
+        id="normalize",
     ),
     pytest.param(post(b"{}"), Match(normalize=lambda request: request), [], id="normalize-nothing"),
     pytest.param(

@@ -39,7 +39,8 @@ def body(*items: bytes, boundary: bytes = b"b") -> bytes:
 
 NAMED_A = b'Content-Disposition: form-data; name="a"'
 WHOLE = body(
-    b'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\nRIFF\x00\xff',
+    b'Content-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n'
+    b"\r\nRIFF\x00\xff",
     b'Content-Disposition: form-data; name="prompt"\r\n\r\nline\r\n\r\n--bee\r\n-- b',
     boundary=b"bound",
 )
@@ -76,7 +77,9 @@ PARSES = [
         id="empty-file-name",
     ),
     pytest.param(
-        body(b'Content-Disposition: form-data; name="a;b=c"\r\n\r\nx'), [field("a;b=c", "x")], id="semicolon-in-name"
+        body(b'Content-Disposition: form-data; name="a;b=c"\r\n\r\nx'),
+        [field("a;b=c", "x")],
+        id="semicolon-in-name",
     ),
     pytest.param(
         body('Content-Disposition: form-data; name="ä"'.encode() + b"\r\n\r\nx"), [field("ä", "x")], id="utf8-name"
@@ -153,7 +156,9 @@ def test_what_is_no_multipart(data: bytes) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([b"--b", b"--b--", b"\r\n", NAMED_A, b"\r\n\r\n", b'; filename="', b":", b"\xff", b"x", b"--"]),
+        st.sampled_from(
+            [b"--b", b"--b--", b"\r\n", NAMED_A, b"\r\n\r\n", b'; filename="', b":", b"\xff", b"x", b"--"]
+        ),
         max_size=14,
     ).map(b"".join)
 )

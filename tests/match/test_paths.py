@@ -44,16 +44,38 @@ def test_path(text: str, steps: tuple[str | int | None, ...]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", ".a", "a.", "a..b", "a[", "a]", "a[]", "a[x]", "a[1", "a[1.5]", "a[--1]", "a['b]", "a[\"b']", "a.[0"]
-    + ["user*", "*name", "a**"],
+    [
+        "",
+        ".",
+        ".a",
+        "a.",
+        "a..b",
+        "a[",
+        "a]",
+        "a[]",
+        "a[x]",
+        "a[1",
+        "a[1.5]",
+        "a[--1]",
+        "a['b]",
+        "a[\"b']",
+        "a.[0",
+    ],
 )
 def test_what_is_no_path_is_refused(text: str) -> None:
-    """With the text as given, and how paths are written; `user*` would else mean `user.*`, not a prefix."""
+    """With the text as given, and how paths are written."""
     with pytest.raises(ConfigurationError) as caught:
         parse_path(text)
 
     assert repr(text) in str(caught.value)
     assert "messages[*].name" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["user*", "*name", "a**", "user*id"])
+def test_a_star_is_a_whole_step(text: str) -> None:
+    """`user*` would else mean `user.*` without a word, where a prefix was meant."""
+    with pytest.raises(ConfigurationError):
+        parse_path(text)
 
 
 BODY: dict[str, Any] = {
@@ -96,7 +118,8 @@ def test_remove(path: str, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["z", "a.z", "a.b.c", "a[0]", "a.c.b", "a.c[3]", "a.c[-4]", "x.y", "m[*].z", "m[2].n", "m.n", "m[9].n", "b"]
+    "path",
+    ["z", "a.z", "a.b.c", "a[0]", "a.c.b", "a.c[3]", "a.c[-4]", "x.y", "m[*].z", "m[2].n", "m.n", "m[9].n", "b"],
 )
 def test_what_is_not_there_is_left(path: str) -> None:
     body = copy.deepcopy(BODY)

@@ -179,7 +179,7 @@ def test_a_body_is_read_any_number_of_times(store: Store, sample: str) -> None:
     readings = [found.body.read(), b"".join(chunk.data for chunk in found.body), found.body.read()]
     abandoned = iter(found.body)
     next(abandoned, None)
-    side_by_side = [pair for pair in zip(found.body, found.body, strict=True)]
+    side_by_side = list(zip(found.body, found.body, strict=True))
 
     assert readings == [made.body.read()] * 3
     assert all(one == other for one, other in side_by_side)

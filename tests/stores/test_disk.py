@@ -360,16 +360,18 @@ def test_a_damaged_database_is_unavailable_and_left_as_it_is(tmp_path: Path, dam
     path.write_bytes(damaged)
 
     def use(work: Callable[[Store], object]) -> bool:
+        """Whether the store was unavailable."""
         store = DiskStore(directory)
         try:
             work(store)
         except StoreUnavailable as error:
-            assert str(directory) in str(error)
-            assert isinstance(error.__cause__, Exception)
-            return True
+            found = error
+        else:
+            return False
         finally:
             store.close()
-        return False
+        assert str(directory) in str(found)
+        return True
 
     whole = [recording(bytes(3000), asked=str(number)) for number in range(20)]
     failed = [
@@ -995,8 +997,24 @@ def test_open_store_takes_a_store(given: Any) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["", "ftp://host/x", "s3://bucket", 5, 0, False, True, 1.5, b"path", [], {}, object(), DiskStore, MemoryStore]
-    + ["~nobody-of-this-name/cache", "nul\0byte"],
+    [
+        "",
+        "ftp://host/x",
+        "s3://bucket",
+        5,
+        0,
+        False,
+        True,
+        1.5,
+        b"path",
+        [],
+        {},
+        object(),
+        DiskStore,
+        MemoryStore,
+        "~nobody-of-this-name/cache",
+        "nul\x00byte",
+    ],
     ids=repr,
 )
 def test_open_store_refuses_what_is_no_store(wrong: Any) -> None:
@@ -1023,7 +1041,7 @@ def test_the_stores_are_found_by_name_and_nothing_else() -> None:
     ],
 )
 def test_importing_opens_no_database(statement: str) -> None:
-    code = f"import sys; {statement}; print(*sorted({{'diskcache', 'sqlite3', 'httpx', 'httpx2'}} & set(sys.modules)))"
+    code = f"import sys; {statement}; print(*{{'diskcache', 'sqlite3', 'httpx', 'httpx2'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "\n"

@@ -20,6 +20,7 @@ def parameters(port: int) -> xllamacpp.CommonParams:
     chosen.port = port
     chosen.offline = True
     chosen.ui = False
+    chosen.cpuparams.n_threads = 1  # two that wait for each other are slower where a test runner shares the cores
     chosen.n_parallel = 2
     chosen.n_ctx = 4096
     chosen.embedding = True

@@ -1,8 +1,8 @@
-"""Transports for around and inside a `ReplayTransport`; they belong to no library and serve both kinds of client."""
+"""Transports for around and inside a `ReplayTransport`; they are of no library and serve any client."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["Unreachable", "Watched"]
 
@@ -43,13 +43,13 @@ class Watched:
     async def aclose(self) -> None:
         await self.transport.aclose()
 
-    def __enter__(self) -> Watched:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    async def __aenter__(self) -> Watched:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -1,0 +1,385 @@
+"""What may never reach a store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from replaycache import ConfigurationError, Redact, ResponseHead
+from replaycache.redact import PLACEHOLDER, REQUEST_HEADERS, RESPONSE_HEADERS, is_credential_header
+
+SECRET = "hunter2"
+
+NEVER_STORED_OF_REQUESTS = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "openai-organization",
+    "openai-project",
+    "user-agent",
+    "host",
+    "idempotency-key",
+    "traceparent",
+    "x-stainless-os",
+    "x-amz-security-token",
+    "x-unknown",
+    "x-ratelimit-remaining",
+    "content-encoding",
+    "content-length",
+]
+NEVER_STORED_OF_RESPONSES = [
+    "set-cookie",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+    "cf-ray",
+    "server",
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "strict-transport-security",
+    "x-unknown",
+    "authorization",
+    "x-request-id-2",
+]
+
+
+def test_of_request_headers_a_list_is_stored_and_nothing_else() -> None:
+    headers = tuple((name, "v") for name in (*sorted(REQUEST_HEADERS), *NEVER_STORED_OF_REQUESTS))
+
+    assert [name for name, _ in Redact().headers_of_request(headers)] == [
+        "accept",
+        "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "openai-beta",
+    ]
+
+
+def test_of_response_headers_a_list_is_stored_and_nothing_else() -> None:
+    limits = ["anthropic-ratelimit-tokens-remaining", "x-ratelimit-limit-requests", "x-ratelimit-remaining-tokens"]
+    headers = tuple((name, "v") for name in (*sorted(RESPONSE_HEADERS), *limits, *NEVER_STORED_OF_RESPONSES))
+
+    kept = Redact().head(ResponseHead(429, headers))
+
+    assert kept.status == 429
+    assert [name for name, _ in kept.headers] == [
+        "content-disposition",
+        "content-type",
+        "date",
+        "location",
+        "openai-model",
+        "openai-processing-ms",
+        "openai-version",
+        "request-id",
+        "retry-after",
+        "retry-after-ms",
+        "warning",
+        "x-request-id",
+        "x-should-retry",
+        *limits,
+    ]
+
+
+def test_headers_that_are_stored_keep_their_order_their_lines_and_their_values() -> None:
+    headers = (("x", "0"), ("warning", "b"), ("cookie", "c"), ("warning", "a"), ("date", "  é "))
+
+    assert Redact().head(ResponseHead(200, headers)).headers == (
+        ("warning", "b"),
+        ("warning", "a"),
+        ("date", "  é "),
+    )
+
+
+def test_users_add_headers() -> None:
+    redact = Redact(request_headers=["X-Tenant"], response_headers=["CF-Ray"])
+    headers = (("x-tenant", "1"), ("cf-ray", "2"), ("accept", "3"), ("date", "4"))
+
+    assert redact.headers_of_request(headers) == (("x-tenant", "1"), ("accept", "3"))
+    assert redact.head(ResponseHead(200, headers)).headers == (("cf-ray", "2"), ("date", "4"))
+
+
+CREDENTIAL_HEADERS = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-goog-api-key",
+    "ocp-apim-secret",
+    "x-auth-token",
+    "x-amz-security-token",
+    "x-password",
+    "openai-organization",
+    "openai-project",
+    "anthropic-organization-id",
+]
+
+
+@pytest.mark.parametrize("option", ["request_headers", "response_headers"])
+@pytest.mark.parametrize("name", CREDENTIAL_HEADERS)
+def test_no_user_can_have_a_credential_stored(option: str, name: str) -> None:
+    """Nor the id of an organisation or a project; however the name is written."""
+    for written in (name, name.title()):
+        with pytest.raises(ConfigurationError) as caught:
+            Redact(**{option: [written]})
+
+        assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-limit", "x-request-id", "accept", "x-tenant"],
+)
+def test_headers_that_only_resemble_a_credentials(name: str) -> None:
+    assert not is_credential_header(name)
+    assert Redact(response_headers=[name]).response_headers == (name,)
+
+
+@pytest.mark.parametrize("option", ["request_headers", "response_headers", "query", "body"])
+@pytest.mark.parametrize("value", ["text", [1], [None]])
+def test_a_wrong_argument_is_refused_by_name(option: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=option):
+        Redact(**{option: value})
+
+
+def test_rules_of_the_same_content_are_equal() -> None:
+    assert Redact(query=["A"]) == Redact(query=("a",))
+    assert hash(Redact(query=["A"])) == hash(Redact(query=("a",)))
+
+
+URLS = [
+    ("https://llm.example", "https://llm.example"),
+    ("https://llm.example/", "https://llm.example/"),
+    ("https://llm.example/x?a=1&b", "https://llm.example/x?a=1&b"),
+    ("https://llm.example/x?key=hunter2", "https://llm.example/x?key=REDACTED"),
+    ("https://llm.example?key=hunter2", "https://llm.example?key=REDACTED"),
+    ("https://llm.example/x?a=1&KEY=hunter2&b=2", "https://llm.example/x?a=1&KEY=REDACTED&b=2"),
+    ("https://llm.example/x?key=hunter2&key=hunter2", "https://llm.example/x?key=REDACTED&key=REDACTED"),
+    ("https://llm.example/x?api%5Fkey=hunter2", "https://llm.example/x?api%5Fkey=REDACTED"),
+    ("https://llm.example/x?key=hunter2=hunter2", "https://llm.example/x?key=REDACTED"),
+    ("https://llm.example/x?key=", "https://llm.example/x?key=REDACTED"),
+    ("https://llm.example/x?key", "https://llm.example/x?key"),
+    ("https://llm.example/x?keyword=1&monkey=2&k=key", "https://llm.example/x?keyword=1&monkey=2&k=key"),
+    ("https://llm.example/x?sig=hunter2&se=2026", "https://llm.example/x?sig=REDACTED&se=2026"),
+    ("https://llm.example/x?X-Amz-Signature=hunter2", "https://llm.example/x?X-Amz-Signature=REDACTED"),
+    ("https://llm.example/x?password=hunter2%26", "https://llm.example/x?password=REDACTED"),
+    ("https://me:hunter2@llm.example:81/x", "https://llm.example:81/x"),
+    ("https://hunter2@llm.example", "https://llm.example"),
+    ("https://me:p@hunter2@llm.example/x", "https://llm.example/x"),
+    ("https://llm.example/a@b?c=d@e", "https://llm.example/a@b?c=d@e"),
+    ("https://llm.example/x?a=1#hunter2", "https://llm.example/x?a=1"),
+    ("https://llm.example#hunter2?key=hunter2", "https://llm.example"),
+    ("https://llm.example/x?a=%zz&%ff=1", "https://llm.example/x?a=%zz&%ff=1"),
+    ("https://llm.example/x?&&a=1&", "https://llm.example/x?&&a=1&"),
+    ("https://llm.example/key=hunter3", "https://llm.example/key=hunter3"),
+]
+
+
+@pytest.mark.parametrize(("url", "expected"), URLS)
+def test_url(url: str, expected: str) -> None:
+    assert Redact().url(url) == expected
+    assert Redact().url(expected) == expected
+    assert SECRET not in expected
+
+
+def test_users_add_query_parameters() -> None:
+    url = "https://llm.example/x?Token=hunter2&key=hunter2&t=1"
+
+    assert Redact(query=["tOKEN"]).url(url) == "https://llm.example/x?Token=REDACTED&key=REDACTED&t=1"
+
+
+SIX_NAMES = ("apikey", "access_token", "refresh_token", "id_token", "client_secret", "authorization")
+JSON_BODIES: list[tuple[str, Any, Any]] = [
+    ("top", {"api_key": SECRET, "a": 1}, {"api_key": PLACEHOLDER, "a": 1}),
+    ("case", {"Api_Key": SECRET, "PASSWORD": SECRET}, {"Api_Key": PLACEHOLDER, "PASSWORD": PLACEHOLDER}),
+    (
+        "all",
+        dict.fromkeys(SIX_NAMES, SECRET),
+        dict.fromkeys(SIX_NAMES, PLACEHOLDER),
+    ),
+    (
+        "mcp-tool",
+        {
+            "tools": [
+                {
+                    "type": "mcp",
+                    "server_url": "u",
+                    "authorization": SECRET,
+                    "headers": {"X-A": SECRET, "b": SECRET},
+                }
+            ]
+        },
+        {
+            "tools": [
+                {
+                    "type": "mcp",
+                    "server_url": "u",
+                    "authorization": PLACEHOLDER,
+                    "headers": {"X-A": PLACEHOLDER, "b": PLACEHOLDER},
+                }
+            ]
+        },
+    ),
+    (
+        "mcp-server",
+        {"mcp_servers": [{"type": "url", "url": "u", "authorization_token": SECRET}, {"url": "v"}]},
+        {"mcp_servers": [{"type": "url", "url": "u", "authorization_token": PLACEHOLDER}, {"url": "v"}]},
+    ),
+    (
+        "azure-search",
+        {
+            "data_sources": [
+                {
+                    "type": "azure_search",
+                    "parameters": {"index_name": "i", "authentication": {"type": "api_key", "key": SECRET}},
+                }
+            ]
+        },
+        {
+            "data_sources": [
+                {
+                    "type": "azure_search",
+                    "parameters": {"index_name": "i", "authentication": {"type": "api_key", "key": PLACEHOLDER}},
+                }
+            ]
+        },
+    ),
+    (
+        "azure-others",
+        {
+            "data_sources": [
+                {
+                    "parameters": {
+                        "key": SECRET,
+                        "authentication": {
+                            "access_token": SECRET,
+                            "encoded_api_key": SECRET,
+                            "connection_string": SECRET,
+                        },
+                    }
+                }
+            ]
+        },
+        {
+            "data_sources": [
+                {
+                    "parameters": {
+                        "key": PLACEHOLDER,
+                        "authentication": {
+                            "access_token": PLACEHOLDER,
+                            "encoded_api_key": PLACEHOLDER,
+                            "connection_string": PLACEHOLDER,
+                        },
+                    }
+                }
+            ]
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [row[1:] for row in JSON_BODIES], ids=[row[0] for row in JSON_BODIES]
+)
+def test_credentials_in_a_json_body(value: Any, expected: Any) -> None:
+    value = json.loads(json.dumps(value))
+
+    assert Redact().json(value) is True
+    assert value == expected
+    assert Redact().json(value) is False
+    assert value == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"model": "m", "messages": [{"role": "user", "content": "api_key"}]},
+        {"api_key": None},
+        {"keys": "x", "api_key_id": "x", "passwords": "x", "key": "a filter's field"},
+        {"input": {"password": "data"}},
+        {"messages": [{"role": "assistant", "tool_calls": [{"authorization": "data"}], "api_key": "data"}]},
+        {"tools": [{"type": "function", "authorization": "data", "headers": {"a": "data"}}]},
+        {"tools": [{"type": "function", "parameters": {"properties": {"password": {"type": "string"}}}}]},
+        {"tools": [{"type": "mcp", "server_label": "s", "headers": None, "authorization": None}]},
+        {"tools": [{"type": "mcp", "headers": {}}]},
+        {"tools": {"type": "mcp", "authorization": "data"}},
+        {"tools": "x", "mcp_servers": 1, "data_sources": None},
+        {"tools": [None, 1, "x", []], "mcp_servers": [None], "data_sources": [{"parameters": []}]},
+        {"data_sources": [{"parameters": {"authentication": "x"}}]},
+        {"mcp_servers": [{"authorization": "not this name"}]},
+        [{"api_key": "data"}],
+        "api_key",
+        1,
+        None,
+    ],
+    ids=str,
+)
+def test_data_is_untouched(value: Any) -> None:
+    """Deeper down, in other tools, in other places, the same names are data."""
+    before = json.dumps(value)
+
+    assert Redact().json(value) is False
+    assert json.dumps(value) == before
+
+
+def test_users_add_body_fields() -> None:
+    value = {"Pin": SECRET, "api_key": SECRET, "deep": {"pin": "data"}}
+
+    assert Redact(body=["pIN"]).json(value)
+    assert value == {"Pin": PLACEHOLDER, "api_key": PLACEHOLDER, "deep": {"pin": "data"}}
+
+
+@pytest.mark.parametrize("secret", [12345678, ["hunter2"], {"token": "hunter2"}], ids=str)
+def test_a_credential_that_is_no_text(secret: Any) -> None:
+    """A field that carries a credential is replaced, whatever the type of its value."""
+    value = {"password": secret}
+
+    assert Redact().json(value)
+    assert value == {"password": PLACEHOLDER}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"a=1&b=2", b"a=1&b=2"),
+        (b"client_secret=hunter2&a=1", b"client_secret=REDACTED&a=1"),
+        (b"a=1&PASSWORD=hunter2", b"a=1&PASSWORD=REDACTED"),
+        (b"client%5Fsecret=hunter2", b"client%5Fsecret=REDACTED"),
+        (b"password=hunter2=hunter2", b"password=REDACTED"),
+        (b"password=", b"password=REDACTED"),
+        (b"password", b"password"),
+        (b"password+=x", b"password+=x"),
+        (b"passwords=x&a=password", b"passwords=x&a=password"),
+        (b"%ff=%zz&&\xff", b"%ff=%zz&&\xff"),
+        (b"", b""),
+    ],
+)
+def test_form(body: bytes, expected: bytes) -> None:
+    assert Redact().form(body) == expected
+    assert Redact().form(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"api_key":"hunter2","a":1,"a":2}', b'{"api_key":"REDACTED","a":1,"a":2}'),
+        (b'{"API_KEY" : "hunter2"', b'{"API_KEY" : "REDACTED"'),
+        (b'{"api_key":"hunter2","api_key":"hunter2"}', b'{"api_key":"REDACTED","api_key":"REDACTED"}'),
+        (rb'{"password":"hunter2\"hunter2\\","a":NaN}', rb'{"password":"REDACTED","a":NaN}'),
+        (b'{"passwords":"x","a":"password"', b'{"passwords":"x","a":"password"'),
+        (b'\xff{"password":"\xff"}', b'\xff{"password":"REDACTED"}'),
+        (b"", b""),
+    ],
+)
+def test_a_json_body_that_cannot_be_taken_apart(body: bytes, expected: bytes) -> None:
+    assert Redact().unparsed_json(body) == expected
+    assert Redact().unparsed_json(expected) == expected

@@ -1,0 +1,209 @@
+"""The form in which a request is written: nothing secret in it, and the same key as what was sent."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+
+import brotli
+import pytest
+
+from replaycache import Match, Redact, Request
+from replaycache.stored_form import stored_form
+
+URL = "https://llm.example/v1/chat/completions"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=b"
+SECRET = b"hunter2"
+
+
+def post(body: bytes, content_type: str = JSON, url: str = URL, **headers: str) -> Request:
+    lines = (("content-type", content_type),) if content_type else ()
+    lines += tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Request("POST", url, lines, body)
+
+
+def part(disposition: str, content: bytes, content_type: str = "") -> bytes:
+    kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+    return f"--b\r\nContent-Disposition: form-data; {disposition}\r\n{kind}\r\n".encode() + content + b"\r\n"
+
+
+FIELD = part('name="a"', b"1") + b"--b--\r\n"
+UPLOAD = (
+    part('name="file"; filename="a.wav"', b"RIFF\x00\xff", "audio/wav")
+    + part('name="password"', SECRET)
+    + part('name="prompt"', b"say \xc3\xa9")
+    + b"--b--\r\n"
+)
+
+SENT = [
+    pytest.param(Request("GET", "https://llm.example/v1/models"), Redact(), id="get"),
+    pytest.param(Request("GET", "https://me:hunter2@llm.example/x?key=hunter2&a=1#f"), Redact(), id="url"),
+    pytest.param(Request("GET", "https://llm.example/x?key=%ff&%zz&a=%fe"), Redact(), id="url-malformed"),
+    pytest.param(
+        Request("GET", "https://llm.example/x?k%65y=hunter2%ff"), Redact(), id="url-malformed-escaped-name"
+    ),
+    pytest.param(
+        Request("GET", "https://llm.example/x?ticket=hunter2"), Redact(query=["ticket"]), id="url-of-the-user"
+    ),
+    pytest.param(post(b'{"a":1}'), Redact(), id="json"),
+    pytest.param(post(b'{"a":1}', ""), Redact(), id="json-without-type"),
+    pytest.param(post(b'{"a":1}', "application/vnd.x+json"), Redact(), id="json-suffix"),
+    pytest.param(post(b'{"a":-0,"b":1e22,"api_key":"hunter2"}'), Redact(), id="json-credential"),
+    pytest.param(post(b'{"api_key":"hunter2"}', ""), Redact(), id="json-credential-without-type"),
+    pytest.param(post(b'{"pin":"hunter2"}'), Redact(body=["pin"]), id="json-credential-of-the-user"),
+    pytest.param(
+        post(b'{"tools":[{"type":"mcp","authorization":"hunter2","headers":{"a":"hunter2"}}]}'),
+        Redact(),
+        id="mcp-tool",
+    ),
+    pytest.param(post(b'{"mcp_servers":[{"authorization_token":"hunter2"}]}'), Redact(), id="mcp-server"),
+    pytest.param(post(b'{"a":1,"a":2}'), Redact(), id="duplicate-names"),
+    pytest.param(post(b'{"api_key":"hunter2","a":1,"a":2}'), Redact(), id="duplicate-names-credential"),
+    pytest.param(post(b'{"api_key":"hunter2","a":NaN}'), Redact(), id="nan-credential"),
+    pytest.param(post(b'{"api_key":"hunter2","a":"\\ud83d"}'), Redact(), id="lone-surrogate-credential"),
+    pytest.param(
+        post(b'{"api_key":"hunter2","a":' + b"[" * 300 + b"]" * 300 + b"}"), Redact(), id="deep-credential"
+    ),
+    pytest.param(
+        post(b'{"mcp_servers":[{"authorization_token":"hunter2"}],"a":"\\ud83d"}'),
+        Redact(),
+        id="lone-surrogate-mcp-server",
+    ),
+    pytest.param(
+        post(b'{"tools":[{"type":"mcp","headers":{"X-Key":"hunter2"}}],"a":"\\ud83d"}'),
+        Redact(),
+        id="lone-surrogate-mcp-tool",
+    ),
+    pytest.param(post(b'{"filter":{"password":"data"},"a":NaN}'), Redact(), id="nan-data-of-a-credentials-name"),
+    pytest.param(post(b"no json"), Redact(), id="no-json"),
+    pytest.param(post(b"\xff\xfe"), Redact(), id="no-utf8"),
+    pytest.param(post(b"", JSON), Redact(), id="no-body"),
+    pytest.param(post(b"a=1&b=2", FORM), Redact(), id="form"),
+    pytest.param(post(b"client_secret=hunter2&a=1", FORM), Redact(), id="form-credential"),
+    pytest.param(post(b"password=hunter2&a=%zz", FORM), Redact(), id="form-malformed-credential"),
+    pytest.param(post(b"password=hunter2&flag", FORM), Redact(), id="form-without-equals-credential"),
+    pytest.param(post("password=hunter2&a=é".encode(), FORM), Redact(), id="form-no-ascii-credential"),
+    pytest.param(post(FIELD, MULTIPART), Redact(), id="multipart"),
+    pytest.param(post(UPLOAD, MULTIPART), Redact(), id="multipart-upload"),
+    pytest.param(post(FIELD[:-4], MULTIPART), Redact(), id="multipart-cut-short"),
+    pytest.param(post(FIELD.replace(b'"a"', b'"\xff"'), MULTIPART), Redact(), id="multipart-name-no-utf8"),
+    pytest.param(post(b"hello", "text/plain; charset=utf-8"), Redact(), id="text"),
+    pytest.param(post(bytes(range(256)), "application/octet-stream"), Redact(), id="bytes"),
+    pytest.param(post(gzip.compress(b'{"a":1}'), content_encoding="gzip"), Redact(), id="gzip"),
+    pytest.param(post(gzip.compress(UPLOAD), MULTIPART, content_encoding="gzip"), Redact(), id="gzip-multipart"),
+    pytest.param(
+        post(brotli.compress(zlib.compress(b'{"api_key":"hunter2"}')), content_encoding="deflate, br"),
+        Redact(),
+        id="two-encodings-credential",
+    ),
+    pytest.param(post(gzip.compress(b'{"a":1}')[:-2], content_encoding="gzip"), Redact(), id="gzip-cut-short"),
+    pytest.param(post(b'{"a":1}', content_encoding="identity"), Redact(), id="identity"),
+    pytest.param(post(b'{"a":1}', content_encoding="utf-8"), Redact(), id="unknown-encoding"),
+    pytest.param(
+        post(b'{"api_key":"hunter2"}', content_encoding="utf-8"), Redact(), id="unknown-encoding-credential"
+    ),
+    pytest.param(post(b"password=hunter2", FORM, content_encoding="utf-8"), Redact(), id="unknown-encoding-form"),
+    pytest.param(post(FIELD, MULTIPART, content_encoding="utf-8"), Redact(), id="unknown-encoding-multipart"),
+    pytest.param(
+        post(gzip.compress(b'{"a":1}'), content_encoding="gzip"),
+        Redact(request_headers=["content-encoding"]),
+        id="users-store-the-encoding",
+    ),
+    pytest.param(
+        post(
+            b"{}",
+            anthropic_version="1",
+            anthropic_beta="a",
+            openai_beta="b",
+            authorization="hunter2",
+            cookie="hunter2",
+        ),
+        Redact(),
+        id="headers",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sent", "redact"), SENT)
+def test_what_is_stored_has_the_key_of_what_was_sent(sent: Request, redact: Redact) -> None:
+    """Keys of a cassette follow from the requests that stand in it."""
+    match = Match()
+
+    assert match.identity(stored_form(sent, redact), redact=redact) == match.identity(sent, redact=redact)
+
+
+@pytest.mark.parametrize(("sent", "redact"), SENT)
+def test_no_credential_is_stored(sent: Request, redact: Redact) -> None:
+    stored = stored_form(sent, redact)
+
+    assert SECRET not in stored.body
+    assert SECRET.decode() not in stored.url
+    assert SECRET.decode() not in str(stored.headers)
+
+
+@pytest.mark.parametrize(("sent", "redact"), SENT)
+def test_what_is_stored_is_stored_as_it_is(sent: Request, redact: Redact) -> None:
+    """A cassette that is written again does not change."""
+    stored = stored_form(sent, redact)
+
+    assert stored_form(stored, redact) == stored
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b' {\n "b": 1.0, "a": "\\u00e9" }\n', b'{"a":1,"a":2}', b"no json", b"\xff", b"[1, 2]", b'{"api_key": null}'],
+)
+def test_a_body_in_which_nothing_is_replaced_keeps_its_bytes(body: bytes) -> None:
+    for content_type in (JSON, "", "text/plain", "application/octet-stream"):
+        assert stored_form(post(body, content_type), Redact()).body == body
+
+
+def test_data_that_has_a_credentials_name_is_kept_in_json_that_cannot_be_read_whole() -> None:
+    body = b'{"filter":{"password":"data"},"a":"\\ud83d"}'
+
+    assert stored_form(post(body), Redact()).body == body
+
+
+def test_a_multipart_body_becomes_a_listing_of_its_parts() -> None:
+    """Files by size and hash: their content is not written."""
+    stored = stored_form(post(UPLOAD, MULTIPART, accept="*/*"), Redact())
+
+    assert stored.headers == (("accept", "*/*"), ("content-type", "multipart/form-data"))
+    assert json.loads(stored.body) == {
+        "multipart": [
+            {
+                "name": "file",
+                "filename": "a.wav",
+                "content_type": "audio/wav",
+                "size": 6,
+                "blake2b": "0cd8ee9e90af057ac86139a7e0e48046f461e52569c0fc9cb59dc291ca6ad8b3",
+            },
+            {"name": "password", "text": "REDACTED"},
+            {"name": "prompt", "text": "say é"},
+        ]
+    }
+
+
+def test_the_order_of_the_parts_is_kept() -> None:
+    body = part('name="b"', b"1") + part('name="a"', b"2") + b"--b--\r\n"
+
+    names = [row["name"] for row in json.loads(stored_form(post(body, MULTIPART), Redact()).body)["multipart"]]
+    assert names == ["b", "a"]
+
+
+def test_a_content_encoding_is_undone() -> None:
+    stored = stored_form(post(gzip.compress(b'{ "a":1 }'), content_encoding="gzip"), Redact())
+
+    assert stored.body == b'{ "a":1 }'
+    assert stored.headers == (("content-type", JSON),)
+
+
+def test_a_body_that_cannot_be_decoded_keeps_the_name_of_its_encoding() -> None:
+    body = gzip.compress(b"{}")[:-1]
+    stored = stored_form(post(body, content_encoding="gzip"), Redact())
+
+    assert stored.body == body
+    assert stored.headers == (("content-type", JSON), ("content-encoding", "gzip"))
