@@ -53,7 +53,7 @@ def derive(source: str) -> dict[str, str]:
     return {
         "httpx2.py": whole,
         "httpx.py": whole.replace(
-            "which openai >= 3 and anthropic >= 2 use", "which openai < 3 and anthropic < 2 use"
+            "which openai >= 3 and anthropic >= 1 use", "which openai < 3 and anthropic < 1 use"
         )
         .replace("`replaycache.httpx`", "`replaycache.HTTPX`")
         .replace("httpx2", "httpx")

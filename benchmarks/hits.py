@@ -36,10 +36,10 @@ from traffic import (
 from replaycache.stores import DiskStore
 
 COLUMNS = (
-    Column("case", 33, right=False),
+    Column("case", 31, right=False),
     Column("stored", 7),
     Column("floor us", 8),
-    Column("ratio", 6),
+    Column("ratio", 5),
     Column("min-max", 11),
     Column("goal", 13),
 )
@@ -84,8 +84,8 @@ def plain_cases() -> list[Case]:
     streams = tuple(chat_request(3000 + number, stream=True) for number in range(4))
     return [
         Case("small", CHAT, small, chat_answer(), 1.35),
-        Case("300 KB request, seen", CHAT, long, chat_answer(), 1.6),
-        Case("300 KB request, new", CHAT, long, chat_answer(), 15, anew=True),
+        Case("300 KB, seen", CHAT, long, chat_answer(), 1.6),
+        Case("300 KB, new", CHAT, long, chat_answer(), 15, anew=True),
         Case("1 MB response", CHAT, large, chat_answer(1_000_000), None),
         Case("embeddings, base64", EMBEDDINGS, ask, embeddings_answer(), None),
         Case("embeddings, floats", EMBEDDINGS, floats, embeddings_answer(floats=True), None),

@@ -114,20 +114,21 @@ def async_first_chunk(client: Any, url: str) -> Timed:
     return timed
 
 
-def compare(bare: Timed, recorded: Timed, bodies: Iterator[bytes], pairs: int, loop: Any) -> Added:
-    """Calls both by turns, the first of each pair drawn by lot."""
+async def compare(bare: Timed, recorded: Timed, bodies: Iterator[bytes], pairs: int) -> Added:
+    """Calls both by turns, the first of each pair drawn by lot; all in one run of the loop, as programs do."""
 
-    def run(timed: Timed) -> tuple[float, float]:
-        body = next(bodies)
-        return loop.run_until_complete(timed(body)) if inspect.iscoroutinefunction(timed) else timed(body)
+    async def run(timed: Timed) -> tuple[float, float]:
+        result = timed(next(bodies))
+        return await result if inspect.isawaitable(result) else result
 
     for _ in range(WARM_UP):
-        run(bare), run(recorded)
+        await run(bare)
+        await run(recorded)
     order = random.Random(7)
     taken: dict[Timed, list[tuple[float, float]]] = {bare: [], recorded: []}
     for _ in range(pairs):
         for timed in (bare, recorded) if order.random() < 0.5 else (recorded, bare):
-            taken[timed].append(run(timed))
+            taken[timed].append(await run(timed))
     walls = [ours[0] - theirs[0] for ours, theirs in zip(taken[recorded], taken[bare], strict=True)]
     cpus = [ours[1] - theirs[1] for ours, theirs in zip(taken[recorded], taken[bare], strict=True)]
     return Added(
@@ -184,7 +185,9 @@ def measure_way(library: ModuleType, kind: str, base: str, pairs: int) -> Iterat
         with clients(library, kind, store, loop) as (bare, recorded):
             for name, timer, stream, limit in cases:
                 before = len(store)
-                added = compare(timer(bare, url), timer(recorded, url), new_bodies(stream=stream), pairs, loop)
+                added = loop.run_until_complete(
+                    compare(timer(bare, url), timer(recorded, url), new_bodies(stream=stream), pairs)
+                )
                 assert len(store) - before == pairs + WARM_UP, "not every call was recorded"
                 yield f"{library.__name__} {kind}: {name}", added, limit
         store.close()

@@ -15,12 +15,12 @@ from measure import fresh_environment
 from report import Bar, Column, arguments, draw, goal, print_table, save
 
 COLUMNS = (
-    Column("case", 36, right=False),
+    Column("case", 34, right=False),
     Column("bare MB", 7),
     Column("ours MB", 7),
-    Column("added", 6),
-    Column("of the stream", 13),
-    Column("goal", 7),
+    Column("added", 5),
+    Column("stream", 7),
+    Column("goal", 10),
 )
 GOAL = 5
 MEGABYTE = 1 << 20
@@ -128,7 +128,7 @@ def main() -> None:
                     data.append({"case": name, "bare": bare, "ours": ours, "idle": idle, "goal": GOAL})
     notes = [
         f"a stream of {options.megabytes} MB; peak of the resident set",
-        "of the stream: ours against ours with a stream of one chunk; the rest of what",
+        "stream: ours against ours with a stream of one chunk; the rest of what",
         "is added is replaycache's code and what it imports (diskcache, SQLite, orjson)",
     ]
     print_table(COLUMNS, rows, notes)

@@ -62,7 +62,7 @@ class Request:
 
     def with_json(self, value: Any) -> Request:
         """The same request with another JSON body: for `Match(normalize=...)`."""
-        return replace(self, body=json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+        return replace(self, body=json.dumps(value, separators=(",", ":")).encode())
 
 
 @dataclass(frozen=True, slots=True)

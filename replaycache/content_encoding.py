@@ -17,6 +17,11 @@ __all__ = ["Decoder", "UndecodableContent", "decode_whole", "make_decoder"]
 PIECE = 1 << 20
 """No decoder hands out more than this many bytes at once: a small body can inflate a thousandfold."""
 
+SLICE = 64
+"""Bytes that are fed at once to a decoder whose output cannot be bounded otherwise."""
+
+MAX_ENCODINGS = 5
+
 
 class UndecodableContent(Exception):
     """The content-encoding is unknown here, or the bytes are not what it says."""
@@ -36,36 +41,47 @@ class _Zlib:
     """gzip of any number of members, or deflate with or without its zlib wrapper (RFC 9110 section 8.4.1.2)."""
 
     def __init__(self, gzip: bool) -> None:
-        self._wbits = zlib.MAX_WBITS | 16 if gzip else zlib.MAX_WBITS
         self._gzip = gzip
+        self._first = b""
         self._inflate: Any = None
-        self._any = False
+        self._ended = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
+            if self._ended:
+                raise UndecodableContent("data after the end of the compressed data")
             if self._inflate is None:
-                self._inflate = zlib.decompressobj(self._wbits)
-            try:
-                piece = self._inflate.decompress(data, PIECE)
-            except zlib.error as error:
-                if self._gzip or self._any:
-                    raise UndecodableContent(str(error)) from error
-                self._wbits, self._inflate, self._any = -zlib.MAX_WBITS, None, True
-                continue
-            self._any = True
-            if piece:
-                yield piece
-            data = self._inflate.unconsumed_tail
-            if self._inflate.eof:
-                data = self._inflate.unused_data
-                if not self._gzip:
-                    if data:
-                        raise UndecodableContent("data after the end of the deflate stream")
+                data = self._first + data
+                if len(data) < 2:
+                    self._first = data
                     return
-                self._inflate = None
+                self._first = b""
+                self._inflate = zlib.decompressobj(self._wbits(data))
+            size = PIECE
+            # a piece that is full says that there may be more, even where no input is left
+            while data or size == PIECE:
+                try:
+                    piece = self._inflate.decompress(data, PIECE)
+                except zlib.error as error:
+                    raise UndecodableContent(str(error)) from error
+                data, size = self._inflate.unconsumed_tail, len(piece)
+                if piece:
+                    yield piece
+                if self._inflate.eof:
+                    data = self._inflate.unused_data
+                    self._ended = not self._gzip
+                    self._inflate = None
+                    break
+
+    def _wbits(self, data: bytes) -> int:
+        if self._gzip:
+            return zlib.MAX_WBITS | 16
+        # RFC 1950 section 2.2: method 8, and the first two bytes are a multiple of 31
+        wrapped = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+        return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
 
     def end(self) -> None:
-        if self._inflate is not None and not self._inflate.eof:
+        if self._inflate is not None or self._first:
             raise UndecodableContent("the compressed data is cut short")
 
 
@@ -80,11 +96,16 @@ class _Brotli:
         self._any = self._any or bool(data)
         process = getattr(self._brotli, "process", None) or self._brotli.decompress
         try:
-            piece = process(data)
+            if not hasattr(self._brotli, "can_accept_more_data"):
+                for start in range(0, len(data), SLICE):
+                    yield from _cut(process(data[start : start + SLICE]))
+                return
+            piece = process(data, output_buffer_limit=PIECE)
+            while piece:
+                yield from _cut(piece)
+                piece = process(b"", output_buffer_limit=PIECE)
         except self._error as error:
             raise UndecodableContent(str(error)) from error
-        for start in range(0, len(piece), PIECE):
-            yield piece[start : start + PIECE]
 
     def end(self) -> None:
         if self._any and not self._brotli.is_finished():
@@ -97,6 +118,10 @@ class _Zstd:
         self._zstd: Any = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), SLICE):
+            yield from self._feed(data[start : start + SLICE])
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._zstd is None:
                 self._zstd = self._make()
@@ -104,8 +129,7 @@ class _Zstd:
                 piece = self._zstd.decompress(data)
             except self._error as error:
                 raise UndecodableContent(str(error)) from error
-            for start in range(0, len(piece), PIECE):
-                yield piece[start : start + PIECE]
+            yield from _cut(piece)
             data = b""
             if self._zstd.eof:
                 data, self._zstd = self._zstd.unused_data, None
@@ -113,6 +137,11 @@ class _Zstd:
     def end(self) -> None:
         if self._zstd is not None:
             raise UndecodableContent("the compressed data is cut short")
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), PIECE):
+        yield data[start : start + PIECE]
 
 
 def _zstd() -> tuple[Callable[[], Any], type[Exception]]:
@@ -173,6 +202,8 @@ def make_decoder(content_encoding: str | None) -> Decoder | None:
     unknown = [name for name in names if name not in _DECODERS]
     if unknown:
         raise UndecodableContent(f"the content-encoding {unknown[0]!r} is unknown")
+    if len(names) > MAX_ENCODINGS:
+        raise UndecodableContent(f"more than {MAX_ENCODINGS} content-encodings")
     decoders = [_DECODERS[name]() for name in reversed(names)]
     if len(decoders) > 1:
         return _Chain(decoders)

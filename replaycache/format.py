@@ -89,7 +89,7 @@ def _decode_request(data: bytes) -> Request:
             tuple((name, value) for name, value in fields["headers"]),
             zlib.decompress(body) if fields["zlib"] else body,
         )
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
 
 
@@ -204,7 +204,7 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             latency=fields["latency"],
             complete=fields["complete"],
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptRecording(f"the recorded head cannot be read: {error}") from error
 
 

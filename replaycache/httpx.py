@@ -1,4 +1,4 @@
-"""Record and replay under `httpx`, which openai < 3 and anthropic < 2 use.
+"""Record and replay under `httpx`, which openai < 3 and anthropic < 1 use.
 
     import httpx, openai
     from replaycache.httpx import ReplayTransport

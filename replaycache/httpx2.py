@@ -1,4 +1,4 @@
-"""Record and replay under `httpx2`, which openai >= 3 and anthropic >= 2 use.
+"""Record and replay under `httpx2`, which openai >= 3 and anthropic >= 1 use.
 
     import httpx2, openai
     from replaycache.httpx2 import ReplayTransport

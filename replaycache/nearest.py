@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-
-import orjson
 
 from ._models import Recording, Request
 
@@ -30,14 +30,33 @@ class Difference(NamedTuple):
     asked: Any
 
     def __str__(self) -> str:
-        return f"{self.path}: recorded {_short(self.recorded)} / asked {_short(self.asked)}"
+        recorded, asked = _text(self.recorded), _text(self.asked)
+        start = 0
+        if len(recorded) > SHOWN or len(asked) > SHOWN:
+            while recorded[start : start + 1] == asked[start : start + 1] != "":
+                start += 1
+        return f"{self.path}: recorded {_part(recorded, start)} / asked {_part(asked, start)}"
 
 
-def _short(value: Any) -> str:
+SHOWN = 70
+"""Characters of a value that are shown; of a longer one, the part around the first difference."""
+
+
+def _text(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= 70 else f"{text[:50]}… ({len(text)} characters)"
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return "a value nested too deeply to show"
+
+
+def _part(text: str, start: int) -> str:
+    if len(text) <= SHOWN:
+        return text
+    first = max(0, min(start - SHOWN // 3, len(text) - SHOWN))
+    before, after = "…" if first else "", "…" if first + SHOWN < len(text) else ""
+    return f"{before}{text[first : first + SHOWN]}{after}"
 
 
 def differences(recorded: Request, asked: Request, *, limit: int = DIFFERENCES) -> list[Difference]:
@@ -60,15 +79,15 @@ def differences(recorded: Request, asked: Request, *, limit: int = DIFFERENCES) 
 
 def _decoded(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
-    except ValueError:
+        return json.loads(body)
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "backslashreplace")
 
 
 def _compare(path: str, recorded: Any, asked: Any) -> Iterator[Difference]:
     if isinstance(recorded, dict) and isinstance(asked, dict):
         for name in dict.fromkeys((*recorded, *asked)):
-            below = f"{path}.{name}" if path else name
+            below = _below(path, name)
             yield from _compare(below, recorded.get(name, _ABSENT), asked.get(name, _ABSENT))
     elif isinstance(recorded, list) and isinstance(asked, list):
         for index in range(max(len(recorded), len(asked))):
@@ -78,8 +97,20 @@ def _compare(path: str, recorded: Any, asked: Any) -> Iterator[Difference]:
                 recorded[index] if index < len(recorded) else _ABSENT,
                 asked[index] if index < len(asked) else _ABSENT,
             )
-    elif type(recorded) is not type(asked) or recorded != asked:
+    elif not _is_same(recorded, asked):
         yield Difference(path or "body", recorded, asked)
+
+
+def _is_same(recorded: Any, asked: Any) -> bool:
+    if isinstance(recorded, bool) or isinstance(asked, bool):
+        return recorded is asked
+    return bool(recorded == asked)
+
+
+def _below(path: str, name: str) -> str:
+    if not re.fullmatch(r"""[^.\[\]"'*]+""", name):
+        return f'{path}["{name}"]'
+    return f"{path}.{name}" if path else name
 
 
 def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recording | None, list[Difference]]:

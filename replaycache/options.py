@@ -59,11 +59,14 @@ def parse_duration(value: Any, where: str) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-        return float(value)
+    if _is_number(value) and value >= 0:
+        try:
+            return float(value)
+        except OverflowError:
+            pass
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", value)
-        if match:
+        if match and len(match[1]) <= 12:
             return float(match[1]) * _UNITS.get(match[2], 1)
     raise ConfigurationError(f"{where}={value!r} is no time; write seconds, or text such as '12h' or '7d'")
 
@@ -129,7 +132,7 @@ class Options:
         ConfigurationError: a value is not one of these.
     """
 
-    mode: Mode = field(default_factory=_no_mode)
+    mode: Mode = None  # type: ignore[assignment]  # becomes a Mode
     match: Match = field(default_factory=Match)
     redact: Redact = field(default_factory=Redact)
     pace: float = 0
@@ -154,16 +157,12 @@ class Options:
                     f"there is no option {name!r}{_guess(name, [*names, 'store'])}; "
                     f"the options are store, {', '.join(names)}"
                 )
-        given = {name: value for name, value in options.items() if value is not None}
-        if "mode" in given:
-            given["mode"] = Mode.parse(given["mode"], "mode")
-        if "ttl" in given:
-            given["ttl"] = parse_duration(given["ttl"], "ttl")
-        if "sample" in given:
-            given["sample"] = parse_sample(given["sample"], "sample")
-        return cls(**given)
+        return cls(**{name: value for name, value in options.items() if value is not None})
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "mode", _no_mode() if self.mode is None else Mode.parse(self.mode, "mode"))
+        object.__setattr__(self, "ttl", parse_duration(self.ttl, "ttl"))
+        object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
         _check("match", self.match, isinstance(self.match, Match), "a Match")
         _check("redact", self.redact, isinstance(self.redact, Redact), "a Redact")
         _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
@@ -176,7 +175,12 @@ class Options:
             "'discard' or 'drain'",
         )
         size = self.max_request_bytes
-        _check("max_request_bytes", size, isinstance(size, int) and size > 0, "a number of bytes above 0")
+        _check(
+            "max_request_bytes",
+            size,
+            _is_number(size) and isinstance(size, int) and size > 0,
+            "a number of bytes above 0",
+        )
 
 
 def _is_number(value: Any) -> bool:

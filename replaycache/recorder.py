@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
-
-import orjson
 
 from ._models import Body, ResponseHead, Segment
 from .content_encoding import UndecodableContent, make_decoder
@@ -66,7 +65,7 @@ class Recorder:
         self.reason = ""
         content_type = head.header("content-type") or ""
         length = head.header("content-length")
-        if length is not None and length.isdigit():
+        if length is not None and length.isascii() and length.isdigit():
             self._raw_whole = int(length)
         self._checks_json = (
             length is None
@@ -164,18 +163,17 @@ class Recorder:
 
     def _missing(self, ending: Ending) -> str:
         """What is missing for a whole answer; empty where nothing is."""
-        if ending is Ending.END:
-            if self._watcher is not None:
-                self._watcher.end()
-                if self._watcher.state is StreamState.OPEN:
-                    return "the stream ended without its terminal event"
-        elif not self._all_bytes_came() and not (self._watcher is not None and self._watcher.may_close):
-            return (
-                "the caller closed the response before its end"
-                if ending is Ending.CLOSED
-                else "the response broke off"
-            )
-        if self._decoder is not None and not (self._watcher is not None and self._watcher.may_close):
+        watcher = self._watcher
+        done = watcher is not None and watcher.may_close
+        if ending is not Ending.END and not done and not self._all_bytes_came():
+            if ending is Ending.CLOSED:
+                return "the caller closed the response before its end"
+            return "the response broke off"
+        if watcher is not None and not done:
+            watcher.end()
+            if watcher.state is StreamState.OPEN:
+                return "the stream ended without its terminal event"
+        if self._decoder is not None and not done:
             try:
                 self._decoder.end()
             except UndecodableContent as error:
@@ -192,7 +190,7 @@ class Recorder:
     def _is_json(self) -> bool:
         try:
             segments = self._segments if self._spool is None else self._spool.segments
-            orjson.loads(b"".join((*(segment.data for segment in segments), *self._parts)))
+            json.loads(b"".join((*(segment.data for segment in segments), *self._parts)))
         except ValueError:
             return False
         return True

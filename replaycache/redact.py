@@ -2,13 +2,14 @@
 
 Headers are kept by allow-list: of a header nobody named, nothing is written. Query parameters and body
 fields that carry credentials are replaced by `PLACEHOLDER`, before hashing too, so that the same request
-made with another key, or with none, is the same request.
+made with another key is the same request.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -81,6 +82,22 @@ BODY_FIELDS = frozenset(
 """Only at the top level of a body: deeper down the same names are data (the input of a tool call, a JSON
 schema, a filter), and to replace data would make different requests the same."""
 
+BODY_PATHS: tuple[tuple[str, ...], ...] = (
+    # https://platform.openai.com/docs/guides/tools-connectors-mcp
+    ("tools", "*:mcp", "authorization"),
+    ("tools", "*:mcp", "headers", "*"),
+    # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
+    ("mcp_servers", "*", "authorization_token"),
+    # https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data
+    ("data_sources", "*", "parameters", "key"),
+    ("data_sources", "*", "parameters", "authentication", "key"),
+    ("data_sources", "*", "parameters", "authentication", "access_token"),
+    ("data_sources", "*", "parameters", "authentication", "encoded_api_key"),
+    ("data_sources", "*", "parameters", "authentication", "connection_string"),
+)
+"""The places inside a body where a provider's API takes a credential; `*` is any member or item, `*:mcp` any item
+whose `type` is `mcp`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Redact:
@@ -120,7 +137,7 @@ class Redact:
         return replace(
             head,
             headers=tuple(
-                (name, value)
+                (name, self.url(value) if name == "location" and "://" in value else value)
                 for name, value in head.headers
                 if name in RESPONSE_HEADERS
                 or name.startswith(RESPONSE_HEADER_PREFIXES)
@@ -152,22 +169,59 @@ class Redact:
 
     def json(self, value: Any) -> bool:
         """Replaces the credentials in a decoded JSON body, in place; tells whether there were any."""
-        if not isinstance(value, dict):
-            return False
         found = False
-        for name in value:
-            if self.is_secret_field(name) and isinstance(value[name], str):
-                found = _put(value, name) or found
-        for name in ("tools", "mcp_servers", "data_sources"):
-            for item in _items(value.get(name)):
-                found = _redact_nested(name, item) or found
+        for container, name in self._places(value):
+            if not (container[name] is None or isinstance(container[name], bool) or container[name] == PLACEHOLDER):
+                container[name] = PLACEHOLDER
+                found = True
         return found
 
-    def unparsed_json(self, body: bytes) -> bytes:
-        """A JSON body that cannot be taken apart, with every field replaced that carries a credential."""
-        names = "|".join(re.escape(name) for name in sorted({*BODY_FIELDS, *self.body}))
-        pattern = rf'("(?:{names})"\s*:\s*)"(?:[^"\\]|\\.)*"'
-        return re.sub(pattern.encode(), rb'\1"%s"' % PLACEHOLDER.encode(), body, flags=re.IGNORECASE)
+    def _places(self, value: Any) -> Iterator[tuple[Any, Any]]:
+        if isinstance(value, dict):
+            for name in value:
+                if self.is_secret_field(name):
+                    yield value, name
+            for path in BODY_PATHS:
+                yield from _at(value, path)
+
+    def json_text(self, body: bytes) -> bytes:
+        """A JSON body with its credentials replaced and every other byte as it was.
+
+        It need not be JSON that can be decoded without loss. In what is no JSON at all, every field of such
+        a name is replaced, at whatever depth it seems to stand.
+        """
+        try:
+            text = body.decode("utf-8")
+            spans = sorted(set(self._spans(text)), reverse=True)
+        except (ValueError, RecursionError):
+            names = "|".join(re.escape(name) for name in sorted({*BODY_FIELDS, *self.body}))
+            pattern = rf'("(?:{names})"\s*:\s*)"(?:[^"\\]|\\.)*"'
+            return re.sub(pattern.encode(), rb'\1"%s"' % PLACEHOLDER.encode(), body, flags=re.IGNORECASE)
+        for start, end in spans:
+            if text[start:end] not in ("null", "true", "false"):
+                text = f'{text[:start]}"{PLACEHOLDER}"{text[end:]}'
+        return text.encode("utf-8")
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        start = _skip(text, 0)
+        _, end = _value(text, start)
+        if _skip(text, end) != len(text):
+            raise ValueError("data after the end of the JSON")
+        for name, first, last in _children(text, start):
+            if self.is_secret_field(name):
+                yield first, last
+            else:
+                for path in BODY_PATHS:
+                    if path[0] == name:
+                        yield from _spans_at(text, first, last, path[1:])
+
+    def raw(self, body: bytes, media_type: str) -> bytes:
+        """A body that counts byte by byte, with the credentials replaced that can be found in it."""
+        if media_type == "application/x-www-form-urlencoded":
+            return self.form(body)
+        if media_type in ("", "application/json") or media_type.endswith("+json"):
+            return self.json_text(body)
+        return body
 
     def form(self, body: bytes) -> bytes:
         """A form body with the values of its credentials replaced."""
@@ -181,11 +235,14 @@ class Redact:
         return part
 
 
+_CREDENTIAL_HEADER = re.compile(
+    r"authorization|cookie|api-?key|secret|password|(^|-)(auth-)?token$|(^|-)organi[sz]ation(-id)?$|^openai-project$"
+)
+
+
 def is_credential_header(name: str) -> bool:
     """Whether a header is one of those that are never stored, whoever asks for it."""
-    return bool(
-        re.search(r"authorization|cookie|api-?key|token|secret|password|^openai-(organization|project)$", name)
-    ) and (not name.startswith(RESPONSE_HEADER_PREFIXES))
+    return _CREDENTIAL_HEADER.search(name) is not None
 
 
 def _split_authority(rest: str) -> tuple[str, str, str]:
@@ -196,37 +253,64 @@ def _split_authority(rest: str) -> tuple[str, str, str]:
     return rest[: match.start()], "", rest[match.start() :]
 
 
-def _items(value: Any) -> Iterable[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _at(container: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:
+    step, rest = path[0], path[1:]
+    keys: Iterable[Any] = ()
+    if isinstance(container, dict):
+        keys = list(container) if step == "*" else [step] if step in container else []
+    elif isinstance(container, list) and step.startswith("*"):
+        keys = [index for index, item in enumerate(container) if _is_of_kind(item, step)]
+    for key in keys:
+        if rest:
+            yield from _at(container[key], rest)
+        else:
+            yield container, key
 
 
-def _put(container: dict[str, Any], name: str) -> bool:
-    if container.get(name) in (None, PLACEHOLDER):
-        return False
-    container[name] = PLACEHOLDER
-    return True
+def _is_of_kind(item: Any, step: str) -> bool:
+    _, _, kind = step.partition(":")
+    return not kind or (isinstance(item, dict) and item.get("type") == kind)
 
 
-def _redact_nested(name: str, item: dict[str, Any]) -> bool:
-    """The places inside a body where a provider's API takes a credential.
+_SPACE = re.compile(r"[ \t\n\r]*")
+# the decoder's own scanner: parses one value and says where it ends
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]  # not in typeshed
 
-    OpenAI's MCP tool: `headers`, `authorization` (https://platform.openai.com/docs/guides/tools-connectors-mcp).
-    Anthropic's MCP connector: `authorization_token` (https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector).
-    Azure OpenAI's data sources: `authentication` (https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data).
-    """
-    found = False
-    if name == "tools" and item.get("type") == "mcp":
-        found = _put(item, "authorization") or found
-        headers = item.get("headers")
-        if isinstance(headers, dict):
-            for header in headers:
-                found = _put(headers, header) or found
-    elif name == "mcp_servers":
-        found = _put(item, "authorization_token")
-    elif name == "data_sources" and isinstance(item.get("parameters"), dict):
-        authentication = item["parameters"].get("authentication")
-        if isinstance(authentication, dict):
-            for field in ("key", "access_token", "encoded_api_key", "connection_string"):
-                found = _put(authentication, field) or found
-        found = _put(item["parameters"], "key") or found
-    return found
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match is not None else at
+
+
+def _children(text: str, at: int) -> Iterator[tuple[str, int, int]]:
+    """Name (empty for an item), start and end of every value directly inside the object or array at `at`."""
+    opening = text[at : at + 1]
+    if opening not in ("{", "["):
+        return
+    at = _skip(text, at + 1)
+    while text[at : at + 1] not in ("}", "]", ""):
+        name = ""
+        if opening == "{":
+            name, at = _value(text, at)
+            at = _skip(text, _skip(text, at) + 1)
+        _, end = _value(text, at)
+        yield name, at, end
+        at = _skip(text, end)
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _scan(text, at)
+    except StopIteration:
+        raise ValueError("no JSON value") from None
+
+
+def _spans_at(text: str, start: int, end: int, path: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    if not path:
+        yield start, end
+        return
+    for name, first, last in _children(text, start):
+        if path[0] == name or (path[0].startswith("*") and _is_of_kind(_value(text, first)[0], path[0])):
+            yield from _spans_at(text, first, last, path[1:])

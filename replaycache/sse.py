@@ -27,7 +27,7 @@ class LineDecoder:
     """
 
     def __init__(self, *, bare_cr: bool = False, limit: int = EVENT_LIMIT) -> None:
-        self._end = re.compile(rb"\r\n|\n|\r" if bare_cr else rb"\r?\n")
+        self._end = re.compile(rb"\r\n|\n|\r" if bare_cr else rb"\n")
         self._bare_cr = bare_cr
         self._limit = limit
         self._pieces: list[bytes] = []
@@ -36,7 +36,7 @@ class LineDecoder:
 
     def feed(self, data: bytes) -> list[bytes | None]:
         """The lines that `data` completes, without their ends."""
-        if self._bare_cr and self._cr and data:
+        if self._cr and data:
             self._cr = False
             if data[:1] == b"\n":
                 data = data[1:]
@@ -46,8 +46,7 @@ class LineDecoder:
             self._keep(data[start : end.start()])
             lines.append(self._take())
             start = end.end()
-        if self._bare_cr and data[-1:] == b"\r":
-            self._cr = True
+        self._cr = self._cr or (self._bare_cr and data[-1:] == b"\r")
         self._keep(data[start:])
         return lines
 
@@ -58,18 +57,18 @@ class LineDecoder:
     def _keep(self, piece: bytes) -> None:
         if piece:
             self._size += len(piece)
-            if self._size > self._limit:
+            if self._size > self._limit + 1:  # a CR before the LF is not counted
                 self._pieces.clear()
             else:
                 self._pieces.append(piece)
 
     def _take(self) -> bytes | None:
-        line = b"".join(self._pieces) if self._size <= self._limit else None
+        line = b"".join(self._pieces) if self._size <= self._limit + 1 else None
         self._pieces.clear()
         self._size = 0
-        if line is not None and not self._bare_cr and line.endswith(b"\r"):
-            return line[:-1]  # its CR came in the piece before the one with its LF
-        return line
+        if line is not None and not self._bare_cr:
+            line = line.removesuffix(b"\r")
+        return line if line is None or len(line) <= self._limit else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +190,10 @@ class _Gemini:
         value = _object(event.data)
         if "error" in value:
             return StreamState.FAILED
-        for candidate in value.get("candidates") or ():
-            if isinstance(candidate, dict):
-                index = candidate.get("index", 0)
+        candidates = value.get("candidates")
+        for candidate in candidates if isinstance(candidates, list) else ():
+            index = candidate.get("index", 0) if isinstance(candidate, dict) else None
+            if isinstance(index, int):
                 self._finished[index] = self._finished.get(index, False) or bool(candidate.get("finishReason"))
         feedback = value.get("promptFeedback")
         if isinstance(feedback, dict) and feedback.get("blockReason") and not self._finished:
@@ -322,7 +322,7 @@ STREAM_ENDS: tuple[StreamEnd, ...] = (
     StreamEnd(
         "cohere",
         re.compile(r"/v1/(chat|generate)$"),
-        (*_LINES, "application/json"),
+        _LINES,
         lambda: _cohere_line,
         True,
         "https://docs.cohere.com/v1/docs/streaming#stream-end: the last event of a stream",
@@ -374,13 +374,15 @@ class StreamWatcher:
                 self._note(Event("", line))
 
     def end(self) -> None:
-        """Says that the body is over."""
-        if self._events is not None:
-            for event in self._events.flush():
+        """Says that the body is over. An event that it ends in the middle of counts only if its data is whole."""
+        rest = (
+            self._events.flush()
+            if self._events is not None
+            else [Event("", line) for line in (self._lines.flush() if self._lines is not None else ())]
+        )
+        for event in rest:
+            if event.data == b"[DONE]" or event.event == "error" or _object(event.data):
                 self._note(event)
-        elif self._lines is not None:
-            for line in self._lines.flush():
-                self._note(Event("", line))
 
     def _note(self, event: Event) -> None:
         state = self._read(event)

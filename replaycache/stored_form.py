@@ -5,7 +5,6 @@ from __future__ import annotations
 from ._models import Request
 from .content_encoding import UndecodableContent, decode_whole
 from .match import MAX_DECODED_BODY
-from .match import json as _json
 from .match import multipart as _multipart
 from .redact import PLACEHOLDER, Redact
 
@@ -21,31 +20,26 @@ def stored_form(request: Request, redact: Redact) -> Request:
     """
     body = request.body
     headers = redact.headers_of_request(request.headers)
+    url = redact.url(request.url)
     encoding = request.header("content-encoding")
+    content_type = request.header("content-type") or ""
+    media_type = content_type.partition(";")[0].strip().lower()
     if encoding is not None:
+        headers = tuple(item for item in headers if item[0] != "content-encoding")
         try:
             body = decode_whole(encoding, body, MAX_DECODED_BODY)
         except UndecodableContent:
             headers = (*headers, ("content-encoding", encoding))
-    content_type = request.header("content-type") or ""
-    media_type = content_type.partition(";")[0].strip().lower()
+            return Request(request.method, url, headers, redact.raw(body, media_type))
     if media_type == "multipart/form-data":
         try:
             body = _listed(body, content_type, redact)
-            headers = tuple(item for item in headers if item[0] != "content-type")
-            headers = (*headers, ("content-type", "multipart/form-data"))
         except _multipart.NotMultipart:
             pass
-    elif media_type == "application/x-www-form-urlencoded":
-        body = redact.form(body)
-    elif media_type in ("", "application/json") or media_type.endswith("+json"):
-        try:
-            value = _json.loads(body)
-            if redact.json(value):
-                body = _json.dumps(value)
-        except _json.NotCanonical:
-            body = redact.unparsed_json(body)
-    return Request(request.method, redact.url(request.url), headers, body)
+        else:
+            headers = tuple(item for item in headers if item[0] != "content-type")
+            headers = (*headers, ("content-type", "multipart/form-data"))
+    return Request(request.method, url, headers, redact.raw(body, media_type))
 
 
 def _listed(body: bytes, content_type: str, redact: Redact) -> bytes:

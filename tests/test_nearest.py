@@ -80,7 +80,7 @@ SHOWN = [
     pytest.param(
         post({"a": "x" * 80}),
         post({"a": "y"}),
-        ['a: recorded "' + "x" * 49 + '… (82 characters) / asked "y"'],
+        ['a: recorded "' + "x" * 69 + '… / asked "y"'],
         id="long-text",
     ),
 ]

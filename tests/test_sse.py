@@ -632,7 +632,7 @@ STREAMS = {
         "cohere",
         "/v1/generate",
         json_lines(*COHERE1, {"is_finished": True, "event_type": "stream-end", "finish_reason": "MAX_TOKENS"}),
-        content_type="application/json",
+        content_type="application/stream+json",
     ),
     "cohere 1, an error": Stream(
         "cohere",

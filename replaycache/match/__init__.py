@@ -90,7 +90,7 @@ class Match:
 
     Args:
         ignore: paths into a JSON body that do not count, such as `metadata.run_id` or `messages[*].name`;
-            of a form, names of fields.
+            of a form, names of fields; a name with other characters is quoted: `["image[]"]`.
         scrub: pairs of a regular expression and what takes the place of its matches in every string of the
             body and in query values, for time stamps and ids inside prompts.
         normalize: receives the `Request` first of all and returns the one that counts. Must depend on
@@ -174,16 +174,19 @@ class Match:
         """Whether a cache may answer the request (a cassette may answer every one)."""
         if self.cacheable is not None:
             return bool(self.cacheable(request))
-        if not _providers.generates(request.method, _url.parse(request.url).path):
+        path = _url.parse(request.url).path
+        if not _providers.generates(request.method, path):
             return False
-        # https://platform.openai.com/docs/guides/background: the answer is then fetched by polling
-        if b'"background"' in request.body:
-            try:
-                value = _json.loads(request.body)
-            except _json.NotCanonical:
-                return True
-            return not (isinstance(value, dict) and value.get("background") is True)
-        return True
+        return not (path.endswith("/responses") and _is_background(request))
+
+
+def _is_background(request: Request) -> bool:
+    """Whether the answer is fetched by polling later: https://platform.openai.com/docs/guides/background."""
+    try:
+        value = _json.loads(decode_whole(request.header("content-encoding"), request.body, MAX_DECODED_BODY))
+    except (UndecodableContent, _json.NotCanonical):
+        return False
+    return isinstance(value, dict) and value.get("background") is True
 
 
 def _compile(pair: Scrub) -> tuple[re.Pattern[str], str]:
@@ -219,7 +222,7 @@ class _Canonical:
                 self._note("normalize", "changed the request")
             request = normalized
         url = _url.parse(request.url)
-        origin = _url.alias_origin(url, dict(match.hosts)) if match.hosts else url.origin
+        origin = _url.alias_origin(url, match.hosts) if match.hosts else url.origin
         if origin != url.origin:
             self._note("hosts", f"{url.origin} counts as {origin}")
         kind, body = self._body(request, origin, url.path)
@@ -242,8 +245,9 @@ class _Canonical:
     def _query(self, query: tuple[tuple[str, str | None] | tuple[str], ...]) -> list[tuple[str | None, ...]]:
         kept: list[tuple[str | None, ...]] = []
         for name, *rest in query:
-            if self._redact.is_secret_parameter(name if rest else name.partition("=")[0]):
-                self._note("credential", f"query parameter {name.partition('=')[0]} does not count")
+            decoded = name if rest else _url.decoded_name(name)
+            if self._redact.is_secret_parameter(decoded):
+                self._note("credential", f"query parameter {decoded} does not count")
             else:
                 kept.append((name, *(value if value is None else self._scrubbed(value) for value in rest)))
         return sorted(kept, key=lambda pair: str(pair[0]))
@@ -263,20 +267,22 @@ class _Canonical:
                 self._note("scrub", f"{pattern.pattern} matched {count} x")
         return text
 
-    def _body(self, request: Request, origin: str, path: str) -> tuple[str, bytes]:
+    def _body(self, request: Request, origin: str, path: str) -> tuple[str | list[str], bytes]:
         body = request.body
+        content_type = request.header("content-type") or ""
+        media_type = content_type.partition(";")[0].strip().lower()
         encoding = request.header("content-encoding")
         if encoding is not None:
             try:
                 body = decode_whole(encoding, body, MAX_DECODED_BODY)
-                self._note("content-encoding", f"{encoding} undone")
             except UndecodableContent as error:
                 self._note("raw", f"the body counts byte by byte: {error}")
-                return f"raw {encoding}", body
+                return ["raw", encoding, content_type], self._redact.raw(body, media_type)
+            if body != request.body:
+                self._note("content-encoding", f"{encoding} undone")
         if not body:
             return "none", b""
-        content_type = request.header("content-type") or ""
-        media_type = content_type.partition(";")[0].strip().lower()
+        before = len(self.applied)
         try:
             if media_type in ("", "application/json") or media_type.endswith("+json"):
                 return "json", self._json(body, origin, path)
@@ -285,8 +291,10 @@ class _Canonical:
             if media_type == "application/x-www-form-urlencoded":
                 return "form", self._form(body)
         except (_json.NotCanonical, _multipart.NotMultipart, RecursionError) as error:
+            del self.applied[before:]
             self._note("raw", f"the body counts byte by byte: {error}")
-        return f"raw {media_type}", self._raw(body)
+            body = self._redact.raw(body, media_type)
+        return ["raw", "", content_type], self._raw(body)
 
     def _raw(self, body: bytes) -> bytes:
         if self._match._scrub:
@@ -319,9 +327,10 @@ class _Canonical:
         parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
         parts = [part for part in parts if not self._ignored(part.name)]
         if self._match.fold_defaults:
+            names = [part.name for part in parts]
             fields = {part.name: part.text for part in parts}
             for rule in _providers.no_ops(origin, path):
-                if rule.holds_in_form(fields):
+                if names.count(rule.parameter) == 1 and rule.holds_in_form(fields):
                     parts = [part for part in parts if part.name != rule.parameter]
                     self._note("default", rule.describe())
         listing = []
@@ -347,7 +356,7 @@ class _Canonical:
         return _json.dumps(sorted(kept, key=lambda pair: pair[0]))
 
     def _ignored(self, name: str) -> bool:
-        found = any(path.text == name for path in self._match._ignore)
+        found = any(path.steps == (name,) for path in self._match._ignore)
         if found:
             self._note("ignore", name)
         return found

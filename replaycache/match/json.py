@@ -22,7 +22,7 @@ class NotCanonical(Exception):
 def _integer(text: str) -> Any:
     if text == "-0":
         return -0.0
-    if len(text) > 309:
+    if len(text.lstrip("-")) > 309:
         raise NotCanonical("a number beyond a double's range")
     value = int(text)
     if -(1 << 63) <= value < 1 << 64:
@@ -108,7 +108,11 @@ class Path:
 
 
 _STEP = re.compile(
-    r"""\.?(?P<name>[^.\[\]"'*]+)|\.?(?P<any>\*)|\[(?P<star>\*)\]|\[(?P<index>-?\d+)\]|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
+    r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
+    r"""|(?:^|\.)(?P<any>\*)"""
+    r"""|\[(?P<star>\*)\]"""
+    r"""|\[(?P<index>-?\d+)\]"""
+    r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
 )
 
 
@@ -122,7 +126,7 @@ def parse_path(text: str) -> Path:
     position = 0
     while position < len(text):
         match = _STEP.match(text, position)
-        if match is None or (position == 0 and text[0] == "."):
+        if match is None:
             break
         if match["name"] is not None:
             steps.append(match["name"])
@@ -133,7 +137,7 @@ def parse_path(text: str) -> Path:
         else:
             steps.append(None)
         position = match.end()
-    if not steps or position < len(text):
+    if not steps or position < len(text) or text.startswith("."):
         raise ConfigurationError(
             f"{text!r} is not a path into a JSON body; write metadata.run_id, messages[*].name or tools[0].type"
         )

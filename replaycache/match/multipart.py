@@ -80,20 +80,29 @@ def _part(piece: bytes) -> Part:
     disposition = headers.pop("content-disposition", "")
     content_type = headers.pop("content-type", "")
     headers.pop("content-length", None)
-    if headers or not disposition.lower().startswith("form-data"):
+    if headers or disposition.partition(";")[0].strip().lower() != "form-data":
         raise NotMultipart("a part has headers of another kind")
-    name = _parameter(disposition, "name")
-    if name is None or "filename*" in disposition:
+    parameters = _parameters(disposition)
+    name = parameters.pop("name", None)
+    filename = parameters.pop("filename", None)
+    if name is None or parameters:
         raise NotMultipart("a part's disposition cannot be read")
-    filename = _parameter(disposition, "filename")
     return _make(name, filename, content_type, content)
 
 
-def _parameter(disposition: str, name: str) -> str | None:
-    match = re.search(rf';\s*{name}=("((?:[^"\\]|\\.)*)"|[^;\s"]+)', disposition, re.IGNORECASE)
-    if match is None:
-        return None
-    return match[2] if match[2] is not None else match[1]
+_PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
+
+
+def _parameters(disposition: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    at = len(disposition.partition(";")[0])
+    while at < len(disposition):
+        match = _PARAMETER.match(disposition, at)
+        if match is None or match[1].lower() in found:
+            raise NotMultipart("a part's disposition cannot be read")
+        found[match[1].lower()] = match[2] if match[2] is not None else match[3]
+        at = match.end()
+    return found
 
 
 def _make(name: str, filename: str | None, content_type: str, content: bytes) -> Part:
@@ -135,16 +144,21 @@ def from_listing(body: bytes) -> list[Part]:
     """
     try:
         listing = orjson.loads(body)["multipart"]
-        return [
-            Part(
-                row["name"],
-                row.get("filename"),
-                row.get("content_type", ""),
-                row.get("text"),
-                row["size"] if "text" not in row else len(row["text"].encode()),
-                row.get("blake2b", ""),
-            )
-            for row in listing
-        ]
+        return [_from_row(row) for row in listing]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotMultipart("no listing of a multipart body") from error
+
+
+def _from_row(row: dict[str, Any]) -> Part:
+    text, filename = row.get("text"), row.get("filename")
+    size = row["size"] if text is None else len(text.encode())
+    part = Part(row["name"], filename, row.get("content_type", ""), text, size, row.get("blake2b", ""))
+    texts = (
+        part.name,
+        part.content_type,
+        part.digest,
+        *(value for value in (text, filename) if value is not None),
+    )
+    if not all(isinstance(value, str) for value in texts) or not isinstance(size, int):
+        raise TypeError("a row has a value of another type")
+    return part

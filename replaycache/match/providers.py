@@ -34,8 +34,9 @@ GENERATES: tuple[tuple[str, str], ...] = (
     ("cohere", r"/v[12]/(chat|generate|embed|rerank|classify|summarize)"),
     ("voyage, jina", r"/(rerank|multimodalembeddings)"),
     ("ollama", r"/api/(chat|generate|embed|embeddings)"),
-    ("text-generation-inference", r"/(generate|generate_stream|embed)"),
-    ("llama.cpp", r"/(completion|infill|embedding|reranking)"),
+    # only at the root: behind another path the same words name other things (a gateway's /key/generate)
+    ("text-generation-inference", r"^/(generate|generate_stream|embed)"),
+    ("llama.cpp", r"^/(completion|infill|embedding|reranking)"),
 )
 """Path endings of the calls that generate. They count on every host, so that gateways and local servers do."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Url", "alias_origin", "parse"]
+__all__ = ["Url", "alias_origin", "decoded_name", "parse"]
 
 _URL = re.compile(
     r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL
@@ -85,10 +85,15 @@ def _unquote(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
 
 
-def alias_origin(url: Url, hosts: dict[str, str]) -> str:
+def alias_origin(url: Url, hosts: Mapping[str, str]) -> str:
     """The origin under which a URL counts, after `Match(hosts=...)`."""
     for pattern, name in hosts.items():
         subject = url.origin if "://" in pattern else url.netloc
-        if fnmatchcase(subject, pattern.lower()):
-            return (name if "://" in name else f"https://{name}").lower().rstrip("/")
+        if re.fullmatch(re.escape(pattern.lower()).replace(r"\*", ".*"), subject):
+            return parse(name if "://" in name else f"https://{name}").origin
     return url.origin
+
+
+def decoded_name(part: str) -> str:
+    """The name of a query part, as far as it can be decoded."""
+    return unquote_to_bytes(part.partition("=")[0].replace("+", " ")).decode("utf-8", "replace")

@@ -111,7 +111,10 @@ def open_store(store: Any) -> tuple[Store, bool]:
     if isinstance(store, (str, os.PathLike)):
         from .disk import DiskStore
 
-        return DiskStore(store), True
+        try:
+            return DiskStore(store), True
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise ConfigurationError(f"store={store!r} is no usable path: {error}") from error
     if isinstance(store, type) or not isinstance(store, Store):
         raise ConfigurationError(
             f"store={store!r} is no store; give an object that keeps to replaycache.stores.Store, or a path"

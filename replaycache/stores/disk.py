@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import diskcache
 
@@ -57,9 +57,7 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
         return key, True
 
     def get(self, key: Any, raw: Any) -> str:
-        if not raw or not isinstance(key, str):
-            raise CorruptRecording("the database holds a key that replaycache did not write")
-        return key
+        return key if raw and isinstance(key, str) else ""  # of a row that replaycache did not write
 
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
         pieces: list[bytes] = []
@@ -75,25 +73,47 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
         return 0, diskcache.core.MODE_RAW, None, sqlite3.Binary(b"".join(pieces))
 
     def _write_file(self, path: str, first: list[bytes], rest: Iterator[bytes]) -> int:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         size = 0
-        try:
-            with open(path, "xb", opener=_private) as file:
+        with self._create(path) as file:
+            try:
                 for pieces in (first, rest):
                     for piece in pieces:
                         size += file.write(piece)
-        except BaseException:
-            self.remove(path)
-            raise
+            except BaseException:
+                file.close()
+                self.remove(os.path.relpath(path, self._directory))
+                raise
         return size
+
+    def _create(self, path: str) -> BinaryIO:
+        """Opens a new file, in directories of its own; another process may be removing those as empty."""
+        inner = os.path.dirname(path)
+        for left in range(9, -1, -1):
+            try:
+                for directory in (os.path.dirname(inner), inner):
+                    os.makedirs(directory, mode=0o700, exist_ok=True)
+                return open(path, "xb", opener=_private)
+            except FileNotFoundError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def remove(self, file_path: str) -> None:
+        if self._inside(file_path) is not None:
+            super().remove(file_path)
+
+    def _inside(self, filename: str) -> str | None:
+        """The path of a value's file; None where it would lie outside the directory."""
+        directory = os.path.realpath(self._directory)
+        path = os.path.realpath(os.path.join(directory, filename))
+        return path if filename and os.path.commonpath((directory, path)) == directory != path else None
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes | _File:
         if mode == diskcache.core.MODE_RAW and isinstance(value, bytes):
             return value
-        if mode == diskcache.core.MODE_BINARY and filename is not None:
-            directory = os.path.realpath(self._directory)
-            path = os.path.realpath(os.path.join(directory, filename))
-            if os.path.commonpath((directory, path)) == directory:
+        if mode == diskcache.core.MODE_BINARY and isinstance(filename, str):
+            path = self._inside(filename)
+            if path is not None:
                 return _File(path)
         raise CorruptRecording("the database holds a value that replaycache did not write")
 
@@ -128,11 +148,14 @@ class DiskStore:
     ) -> None:
         for name, value in (("size_limit", size_limit), ("max_age", max_age)):
             if value is not None and (
-                isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0
+                isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e18
             ):
                 raise ConfigurationError(f"DiskStore({name}=...) takes a number above 0, not {value!r}")
-        self.location = str(Path(directory).expanduser().absolute())
-        self.identity = f"disk:{os.path.realpath(self.location)}"
+        path = Path(directory).expanduser().absolute()
+        if os.path.expandvars(path) != str(path):
+            raise ConfigurationError(f"the directory {str(path)!r} names a variable of the environment; expand it")
+        self.location = str(path)
+        self.identity = f"disk:{os.path.realpath(path)}"
         self._size_limit = size_limit
         self._max_age = max_age
         self._lock = threading.Lock()
@@ -150,15 +173,15 @@ class DiskStore:
         os.makedirs(self.location, mode=0o700, exist_ok=True)
         # SQLite gives its other files the mode of this one
         os.close(os.open(os.path.join(self.location, diskcache.core.DBNAME), os.O_RDWR | os.O_CREAT, 0o600))
-        limited = self._size_limit is not None
         return diskcache.Cache(
             self.location,
             timeout=LOCK_TIMEOUT,
             disk=_BytesDisk,
             disk_min_file_size=FILE_FROM,
-            eviction_policy="least-recently-stored" if limited else "none",
-            size_limit=self._size_limit or 1 << 62,
-            cull_limit=10 if limited or self._max_age is not None else 0,
+            # nothing is culled behind our back: `put` does what was asked for
+            eviction_policy="none",
+            size_limit=1 << 62,
+            cull_limit=0,
             statistics=0,
             tag_index=0,
         )
@@ -192,16 +215,21 @@ class DiskStore:
         except _FAILURES as error:
             raise self._unavailable("reading", error) from error
 
-    def _from_file(self, key: str, value: _File) -> Recording | None:
-        try:
-            return decode_file(value.path)
-        except FileNotFoundError:
-            # replaced or removed since the row was read, unless the row still names it
-            value = self._cache.get(key)
+    def _from_file(self, key: str, value: Any) -> Recording | None:
+        missing = ""
+        while True:
             try:
-                return None if value is None else decode_file(value.path)
+                return decode_file(value.path)
             except FileNotFoundError as error:
-                raise CorruptRecording("its file is gone") from error
+                # it was replaced or removed since the row was read, unless the row still names it
+                if value.path == missing:
+                    raise CorruptRecording("its file is gone") from error
+                missing = value.path
+            value = self._cache.get(key)
+            if value is None:
+                return None
+            if type(value) is bytes:
+                return decode(value)
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
@@ -210,8 +238,22 @@ class DiskStore:
             self._cache.set(key, value, expire=self._max_age)
         except _FAILURES as error:
             if value.path is not None:
-                self._cache.disk.remove(value.path)
+                self._cache.disk.remove(os.path.relpath(value.path, self.location))
             raise self._unavailable("writing", error) from error
+        with self._guard("writing"):
+            self._make_room(key)
+
+    def _make_room(self, newest: str) -> None:
+        """Removes what is too old, and then what was stored first until the rest fits."""
+        cache = self._cache
+        if self._max_age is not None:
+            cache.expire()
+        if self._size_limit is not None:
+            for oldest in cache if cache.volume() > self._size_limit else ():
+                if oldest != newest:
+                    cache.delete(oldest)
+                    if cache.volume() <= self._size_limit:
+                        break
 
     def delete(self, key: str) -> bool:
         """Removes the recording under `key`; tells whether there was one."""
@@ -220,20 +262,26 @@ class DiskStore:
 
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
         """Up to `limit` recordings with their keys, the last stored first; see `Store.newest`."""
+        found = 0
         with self._guard("reading"):
-            for key, _ in zip(reversed(self._cache), range(limit), strict=False):
+            for key in reversed(self._cache):
+                if found == limit:
+                    return
                 try:
-                    value = self._cache.get(key)
-                    if value is not None:
-                        whole = type(value) is bytes
-                        yield key, decode(value) if whole else decode_file(value.path, check=False)
-                except (StoreError, FileNotFoundError):
+                    value = self._cache.get(key) if key else None
+                    if value is None:
+                        continue
+                    whole = type(value) is bytes
+                    recording = decode(value) if whole else decode_file(value.path, check=False)
+                except (StoreError, *_FAILURES):
                     continue
+                found += 1
+                yield key, recording
 
     def keys(self) -> Iterator[str]:
         """The keys, the first stored first."""
         with self._guard("reading"):
-            yield from self._cache
+            yield from (key for key in self._cache if key)
 
     def __len__(self) -> int:
         with self._guard("reading"):

@@ -35,7 +35,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
     max_leaves=12,
 )
-bodies = st.dictionaries(names, values, min_size=1, max_size=4)
+# a credential at the top level does not count, whatever it is
+uncounted = Redact().is_secret_field
+bodies = st.dictionaries(names.filter(lambda name: not uncounted(name)), values, min_size=1, max_size=4)
 
 
 def post(body: bytes, content_type: str = JSON, url: str = URL) -> Request:

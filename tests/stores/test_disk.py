@@ -121,6 +121,11 @@ def test_directories_within_are_for_the_user_alone(tmp_path: Path) -> None:
     assert set(found.values()) == {0o700}
 
 
+def test_a_variable_of_the_environment_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expand it"):
+        DiskStore(tmp_path / "$HOME")
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -130,8 +135,6 @@ def test_directories_within_are_for_the_user_alone(tmp_path: Path) -> None:
         "a/b/c",
         "quote'quote\"",
         "per%20cent?&#",
-        "$HOME",
-        "${USER}",
         "x$NAME_OF_NOTHING",
     ],
 )
@@ -220,7 +223,7 @@ def test_no_pickle_is_loaded_from_a_value(tmp_path: Path, size: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["a planted one", "a tuple", "bytes", "an integer", "a float"])
-def test_keys_that_it_did_not_write_are_not_loaded(tmp_path: Path, key: str) -> None:
+def test_keys_that_it_did_not_write_are_passed_over(tmp_path: Path, key: str) -> None:
     filled(tmp_path / "cache", first=recording(b"first"))
     foreign = {"a tuple": (1, 2), "bytes": b"k", "an integer": 5, "a float": 5.5}
     with diskcache.Cache(tmp_path / "cache", cull_limit=0) as cache:
@@ -229,8 +232,7 @@ def test_keys_that_it_did_not_write_are_not_loaded(tmp_path: Path, key: str) -> 
     store.put("last", recording(b"last"))
 
     assert store.get("first") == recording(b"first")
-    with pytest.raises(CorruptRecording):
-        list(store.keys())
+    assert list(store.keys()) == ["first", "last"]
     assert not (tmp_path / "executed").exists()
 
 
@@ -1015,7 +1017,7 @@ def test_open_store_takes_a_store(given: Any) -> None:
         "~nobody-of-this-name/cache",
         "nul\x00byte",
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 def test_open_store_refuses_what_is_no_store(wrong: Any) -> None:
     with pytest.raises(ConfigurationError) as raised:
