@@ -156,7 +156,8 @@ class Body:
 
     def read(self) -> bytes:
         """All of it at once."""
-        return b"".join([segment.data for segment in self.segments])
+        pieces = [segment.data for segment in self.segments]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     @property
     def size(self) -> int:

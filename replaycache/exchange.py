@@ -38,7 +38,7 @@ from ._errors import (
     StoreError,
 )
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
-from .flights import Flight, board
+from .flights import Flight, board, landings
 from .match import Identity
 from .match import providers as _providers
 from .match import url as _url
@@ -206,7 +206,7 @@ class Exchange:
         )
         known = self._aliases.get(alias)
         if known is None:
-            request = call.request(body)
+            request = call.request
             match, redact = self.options.match, self.options.redact
             known = _Known(
                 match.identity(request, sample=call.sample, redact=redact),
@@ -245,10 +245,12 @@ class Call:
         "_head",
         "_headers",
         "_identity",
+        "_landings",
         "_latency",
         "_pending",
         "_recorded_at",
         "_recorder",
+        "_request",
         "_sent_at",
         "_settled",
         "_storable",
@@ -286,6 +288,8 @@ class Call:
         self.outcome = Outcome("live", store=exchange.store.location)
         self._identity: Identity | None = None
         self._body = b""
+        self._request: Request | None = None
+        self._landings = 0
         self._flight: Flight | None = None
         self._alone = False
         self._storable = True
@@ -322,14 +326,17 @@ class Call:
         """How many bytes of a request's body are read."""
         return self._exchange.options.max_request_bytes
 
-    def request(self, body: bytes) -> Request:
-        """The request as a value."""
-        headers: Headers = tuple(
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in self._headers
-            if not name.lower().startswith(b"x-replaycache-")
-        )
-        return Request(self.method, self.url, headers, body)
+    @property
+    def request(self) -> Request:
+        """The request as a value, with its body once `identify` has it."""
+        if self._request is None:
+            headers: Headers = tuple(
+                (name.decode("latin-1").lower(), value.decode("latin-1"))
+                for name, value in self._headers
+                if not name.lower().startswith(b"x-replaycache-")
+            )
+            self._request = Request(self.method, self.url, headers, self._body)
+        return self._request
 
     def identify(self, body: bytes | None) -> None:
         """Takes the request's body; None where it is larger than `max_request_bytes`."""
@@ -353,6 +360,7 @@ class Call:
         """
         if self._identity is None or not self._storable or self.mode not in (Mode.AUTO, Mode.REPLAY):
             return None
+        self._landings = landings()
         try:
             return self._exchange.store.get(self._identity.key)
         except StoreError as error:
@@ -406,7 +414,8 @@ class Call:
         flight, leads = board((self._exchange.store.identity, self._identity), owner)
         if leads:
             self._flight = flight
-            return Recheck()  # another flight may have landed since the store was read
+            # another flight may have landed since the store was read
+            return Forward() if landings() == self._landings else Recheck()
         return Forward() if flight.owner == owner else Wait(flight)
 
     def go_alone(self) -> None:
@@ -416,7 +425,7 @@ class Call:
     def miss(self, reason: MissReason) -> CacheMiss:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
         exchange = self._exchange
-        asked = stored_form(self.request(self._body), exchange.options.redact)
+        asked = stored_form(self.request, exchange.options.redact)
         nearest: Recording | None = None
         places: list[Difference] = []
         if reason in ("no_recording", "expired"):
@@ -509,7 +518,7 @@ class Call:
             return False
         redact = self._exchange.options.redact
         self._pending = Recording(
-            request=stored_form(self.request(self._body), redact),
+            request=stored_form(self.request, redact),
             head=redact.head(self._head),
             body=body,
             digest=self._identity.digest,

@@ -15,12 +15,13 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["PATIENCE", "Flight", "board"]
+__all__ = ["PATIENCE", "Flight", "board", "landings"]
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
 
 _aloft: dict[Hashable, Flight] = {}
+_landings = 0
 _lock = threading.Lock()
 
 
@@ -45,7 +46,9 @@ class Flight:
 
     def land(self) -> None:
         """The leader has settled, whether it stored anything or not."""
+        global _landings
         with _lock:
+            _landings += 1
             if _aloft.get(self._name) is self:
                 del _aloft[self._name]
             self._landed.set()
@@ -86,6 +89,11 @@ class Flight:
                 self._wakers.append(wake)
                 return
         wake()
+
+
+def landings() -> int:
+    """How many flights have landed so far."""
+    return _landings
 
 
 def board(name: Hashable, owner: Hashable) -> tuple[Flight, bool]:

@@ -39,6 +39,8 @@ _SEGMENT = struct.Struct("<II")
 _COMPRESS_FROM = 16 << 10
 """Request bodies of this many bytes or more are compressed: they are read only to be shown or compared."""
 _BLOCK = 1 << 20
+AT_ONCE = 4 << 20
+"""A file of up to this many bytes is read at once; a larger one is streamed."""
 
 
 def encode(recording: Recording) -> Iterator[bytes]:
@@ -156,8 +158,11 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         StoreError: a newer version of replaycache wrote it.
     """
     file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
-    head_end, request_end = _check_prefix(file.read_at(0, _PREFIX.size), file.size)
-    end = file.size - _TRAILER.size
+    size = file.size
+    if check and size <= AT_ONCE:
+        return decode(file.read_at(0, size))
+    head_end, request_end = _check_prefix(file.read_at(0, _PREFIX.size), size)
+    end = size - _TRAILER.size
     length, expected = _TRAILER.unpack(file.read_at(end, _TRAILER.size))
     if length != end or (check and _checksum(file, end) != expected):
         raise CorruptRecording("the entry is damaged: its checksum does not fit")

@@ -73,7 +73,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
-        check_inner(inner, httpx.AsyncBaseTransport, "handle_async_request")
+        check_inner(inner, httpx.AsyncBaseTransport, "httpx", "handle_async_request")
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
@@ -93,7 +93,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             StoreError: the store failed and the mode is `replay`.
             TypeError: the client is of another library.
         """
-        check_request(request, httpx.Request, "AsyncReplayTransport")
+        check_request(request, httpx.Request, "httpx", "AsyncReplayTransport")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw)
         if call.needs_body:
             call.identify(await _read_async(request, call.max_request_bytes))
@@ -253,17 +253,37 @@ class _AsyncPlayback(httpx.AsyncByteStream):
 
 
 class _AsyncReplayed(httpx.Response):
-    """A replayed response; to read all of it at once needs no walk through the library's decoders."""
+    """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _AsyncPlayback
 
+    @property
+    def _is_at_hand(self) -> bool:
+        return _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace)
+
     async def aread(self) -> bytes:
-        if _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace):
+        if self._is_at_hand:
             self._content = self.playback.body.read()
             self._num_bytes_downloaded = len(self._content)
             self.is_stream_consumed = True
             await self.aclose()
         return await super().aread()
+
+    async def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
+        if chunk_size is not None or not self._is_at_hand:
+            async for chunk in super().aiter_raw(chunk_size):
+                yield chunk
+            return
+        self.is_stream_consumed = True
+        self._num_bytes_downloaded = 0
+        try:
+            for segment in self.playback.body.segments:
+                for chunk in segment:
+                    self._num_bytes_downloaded += len(chunk)
+                    yield chunk
+                await Suspending.yield_control()
+        finally:
+            await self.aclose()
 
 
 class _AsyncTee(httpx.AsyncByteStream):
@@ -362,7 +382,7 @@ class ReplayTransport(httpx.BaseTransport):
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
-        check_inner(inner, httpx.BaseTransport, "handle_request")
+        check_inner(inner, httpx.BaseTransport, "httpx", "handle_request")
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
@@ -382,7 +402,7 @@ class ReplayTransport(httpx.BaseTransport):
             StoreError: the store failed and the mode is `replay`.
             TypeError: the client is of another library.
         """
-        check_request(request, httpx.Request, "ReplayTransport")
+        check_request(request, httpx.Request, "httpx", "ReplayTransport")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw)
         if call.needs_body:
             call.identify(_read(request, call.max_request_bytes))
@@ -542,17 +562,37 @@ class _Playback(httpx.SyncByteStream):
 
 
 class _Replayed(httpx.Response):
-    """A replayed response; to read all of it at once needs no walk through the library's decoders."""
+    """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _Playback
 
+    @property
+    def _is_at_hand(self) -> bool:
+        return _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace)
+
     def read(self) -> bytes:
-        if _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace):
+        if self._is_at_hand:
             self._content = self.playback.body.read()
             self._num_bytes_downloaded = len(self._content)
             self.is_stream_consumed = True
             self.close()
         return super().read()
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        if chunk_size is not None or not self._is_at_hand:
+            for chunk in super().iter_raw(chunk_size):
+                yield chunk
+            return
+        self.is_stream_consumed = True
+        self._num_bytes_downloaded = 0
+        try:
+            for segment in self.playback.body.segments:
+                for chunk in segment:
+                    self._num_bytes_downloaded += len(chunk)
+                    yield chunk
+                Blocking.yield_control()
+        finally:
+            self.close()
 
 
 class _Tee(httpx.SyncByteStream):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -128,6 +128,11 @@ class Redact:
             if is_credential_header(name):
                 raise ConfigurationError(f"the header {name!r} carries a credential and may never be stored")
 
+        names = {*BODY_FIELDS, *self.body, *(path[0] for path in BODY_PATHS if path[0] != "tools"), "mcp"}
+        object.__setattr__(self, "_names", tuple(name.encode() for name in sorted(names)))
+
+    _names: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+
     def headers_of_request(self, headers: Headers) -> Headers:
         """The request headers that may be stored."""
         return tuple(item for item in headers if item[0] in REQUEST_HEADERS or item[0] in self.request_headers)
@@ -171,7 +176,9 @@ class Redact:
         """Replaces the credentials in a decoded JSON body, in place; tells whether there were any."""
         found = False
         for container, name in self._places(value):
-            if not (container[name] is None or isinstance(container[name], bool) or container[name] == PLACEHOLDER):
+            if not (
+                container[name] is None or isinstance(container[name], bool) or container[name] == PLACEHOLDER
+            ):
                 container[name] = PLACEHOLDER
                 found = True
         return found
@@ -190,6 +197,9 @@ class Redact:
         It need not be JSON that can be decoded without loss. In what is no JSON at all, every field of such
         a name is replaced, at whatever depth it seems to stand.
         """
+        lowered = body.lower()
+        if b"\\u" not in lowered and not any(name in lowered for name in self._names):
+            return body
         try:
             text = body.decode("utf-8")
             spans = sorted(set(self._spans(text)), reverse=True)

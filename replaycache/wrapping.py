@@ -17,20 +17,20 @@ def _library_of(value: Any) -> str:
     return ""
 
 
-def check_inner(inner: Any, base: type, method: str) -> None:
+def check_inner(inner: Any, base: type, library: str, method: str) -> None:
     """Checks the transport that is to be wrapped.
 
     Args:
         inner: what the user gave; None for the library's own.
         base: the transport class of the library it must be for.
-        method: the method through which that is called.
+        library: that library's name.
+        method: the method through which a transport is called.
 
     Raises:
         TypeError: it is of the other library, for the other kind of client, or no transport.
     """
-    if inner is None:
+    if inner is None or isinstance(inner, base):
         return
-    library = base.__module__.partition(".")[0]
     name = "AsyncReplayTransport" if method == "handle_async_request" else "ReplayTransport"
     other = _library_of(inner)
     if other and other != library:
@@ -55,7 +55,7 @@ def check_inner(inner: Any, base: type, method: str) -> None:
     raise TypeError(f"inner is a transport with a method {method}, not {inner!r}")
 
 
-def check_request(request: Any, base: type, name: str) -> None:
+def check_request(request: Any, base: type, library: str, name: str) -> None:
     """Checks that a client of the right library calls.
 
     Raises:
@@ -63,7 +63,6 @@ def check_request(request: Any, base: type, name: str) -> None:
     """
     if isinstance(request, base):
         return
-    library = base.__module__.partition(".")[0]
     other = _library_of(request) or type(request).__module__.partition(".")[0]
     raise TypeError(
         f"{name} of replaycache.{library} was given to a client of {other}; use "

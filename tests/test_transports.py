@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -858,3 +860,9 @@ def test_the_disk_cache_is_the_default(driver: Driver, monkeypatch: pytest.Monke
         assert len(DiskStore(tmp_path / "mine")) == 1
 
     driver.run(body)
+
+
+def test_a_transport_is_taken_for_what_it_is_beside_an_sdk_that_renames_it() -> None:
+    """openai 3 exports httpx2's base class as its own, and changes its `__module__`."""
+    code = "import openai, httpx2; from replaycache.httpx2 import ReplayTransport as T; T(httpx2.HTTPTransport())"
+    subprocess.run([sys.executable, "-c", code], check=True)

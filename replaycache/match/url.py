@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 __all__ = ["Url", "alias_origin", "decoded_name", "parse"]
@@ -45,6 +46,7 @@ class Url:
         return f"{self.scheme}://{self.netloc}"
 
 
+@lru_cache(maxsize=1024)
 def parse(url: str) -> Url:
     """Takes an absolute URL apart; user information and fragment are dropped.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ LOCK_TIMEOUT = 10.0
 
 _FAILURES = (OSError, sqlite3.Error, diskcache.Timeout, AssertionError, TypeError, ValueError)
 """What diskcache raises where the disk fails, or where its database holds something else than it wrote."""
+
+
+_VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
 
 
 class _File:
@@ -103,10 +107,10 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
             super().remove(file_path)
 
     def _inside(self, filename: str) -> str | None:
-        """The path of a value's file; None where it would lie outside the directory."""
-        directory = os.path.realpath(self._directory)
-        path = os.path.realpath(os.path.join(directory, filename))
-        return path if filename and os.path.commonpath((directory, path)) == directory != path else None
+        """The path of a value's file; None where diskcache did not make the name, so that it leads elsewhere."""
+        if _VALUE_FILE.fullmatch(filename.replace(os.sep, "/")) is None:
+            return None
+        return os.path.join(self._directory, filename)
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes | _File:
         if mode == diskcache.core.MODE_RAW and isinstance(value, bytes):
