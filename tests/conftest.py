@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.drivers import ALL, ASYNC, Driver
 
-settings.register_profile("replaycache", deadline=None)
+# no judgement by the clock: the machine may be busy
+settings.register_profile("replaycache", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("replaycache")
 
 

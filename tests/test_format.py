@@ -288,8 +288,9 @@ def test_a_file_outlives_its_removal_and_replacement(tmp_path: Path) -> None:
     assert found == large(1)
 
 
-def test_a_file_cut_short_while_it_is_read_raises(tmp_path: Path) -> None:
+def test_a_file_cut_short_while_it_is_read_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It never looks like the end of the answer."""
+    monkeypatch.setattr("replaycache.format.AT_ONCE", 0)
     found = from_file(b"".join(encode(large(1))), tmp_path)
     os.truncate(tmp_path / "entry", 400_000)
 
@@ -297,7 +298,9 @@ def test_a_file_cut_short_while_it_is_read_raises(tmp_path: Path) -> None:
         found.body.read()
 
 
-def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+def test_no_descriptor_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replaycache.format.AT_ONCE", 0)
+
     def opened() -> list[str]:
         fds = Path("/proc/self/fd")
         if not fds.is_dir():
