@@ -186,9 +186,10 @@ class Recording:
         recorded_at: when the response's head arrived, in seconds since 1970 (UTC).
         latency: seconds from the request to the response's head.
         complete: whether the whole answer is there.
+        sample: the option of that name with which it was asked for.
     """
 
-    __slots__ = ("_request", "body", "complete", "digest", "head", "latency", "recorded_at")
+    __slots__ = ("_request", "body", "complete", "digest", "head", "latency", "recorded_at", "sample")
 
     def __init__(
         self,
@@ -200,6 +201,7 @@ class Recording:
         recorded_at: float,
         latency: float = 0.0,
         complete: bool = True,
+        sample: int = 0,
     ) -> None:
         self._request = request
         self.head = head
@@ -208,6 +210,7 @@ class Recording:
         self.recorded_at = recorded_at
         self.latency = latency
         self.complete = complete
+        self.sample = sample
 
     @property
     def request(self) -> Request:
@@ -223,7 +226,7 @@ class Recording:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
             return NotImplemented
-        names = ("request", "head", "body", "digest", "recorded_at", "latency", "complete")
+        names = ("request", "head", "body", "digest", "recorded_at", "latency", "complete", "sample")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, which may be a file's

@@ -7,7 +7,7 @@
     Replay    the adapter answers from the recording's chunks
     Forward   the adapter calls upstream; then call.respond(), call.feed() for every chunk,
               call.settle() exactly once, and call.save() where that says so
-    Wait      an identical request is in flight: wait for it, then load and decide again
+    Wait      an identical request is in flight: wait for it, call.go_alone(), load and decide again
     Recheck   load and decide again
     Refuse    raise call.miss(): upstream may not be called
 
@@ -38,7 +38,7 @@ from ._errors import (
     StoreError,
 )
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
-from .flights import Flight, board, landings
+from .flights import Flight, Owner, board, landings
 from .match import Identity
 from .match import providers as _providers
 from .match import url as _url
@@ -96,7 +96,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a flight; give up on it when it is `stalled`, by `call.go_alone()`."""
+    """Wait until a flight is over; then `call.go_alone()`."""
 
     flight: Flight
 
@@ -117,14 +117,25 @@ Decision = Replay | Forward | Wait | Recheck | Refuse
 
 
 class _Endpoint(NamedTuple):
+    origin: str
+    netloc: bytes
     path: str
     generates: bool
 
 
 @lru_cache(maxsize=1024)
 def _endpoint(method: str, url: str) -> _Endpoint:
-    path = _url.parse(url).path
-    return _Endpoint(path, _providers.generates(method, path))
+    parsed = _url.parse(url)
+    generates = _providers.generates(method, parsed.path)
+    return _Endpoint(parsed.origin, parsed.netloc.encode("latin-1", "replace"), parsed.path, generates)
+
+
+def _with_host(url: str, host: str) -> str:
+    """The URL by which a server that goes by the Host header knows it."""
+    parsed = _url.parse(url)
+    if parsed.netloc == host.lower():
+        return url
+    return f"{parsed.scheme}://{host}{url[url.index(parsed.path, len(parsed.scheme) + 3) :]}"
 
 
 class _Known(NamedTuple):
@@ -141,14 +152,14 @@ class Exchange:
         options: checked.
         store: where recordings are.
         spool: makes a place for a body that is too large for memory.
-        owner: names the thread or task that asks; it must not wait for itself.
+        owner: says who asks.
 
     Raises:
         ConfigurationError: an option does not go together with the store.
     """
 
     def __init__(
-        self, options: Options, store: Store, spool: Callable[[], Spooled], owner: Callable[[], Hashable]
+        self, options: Options, store: Store, spool: Callable[[], Spooled], owner: Callable[[], Owner]
     ) -> None:
         repeats = options.repeats or store.repeats
         if repeats == "sequence" and store.repeats == "same":
@@ -166,24 +177,34 @@ class Exchange:
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
             name.encode()
-            for name in (*options.match.key_headers, "content-type", "content-encoding", *CALL_HEADERS)
+            for name in (*options.match.key_headers, "host", "content-type", "content-encoding", *CALL_HEADERS)
         )
+        # these two receive the whole request, so that every header may count
+        self._all_headers = options.match.normalize is not None or options.match.cacheable is not None
         self._needs_body_always = not self.is_cache or options.match.cacheable is not None
         self._warned = False
 
-    def call(self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]]) -> Call:
+    def call(
+        self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
+    ) -> Call:
         """The next request.
 
         Args:
             method: in upper case.
             url: absolute.
             headers: as the client library has them.
+            target: what is asked for instead of the URL's path and query, if anything.
 
         Raises:
             ConfigurationError: one of `CALL_HEADERS` has a wrong value.
         """
         wanted = self._wanted
-        found = [(name, value) for key, value in headers if (name := key.lower()) in wanted]
+        found = [(name, value) for key, value in headers if (name := key.lower()) in wanted or self._all_headers]
+        if target is not None:
+            url = _endpoint(method, url).origin + target.decode("latin-1")
+        for name, value in found:
+            if name == b"host" and value != _endpoint(method, url).netloc:
+                url = _with_host(url, value.decode("latin-1"))
         return Call(self, method, url, headers, found)
 
     def keep(self, head: ResponseHead) -> bool:
@@ -363,7 +384,7 @@ class Call:
         self._landings = landings()
         try:
             return self._exchange.store.get(self._identity.key)
-        except StoreError as error:
+        except Exception as error:
             if self.mode is Mode.REPLAY:
                 raise
             if not isinstance(error, CorruptRecording):
@@ -416,7 +437,7 @@ class Call:
             self._flight = flight
             # another flight may have landed since the store was read
             return Forward() if landings() == self._landings else Recheck()
-        return Forward() if flight.owner == owner else Wait(flight)
+        return Forward() if flight.blocks(owner) else Wait(flight)
 
     def go_alone(self) -> None:
         """Waits for no other call any more."""
@@ -453,13 +474,25 @@ class Call:
         """Upstream is about to be called."""
         self._sent_at = time.perf_counter()
 
-    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Outcome:
-        """Takes the head of upstream's response; says what becomes of it so far."""
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) -> Outcome:
+        """Takes the head of upstream's response; says what becomes of it so far.
+
+        Args:
+            status: of the response.
+            headers: as the client library has them.
+            decoded: whether the chunks that follow have lost the content-encoding that the headers name.
+        """
         now = time.perf_counter()
         if self._identity is not None and self._storable and self.mode is not Mode.OFF:
             head = ResponseHead(
                 status,
-                tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers),
+                tuple(
+                    (key, value.decode("latin-1"))
+                    for name, value in headers
+                    if not (key := name.decode("latin-1").lower()).startswith("content-")
+                    or not decoded
+                    or key in ("content-type", "content-disposition")
+                ),
             )
             if self._exchange.keep(head):
                 self._head = head
@@ -510,7 +543,7 @@ class Call:
         body = recorder.finish(ending)
         if body is None:
             self.outcome.reason = recorder.reason
-        elif failed and self._exchange.is_cache and self._exchange.options.keep is None:
+        elif failed and self._exchange.is_cache:
             self.outcome.reason = "the stream ended in an error"
             body = None
         if body is None:
@@ -524,6 +557,7 @@ class Call:
             digest=self._identity.digest,
             recorded_at=self._recorded_at,
             latency=self._latency,
+            sample=self.sample,
         )
         return True
 
@@ -534,12 +568,19 @@ class Call:
             return
         try:
             self._exchange.store.put(self._identity.key, recording)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
             self._exchange.warn(f"{error} The answer was not stored.")
         else:
             self.outcome.status, self.outcome.reason = "miss", ""
         finally:
+            self._land()
+
+    def forget(self) -> None:
+        """Stores nothing of what is left to `save`."""
+        if self._pending is not None:
+            self._pending = None
+            self.outcome.reason = "the response was dropped, not closed"
             self._land()
 
     def _land(self) -> None:

@@ -1,94 +1,99 @@
 """Identical requests in flight at once make one upstream call.
 
 The first of them leads: it calls upstream and records. The others wait until its recording is stored and
-then replay that; if it stores none, they go on their own. A wait never depends on a caller who has stopped
-reading: where the leader's answer lies unread for `PATIENCE` seconds, the others go on their own too, so
-that code which opens two identical streams before it reads either cannot lock itself.
+then replay that; if it stores none, they go on their own. A wait never depends on somebody who may have gone
+away: where the leader's answer lies unread for `PATIENCE` seconds, or nothing at all was heard of it for
+`LEASE` seconds, the others go on their own too.
+
+Nothing here takes a lock: a flight also lands when the collector finds that its response was dropped, and
+the collector may run in the middle of any of these functions.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["PATIENCE", "Flight", "board", "landings"]
+__all__ = ["LEASE", "PATIENCE", "Flight", "Owner", "board", "landings"]
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
 
+LEASE = 30.0
+"""Seconds without any sign of a leader after which the others stop waiting for it."""
+
 _aloft: dict[Hashable, Flight] = {}
 _landings = 0
-_lock = threading.Lock()
+
+
+class Owner(NamedTuple):
+    """Who asks: a thread, and the task in it where code is asynchronous."""
+
+    thread: int
+    task: int | None = None
 
 
 class Flight:
     """One upstream call and those who wait for it."""
 
-    def __init__(self, name: Hashable, owner: Hashable) -> None:
+    def __init__(self, name: Hashable, owner: Owner) -> None:
         self._name = name
-        self.owner = owner
-        self._landed = threading.Event()
+        self._owner = owner
         self._wakers: list[Callable[[], Any]] = []
-        self._unread_since: float | None = None
-        self.waiting = 0
+        self._followers: set[object] = set()
+        self._heard = time.monotonic()
+        self._unread = False
+        self.landed = False
+
+    def blocks(self, owner: Owner) -> bool:
+        """Whether `owner` would wait for itself: for its own task, or for a task that its thread must run."""
+        if owner.task is None:
+            return owner.thread == self._owner.thread
+        return owner == self._owner
 
     def hand_over(self) -> None:
         """The leader's caller has something to read; upstream is not at work for it."""
-        self._unread_since = time.monotonic()
+        self._heard, self._unread = time.monotonic(), True
 
     def resume(self) -> None:
         """The leader's caller has asked for more; upstream is at work."""
-        self._unread_since = None
+        self._heard, self._unread = time.monotonic(), False
 
     def land(self) -> None:
         """The leader has settled, whether it stored anything or not."""
         global _landings
-        with _lock:
-            _landings += 1
-            if _aloft.get(self._name) is self:
-                del _aloft[self._name]
-            self._landed.set()
-            wakers, self._wakers = self._wakers, []
-        for wake in wakers:
-            wake()
+        _landings += 1
+        if _aloft.get(self._name) is self:
+            _aloft.pop(self._name, None)
+        self.landed = True
+        while self._wakers:
+            self._wakers.pop()()
 
     @property
-    def landed(self) -> bool:
-        """Whether the leader has settled."""
-        return self._landed.is_set()
+    def is_over(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.landed or time.monotonic() - self._heard > (PATIENCE if self._unread else LEASE)
 
     @property
-    def stalled(self) -> bool:
-        """Whether the leader's answer has lain unread for too long."""
-        since = self._unread_since
-        return since is not None and time.monotonic() - since > PATIENCE
+    def waiting(self) -> int:
+        """How many wait for it."""
+        return len(self._followers)
 
     @contextmanager
-    def followed(self) -> Iterator[None]:
-        """Counts one who waits, in `waiting`."""
-        with _lock:
-            self.waiting += 1
+    def followed(self, wake: Callable[[], Any]) -> Iterator[None]:
+        """Calls `wake` when the leader settles, from whatever thread; at once if it has. May call it twice."""
+        follower = object()
+        self._followers.add(follower)
+        self._wakers.append(wake)
+        if self.landed:
+            wake()
         try:
             yield
         finally:
-            with _lock:
-                self.waiting -= 1
-
-    def wait(self, seconds: float) -> None:
-        """Waits until the leader has settled, at most `seconds`."""
-        self._landed.wait(seconds)
-
-    def on_landing(self, wake: Callable[[], Any]) -> None:
-        """Calls `wake` when the leader settles, from whatever thread; at once if it has."""
-        with _lock:
-            if not self._landed.is_set():
-                self._wakers.append(wake)
-                return
-        wake()
+            self._followers.discard(follower)
 
 
 def landings() -> int:
@@ -96,28 +101,18 @@ def landings() -> int:
     return _landings
 
 
-def board(name: Hashable, owner: Hashable) -> tuple[Flight, bool]:
+def board(name: Hashable, owner: Owner) -> tuple[Flight, bool]:
     """The flight of that name, and whether the caller leads it.
 
     Args:
         name: what is asked, and of which store.
-        owner: the thread or task that asks; one that already leads a flight of that name must not wait for
-            itself.
+        owner: who asks.
     """
-    with _lock:
-        flight = _aloft.get(name)
-        if flight is None:
-            flight = _aloft[name] = Flight(name, owner)
-            return flight, True
-        return flight, False
-
-
-def _forget() -> None:
-    """In a forked process nobody is left to land the flights of its parent."""
-    global _lock
-    _lock = threading.Lock()
-    _aloft.clear()
+    mine = Flight(name, owner)
+    flight = _aloft.setdefault(name, mine)
+    return flight, flight is mine
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    # in a forked process nobody is left to land the flights of its parent
+    os.register_at_fork(after_in_child=_aloft.clear)

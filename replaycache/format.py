@@ -4,7 +4,7 @@ All integers are little-endian.
 
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
-    head        JSON      status, headers, digest, recorded_at, latency, complete
+    head        JSON      status, headers, digest, recorded_at, latency, complete, sample (where not 0)
     request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
@@ -55,16 +55,17 @@ def encode(recording: Recording) -> Iterator[bytes]:
 
 
 def _pieces(recording: Recording) -> Iterator[bytes]:
-    head = orjson.dumps(
-        {
-            "status": recording.head.status,
-            "headers": recording.head.headers,
-            "digest": recording.digest,
-            "recorded_at": recording.recorded_at,
-            "latency": recording.latency,
-            "complete": recording.complete,
-        }
-    )
+    fields = {
+        "status": recording.head.status,
+        "headers": recording.head.headers,
+        "digest": recording.digest,
+        "recorded_at": recording.recorded_at,
+        "latency": recording.latency,
+        "complete": recording.complete,
+    }
+    if recording.sample:
+        fields["sample"] = recording.sample
+    head = orjson.dumps(fields)
     request = _encode_request(recording.request)
     yield _PREFIX.pack(_MAGIC, VERSION, len(head), len(request)) + head + request
     for segment in recording.body.segments:
@@ -208,6 +209,7 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             recorded_at=fields["recorded_at"],
             latency=fields["latency"],
             complete=fields["complete"],
+            sample=fields.get("sample", 0),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptRecording(f"the recorded head cannot be read: {error}") from error

@@ -94,7 +94,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "AsyncReplayTransport")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw)
+        target = request.extensions.get("target")
+        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
         if call.needs_body:
             call.identify(await _read_async(request, call.max_request_bytes))
         try:
@@ -107,7 +108,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                     case Forward():
                         return await self._forward(request, call)
                     case Wait(flight):
-                        await Suspending.wait(flight)
+                        timeouts = request.extensions.get("timeout") or {}
+                        await Suspending.wait(flight, timeouts.get("read"))
                         call.go_alone()
                     case Recheck():
                         pass
@@ -139,16 +141,22 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         call.sending()
         response = await upstream.handle_async_request(request)
         try:
-            outcome = call.respond(response.status_code, response.headers.raw)
+            read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
+            outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
         except BaseException:
             await response.aclose()
             raise
-        if not isinstance(response.stream, httpx2.AsyncByteStream):
+        headers, stream = response.headers, response.stream
+        if read:
+            # a transport that logs or retries has read it; what it read has no content-encoding any more
+            stream = httpx2.ByteStream(response.content)
+            headers = httpx2.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+        if not isinstance(stream, httpx2.AsyncByteStream):
             raise TypeError(f"{type(upstream).__name__} gave a response whose stream is not asynchronous")
         return httpx2.Response(
             response.status_code,
-            headers=response.headers,
-            stream=_AsyncTee(response.stream, call),
+            headers=headers,
+            stream=_AsyncTee(stream, call),
             extensions={**response.extensions, "replaycache": outcome},
         )
 
@@ -199,11 +207,14 @@ class _AsyncRest(httpx2.AsyncByteStream):
     """A request body of which the beginning was read."""
 
     def __init__(self, pieces: list[bytes], rest: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
+        self._pieces: list[bytes] | None = pieces
         self._rest = rest
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
+        if self._pieces is None:
+            raise httpx2.StreamConsumed()
+        pieces, self._pieces = self._pieces, None
+        for piece in pieces:
             yield piece
         async for piece in self._rest:
             yield piece
@@ -318,12 +329,17 @@ class _AsyncTee(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         try:
             if self._call.should_drain():
-                await self._drain()
-            if isinstance(self._chunks, AsyncGenerator):
-                await self._chunks.aclose()
-            await self._stream.aclose()
-        finally:
+                await Suspending.within(DRAIN_SECONDS, self._drain)
+            # before the stream is touched: a reader that resumes meanwhile must not find an end
             await self._settle(Ending.CLOSED)
+        finally:
+            try:
+                if isinstance(self._chunks, AsyncGenerator):
+                    await self._chunks.aclose()
+            except (RuntimeError, ValueError):
+                pass  # somebody is reading from it; closing the stream ends that
+            finally:
+                await self._stream.aclose()
 
     async def _drain(self) -> None:
         """Reads what the caller left, within bounds."""
@@ -333,18 +349,15 @@ class _AsyncTee(httpx2.AsyncByteStream):
             self._chunks = self._stream.__aiter__()
         until = time.monotonic() + DRAIN_SECONDS
         size = 0
-        ended = False
         try:
-            with Suspending.at_most(DRAIN_SECONDS):
-                async for chunk in self._chunks:
-                    call.feed(chunk)
-                    size += len(chunk)
-                    if size > DRAIN_BYTES or time.monotonic() > until:
-                        return
-                ended = True
+            async for chunk in self._chunks:
+                call.feed(chunk)
+                size += len(chunk)
+                if size > DRAIN_BYTES or time.monotonic() > until:
+                    return
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             await self._settle(Ending.FAILED)
-        if ended:
+        else:
             await self._settle(Ending.END)
 
     async def _settle(self, ending: Ending) -> None:
@@ -352,7 +365,9 @@ class _AsyncTee(httpx2.AsyncByteStream):
             await Suspending.call_always(self._call.save)
 
     def __del__(self) -> None:
+        # the collector calls this anywhere, in the middle of a store too: nothing is saved here
         self._call.settle(Ending.FAILED)
+        self._call.forget()
 
 
 # -- synchronous -----------------------------------------------------------------------------------------
@@ -403,7 +418,8 @@ class ReplayTransport(httpx2.BaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "ReplayTransport")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw)
+        target = request.extensions.get("target")
+        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
         if call.needs_body:
             call.identify(_read(request, call.max_request_bytes))
         try:
@@ -416,7 +432,8 @@ class ReplayTransport(httpx2.BaseTransport):
                     case Forward():
                         return self._forward(request, call)
                     case Wait(flight):
-                        Blocking.wait(flight)
+                        timeouts = request.extensions.get("timeout") or {}
+                        Blocking.wait(flight, timeouts.get("read"))
                         call.go_alone()
                     case Recheck():
                         pass
@@ -448,16 +465,22 @@ class ReplayTransport(httpx2.BaseTransport):
         call.sending()
         response = upstream.handle_request(request)
         try:
-            outcome = call.respond(response.status_code, response.headers.raw)
+            read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
+            outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
         except BaseException:
             response.close()
             raise
-        if not isinstance(response.stream, httpx2.SyncByteStream):
+        headers, stream = response.headers, response.stream
+        if read:
+            # a transport that logs or retries has read it; what it read has no content-encoding any more
+            stream = httpx2.ByteStream(response.content)
+            headers = httpx2.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+        if not isinstance(stream, httpx2.SyncByteStream):
             raise TypeError(f"{type(upstream).__name__} gave a response whose stream is asynchronous")
         return httpx2.Response(
             response.status_code,
-            headers=response.headers,
-            stream=_Tee(response.stream, call),
+            headers=headers,
+            stream=_Tee(stream, call),
             extensions={**response.extensions, "replaycache": outcome},
         )
 
@@ -508,11 +531,14 @@ class _Rest(httpx2.SyncByteStream):
     """A request body of which the beginning was read."""
 
     def __init__(self, pieces: list[bytes], rest: Iterator[bytes]) -> None:
-        self._pieces = pieces
+        self._pieces: list[bytes] | None = pieces
         self._rest = rest
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
+        if self._pieces is None:
+            raise httpx2.StreamConsumed()
+        pieces, self._pieces = self._pieces, None
+        for piece in pieces:
             yield piece
         for piece in self._rest:
             yield piece
@@ -627,12 +653,17 @@ class _Tee(httpx2.SyncByteStream):
     def close(self) -> None:
         try:
             if self._call.should_drain():
-                self._drain()
-            if isinstance(self._chunks, Generator):
-                self._chunks.close()
-            self._stream.close()
-        finally:
+                Blocking.within(DRAIN_SECONDS, self._drain)
+            # before the stream is touched: a reader that resumes meanwhile must not find an end
             self._settle(Ending.CLOSED)
+        finally:
+            try:
+                if isinstance(self._chunks, Generator):
+                    self._chunks.close()
+            except (RuntimeError, ValueError):
+                pass  # somebody is reading from it; closing the stream ends that
+            finally:
+                self._stream.close()
 
     def _drain(self) -> None:
         """Reads what the caller left, within bounds."""
@@ -642,18 +673,15 @@ class _Tee(httpx2.SyncByteStream):
             self._chunks = self._stream.__iter__()
         until = time.monotonic() + DRAIN_SECONDS
         size = 0
-        ended = False
         try:
-            with Blocking.at_most(DRAIN_SECONDS):
-                for chunk in self._chunks:
-                    call.feed(chunk)
-                    size += len(chunk)
-                    if size > DRAIN_BYTES or time.monotonic() > until:
-                        return
-                ended = True
+            for chunk in self._chunks:
+                call.feed(chunk)
+                size += len(chunk)
+                if size > DRAIN_BYTES or time.monotonic() > until:
+                    return
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             self._settle(Ending.FAILED)
-        if ended:
+        else:
             self._settle(Ending.END)
 
     def _settle(self, ending: Ending) -> None:
@@ -661,4 +689,6 @@ class _Tee(httpx2.SyncByteStream):
             Blocking.call_always(self._call.save)
 
     def __del__(self) -> None:
+        # the collector calls this anywhere, in the middle of a store too: nothing is saved here
         self._call.settle(Ending.FAILED)
+        self._call.forget()

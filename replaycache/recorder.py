@@ -67,10 +67,10 @@ class Recorder:
         length = head.header("content-length")
         if length is not None and length.isascii() and length.isdigit():
             self._raw_whole = int(length)
+        # where the end of the connection may be the end of the body, a cut looks like an end
+        self._framed = length is not None or (head.header("transfer-encoding") or "").lower() == "chunked"
         self._checks_json = (
-            length is None
-            and (head.header("transfer-encoding") or "").lower() != "chunked"
-            and content_type.partition(";")[0].strip().lower() == "application/json"
+            not self._framed and content_type.partition(";")[0].strip().lower() == "application/json"
         )
         end = stream_end(path, content_type)
         self._watcher = StreamWatcher(end, content_type) if end is not None else None
@@ -170,7 +170,8 @@ class Recorder:
                 return "the caller closed the response before its end"
             return "the response broke off"
         if watcher is not None and not done:
-            watcher.end()
+            if self._framed:
+                watcher.end()
             if watcher.state is StreamState.OPEN:
                 return "the stream ended without its terminal event"
         if self._decoder is not None and not done:

@@ -55,6 +55,8 @@ QUERY_PARAMETERS = frozenset(
         "password",
         "authorization",
         "subscription-key",
+        "auth_token",
+        "x-api-key",
         "sig",
         "signature",
         "x-amz-credential",
@@ -70,6 +72,8 @@ QUERY_PARAMETERS = frozenset(
 BODY_FIELDS = frozenset(
     {
         "api_key",
+        "api-key",
+        "auth_token",
         "apikey",
         "access_token",
         "refresh_token",
@@ -94,9 +98,25 @@ BODY_PATHS: tuple[tuple[str, ...], ...] = (
     ("data_sources", "*", "parameters", "authentication", "access_token"),
     ("data_sources", "*", "parameters", "authentication", "encoded_api_key"),
     ("data_sources", "*", "parameters", "authentication", "connection_string"),
+    ("data_sources", "*", "parameters", "authentication", "password"),
+    ("data_sources", "*", "parameters", "embedding_dependency", "authentication", "key"),
+    ("dataSources", "*", "parameters", "key"),
+    # https://ai.google.dev/api/caching#McpServer
+    ("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),
+    # https://docs.litellm.ai/docs/proxy/clientside_auth
+    ("fallbacks", "*", "api_key"),
+    ("litellm_params", "api_key"),
 )
 """The places inside a body where a provider's API takes a credential; `*` is any member or item, `*:mcp` any item
 whose `type` is `mcp`."""
+
+
+BODY_URLS: tuple[tuple[str, ...], ...] = (
+    ("tools", "*:mcp", "server_url"),
+    ("mcp_servers", "*", "url"),
+    ("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),
+)
+"""The places inside a body where a URL may carry one, as `Redact.url` knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +149,7 @@ class Redact:
                 raise ConfigurationError(f"the header {name!r} carries a credential and may never be stored")
 
         names = {*BODY_FIELDS, *self.body, *(path[0] for path in BODY_PATHS if path[0] != "tools"), "mcp"}
-        object.__setattr__(self, "_names", tuple(name.encode() for name in sorted(names)))
+        object.__setattr__(self, "_names", tuple(name.lower().encode() for name in sorted(names)))
 
     _names: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
 
@@ -142,7 +162,7 @@ class Redact:
         return replace(
             head,
             headers=tuple(
-                (name, self.url(value) if name == "location" and "://" in value else value)
+                (name, self.url(value) if name == "location" else value)
                 for name, value in head.headers
                 if name in RESPONSE_HEADERS
                 or name.startswith(RESPONSE_HEADER_PREFIXES)
@@ -160,12 +180,16 @@ class Redact:
 
     def url(self, url: str) -> str:
         """A URL without user information, and with the values of its credentials replaced."""
-        scheme, _, rest = url.partition("://")
-        authority, slash, tail = _split_authority(rest)
-        authority = authority.rpartition("@")[2]
-        path, mark, query = (slash + tail).partition("?")
-        parts = [self._parameter(part) for part in query.split("&")]
-        return f"{scheme}://{authority}{path}{mark}{'&'.join(parts)}"
+        match = _URL.fullmatch(url)
+        if match is None:
+            return url
+        authority = match["authority"]
+        if authority is not None:
+            authority = f"{match['scheme'] or ''}//{authority.rpartition('@')[2]}"
+        query = match["query"]
+        if query is not None:
+            query = "?" + "&".join([self._parameter(part) for part in query.split("&")])
+        return f"{authority or ''}{match['path']}{query or ''}"
 
     def _parameter(self, part: str) -> str:
         name, equals, _ = part.partition("=")
@@ -181,6 +205,12 @@ class Redact:
             ):
                 container[name] = PLACEHOLDER
                 found = True
+        for path in BODY_URLS:
+            for container, name in _at(value, path):
+                before = container[name]
+                if isinstance(before, str) and self.url(before) != before:
+                    container[name] = self.url(before)
+                    found = True
         return found
 
     def _places(self, value: Any) -> Iterator[tuple[Any, Any]]:
@@ -203,11 +233,18 @@ class Redact:
         try:
             text = body.decode("utf-8")
             spans = sorted(set(self._spans(text)), reverse=True)
+            urls = sorted(set(self._url_spans(text)), reverse=True)
         except (ValueError, RecursionError):
             names = "|".join(re.escape(name) for name in sorted({*BODY_FIELDS, *self.body}))
             pattern = rf'("(?:{names})"\s*:\s*)"(?:[^"\\]|\\.)*"'
             return re.sub(pattern.encode(), rb'\1"%s"' % PLACEHOLDER.encode(), body, flags=re.IGNORECASE)
-        for start, end in spans:
+        # urls lie in other values than credentials do, but the two may alternate in the text
+        for start, end in sorted({*spans, *urls}, reverse=True):
+            if (start, end) in urls:
+                value, _ = _value(text, start)
+                if isinstance(value, str) and self.url(value) != value:
+                    text = f"{text[:start]}{json.dumps(self.url(value))}{text[end:]}"
+                continue
             if text[start:end] not in ("null", "true", "false"):
                 text = f'{text[:start]}"{PLACEHOLDER}"{text[end:]}'
         return text.encode("utf-8")
@@ -225,11 +262,17 @@ class Redact:
                     if path[0] == name:
                         yield from _spans_at(text, first, last, path[1:])
 
+    def _url_spans(self, text: str) -> Iterator[tuple[int, int]]:
+        for name, first, last in _children(text, _skip(text, 0)):
+            for path in BODY_URLS:
+                if path[0] == name:
+                    yield from _spans_at(text, first, last, path[1:])
+
     def raw(self, body: bytes, media_type: str) -> bytes:
         """A body that counts byte by byte, with the credentials replaced that can be found in it."""
         if media_type == "application/x-www-form-urlencoded":
             return self.form(body)
-        if media_type in ("", "application/json") or media_type.endswith("+json"):
+        if is_json(media_type):
             return self.json_text(body)
         return body
 
@@ -245,6 +288,11 @@ class Redact:
         return part
 
 
+def is_json(media_type: str) -> bool:
+    """Whether a body of this media type is JSON; a body without one is taken for it if it can be."""
+    return media_type in ("", "application/json", "text/json") or media_type.endswith("+json")
+
+
 _CREDENTIAL_HEADER = re.compile(
     r"authorization|cookie|api-?key|secret|password|(^|-)(auth-)?token$|(^|-)organi[sz]ation(-id)?$|^openai-project$"
 )
@@ -255,12 +303,10 @@ def is_credential_header(name: str) -> bool:
     return _CREDENTIAL_HEADER.search(name) is not None
 
 
-def _split_authority(rest: str) -> tuple[str, str, str]:
-    match = re.search(r"[/?#]", rest)
-    if match is None:
-        return rest, "", ""
-    rest, _, _ = rest.partition("#")
-    return rest[: match.start()], "", rest[match.start() :]
+_URL = re.compile(
+    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)
 
 
 def _at(container: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ._models import Request
 from .content_encoding import UndecodableContent, decode_whole
 from .match import MAX_DECODED_BODY
@@ -31,14 +33,13 @@ def stored_form(request: Request, redact: Redact) -> Request:
         except UndecodableContent:
             headers = (*headers, ("content-encoding", encoding))
             return Request(request.method, url, headers, redact.raw(body, media_type))
-    if media_type == "multipart/form-data":
+    if media_type == "multipart/form-data" and body:
         try:
             body = _listed(body, content_type, redact)
         except _multipart.NotMultipart:
-            pass
-        else:
-            headers = tuple(item for item in headers if item[0] != "content-type")
-            headers = (*headers, ("content-type", "multipart/form-data"))
+            body = _multipart.unreadable(body)
+        headers = tuple(item for item in headers if item[0] != "content-type")
+        headers = (*headers, ("content-type", "multipart/form-data"))
     return Request(request.method, url, headers, redact.raw(body, media_type))
 
 
@@ -48,6 +49,6 @@ def _listed(body: bytes, content_type: str, redact: Redact) -> bytes:
     listing = []
     for part in parts:
         if part.text is not None and redact.is_secret_field(part.name):
-            part = _multipart.Part(part.name, part.filename, part.content_type, PLACEHOLDER, len(PLACEHOLDER), "")
+            part = replace(part, text=PLACEHOLDER, size=len(PLACEHOLDER))
         listing.append(part)
     return _multipart.to_listing(listing)

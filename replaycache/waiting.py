@@ -9,37 +9,41 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from .flights import Flight
+from .flights import Flight, Owner
+
+if TYPE_CHECKING:
+    import anyio
 
 __all__ = ["Blocking", "Suspending"]
 
 T = TypeVar("T")
 
 LOOK = 0.2
-"""Seconds between two looks whether a flight has stalled."""
+"""Seconds between two looks whether a flight is over."""
+
+THREADS = 16
+"""Threads of an event loop that call stores. They are not those of the caller, who may have taken them all."""
+
+
+def _ends(seconds: float | None) -> float:
+    return time.monotonic() + seconds if seconds is not None else float("inf")
 
 
 class Blocking:
     """For synchronous code."""
 
     @staticmethod
-    def owner() -> Hashable:
+    def owner() -> Owner:
         """The thread."""
-        return ("thread", threading.get_ident())
+        return Owner(threading.get_ident())
 
     @staticmethod
     def sleep(seconds: float) -> None:
         """Sleeps."""
         time.sleep(seconds)
-
-    @staticmethod
-    def at_most(seconds: float) -> AbstractContextManager[object]:
-        """Does nothing: a read that blocks a thread cannot be broken off."""
-        return nullcontext()
 
     @staticmethod
     def yield_control() -> None:
@@ -56,22 +60,42 @@ class Blocking:
         function()
 
     @staticmethod
-    def wait(flight: Flight) -> None:
-        """Waits until the flight has landed or stalled."""
-        with flight.followed():
-            while not flight.landed and not flight.stalled:
-                flight.wait(LOOK)
+    def within(seconds: float, function: Callable[[], None]) -> None:
+        """Calls `function` and waits for it at most `seconds`. A read that blocks cannot be broken off: it goes on
+        in a thread of its own until the caller closes what it reads."""
+        thread = threading.Thread(target=function, name="replaycache-drain", daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+    @staticmethod
+    def wait(flight: Flight, seconds: float | None) -> None:
+        """Waits until the flight is over, at most `seconds`."""
+        ends = _ends(seconds)
+        landed = threading.Lock()
+        landed.acquire()
+
+        def wake() -> None:
+            if landed.locked():
+                try:
+                    landed.release()
+                except RuntimeError:
+                    pass  # it was woken twice at once
+
+        with flight.followed(wake):
+            while not flight.is_over and time.monotonic() < ends:
+                if landed.acquire(timeout=LOOK):
+                    return
 
 
 class Suspending:
     """For asynchronous code, on asyncio or trio."""
 
     @staticmethod
-    def owner() -> Hashable:
-        """The task."""
+    def owner() -> Owner:
+        """The thread and the task."""
         import anyio
 
-        return ("task", anyio.get_current_task().id)
+        return Owner(threading.get_ident(), anyio.get_current_task().id)
 
     @staticmethod
     async def sleep(seconds: float) -> None:
@@ -79,13 +103,6 @@ class Suspending:
         import anyio
 
         await anyio.sleep(seconds)
-
-    @staticmethod
-    def at_most(seconds: float) -> AbstractContextManager[object]:
-        """Breaks off what is awaited inside it after `seconds`."""
-        import anyio
-
-        return anyio.move_on_after(seconds)
 
     @staticmethod
     async def yield_control() -> None:
@@ -99,7 +116,7 @@ class Suspending:
         """Calls what may block, in a thread."""
         import anyio.to_thread
 
-        return await anyio.to_thread.run_sync(function)
+        return await anyio.to_thread.run_sync(function, limiter=_limiter())
 
     @staticmethod
     async def call_always(function: Callable[[], None]) -> None:
@@ -118,16 +135,42 @@ class Suspending:
             raise
 
     @staticmethod
-    async def wait(flight: Flight) -> None:
-        """Waits until the flight has landed or stalled, whatever thread or loop its leader runs in."""
+    async def within(seconds: float, function: Callable[[], Awaitable[None]]) -> None:
+        """Calls `function` and breaks it off after `seconds`."""
         import anyio
 
+        with anyio.move_on_after(seconds):
+            await function()
+
+    @staticmethod
+    async def wait(flight: Flight, seconds: float | None) -> None:
+        """Waits until the flight is over, at most `seconds`, whatever thread or loop its leader runs in."""
+        import anyio
+
+        ends = _ends(seconds)
         event = anyio.Event()
-        flight.on_landing(_waker(event.set))
-        with flight.followed():
-            while not flight.landed and not flight.stalled:
+        with flight.followed(_waker(event.set)):
+            while not flight.is_over and time.monotonic() < ends:
                 with anyio.move_on_after(LOOK):
                     await event.wait()
+                    return
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    """The event loop's own."""
+    import anyio.lowlevel
+
+    global _limiters
+    if _limiters is None:
+        _limiters = anyio.lowlevel.RunVar("replaycache")
+    limiter = _limiters.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(THREADS)
+        _limiters.set(limiter)
+    return limiter
+
+
+_limiters: anyio.lowlevel.RunVar[anyio.CapacityLimiter | None] | None = None
 
 
 def _waker(set_event: Callable[[], object]) -> Callable[[], None]:

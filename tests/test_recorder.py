@@ -91,7 +91,12 @@ CASES = {
     "stream, chunked": ((EVENTS, {"transfer_encoding": "chunked"}), STREAM, (True, True, True)),
     "stream, cut": ((EVENTS, {"transfer_encoding": "chunked"}), STREAM[: -len(TERMINAL)], (False, False, False)),
     "stream, nothing": ((EVENTS, {}), b"", (False, False, False)),
-    "stream, its terminal event not ended": ((EVENTS, {}), STREAM[:-2], (True, False, False)),
+    "stream, its terminal event not ended": (
+        (EVENTS, {"transfer_encoding": "chunked"}),
+        STREAM[:-2],
+        (True, False, False),
+    ),
+    "stream, its terminal event cut by the connection's end": ((EVENTS, {}), STREAM[:-2], (False, False, False)),
     "stream, an error": ((EVENTS, {}), b'data: {"error":{"message":"no"}}\n\n', (True, True, True)),
     "stream, exact length": ((EVENTS, {"content_length": str(len(STREAM))}), STREAM, (True, True, True)),
     "stream, exact length, cut upstream": (

@@ -20,7 +20,7 @@ import xxhash
 from .._errors import ConfigurationError
 from .._models import Request
 from ..content_encoding import UndecodableContent, decode_whole
-from ..redact import PLACEHOLDER, Redact, is_credential_header
+from ..redact import PLACEHOLDER, Redact, is_credential_header, is_json
 from . import json as _json
 from . import multipart as _multipart
 from . import providers as _providers
@@ -284,7 +284,7 @@ class _Canonical:
             return "none", b""
         before = len(self.applied)
         try:
-            if media_type in ("", "application/json") or media_type.endswith("+json"):
+            if is_json(media_type):
                 return "json", self._json(body, origin, path)
             if media_type == "multipart/form-data":
                 return "multipart", self._multipart(body, content_type, origin, path)
@@ -293,6 +293,8 @@ class _Canonical:
         except (_json.NotCanonical, _multipart.NotMultipart, RecursionError) as error:
             del self.applied[before:]
             self._note("raw", f"the body counts byte by byte: {error}")
+            if media_type == "multipart/form-data":
+                return "multipart", _multipart.unreadable(body)
             body = self._redact.raw(body, media_type)
         return ["raw", "", content_type], self._raw(body)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-__all__ = ["NotMultipart", "Part", "boundary_of", "from_listing", "parse", "to_listing"]
+__all__ = ["NotMultipart", "Part", "boundary_of", "from_listing", "parse", "to_listing", "unreadable"]
 
 TEXT_LIMIT = 1 << 16
 """A field longer than this many bytes is kept as a hash."""
@@ -30,6 +30,7 @@ class Part:
         text: the content of a field that is text; None for files and everything that is kept as a hash.
         size: of the content, in bytes.
         digest: BLAKE2b-256 of the content in hexadecimal digits; empty where `text` is given.
+        headers: the part's other headers, sorted, each as `name: value`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Part:
     text: str | None
     size: int
     digest: str
+    headers: tuple[str, ...] = ()
 
 
 def boundary_of(content_type: str) -> bytes | None:
@@ -80,14 +82,15 @@ def _part(piece: bytes) -> Part:
     disposition = headers.pop("content-disposition", "")
     content_type = headers.pop("content-type", "")
     headers.pop("content-length", None)
-    if headers or disposition.partition(";")[0].strip().lower() != "form-data":
+    if disposition.partition(";")[0].strip().lower() != "form-data":
         raise NotMultipart("a part has headers of another kind")
     parameters = _parameters(disposition)
     name = parameters.pop("name", None)
     filename = parameters.pop("filename", None)
     if name is None or parameters:
         raise NotMultipart("a part's disposition cannot be read")
-    return _make(name, filename, content_type, content)
+    others = tuple(sorted(f"{key}: {value}" for key, value in headers.items()))
+    return replace(_make(name, filename, content_type, content), headers=others)
 
 
 _PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
@@ -125,6 +128,8 @@ def to_listing(parts: list[Part]) -> bytes:
             row["filename"] = part.filename
         if part.content_type:
             row["content_type"] = part.content_type
+        if part.headers:
+            row["headers"] = part.headers
         if part.text is not None:
             row["text"] = part.text
         else:
@@ -134,6 +139,16 @@ def to_listing(parts: list[Part]) -> bytes:
         return orjson.dumps({"multipart": listing})
     except TypeError as error:
         raise NotMultipart(str(error)) from error
+
+
+def unreadable(body: bytes) -> bytes:
+    """What is stored, and counts, of a body that cannot be taken apart: nothing but its size and its hash."""
+    try:
+        if orjson.loads(body).keys() == {"size", "blake2b"}:
+            return body  # it was stored so
+    except (ValueError, AttributeError):
+        pass
+    return orjson.dumps({"size": len(body), "blake2b": hashlib.blake2b(body, digest_size=32).hexdigest()})
 
 
 def from_listing(body: bytes) -> list[Part]:
@@ -152,13 +167,10 @@ def from_listing(body: bytes) -> list[Part]:
 def _from_row(row: dict[str, Any]) -> Part:
     text, filename = row.get("text"), row.get("filename")
     size = row["size"] if text is None else len(text.encode())
-    part = Part(row["name"], filename, row.get("content_type", ""), text, size, row.get("blake2b", ""))
-    texts = (
-        part.name,
-        part.content_type,
-        part.digest,
-        *(value for value in (text, filename) if value is not None),
-    )
+    headers = tuple(row.get("headers", ()))
+    part = Part(row["name"], filename, row.get("content_type", ""), text, size, row.get("blake2b", ""), headers)
+    given = (value for value in (text, filename) if value is not None)
+    texts = (part.name, part.content_type, part.digest, *headers, *given)
     if not all(isinstance(value, str) for value in texts) or not isinstance(size, int):
         raise TypeError("a row has a value of another type")
     return part

@@ -38,6 +38,7 @@ class MemoryStore:
             recorded_at=recording.recorded_at,
             latency=recording.latency,
             complete=recording.complete,
+            sample=recording.sample,
         )
         with self._lock:
             self._recordings.pop(key, None)
