@@ -22,6 +22,7 @@ from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead
 from .match import Explanation, Match
 from .options import Mode, Options
 from .redact import Redact
+from .session import install, uninstall, use_cassette
 
 __all__ = [
     "Body",
@@ -48,6 +49,9 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "__version__",
+    "install",
+    "uninstall",
+    "use_cassette",
 ]
 
 __version__ = "0.1.0"

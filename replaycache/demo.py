@@ -22,6 +22,8 @@ from typing import Any, Self
 import httpx
 
 from ._errors import CacheMiss, ReplayCacheError
+from ._models import Recording
+from .cassette_text import load
 from .httpx import ReplayTransport
 from .match import Match
 from .stores import DiskStore, default_directory
@@ -84,7 +86,7 @@ def _opened(store: str | None) -> Iterator[DiskStore]:
 
 def _locally(say: Callable[..., None], cache: DiskStore) -> None:
     recording = _recorded_answer()
-    body = recording["request"]["body"]
+    body = recording.request.json()
     with _LocalUpstream(recording) as upstream:
         url = f"{upstream.origin}/v1/chat/completions"
         match = Match(hosts={upstream.origin: NAME})
@@ -194,13 +196,11 @@ def _summary(
     say(f"   recording  {cache.location}")
 
 
-def _recorded_answer() -> dict[str, Any]:
+def _recorded_answer() -> Recording:
     package = importlib.resources.files(__package__) / "cassettes" / "demo.json"
     checkout = Path(__file__).resolve().parent.parent / "cassettes" / "demo.json"
     source = package if package.is_file() else checkout
-    recording = json.loads(source.read_text("utf-8"))["recordings"][0]
-    assert isinstance(recording, dict)
-    return recording
+    return load(source.read_bytes(), str(source))[0]
 
 
 def _answers(port: int) -> bool:
@@ -214,8 +214,7 @@ def _answers(port: int) -> bool:
 class _LocalUpstream:
     """Streams a recorded answer on loopback, at its recorded pace, to whoever asks."""
 
-    def __init__(self, recording: dict[str, Any]) -> None:
-        response = recording["response"]
+    def __init__(self, recording: Recording) -> None:
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -224,16 +223,15 @@ class _LocalUpstream:
             def do_POST(self) -> None:
                 upstream.calls += 1
                 self.rfile.read(int(self.headers.get("content-length", 0)))
-                time.sleep(response["latency"])
-                self.send_response(response["status"])
-                self.send_header("content-type", response["headers"]["content-type"])
+                time.sleep(recording.latency)
+                self.send_response(recording.head.status)
+                self.send_header("content-type", recording.head.header("content-type") or "")
                 self.send_header("transfer-encoding", "chunked")
                 self.send_header("connection", "close")
                 self.end_headers()
                 started = time.monotonic()
-                for offset, text in response["events"]:
+                for data, offset in recording.body:
                     time.sleep(max(0.0, started + offset - time.monotonic()))
-                    data = text.encode()
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
                     self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")

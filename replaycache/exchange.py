@@ -22,15 +22,16 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import xxhash
 
 from ._errors import (
     CacheMiss,
+    CassetteError,
     ConfigurationError,
     CorruptRecording,
     MissReason,
@@ -45,6 +46,7 @@ from .match import url as _url
 from .nearest import CANDIDATES, Difference, find_nearest
 from .options import Mode, Options, parse_duration, parse_sample
 from .recorder import Ending, Recorder, Spooled
+from .sequence import Sequence, SequenceStore
 from .stored_form import stored_form
 
 if TYPE_CHECKING:
@@ -61,7 +63,9 @@ __all__ = [
     "Recheck",
     "Refuse",
     "Replay",
+    "Tally",
     "Wait",
+    "incomplete",
 ]
 
 logger = logging.getLogger("replaycache")
@@ -145,6 +149,23 @@ class _Known(NamedTuple):
     cacheable: bool
 
 
+@dataclass(slots=True)
+class Tally:
+    """What a session came to.
+
+    Attributes:
+        replayed: calls that a recording answered.
+        recorded: answers that were stored.
+        misses: what was refused.
+        played: the recordings that were replayed, by their `id`; they live as long as their store.
+    """
+
+    replayed: int = 0
+    recorded: int = 0
+    misses: list[CacheMiss] = field(default_factory=list)
+    played: set[int] = field(default_factory=set)
+
+
 class Exchange:
     """What a transport keeps between requests.
 
@@ -171,8 +192,12 @@ class Exchange:
         self.store = store
         self.spool = spool
         self.owner = owner
-        self.is_cache = repeats == "same"
+        self.is_cache = store.repeats == "same"
+        self.sequence = (
+            None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, self._identify_recording)
+        )
         self.drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
+        self.tally = Tally()
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
@@ -213,6 +238,21 @@ class Exchange:
             return bool(self.options.keep(head))
         return not self.is_cache or 200 <= head.status < 300
 
+    def _identify_recording(self, recording: Recording) -> Identity:
+        match, redact = self.options.match, self.options.redact
+        return match.identity(recording.request, sample=recording.sample, redact=redact)
+
+    def resolve(self, mode: Mode) -> Mode:
+        """The mode that `once` comes to, for the cassette as the session found it; others stay.
+
+        Raises:
+            CassetteError: the cassette cannot be read.
+        """
+        if mode is not Mode.ONCE:
+            return mode
+        has_recordings = not self.is_cache and cast("SequenceStore", self.store).had_recordings
+        return Mode.REPLAY if has_recordings else Mode.AUTO
+
     def recall(self, call: Call, body: bytes) -> _Known:
         """The identity of a request, canonicalised only if its raw bytes are new.
 
@@ -237,6 +277,20 @@ class Exchange:
                 self._aliases.clear()
             self._aliases[alias] = known
         return known
+
+    def save(self, recording: Recording, identity: Identity, mode: Mode) -> None:
+        """Stores a recording.
+
+        Raises:
+            StoreError: the store failed.
+            CassetteError: the file cannot be written.
+        """
+        if self.sequence is None:
+            self.store.put(identity.key, recording)
+        elif mode is Mode.RECORD:
+            self.sequence.renew(recording, identity)
+        else:
+            self.sequence.add(recording, identity)
 
     def warn(self, message: str) -> None:
         """Says once that something went wrong that does not concern the caller's call."""
@@ -275,6 +329,7 @@ class Call:
         "_sent_at",
         "_settled",
         "_storable",
+        "_why",
         "found",
         "method",
         "mode",
@@ -311,6 +366,7 @@ class Call:
         self._body = b""
         self._request: Request | None = None
         self._landings = 0
+        self._why: MissReason = "no_recording"
         self._flight: Flight | None = None
         self._alone = False
         self._storable = True
@@ -378,9 +434,14 @@ class Call:
 
         Raises:
             StoreError: the store failed and the mode is `replay`.
+            CassetteError: the cassette cannot be read.
         """
+        self.mode = self._exchange.resolve(self.mode)
         if self._identity is None or not self._storable or self.mode not in (Mode.AUTO, Mode.REPLAY):
             return None
+        if self._exchange.sequence is not None:
+            found, self._why = self._exchange.sequence.take(self._identity)
+            return found
         self._landings = landings()
         try:
             return self._exchange.store.get(self._identity.key)
@@ -407,9 +468,8 @@ class Call:
             return Refuse("request_too_large" if too_large else "not_cacheable")
         if mode is Mode.RECORD:
             return Forward()
-        reason: MissReason = "no_recording"
-        # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
-        if found is not None and found.digest == self._identity.digest and found.complete:
+        reason = self._why
+        if found is not None and (self._exchange.sequence is not None or self._is_confirmed(found)):
             age = time.time() - found.recorded_at
             if self.ttl is None or age <= self.ttl:
                 self._land()
@@ -419,6 +479,10 @@ class Call:
             return Refuse(reason)
         return self._take_off()
 
+    def _is_confirmed(self, found: Recording) -> bool:
+        # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
+        return self._identity is not None and found.digest == self._identity.digest and found.complete
+
     def _alone_forward(self) -> Forward:
         self._land()
         return Forward()
@@ -426,6 +490,10 @@ class Call:
     def _replay(self, found: Recording, age: float) -> Replay:
         outcome = self.outcome
         outcome.status, outcome.recorded_at, outcome.age = "hit", found.recorded_at, max(0.0, age)
+        tally = self._exchange.tally
+        tally.replayed += 1
+        if not self._exchange.is_cache:
+            tally.played.add(id(found))
         return Replay(found, outcome, self._exchange.options.pace)
 
     def _take_off(self) -> Decision:
@@ -449,7 +517,7 @@ class Call:
         asked = stored_form(self.request, exchange.options.redact)
         nearest: Recording | None = None
         places: list[Difference] = []
-        if reason in ("no_recording", "expired"):
+        if reason in ("no_recording", "expired", "already_played"):
             try:
                 nearest, places = find_nearest(asked, _for_a_while(exchange.store.newest(CANDIDATES)))
             except StoreError as error:
@@ -468,7 +536,9 @@ class Call:
                 lines.append(f"             and {len(places) - 5} more places")
         lines.append(f"  next     {_NEXT[reason]}")
         logger.info("miss %s %s", key, reason)
-        return CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
+        miss = CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
+        exchange.tally.misses.append(miss)
+        return miss
 
     def sending(self) -> None:
         """Upstream is about to be called."""
@@ -540,7 +610,7 @@ class Call:
             self._land()
             return False
         failed = recorder.failed
-        body = recorder.finish(ending)
+        body = recorder.finish(ending, partly=not self._exchange.is_cache)
         if body is None:
             self.outcome.reason = recorder.reason
         elif failed and self._exchange.is_cache:
@@ -557,6 +627,7 @@ class Call:
             digest=self._identity.digest,
             recorded_at=self._recorded_at,
             latency=self._latency,
+            complete=not recorder.reason,
             sample=self.sample,
         )
         return True
@@ -567,12 +638,13 @@ class Call:
         if recording is None or self._identity is None:
             return
         try:
-            self._exchange.store.put(self._identity.key, recording)
+            self._exchange.save(recording, self._identity, self.mode)
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
             self._exchange.warn(f"{error} The answer was not stored.")
         else:
             self.outcome.status, self.outcome.reason = "miss", ""
+            self._exchange.tally.recorded += 1
         finally:
             self._land()
 
@@ -596,6 +668,14 @@ def _for_a_while(newest: Iterator[tuple[str, Recording]]) -> Iterator[Recording]
         yield recording
         if time.perf_counter() > until:
             return
+
+
+def incomplete() -> CassetteError:
+    """The error at the end of a recording that is not all of the answer: it never looks like its end."""
+    return CassetteError(
+        "the recording ends here, but the answer did not: whoever recorded it closed the response early, and the "
+        "rest did not come within the bounds. Record it again with mode='record', reading it to its end."
+    )
 
 
 _REASONS: dict[MissReason, str] = {

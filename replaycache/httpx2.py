@@ -14,12 +14,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from typing import Any, Unpack, assert_never
+from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
 import httpx2
 
-from .exchange import DRAIN_BYTES, DRAIN_SECONDS, Call, Exchange, Forward, Recheck, Refuse, Replay, Wait
+from .exchange import (
+    DRAIN_BYTES,
+    DRAIN_SECONDS,
+    Call,
+    Exchange,
+    Forward,
+    Recheck,
+    Refuse,
+    Replay,
+    Wait,
+    incomplete,
+)
 from .options import Mode, OptionArguments, Options
 from .recorder import Ending
 from .spool import Spool
@@ -79,6 +90,15 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
         self._inner = inner
         self._making = threading.Lock()
+
+    @classmethod
+    def around(cls, inner: httpx2.AsyncBaseTransport, exchange: Exchange) -> Self:
+        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners."""
+        transport = cls.__new__(cls)
+        transport._store, transport._owns_store = exchange.store, False
+        transport._exchange = exchange
+        transport._inner = inner
+        return transport
 
     @property
     def store(self) -> Store:
@@ -242,6 +262,7 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
     def __init__(self, replay: Replay) -> None:
         self.pace = replay.pace
         self.body = replay.recording.body
+        self.complete = replay.recording.complete
         self._coming: Iterator[tuple[bytes, int] | None] = iter(())
         self._started = 0.0
 
@@ -260,6 +281,8 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
                 if ahead > 0:
                     await Suspending.sleep(ahead)
             return coming[0]
+        if not self.complete:
+            raise incomplete()
         raise StopAsyncIteration
 
 
@@ -270,7 +293,9 @@ class _AsyncReplayed(httpx2.Response):
 
     @property
     def _is_at_hand(self) -> bool:
-        return _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace)
+        playback = self.playback
+        unread = not (self.is_stream_consumed or self.is_closed)
+        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
 
     async def aread(self) -> bytes:
         if self._is_at_hand:
@@ -403,6 +428,15 @@ class ReplayTransport(httpx2.BaseTransport):
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
         self._inner = inner
         self._making = threading.Lock()
+
+    @classmethod
+    def around(cls, inner: httpx2.BaseTransport, exchange: Exchange) -> Self:
+        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners."""
+        transport = cls.__new__(cls)
+        transport._store, transport._owns_store = exchange.store, False
+        transport._exchange = exchange
+        transport._inner = inner
+        return transport
 
     @property
     def store(self) -> Store:
@@ -566,6 +600,7 @@ class _Playback(httpx2.SyncByteStream):
     def __init__(self, replay: Replay) -> None:
         self.pace = replay.pace
         self.body = replay.recording.body
+        self.complete = replay.recording.complete
         self._coming: Iterator[tuple[bytes, int] | None] = iter(())
         self._started = 0.0
 
@@ -584,6 +619,8 @@ class _Playback(httpx2.SyncByteStream):
                 if ahead > 0:
                     Blocking.sleep(ahead)
             return coming[0]
+        if not self.complete:
+            raise incomplete()
         raise StopIteration
 
 
@@ -594,7 +631,9 @@ class _Replayed(httpx2.Response):
 
     @property
     def _is_at_hand(self) -> bool:
-        return _READS_INTO_CONTENT and not (self.is_stream_consumed or self.is_closed or self.playback.pace)
+        playback = self.playback
+        unread = not (self.is_stream_consumed or self.is_closed)
+        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
 
     def read(self) -> bytes:
         if self._is_at_hand:

@@ -29,6 +29,8 @@ class Mode(StrEnum):
     """Replay what is stored; otherwise raise `CacheMiss`. Never calls upstream."""
     RECORD = "record"
     """Call upstream and store, in place of what was stored."""
+    ONCE = "once"
+    """With a cassette that has recordings: as `replay`; otherwise as `auto`. The default of `use_cassette`."""
     OFF = "off"
     """Pass through, as if replaycache were not there."""
 

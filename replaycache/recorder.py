@@ -140,22 +140,24 @@ class Recorder:
         self._spool = None
         self._clear()
 
-    def finish(self, ending: Ending) -> Body | None:
-        """The body, if the answer is whole; otherwise None, and `reason` says why. To be called once."""
-        if not self.reason:
-            reason = self._missing(ending)
-            if reason:
-                self._give_up(reason)
-        if self.reason:
+    def finish(self, ending: Ending, *, partly: bool = False) -> Body | None:
+        """The body, if the answer is whole; otherwise None, and `reason` says why. To be called once.
+
+        Args:
+            ending: how the body ended.
+            partly: gives what came of a body that the caller closed, too; `reason` says that it is not all.
+        """
+        reason = self.reason or self._missing(ending)
+        if reason and (self.reason or not partly or ending is not Ending.CLOSED):
+            self._give_up(reason)
             return None
         try:
             self._cut()
         except OSError as error:
             self._give_up(f"there is no room to record it: {error}")
             return None
-        if self._spool is not None:
-            return Body(self._spool.segments)
-        return Body(self._segments)
+        self.reason = reason
+        return Body(self._spool.segments if self._spool is not None else self._segments)
 
     def is_whole(self, ending: Ending) -> bool:
         """Whether nothing is missing if the body ends now, in this way."""

@@ -11,10 +11,11 @@ from .._errors import ConfigurationError
 
 if TYPE_CHECKING:
     from .._models import Recording
+    from .cassette import CassetteStore
     from .disk import DiskStore
     from .memory import MemoryStore
 
-__all__ = ["DiskStore", "MemoryStore", "Store", "default_directory", "open_store"]
+__all__ = ["CassetteStore", "DiskStore", "MemoryStore", "Store", "default_directory", "open_store"]
 
 
 @runtime_checkable
@@ -91,8 +92,8 @@ def open_store(store: Any) -> tuple[Store, bool]:
     """The store that an option names, and whether it was made here.
 
     Args:
-        store: None for the user's disk cache; a store; or text: `:memory:` for a memory store, any other
-            path for the directory of a disk cache.
+        store: None for the user's disk cache; a store; or text: `:memory:` for a memory store, a path that
+            ends in `.json` for a cassette, any other path for the directory of a disk cache.
 
     Raises:
         ConfigurationError: it is none of these.
@@ -104,10 +105,15 @@ def open_store(store: Any) -> tuple[Store, bool]:
             from .memory import MemoryStore
 
             return MemoryStore(), True
-        if not store or "://" in store or store.lower().endswith(".json"):
+        if not store or "://" in store:
             raise ConfigurationError(
-                f"store={store!r} is not supported; give a store object, ':memory:', or the path of a directory"
+                f"store={store!r} is not supported; give a store object, ':memory:', the path of a cassette that "
+                f"ends in .json, or the path of a directory"
             )
+    if isinstance(store, (str, os.PathLike)) and str(store).lower().endswith(".json"):
+        from .cassette import CassetteStore
+
+        return CassetteStore(store), True
     if isinstance(store, (str, os.PathLike)):
         from .disk import DiskStore
 
@@ -123,6 +129,10 @@ def open_store(store: Any) -> tuple[Store, bool]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "CassetteStore":
+        from .cassette import CassetteStore
+
+        return CassetteStore
     if name == "DiskStore":
         from .disk import DiskStore
 

@@ -1,0 +1,98 @@
+"""The place of a session in a cassette: which of a request's recordings comes next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from ._errors import MissReason
+from ._models import Recording
+from .match import Identity
+
+__all__ = ["Sequence", "SequenceStore"]
+
+
+class SequenceStore(Protocol):
+    """What a cassette offers beyond a store; `identify` makes the identity of a recording from its request."""
+
+    @property
+    def exists(self) -> bool: ...
+
+    @property
+    def had_recordings(self) -> bool: ...
+
+    def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
+        """The recordings of a request, in the order in which they were made."""
+
+    def append(self, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]) -> None:
+        """Adds a recording behind the others."""
+
+    def replace(
+        self, number: int, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]
+    ) -> None:
+        """Takes a recording as the `number`-th of its request in a session that records it anew."""
+
+
+class Sequence:
+    """One session: a transport, or a context.
+
+    A new session starts at the first recording of every request. What it records itself is not played back to it.
+
+    Args:
+        store: the cassette.
+        repeats: `"sequence"`: each call takes the next recording; `"same"`: each takes the last one.
+        identify: makes the identity of a recording.
+    """
+
+    def __init__(
+        self,
+        store: SequenceStore,
+        repeats: Literal["same", "sequence"],
+        identify: Callable[[Recording], Identity],
+    ) -> None:
+        self._store = store
+        self._repeats = repeats
+        self._identify = identify
+        self._lock = threading.Lock()
+        self._places: dict[Identity, int] = {}
+        self._recorded: dict[Identity, int] = {}
+
+    def take(self, identity: Identity) -> tuple[Recording | None, MissReason]:
+        """The next recording of a request, or why there is none.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        found = self._store.recordings(identity, self._identify)
+        if not found:
+            return None, "no_recording" if self._store.exists else "cassette_not_found"
+        if self._repeats == "same":
+            return found[-1], "no_recording"
+        with self._lock:
+            place = self._places.get(identity, 0)
+            if place >= len(found):
+                return None, "already_played"
+            self._places[identity] = place + 1
+        return found[place], "no_recording"
+
+    def add(self, recording: Recording, identity: Identity) -> None:
+        """Records a further answer.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        with self._lock:
+            self._store.append(recording, identity, self._identify)
+            self._places[identity] = self._places.get(identity, 0) + 1
+
+    def renew(self, recording: Recording, identity: Identity) -> None:
+        """Records an answer anew: the session's first replaces all that the request had.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        with self._lock:
+            number = self._recorded.get(identity, 0)
+            self._store.replace(number, recording, identity, self._identify)
+            self._recorded[identity] = self._places[identity] = number + 1

@@ -1,0 +1,357 @@
+"""Recording and replaying without a transport in the user's code.
+
+`install()` puts one replay cache under every client of httpx and httpx2 in the process, `use_cassette()` puts a
+cassette under those that are used inside it. Both work through one place: where a client chooses the transport
+for a URL, that transport is wrapped, whatever it is and whenever the client was made.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import importlib
+import inspect
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import ModuleType, TracebackType
+from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
+
+from ._errors import ConfigurationError, ReplayCacheWarning
+from .exchange import Exchange, Tally
+from .options import Mode, OptionArguments, Options
+from .spool import Spool
+from .stores import Store, open_store
+from .waiting import Blocking, Suspending
+
+__all__ = ["install", "uninstall", "use_cassette"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_LIBRARIES = ("httpx", "httpx2")
+
+
+class _Session:
+    """One store under the clients of both libraries; all of them share one place in its sequences."""
+
+    def __init__(self, store: Store | str | os.PathLike[str] | None, options: Options) -> None:
+        self.store, self._owns_store = open_store(store)
+        self._blocking = Exchange(options, self.store, Spool, Blocking.owner)
+        self._suspending = Exchange(options, self.store, Spool, Suspending.owner)
+        self._suspending.sequence = self._blocking.sequence
+        self.tally = self._suspending.tally = self._blocking.tally
+        self.calls = 0
+        self.elsewhere: str | None = None
+
+    def around(self, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
+        """The transport that stands in for `inner`."""
+        self.calls += 1
+        if isinstance(inner, (adapter.ReplayTransport, adapter.AsyncReplayTransport)):
+            return inner  # the user's own word about this client
+        if type(inner).__module__.partition(".")[0] == "starlette":
+            return inner  # the application under test, not an upstream
+        if is_async:
+            return adapter.AsyncReplayTransport.around(inner, self._suspending)
+        return adapter.ReplayTransport.around(inner, self._blocking)
+
+    def close(self) -> None:
+        """Lets go of the store, and says if calls went past it."""
+        if self._owns_store:
+            self.store.close()
+        if self.elsewhere is not None and not self.calls:
+            warnings.warn(
+                f"no client of httpx or httpx2 was used, but something connected to {self.elsewhere}; what it "
+                f"asked there was neither recorded nor replayed. Only clients on httpx and httpx2 are.",
+                ReplayCacheWarning,
+                stacklevel=3,
+            )
+
+
+_here: contextvars.ContextVar[_Session | None] = contextvars.ContextVar("replaycache_session", default=None)
+_installed: _Session | None = None
+_users = 0
+_patching = threading.Lock()
+_originals: list[tuple[Any, str, Any]] = []
+
+
+def _current() -> _Session | None:
+    """The innermost cassette of this context, or of the one that started this thread; else what is installed."""
+    session = _here.get()
+    if session is None:
+        session = getattr(threading.current_thread(), "_replaycache_session", None)
+    return session if session is not None else _installed
+
+
+# -- the one place ---------------------------------------------------------------------------------------
+
+
+def _patch() -> None:
+    """Wraps where clients choose their transports; for each user of it once."""
+    global _users
+    with _patching:
+        _users += 1
+        if _users > 1:
+            return
+        try:
+            for name in _LIBRARIES:
+                _patch_library(name)
+            _replace(threading.Thread, "start", _inheriting_start)
+            _replace(ThreadPoolExecutor, "submit", _inheriting_submit)
+        except BaseException:
+            _users = 0
+            _restore()
+            raise
+        _listen()
+
+
+def _unpatch() -> None:
+    global _users
+    with _patching:
+        _users -= 1
+        if not _users:
+            _restore()
+
+
+def _restore() -> None:
+    while _originals:
+        owner, name, original = _originals.pop()
+        setattr(owner, name, original)
+
+
+def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    original = getattr(owner, name)
+    _originals.append((owner, name, original))
+    setattr(owner, name, functools.wraps(original)(make(original)))
+
+
+def _patch_library(name: str) -> None:
+    try:
+        library = importlib.import_module(name)
+    except ImportError:
+        return
+    adapter = importlib.import_module(f"replaycache.{name}")
+    for kind in (library.Client, library.AsyncClient):
+        if not hasattr(kind, "_transport_for_url"):
+            raise ConfigurationError(
+                f"this version of {name} ({library.__version__}) chooses its transports in a way that replaycache "
+                f"does not know; give the client a transport of replaycache.{name}, or report it"
+            )
+        _replace(kind, "_transport_for_url", functools.partial(_choosing, adapter, kind is library.AsyncClient))
+
+
+def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
+    def transport_for_url(self: Any, url: Any) -> Any:
+        inner = original(self, url)
+        session = _current()
+        return inner if session is None else session.around(adapter, inner, is_async)
+
+    return transport_for_url
+
+
+def _inheriting_start(original: Any) -> Any:
+    def start(self: threading.Thread) -> None:
+        session = _here.get() or getattr(threading.current_thread(), "_replaycache_session", None)
+        if session is not None:
+            self._replaycache_session = session  # type: ignore[attr-defined]  # read by _current
+        original(self)
+
+    return start
+
+
+def _inheriting_submit(original: Any) -> Any:
+    def submit(self: ThreadPoolExecutor, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        session = _current()
+        if session is None or session is _installed:
+            return original(self, function, *args, **kwargs)  # type: ignore[no-any-return]  # the original's own
+        return original(self, _within, session, function, args, kwargs)  # type: ignore[no-any-return]  # likewise
+
+    return submit
+
+
+def _within(session: _Session, function: Callable[..., R], args: Any, kwargs: Any) -> R:
+    token = _here.set(session)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _here.reset(token)
+
+
+# -- calls that go past it -------------------------------------------------------------------------------
+
+_listening = False
+
+
+def _listen() -> None:
+    """Hears of every connection of the process. An audit hook stays for good, so there is one."""
+    global _listening
+    if not _listening:
+        _listening = True
+        sys.addaudithook(_heard)
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and _users:
+        address = arguments[1]
+        session = _current()
+        if session is not None and isinstance(address, tuple) and len(address) >= 2 and not session.calls:
+            session.elsewhere = f"{address[0]}:{address[1]}"
+
+
+# -- what users call -------------------------------------------------------------------------------------
+
+
+def install(
+    *,
+    store: Store | str | os.PathLike[str] | None = None,
+    mode: Mode | str | None = None,
+    **options: Unpack[OptionArguments],
+) -> None:
+    """Puts one replay cache under every client of httpx and httpx2, from now on, in this process.
+
+    Clients that exist already and those on other transports are included; one that has a transport of
+    replaycache keeps that. Installing again takes the place of what was installed.
+
+    Args:
+        store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
+            path of a cassette ending in `.json`, or of a directory.
+        mode: a mode; None: `REPLAYCACHE_MODE`, and `auto` without it.
+        options: the others of `replaycache.Options`.
+
+    Raises:
+        ConfigurationError: an option is misspelt or wrong, or a library works in a way that is not known.
+    """
+    global _installed
+    session = _Session(store, Options.parse({"mode": mode, **options}))
+    before = _installed
+    if before is None:
+        _patch()
+    _installed = session
+    if before is not None:
+        before.close()
+
+
+def uninstall() -> None:
+    """Takes back what `install` did; does nothing where nothing is installed."""
+    global _installed
+    session, _installed = _installed, None
+    if session is not None:
+        _unpatch()
+        session.close()
+
+
+class use_cassette:  # noqa: N801  # used as a function is
+    """Records into a cassette, or replays from it, what is called inside.
+
+        with use_cassette("tests/cassettes/weather.json"):
+            client.chat.completions.create(...)
+
+        @use_cassette("weather.json")
+        async def test_weather(): ...
+
+    A context manager and a decorator, for synchronous and asynchronous code. It holds for its own context:
+    tasks that run at the same time may use different cassettes, and threads started inside it use its own.
+    Each entry is a session of its own: it starts at the first recording.
+
+    Args:
+        path: of the cassette, ending in `.json`; or a store.
+        mode: a mode; `once` replays a cassette that has recordings, and records otherwise.
+        options: the others of `replaycache.Options`.
+
+    Raises:
+        ConfigurationError: an option is misspelt or wrong.
+        CassetteError: on the first call, where the file cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | Store,
+        *,
+        mode: Mode | str | None = "once",
+        **options: Unpack[OptionArguments],
+    ) -> None:
+        self._store = path
+        self._options = Options.parse({"mode": mode, **options})
+        self._entered: list[tuple[_Session, contextvars.Token[_Session | None]]] = []
+
+    def __enter__(self) -> Self:
+        session = _Session(self._store, self._options)
+        _patch()
+        self._entered.append((session, _here.set(session)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        session, token = self._entered.pop()
+        _here.reset(token)
+        _unpatch()
+        session.close()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    @property
+    def tally(self) -> Tally:
+        """What the session came to so far.
+
+        Raises:
+            RuntimeError: it is not entered.
+        """
+        return self._session.tally
+
+    @property
+    def store(self) -> Store:
+        """The cassette in use.
+
+        Raises:
+            RuntimeError: it is not entered.
+        """
+        return self._session.store
+
+    @property
+    def _session(self) -> _Session:
+        if not self._entered:
+            raise RuntimeError("use_cassette has a cassette only while it is entered")
+        return self._entered[-1][0]
+
+    def _again(self) -> use_cassette:
+        fresh = use_cassette.__new__(use_cassette)
+        fresh._store, fresh._options, fresh._entered = self._store, self._options, []
+        return fresh
+
+    @overload
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(self, function: Any) -> Any: ...
+
+    def __call__(self, function: Any) -> Any:
+        """Decorates a function or a coroutine function."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def in_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self._again():
+                    return await function(*args, **kwargs)
+
+            return in_coroutine
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigurationError(
+                f"use_cassette cannot decorate the generator {function.__qualname__}; use it inside, as `with`"
+            )
+
+        @functools.wraps(function)
+        def in_function(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return in_function

@@ -1,0 +1,345 @@
+"""A store in one file that people read, review and commit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from .._errors import CassetteError, ConfigurationError
+from .._models import Recording
+from ..cassette_text import dump, dump_recording, load
+from ..match import Identity, Match
+
+__all__ = ["CassetteStore", "Identify"]
+
+Identify = Callable[[Recording], Identity]
+"""Makes the identity of a recording from its request: no key is trusted from the file."""
+
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another process that is writing the same cassette."""
+
+
+class _Entry:
+    """A recording and its text in the file; without a recording, a place whose recording is to be replaced."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording: Recording | None = recording
+        self.before = recording
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """As it stands in the file."""
+        if self._text is None:
+            self._text = dump_recording(self.before)
+        return self._text
+
+    def is_answered_by(self, recording: Recording) -> bool:
+        """Whether a new recording brings nothing that this one does not have."""
+        old = self.before
+        return (
+            old.head.status == recording.head.status
+            and old.complete == recording.complete
+            and old.request == recording.request
+            and old.body.read() == recording.body.read()
+        )
+
+
+class CassetteStore:
+    """Keeps recordings in one JSON file, in the order in which they were made.
+
+    The file is read on first use and written after every recording, by replacing it whole. Several processes
+    may record into one cassette: what another has written meanwhile is kept. `with cassette.deferred():` writes
+    once, at the end of the block, and not at all if the block fails.
+
+    Args:
+        path: of the file; its directory is made when the first recording is written.
+
+    Raises:
+        ConfigurationError: the path does not end in `.json`.
+    """
+
+    repeats: Literal["sequence"] = "sequence"
+    slow = False
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).expanduser().absolute()
+        if self.path.suffix.lower() != ".json":
+            raise ConfigurationError(f"a cassette's path ends in .json, unlike {str(path)!r}")
+        self.location = str(self.path)
+        self.identity = f"cassette:{os.path.realpath(self.path)}"
+        self._match = Match()
+        self._lock = threading.RLock()
+        self._entries: list[_Entry] | None = None
+        self._loaded = b""
+        self._had_recordings = False
+        self._added: list[_Entry] = []
+        self._removed: list[_Entry] = []
+        self._index: dict[Identity, list[_Entry]] = {}
+        self._indexed_by: Identify | None = None
+        self._deferred = 0
+        self._changed = False
+
+    # -- what a session asks for -------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there were recordings in the file when it was first read.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            self._all()
+            return self._had_recordings
+
+    def recordings(self, identity: Identity, identify: Identify) -> list[Recording]:
+        """The recordings of a request, in the order in which they were made.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            found = self._indexed(identify).get(identity, ())
+            return [entry.recording for entry in found if entry.recording is not None]
+
+    def all(self) -> list[Recording]:
+        """Every recording, in the order of the file.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            return [entry.recording for entry in self._all() if entry.recording is not None]
+
+    def append(self, recording: Recording, identity: Identity, identify: Identify) -> None:
+        """Adds a recording behind the others.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        with self._lock:
+            index = self._indexed(identify)
+            entry = _Entry(_kept(recording))
+            self._all().append(entry)
+            self._added.append(entry)
+            index.setdefault(identity, []).append(entry)
+            self._write()
+
+    def replace(self, number: int, recording: Recording, identity: Identity, identify: Identify) -> None:
+        """Takes a recording as the `number`-th of its request in a session that records it anew.
+
+        The first one empties the places of all recordings that the request had; each further one fills a place,
+        or is added. What came back unchanged keeps its lines.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        with self._lock:
+            places = self._indexed(identify).setdefault(identity, [])
+            if number == 0:
+                for entry in places:
+                    entry.recording = None
+                    self._changed = True
+            if number >= len(places):
+                self.append(recording, identity, identify)
+                return
+            old = places[number]
+            if old.is_answered_by(recording):
+                old.recording = old.before
+            else:
+                new = _Entry(_kept(recording))
+                entries = self._all()
+                entries[entries.index(old)] = places[number] = new
+                self._removed.append(old)
+                self._added.append(new)
+            self._write()
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Writes at the end of the block, and only if it does not raise.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        with self._lock:
+            self._deferred += 1
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._deferred -= 1
+                self._forget()
+            raise
+        with self._lock:
+            self._deferred -= 1
+            self._write()
+
+    # -- the protocol of stores --------------------------------------------------------------------------
+
+    def _identify(self, recording: Recording) -> Identity:
+        return self._match.identity(recording.request, sample=recording.sample)
+
+    def _keyed(self) -> dict[str, list[_Entry]]:
+        keyed: dict[str, list[_Entry]] = {}
+        for identity, entries in self._indexed(self._identify).items():
+            keyed[identity.key] = [entry for entry in entries if entry.recording is not None]
+        return {key: entries for key, entries in keyed.items() if entries}
+
+    def get(self, key: str) -> Recording | None:
+        """The last recording whose request has this key under `Match()`; None where there is none."""
+        with self._lock:
+            entries = self._keyed().get(key)
+            return entries[-1].recording if entries else None
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Stores `recording` in place of all whose request has this key."""
+        with self._lock:
+            identity = self._identify(recording)
+            self.replace(0, recording, identity, self._identify)
+
+    def delete(self, key: str) -> bool:
+        """Removes the recordings whose request has this key; tells whether there were any."""
+        with self._lock:
+            entries = self._keyed().get(key, [])
+            for entry in entries:
+                entry.recording = None
+            if entries:
+                self._changed = True
+                self._write()
+            return bool(entries)
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings with their keys, the last in the file first."""
+        with self._lock:
+            recordings = [entry.recording for entry in reversed(self._all()) if entry.recording is not None]
+        for recording in recordings[:limit]:
+            yield self._identify(recording).key, recording
+
+    def keys(self) -> Iterator[str]:
+        """The keys under `Match()`, in the order of the file."""
+        with self._lock:
+            names = list(self._keyed())
+        yield from names
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(entry.recording is not None for entry in self._all())
+
+    def close(self) -> None:
+        """Forgets what was read, so that the next use reads the file again."""
+        with self._lock:
+            if not self._deferred:
+                self._forget()
+
+    def __repr__(self) -> str:
+        return f"<CassetteStore {self.location}>"
+
+    # -- the file ----------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._entries = None
+        self._loaded = b""
+        self._added, self._removed, self._changed = [], [], False
+        self._index, self._indexed_by = {}, None
+
+    def _all(self) -> list[_Entry]:
+        if self._entries is None:
+            self._loaded = self._read()
+            self._entries = self._parse(self._loaded)
+            self._had_recordings = bool(self._entries)
+        return self._entries
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise CassetteError(f"{self.location} cannot be read: {error.strerror}. Check the path.") from error
+
+    def _parse(self, text: bytes) -> list[_Entry]:
+        if not text and not self.exists:
+            return []
+        return [_Entry(recording) for recording in load(text, self.location)]
+
+    def _indexed(self, identify: Identify) -> dict[Identity, list[_Entry]]:
+        if self._indexed_by != identify or self._entries is None:
+            index: dict[Identity, list[_Entry]] = {}
+            for entry in self._all():
+                index.setdefault(identify(entry.before), []).append(entry)
+            self._index, self._indexed_by = index, identify
+        return self._index
+
+    def _write(self) -> None:
+        if self._deferred or not (self._added or self._removed or self._changed):
+            return
+        with self._writing():
+            on_disk = self._read()
+            if on_disk != self._loaded:
+                self._merge(self._parse(on_disk))
+            text = dump(entry.text for entry in self._all() if entry.recording is not None).encode("utf-8")
+            if text != on_disk:
+                self._replace_file(text)
+            self._loaded = text
+            self._added, self._removed, self._changed = [], [], False
+
+    def _merge(self, others: list[_Entry]) -> None:
+        """Takes over what another process has written since the file was read."""
+        theirs = {entry.text for entry in others}
+        mine = [
+            entry
+            for entry in self._all()
+            if entry.recording is None or entry in self._added or entry.text in theirs
+        ]
+        known = {entry.text for entry in (*mine, *self._removed)}
+        self._entries = mine + [entry for entry in others if entry.text not in known]
+        self._indexed_by = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        # the lock lies in the directory of temporary files: beside the cassette it would be committed
+        name = hashlib.blake2b(self.identity.encode(), digest_size=16).hexdigest()
+        try:
+            directory = Path(tempfile.gettempdir()) / f"replaycache-locks-{getattr(os, 'getuid', int)()}"
+            directory.mkdir(mode=0o700, exist_ok=True)
+            with FileLock(directory / f"{name}.lock", timeout=LOCK_TIMEOUT):
+                yield
+        except Timeout as error:
+            raise CassetteError(f"{self.location} is being written by another process for too long") from error
+
+    def _replace_file(self, text: bytes) -> None:
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with open(temporary, "xb") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise CassetteError(
+                f"{self.location} cannot be written: {error.strerror}. The file is as it was; check the "
+                f"directory's permissions and the space left."
+            ) from error
+
+
+def _kept(recording: Recording) -> Recording:
+    """A recording as it comes back from the file, so that what is played does not depend on who recorded it."""
+    return load(dump([dump_recording(recording)]).encode("utf-8"), "what was recorded")[0]
