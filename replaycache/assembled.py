@@ -8,7 +8,7 @@ import orjson
 
 from .sse import EventDecoder, LineDecoder
 
-__all__ = ["assembled"]
+__all__ = ["assembled", "events_of"]
 
 
 def assembled(body: bytes) -> str:
@@ -21,7 +21,7 @@ def assembled(body: bytes) -> str:
         body: the whole body, content-encoding undone.
     """
     texts: dict[str, list[str]] = {}
-    for event in _events(body):
+    for event in events_of(body):
         for place, text in _deltas(event):
             texts.setdefault(place, []).append(text)
     said = "".join(texts.pop("", []))
@@ -30,7 +30,8 @@ def assembled(body: bytes) -> str:
     )
 
 
-def _events(body: bytes) -> list[dict[str, Any]]:
+def events_of(body: bytes) -> list[dict[str, Any]]:
+    """The events or lines of a streamed body whose data is a JSON object, decoded."""
     if body.lstrip()[:1] == b"{":
         lines = LineDecoder()
         data = [*lines.feed(body), *lines.flush()]

@@ -34,11 +34,13 @@ from ._errors import (
     CassetteError,
     ConfigurationError,
     CorruptRecording,
+    DriftFound,
     MissReason,
     ReplayCacheWarning,
     StoreError,
 )
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
+from .drift import compare
 from .flights import Flight, Owner, board, landings
 from .match import Identity
 from .match import providers as _providers
@@ -120,6 +122,9 @@ class Refuse:
 Decision = Replay | Forward | Wait | Recheck | Refuse
 
 
+_READING = frozenset({Mode.AUTO, Mode.REPLAY, Mode.VERIFY})
+
+
 class _Endpoint(NamedTuple):
     origin: str
     netloc: bytes
@@ -158,12 +163,14 @@ class Tally:
         recorded: answers that were stored.
         misses: what was refused.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
+        drifts: in mode `verify`, the answers that differ in shape from what was recorded.
     """
 
     replayed: int = 0
     recorded: int = 0
     misses: list[CacheMiss] = field(default_factory=list)
     played: set[int] = field(default_factory=set)
+    drifts: list[str] = field(default_factory=list)
 
 
 class Exchange:
@@ -292,17 +299,42 @@ class Exchange:
         else:
             self.sequence.add(recording, identity)
 
+    def verify(self, expected: Recording | None, live: Recording) -> None:
+        """Reports where a live answer differs from the recorded one."""
+        what = f"{live.request.method} {live.request.url}"
+        if expected is None:
+            self._report(f"nothing is recorded for {what}, so its answer cannot be verified")
+            return
+        drift = compare(expected, live)
+        if drift.shape:
+            self.tally.drifts.append(f"{what}: {drift}")
+        if drift and not (drift.shape and self.options.on_drift == "raise"):
+            self._report(f"the answer to {what} is not what was recorded: {drift}")
+
+    def close(self) -> None:
+        """Raises what a session is told at its end.
+
+        Raises:
+            DriftFound: answers differ in shape from what was recorded, and `on_drift` is `"raise"`.
+        """
+        drifts, self.tally.drifts = self.tally.drifts, []
+        if drifts and self.options.on_drift == "raise":
+            raise DriftFound("upstream no longer answers as recorded:\n" + "\n".join(drifts))
+
+    def _report(self, message: str) -> None:
+        try:
+            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
+        except ReplayCacheWarning:
+            # warnings are errors here, but nothing of ours fails the caller's call
+            logger.warning("%s", message)
+
     def warn(self, message: str) -> None:
         """Says once that something went wrong that does not concern the caller's call."""
         if self._warned:
             logger.warning("%s", message)
             return
         self._warned = True
-        try:
-            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
-        except ReplayCacheWarning:
-            # warnings are errors here, but a store's failure never fails the caller's call
-            logger.warning("%s", message)
+        self._report(message)
 
 
 def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:
@@ -316,6 +348,7 @@ class Call:
         "_alone",
         "_body",
         "_exchange",
+        "_expected",
         "_flight",
         "_head",
         "_headers",
@@ -367,6 +400,7 @@ class Call:
         self._request: Request | None = None
         self._landings = 0
         self._why: MissReason = "no_recording"
+        self._expected: Recording | None = None
         self._flight: Flight | None = None
         self._alone = False
         self._storable = True
@@ -437,7 +471,7 @@ class Call:
             CassetteError: the cassette cannot be read.
         """
         self.mode = self._exchange.resolve(self.mode)
-        if self._identity is None or not self._storable or self.mode not in (Mode.AUTO, Mode.REPLAY):
+        if self._identity is None or not self._storable or self.mode not in _READING:
             return None
         if self._exchange.sequence is not None:
             found, self._why = self._exchange.sequence.take(self._identity)
@@ -467,6 +501,9 @@ class Call:
             too_large = self.needs_body and self._identity is None
             return Refuse("request_too_large" if too_large else "not_cacheable")
         if mode is Mode.RECORD:
+            return Forward()
+        if mode is Mode.VERIFY:
+            self._expected = found
             return Forward()
         reason = self._why
         if found is not None and (self._exchange.sequence is not None or self._is_confirmed(found)):
@@ -636,6 +673,10 @@ class Call:
         """Stores what `settle` left to store. Never fails the caller's call: it warns instead."""
         recording, self._pending = self._pending, None
         if recording is None or self._identity is None:
+            return
+        if self.mode is Mode.VERIFY:
+            self.outcome.reason = "the mode is verify"
+            self._exchange.verify(self._expected, recording)
             return
         try:
             self._exchange.save(recording, self._identity, self.mode)

@@ -189,11 +189,16 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         return self._inner
 
     async def aclose(self) -> None:
-        """Closes the inner transport, and the store if it was made here."""
+        """Closes the inner transport, and the store if it was made here.
+
+        Raises:
+            DriftFound: in mode `verify`, answers differ in shape from what was recorded.
+        """
         if self._inner is not None:
             await self._inner.aclose()
         if self._owns_store:
             self._store.close()
+        self._exchange.close()
 
 
 async def _read_async(request: httpx.Request, limit: int) -> bytes | None:
@@ -527,11 +532,16 @@ class ReplayTransport(httpx.BaseTransport):
         return self._inner
 
     def close(self) -> None:
-        """Closes the inner transport, and the store if it was made here."""
+        """Closes the inner transport, and the store if it was made here.
+
+        Raises:
+            DriftFound: in mode `verify`, answers differ in shape from what was recorded.
+        """
         if self._inner is not None:
             self._inner.close()
         if self._owns_store:
             self._store.close()
+        self._exchange.close()
 
 
 def _read(request: httpx.Request, limit: int) -> bytes | None:

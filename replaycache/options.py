@@ -31,6 +31,8 @@ class Mode(StrEnum):
     """Call upstream and store, in place of what was stored."""
     ONCE = "once"
     """With a cassette that has recordings: as `replay`; otherwise as `auto`. The default of `use_cassette`."""
+    VERIFY = "verify"
+    """Call upstream, give the caller its answer, and compare that with the recording; store nothing."""
     OFF = "off"
     """Pass through, as if replaycache were not there."""
 
@@ -107,6 +109,7 @@ class OptionArguments(TypedDict, total=False):
     on_abandon: Literal["discard", "drain"] | None
     ttl: float | str | None
     sample: int | None
+    on_drift: Literal["warn", "raise"] | None
     max_request_bytes: int | None
 
 
@@ -128,6 +131,8 @@ class Options:
             cassette.
         ttl: seconds, or text such as `"12h"`: older recordings are misses. None: no limit.
         sample: an integer in the key, never sent: asks for further answers to the same request.
+        on_drift: in mode `verify`, what to do about a live answer that differs from the recording: `"warn"`, or
+            `"raise"` a `DriftFound` when the transport, or the context, is closed, if it differs in shape.
         max_request_bytes: a request with a larger body is neither stored nor replayed.
 
     Raises:
@@ -143,6 +148,7 @@ class Options:
     on_abandon: Literal["discard", "drain"] | None = None
     ttl: float | None = None
     sample: int = 0
+    on_drift: Literal["warn", "raise"] = "warn"
     max_request_bytes: int = 64 << 20
 
     @classmethod
@@ -176,6 +182,7 @@ class Options:
             self.on_abandon in (None, "discard", "drain"),
             "'discard' or 'drain'",
         )
+        _check("on_drift", self.on_drift, self.on_drift in ("warn", "raise"), "'warn' or 'raise'")
         size = self.max_request_bytes
         _check(
             "max_request_bytes",

@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from ._errors import ConfigurationError, ReplayCacheWarning
+from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning
 from .exchange import Exchange, Tally
 from .options import Mode, OptionArguments, Options
 from .spool import Spool
@@ -69,6 +69,7 @@ class _Session:
                 ReplayCacheWarning,
                 stacklevel=3,
             )
+        self._blocking.close()
 
 
 _here: contextvars.ContextVar[_Session | None] = contextvars.ContextVar("replaycache_session", default=None)
@@ -289,7 +290,11 @@ class use_cassette:  # noqa: N801  # used as a function is
         session, token = self._entered.pop()
         _here.reset(token)
         _unpatch()
-        session.close()
+        try:
+            session.close()
+        except DriftFound:
+            if error is None:  # what the block itself raised says more
+                raise
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

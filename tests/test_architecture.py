@@ -18,7 +18,7 @@ CLIENT_LIBRARIES = {"httpx", "httpx2", "openai", "anthropic", "aiohttp", "reques
 LAYERS = (
     {"_errors", "_models"},
     {"content_encoding", "redact", "sse", "format", "nearest", "flights", "assembled"},
-    {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text"},
+    {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
     {
         "options",
         "recorder",
@@ -28,6 +28,17 @@ LAYERS = (
         "stores.cassette",
         "stores.disk",
         "stores.memory",
+    },
+    {
+        "foreign",
+        "foreign.cassetter",
+        "foreign.documents",
+        "foreign.go_vcr",
+        "foreign.har",
+        "foreign.interactions",
+        "foreign.ruby_vcr",
+        "foreign.safe_yaml",
+        "foreign.vcrpy",
     },
     {"exchange", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},

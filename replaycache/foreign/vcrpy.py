@@ -1,0 +1,88 @@
+"""Cassettes of VCR.py and pytest-recording: https://vcrpy.readthedocs.io.
+
+    interactions:
+    - request: {method, uri, headers, body}
+      response: {status: {code, message}, headers, body: {string}}
+    version: 1
+
+Also read: what VCR.py before 6 wrote for httpx (`status_code`, `content`); bodies as values under
+`parsed_body`, by serializers that projects write themselves; `requests` and `responses` as two lists, by
+persisters that dump VCR.py's own state.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from .._models import Recording
+from .interactions import Answer, Node, json_bytes
+from .safe_yaml import resolved, yaml_1_1_scalar
+
+__all__ = ["recordings"]
+
+
+def recordings(root: Node) -> list[Recording]:
+    """The recordings of such a file, in its order.
+
+    Raises:
+        CassetteError: it is not a whole file of the format.
+    """
+    if "interactions" not in root and "requests" in root:
+        requests, responses = root.get("requests").items(), root.get("responses").items()
+        if len(requests) != len(responses):
+            raise root.error(f"has {len(requests)} requests and {len(responses)} responses")
+        return [_recording(request, response) for request, response in zip(requests, responses, strict=True)]
+    found = [_recording(item.get("request"), item.get("response")) for item in root.get("interactions").items()]
+    if "version" not in root:
+        raise root.error(
+            "has no 'version', which VCR.py writes last: it was cut short",
+            "restore it from version control or record it again; if nothing is missing, add a line 'version: 1'",
+        )
+    version = root.get("version").text()
+    if version != "1":
+        raise root.error(
+            f"has the version {version[:20]!r}; of VCR.py's, 1 is known", "look for a newer replaycache"
+        )
+    return found
+
+
+def _recording(request: Node, response: Node) -> Recording:
+    if "status_code" in response:
+        status, body = response.get("status_code"), response.find("content")
+        content = b"" if body is None else body.content()
+    else:
+        status = response.get("status")
+        status = status.get("code") if isinstance(status.value, dict) else status
+        content = _body(response)
+    headers = response.find("headers")
+    sent = request.find("headers")
+    return request.recording(
+        method=request.get("method").text(),
+        url=request.get("uri").text(),
+        headers=() if sent is None else sent.headers(),
+        body=_body(request),
+        answer=Answer(
+            status=status.number(),
+            headers=() if headers is None else headers.headers(),
+            body=content,
+        ),
+    )
+
+
+def _body(message: Node) -> bytes:
+    if "parsed_body" in message and (message.find("parsed_body") or not message.find("body")):
+        node = message.get("parsed_body")
+        try:
+            return json_bytes(resolved(node.value, yaml_1_1_scalar))
+        except ValueError as error:
+            raise node.error(f"is no JSON: {error}") from None
+    body = message.get("body")
+    if not isinstance(body.value, dict):
+        return body.content()
+    if "base64_string" in body:
+        node = body.get("base64_string")
+        try:
+            return binascii.a2b_base64(node.content())
+        except ValueError as error:
+            raise node.error(f"is no base64: {error}") from None
+    return body.get("string").content() if body.value else b""

@@ -1,0 +1,270 @@
+"""What is no cassette, or not all of one, is an error with the path, what is wrong, and the way out."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from replaycache import CassetteError, foreign
+from replaycache.foreign import documents, interactions, safe_yaml
+
+from . import examples
+from .examples import EXAMPLES, har, har_entry
+
+
+def _refused(tmp_path: Path, name: str, text: str | bytes) -> str:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CassetteError) as caught:
+        foreign.read(path)
+    message = str(caught.value)
+    assert message.startswith(f"cannot read {path}: ")
+    assert "What to do: " in message
+    assert path.read_bytes() == (text if isinstance(text, bytes) else text.encode())
+    return message.removeprefix(f"cannot read {path}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.yaml", b"", "it is empty"),
+        ("a.json", b"", "it is empty"),
+        ("a.yaml.gz", gzip.compress(b""), "it is empty"),
+        ("a.yaml", b" \n\n", "nothing but white space"),
+        ("a.yaml", b"# only a remark\n", "it holds nothing"),
+        ("a.yaml", b"\x89PNG\r\n\x1a\n\x00", "no text in UTF-8 (byte 0)"),
+        ("a.yaml", "interactions: []\n".encode("utf-16"), "no text in UTF-8"),
+        ("a.yaml", b"hello\n", "a single value"),
+        ("a.yaml", b"{}", "an empty mapping"),
+        ("a.yaml", b"[]", "an empty list"),
+        ("a.yaml", b"openapi: 3\npaths: {}\n", "a mapping of 'openapi', 'paths'"),
+        ("a.json", b"[1, 2]", "it holds a list"),
+        ("a.json", b'{"interactions": ', "no whole JSON"),
+        ("a.har", b'{"log": {"entries": [', "no whole JSON"),
+        ("a.har", b'{"log": {}}', "log has no 'entries'"),
+        ("a.har", b'{"log": 1}', "log is no mapping"),
+        ("a.toml", b"version = 1\n[[interactions", "no whole TOML"),
+        ("a.yaml", b"interactions:\n", "interactions is no list"),
+        ("a.yaml", b"interactions: x\nversion: 1\n", "interactions is no list"),
+        ("a.yaml", b"interactions: [x]\nversion: 1\n", "interactions[0] is no mapping"),
+        ("a.yaml", b"interactions: [{}]\nversion: 1\n", "interactions[0] has no 'request'"),
+        ("a.yaml", b"interactions: []\n", "no 'version'"),
+        ("a.yaml", b"interactions: []\nversion: 9\n", "has the version '9'"),
+        ("a.yaml", b"interactions: []\nversion: 1\nversion: 1\n", "line 3 gives 'version' a second time"),
+        ("a.yaml", b"? [a]\n: b\n", "line 1 has a key that is no text"),
+        ("a.yaml", b"a: 1\n--- \nb: 2\n", "line 2 begins a second document"),
+        ("a.yaml", b"a: &x [*x]\n", "line 1 refers to *x"),
+        ("a.yaml", b"a: *nobody\n", "line 1 refers to *nobody"),
+        ("a.yaml", b"a: 'cut\n", "is no YAML, or cut short"),
+        ("a.yaml", b"a: b: c\n", "from line 1 on it is no YAML"),
+        ("a.yaml", b"a: \x00\n", "is no YAML"),
+        ("a.yaml", b"a: !!binary 'x*'\n", "line 1 holds bytes that are no base64"),
+        ("a.yaml", b"http_interactions: []\n", "no 'recorded_with'"),
+        ("a.yaml", b"http_interactions: 3\nrecorded_with: VCR\n", "http_interactions is no list"),
+        ("a.yaml", b"version: 3\ninteractions: [{request: {url: x}}]\n", "of go-vcr's, 1 and 2 are known"),
+        ("a.yaml", b"version: 3\ninteractions: []\nws_interactions: []\n", "of cassetter's, 1 is known"),
+        ("a.yaml", b"version: 1\ngrpc_interactions: [{}]\n", "over gRPC or WebSocket alone"),
+        ("a.yaml", b"version: 1\ninteractions: []\nws_interactions: []", "its last line has no end"),
+        ("a.yaml", b"version: 2\ninteractions: []", "its last line has no end"),
+        ("a.yaml", b"requests: [{}]\nresponses: []\n", "has 1 requests and 0 responses"),
+        ("a.yaml", b"- request: {}\n  response: {}\n", "VCR.py before 1.0"),
+        ("a.json", b'{"format": "replaycache/1", "recordings": []}', "needs no import"),
+        ("a.json", b"[" * 100_000, "nested too deeply"),
+        ("a.yaml", b"a: " + b"[" * 100_000, f"nested more than {safe_yaml.DEPTH_LIMIT} levels"),
+        ("a.yaml", b"- " * 100_000, f"nested more than {safe_yaml.DEPTH_LIMIT} levels"),
+        ("a.yaml.gz", gzip.compress(b"interactions: []\nversion: 1\n")[:-3], "damaged or cut short"),
+        ("a.yaml.gz", b"\x1f\x8bnot gzip at all", "damaged or cut short"),
+    ],
+)
+def test_what_is_no_cassette(tmp_path: Path, name: str, text: bytes, said: str) -> None:
+    assert said in _refused(tmp_path, name, text)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_file_that_is_cut_short_anywhere_never_reads_as_less(tmp_path: Path, name: str) -> None:
+    text = EXAMPLES[name].encode()
+    path = tmp_path / name
+    path.write_bytes(text)
+    whole = foreign.read(path)
+    for length in range(len(text) - 1):
+        path.write_bytes(text[:length])
+        try:
+            found = foreign.read(path)
+        except CassetteError:
+            continue
+        if name.startswith(("go", "cassetter")):
+            # they write nothing at their end, so that nobody can tell where whole lines are missing
+            assert text[:length].endswith(b"\n")
+        else:
+            assert b"\n" not in text[length:].rstrip(b"\n"), text[:length]
+        for cut, item in zip(found, whole, strict=False):
+            assert (cut.request, cut.head.status, cut.body) == (item.request, item.head.status, item.body)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> theirs", "|||||||"])
+def test_conflict_markers(tmp_path: Path, name: str, marker: str) -> None:
+    lines = EXAMPLES[name].splitlines()
+    lines.insert(min(6, len(lines)), marker)
+
+    said = _refused(tmp_path, name, "\n".join(lines))
+
+    assert said.startswith(f"line {min(6, len(lines) - 1) + 1} is a conflict marker")
+    assert "--ours" in said
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system",
+        "!!python/object/new:_io.BytesIO",
+        "!!python/unicode",
+        "!!python/name:os.system",
+        "!ruby/object:Gem::Installer",
+        "!ruby/struct:VCR::Response",
+        "!!set",
+        "!include",
+    ],
+)
+@pytest.mark.parametrize("value", ["x", "[x]", "{x: y}"])
+def test_object_tags(tmp_path: Path, tag: str, value: str) -> None:
+    name = tag.replace("!!", "tag:yaml.org,2002:")
+
+    said = _refused(tmp_path, "a.yaml", f"interactions: []\nmore:\n- {tag} {value}\nversion: 1\n")
+
+    assert said.startswith(
+        f"line 3 has the tag {name}, which asks the reader to make an object; that is never done"
+    )
+    assert "record it again" in said
+
+
+def test_alias_bombs(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+
+    assert "aliases have come to stand for over 16 Mi" in _refused(tmp_path, "a.yaml", "\n".join(lines))
+
+
+def test_one_long_text_with_many_aliases(tmp_path: Path) -> None:
+    text = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 1000)}]\n"
+
+    assert "line 2 is where its aliases" in _refused(tmp_path, "a.yaml", text)
+
+
+def test_merged_mappings_count(tmp_path: Path) -> None:
+    lines = ["a0: &a0 {k: " + "x" * 1000 + "}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 12)]
+
+    assert "aliases" in _refused(tmp_path, "a.yaml", "\n".join(lines))
+
+
+def test_files_that_are_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "FILE_LIMIT", 2 << 20)
+
+    assert "larger than the 2 MiB" in _refused(tmp_path, "a.yaml", b"#" * (3 << 20))
+    assert "larger than the 2 MiB" in _refused(tmp_path, "a.yaml.gz", gzip.compress(b"#" * (3 << 20)))
+
+
+def test_bodies_that_decode_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interactions, "DECODED_LIMIT", 1 << 20)
+    body = base64.b64encode(gzip.compress(b"x" * (600 << 10))).decode()
+    entry = {
+        "request": {"method": "GET", "uri": "https://a.example/", "body": None, "headers": {}},
+        "response": {
+            "status": {"code": 200},
+            "headers": {"content-encoding": "gzip"},
+            "body": {"base64_string": body},
+        },
+    }
+
+    one = tmp_path / "one.json"
+    one.write_text(json.dumps({"interactions": [entry], "version": 1}))
+
+    assert foreign.read(one)[0].body.size == 600 << 10
+    assert "hold more than 1 MiB" in _refused(
+        tmp_path, "two.json", json.dumps({"interactions": [entry, entry], "version": 1})
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        (
+            "vcrpy.yaml",
+            "method: POST",
+            "method: 'P T'",
+            "interactions[0].request has the method 'P T', which is none",
+        ),
+        (
+            "vcrpy.yaml",
+            "uri: https://api.example.com/v1/models",
+            "uri: ://",
+            "request has a URL that cannot be read",
+        ),
+        (
+            "vcrpy.yaml",
+            "uri: https://api.example.com/v1/models",
+            "uri: []",
+            "interactions[1].request.uri is no text",
+        ),
+        ("vcrpy.yaml", "code: 404", "code: 20", "has the status 20, which is none"),
+        ("vcrpy.yaml", "code: 404", "code: not", "interactions[1].response.status.code is no number"),
+        ("vcrpy.yaml", "body: null", "body: [1]", "interactions[1].request.body is neither text nor bytes"),
+        ("vcrpy.yaml", "headers: {}", "headers: [1]", "interactions[1].request.headers is no mapping"),
+        ("vcrpy.yaml", "headers: {}", "headers: {a: {b: c}}", "interactions[1].request.headers.a is no text"),
+        ("parsed_body.yaml", "model: m", "model: !!binary eA==", "request.parsed_body is no JSON"),
+        ("ruby.yml", "w6k=", "w", "body.base64_string is no base64"),
+        ("ruby.yml", "    status:\n", "    state:\n", "response has no 'status'"),
+        ("go_1.yaml", "    code: 200\n", "", "interactions[0].response has no 'code'"),
+        ("cassetter.yaml", "00fF10", "0x", "body.content is not in hexadecimal digits"),
+        ("cassetter.yaml", "type: binary", "type: pigeon", "has the type 'pigeon', which is not known"),
+        ("cassetter.yaml", "recorded_at", "recorded", "interactions[0] has no 'recorded_at'"),
+        ("cassetter.toml", "[1,{", "[1,", "response.body_content is no JSON"),
+    ],
+)
+def test_edited_into_nonsense(tmp_path: Path, name: str, old: str, new: str, said: str) -> None:
+    assert old in EXAMPLES[name]
+
+    assert said in _refused(tmp_path, name, EXAMPLES[name].replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (har_entry(status=0), "has no answer to any of its 1 requests"),
+        (
+            har_entry(content={"_file": "a.bin", "size": 1}),
+            "log.entries[0].response.content keeps the body in a file",
+        ),
+        (har_entry(content={"encoding": "base64", "text": "a"}), "content.text is no base64"),
+        (har_entry(status="ok"), "response.status is no number"),
+        ({}, "log.entries[0] has no 'request'"),
+    ],
+)
+def test_har_that_cannot_be_read(tmp_path: Path, entry: dict[str, object], said: str) -> None:
+    assert said in _refused(tmp_path, "a.har", har(entry))
+
+
+def test_another_format_than_the_one_that_was_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_text(examples.HAR)
+
+    with pytest.raises(CassetteError, match="the file has no 'interactions'"):
+        foreign.formats["vcrpy"](path)
+
+
+def test_no_message_shows_a_credential(tmp_path: Path) -> None:
+    text = examples.VCRPY.replace("https://api.example.com/v1/chat", ":///v1/chat", 1)
+
+    assert examples.SECRET not in _refused(tmp_path, "a.yaml", text)
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        foreign.read(tmp_path / "none.yaml")
+    with pytest.raises(OSError):
+        foreign.read(tmp_path)

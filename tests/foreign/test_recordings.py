@@ -1,0 +1,172 @@
+"""Every file of the collection of real cassettes imports, and replays as what it was."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import brotli
+import httpx2
+import pytest
+import yaml
+
+from replaycache import Match, Recording, foreign
+from replaycache.httpx2 import ReplayTransport
+from replaycache.redact import RESPONSE_HEADER_PREFIXES, RESPONSE_HEADERS
+from replaycache.stores.memory import MemoryStore
+
+HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+FILES = sorted(str(path.relative_to(HERE)) for path in HERE.rglob("*") if re.search(r"\.ya?ml(\.gz)?$", path.name))
+
+pytestmark = pytest.mark.skipif(
+    not HERE.is_dir(), reason="the collection of real cassettes (../shared/recordings) is not here"
+)
+
+
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]  # no types
+    pass
+
+
+_Loader.add_constructor("!binary", _Loader.construct_yaml_binary)
+
+
+def _original(name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The file's requests and responses, read without replaycache."""
+    data = (HERE / name).read_bytes()
+    file = yaml.load(gzip.decompress(data) if name.endswith(".gz") else data, Loader=_Loader)
+    if "requests" in file:
+        return list(zip(file["requests"], file["responses"], strict=True))
+    interactions = file.get("interactions") or file["http_interactions"]
+    return [(item["request"], item["response"]) for item in interactions]
+
+
+def _headers(message: dict[str, Any]) -> list[tuple[str, str]]:
+    pairs = []
+    for name, values in message["headers"].items():
+        pairs += [(name.lower(), value) for value in (values if isinstance(values, list) else [values])]
+    return pairs
+
+
+def _body(message: dict[str, Any]) -> bytes:
+    if "parsed_body" in message:
+        return json.dumps(message["parsed_body"]).encode()
+    body = message["body"]
+    if isinstance(body, dict):
+        body = body["string"]
+    body = body.encode() if isinstance(body, str) else body or b""
+    encoding = dict(_headers(message)).get("content-encoding")
+    if encoding == "gzip" and body[:2] == b"\x1f\x8b":
+        return zlib.decompress(body, 31)
+    if encoding == "br":
+        try:
+            return bytes(brotli.decompress(body))
+        except brotli.error:
+            pass
+    return bytes(body)
+
+
+def _status(response: dict[str, Any]) -> int:
+    return int(response["code"] if "code" in response else response["status"]["code"])
+
+
+def _counts() -> dict[str, int]:
+    """Path as in SOURCES.md -> number of interactions."""
+    rows = re.findall(
+        r"^\| .* \| (\S+\.ya?ml(?:\.gz)?) \| (\d+) \|", (HERE / "SOURCES.md").read_text("utf-8"), re.M
+    )
+    return {path: int(count) for path, count in rows}
+
+
+def test_every_file_has_as_many_recordings_as_its_sources_say() -> None:
+    counts = _counts()
+    found = {name.partition("/")[2]: len(foreign.read(HERE / name)) for name in FILES}
+
+    assert found == counts
+    assert (len(found), sum(found.values())) == (40, 88)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_status_and_body_are_those_of_the_original(name: str) -> None:
+    found = foreign.read(HERE / name)
+
+    assert [(item.head.status, item.body.read()) for item in found] == [
+        (_status(response), _body(response)) for _, response in _original(name)
+    ]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_event_streams_are_split_at_their_events(name: str) -> None:
+    for item in foreign.read(HERE / name):
+        chunks = [chunk.data for chunk in item.body]
+        assert all(chunk.offset == 0 for chunk in item.body)
+        media_type = (item.head.header("content-type") or "").partition(";")[0]
+        if media_type == "text/event-stream":
+            assert all(re.search(rb"(\n\n|\r\n\r\n)\Z", chunk) for chunk in chunks)
+            assert all(len(re.findall(rb"\n\n|\r\n\r\n", chunk)) == 1 for chunk in chunks)
+        elif media_type == "application/x-ndjson":
+            assert all(chunk.endswith(b"\n") and chunk.count(b"\n") == 1 for chunk in chunks)
+        elif "/" in media_type:
+            assert len(chunks) == 1
+
+
+_CREDENTIALS = re.compile(r"authorization|cookie|api-key|organization|openai-project")
+# what recorders put in a value's place
+_PLACEHOLDERS = re.compile(r"Bearer <OPENAI_ACCESS_TOKEN>|X+|\*\*REDACTED\*\*|<.*>")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_credential_of_the_original_is_left(name: str) -> None:
+    secrets = {
+        value
+        for exchanged in _original(name)
+        for message in exchanged
+        for header, value in _headers(message)
+        if _CREDENTIALS.search(header) and not _PLACEHOLDERS.fullmatch(value)
+    }
+
+    for item in foreign.read(HERE / name):
+        everything = repr((item.request, item.head, item.body.read()))
+        assert not [secret for secret in secrets if secret in everything]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_replays_through_a_client_as_it_was(name: str) -> None:
+    match = Match(cacheable=lambda request: True)
+    found = foreign.read(HERE / name)
+    identities = [match.identity(item.request) for item in found]
+    times = Counter(identity.key for identity in identities)
+    store = MemoryStore()
+    for item, identity in zip(found, identities, strict=True):
+        store.put(
+            identity.key,
+            Recording(
+                request=item.request,
+                head=item.head,
+                body=item.body,
+                digest=identity.digest,
+                recorded_at=item.recorded_at,
+            ),
+        )
+    with httpx2.Client(transport=ReplayTransport(store=store, mode="replay", match=match)) as client:
+        for item, identity, (_, original) in zip(found, identities, _original(name), strict=True):
+            if times[identity.key] > 1:
+                continue
+            response = client.request(
+                item.request.method,
+                item.request.url,
+                headers=list(item.request.headers),
+                content=item.request.body or None,
+            )
+            assert response.status_code == _status(original)
+            assert response.content == _body(original)
+            kept = [
+                (header, value)
+                for header, value in _headers(original)
+                if header in RESPONSE_HEADERS or header.startswith(RESPONSE_HEADER_PREFIXES)
+            ]
+            assert response.headers.multi_items() == kept
