@@ -126,6 +126,38 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+class _Closer:
+    """Closes a thread's connection when thread or store are gone; from Python 3.13 on an open one warns."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        try:
+            self.connection.close()
+        except sqlite3.Error:
+            pass  # it belongs to a thread that is still running
+
+
+class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
+    """diskcache's cache, whose connections are closed by whoever made them."""
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        local = self._local
+        try:
+            connection: sqlite3.Connection = super()._con
+        except sqlite3.Error:
+            if getattr(local, "con", None) is not None:
+                local.con.close()
+                del local.con
+            raise
+        closer = getattr(local, "closer", None)
+        if closer is None or closer.connection is not connection:
+            local.closer = _Closer(connection)
+        return connection
+
+
 class DiskStore:
     """Keeps recordings in a directory.
 
@@ -177,7 +209,7 @@ class DiskStore:
         os.makedirs(self.location, mode=0o700, exist_ok=True)
         # SQLite gives its other files the mode of this one
         os.close(os.open(os.path.join(self.location, diskcache.core.DBNAME), os.O_RDWR | os.O_CREAT, 0o600))
-        return diskcache.Cache(
+        return _Cache(
             self.location,
             timeout=LOCK_TIMEOUT,
             disk=_BytesDisk,
