@@ -32,7 +32,7 @@ from typing import Any
 import orjson
 
 from ._errors import CassetteError
-from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead
+from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead, Segment
 from .assembled import assembled
 
 __all__ = ["FORMAT", "dump", "dump_recording", "load"]
@@ -248,10 +248,7 @@ def _body_in(fields: dict[str, Any]) -> bytes:
     if len(given) > 1:
         raise ValueError(f"a body is given as {given[0]} and as {given[1]}")
     if "json" in fields:
-        layout = fields.get("layout", "compact")
-        if layout not in _LAYOUTS:
-            raise ValueError(f"there is no layout {layout!r}")
-        return _LAYOUTS[layout](fields["json"])
+        return _layout(fields)(fields["json"])
     if "text" in fields:
         return bytes(fields["text"].encode("utf-8"))
     if "base64" in fields:
@@ -259,8 +256,29 @@ def _body_in(fields: dict[str, Any]) -> bytes:
     return b""
 
 
+def _layout(fields: dict[str, Any]) -> Callable[[Any], bytes]:
+    name = fields.get("layout", "compact")
+    if name not in _LAYOUTS:
+        raise ValueError(f"there is no layout {name!r}")
+    return _LAYOUTS[name]
+
+
+class _Spelled:
+    """The one segment of a JSON body, made when it is played: most of a file is only looked through."""
+
+    def __init__(self, spell: Callable[[Any], bytes], value: Any) -> None:
+        self._spell = spell
+        self._value = value
+
+    def __iter__(self) -> Iterator[Segment]:
+        data = self._spell(self._value)
+        yield Segment(data, 0, (len(data),), (0,))
+
+
 def _response_body_in(response: dict[str, Any]) -> Body:
     if "events" not in response:
+        if "json" in response and response.keys().isdisjoint({"text", "base64"}):
+            return Body(_Spelled(_layout(response), response["json"]))
         data = _body_in(response)
         return Body.of([Chunk(data, 0.0)] if data else [])
     chunks: list[Chunk] = []

@@ -119,6 +119,17 @@ BODY_URLS: tuple[tuple[str, ...], ...] = (
 """The places inside a body where a URL may carry one, as `Redact.url` knows them."""
 
 
+def _by_first(paths: tuple[tuple[str, ...], ...]) -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for path in paths:
+        found.setdefault(path[0], []).append(path)
+    return found
+
+
+_PATHS_BY_FIRST = _by_first(BODY_PATHS)
+_URLS_BY_FIRST = _by_first(BODY_URLS)
+
+
 @dataclass(frozen=True, slots=True)
 class Redact:
     """What is kept out of stores, on top of the built-in rules; nothing here takes one of those away.
@@ -205,12 +216,13 @@ class Redact:
             ):
                 container[name] = PLACEHOLDER
                 found = True
-        for path in BODY_URLS:
-            for container, name in _at(value, path):
-                before = container[name]
-                if isinstance(before, str) and self.url(before) != before:
-                    container[name] = self.url(before)
-                    found = True
+        for first in _URLS_BY_FIRST if isinstance(value, dict) else ():
+            for path in _URLS_BY_FIRST[first] if first in value else ():
+                for container, name in _at(value, path):
+                    before = container[name]
+                    if isinstance(before, str) and self.url(before) != before:
+                        container[name] = self.url(before)
+                        found = True
         return found
 
     def _places(self, value: Any) -> Iterator[tuple[Any, Any]]:
@@ -218,8 +230,8 @@ class Redact:
             for name in value:
                 if self.is_secret_field(name):
                     yield value, name
-            for path in BODY_PATHS:
-                yield from _at(value, path)
+                for path in _PATHS_BY_FIRST.get(name, ()):
+                    yield from _at(value, path)
 
     def json_text(self, body: bytes) -> bytes:
         """A JSON body with its credentials replaced and every other byte as it was.

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -316,9 +317,11 @@ class _Canonical:
         if self._match._scrub:
             value = _json.map_strings(value, self._scrubbed)
         if self._match.fold_defaults and isinstance(value, dict):
-            for rule in _providers.no_ops(origin, path):
-                if rule.fold(value):
-                    self._note("default", rule.describe())
+            rules = _providers.no_ops(origin, path)
+            for member in list(value) if rules else ():
+                for rule in rules.get(member, ()):
+                    if rule.fold(value):
+                        self._note("default", rule.describe())
             for equivalent in _providers.equivalents(origin, path):
                 if equivalent.rewrite(value):
                     self._note("equivalent", equivalent.describe())
@@ -331,7 +334,7 @@ class _Canonical:
         if self._match.fold_defaults:
             names = [part.name for part in parts]
             fields = {part.name: part.text for part in parts}
-            for rule in _providers.no_ops(origin, path):
+            for rule in chain.from_iterable(_providers.no_ops(origin, path).values()):
                 if names.count(rule.parameter) == 1 and rule.holds_in_form(fields):
                     parts = [part for part in parts if part.name != rule.parameter]
                     self._note("default", rule.describe())

@@ -72,6 +72,11 @@ class NoOp:
     models: str = ""
     unless: tuple[str, ...] = ()
 
+    @property
+    def member(self) -> str:
+        """The member at the top level of the body in which the parameter stands."""
+        return self.parameter.partition(".")[0]
+
     def fold(self, body: dict[str, Any]) -> bool:
         """Takes the parameter out of a JSON body, in place, where it stands there with the no-op value."""
         *parents, name = self.parameter.split(".")
@@ -549,9 +554,13 @@ def _host(origin: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def no_ops(origin: str, path: str) -> tuple[NoOp, ...]:
-    """The rows that hold for an endpoint; none on a host that no row names."""
-    return tuple(row for row in NO_OPS if _matches(row, _host(origin), path))
+def no_ops(origin: str, path: str) -> dict[str, tuple[NoOp, ...]]:
+    """The rows that hold for an endpoint, by their `member`; none on a host that no row names."""
+    found: dict[str, tuple[NoOp, ...]] = {}
+    for row in NO_OPS:
+        if _matches(row, _host(origin), path):
+            found[row.member] = (*found.get(row.member, ()), row)
+    return found
 
 
 @lru_cache(maxsize=256)
