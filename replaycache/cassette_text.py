@@ -219,7 +219,7 @@ def _recording(entry: Any, where: str) -> Recording:
                 request["method"], request["url"], _headers_in(request.get("headers", {})), _body_in(request)
             ),
             head=ResponseHead(response["status"], _headers_in(response.get("headers", {}))),
-            body=_response_body_in(response),
+            body=_response_body_in(response, where),
             digest="",
             recorded_at=recorded_at,
             latency=float(response.get("latency", 0.0)),
@@ -229,8 +229,7 @@ def _recording(entry: Any, where: str) -> Recording:
     except KeyError as error:
         raise CassetteError(f"{where} has no {error}. Restore it, or remove it and record again.") from error
     except (ValueError, TypeError, AttributeError) as error:
-        what = f"{where} cannot be read: {error}"
-        raise CassetteError(f"{what}. Restore it, or remove it and record again.") from error
+        raise _nonsense(where, error) from error
 
 
 def _headers_in(headers: dict[str, str | list[str]]) -> Headers:
@@ -263,26 +262,43 @@ def _layout(fields: dict[str, Any]) -> Callable[[Any], bytes]:
     return _LAYOUTS[name]
 
 
-class _Spelled:
-    """The one segment of a JSON body, made when it is played: most of a file is only looked through."""
+class _Later:
+    """The segments of a body, made when they are first gone through: most of a file is only looked through."""
 
-    def __init__(self, spell: Callable[[Any], bytes], value: Any) -> None:
-        self._spell = spell
-        self._value = value
+    def __init__(self, where: str, make: Callable[[], list[Segment]]) -> None:
+        self._where = where
+        self._make = make
+        self._made: list[Segment] | None = None
 
     def __iter__(self) -> Iterator[Segment]:
-        data = self._spell(self._value)
-        yield Segment(data, 0, (len(data),), (0,))
+        if self._made is None:
+            try:
+                self._made = self._make()
+            except (ValueError, TypeError, AttributeError, IndexError) as error:
+                raise _nonsense(self._where, error) from error
+        return iter(self._made)
 
 
-def _response_body_in(response: dict[str, Any]) -> Body:
-    if "events" not in response:
-        if "json" in response and response.keys().isdisjoint({"text", "base64"}):
-            return Body(_Spelled(_layout(response), response["json"]))
+def _nonsense(where: str, error: Exception) -> CassetteError:
+    return CassetteError(f"{where} cannot be read: {error}. Restore it, or remove it and record again.")
+
+
+def _response_body_in(response: dict[str, Any], where: str) -> Body:
+    if "events" in response:
+        if not isinstance(response["events"], list):
+            raise TypeError("events is no list")
+        return Body(_Later(where, lambda: list(_events_in(response["events"]).segments)))
+
+    def make() -> list[Segment]:
         data = _body_in(response)
-        return Body.of([Chunk(data, 0.0)] if data else [])
+        return [Segment(data, 0, (len(data),), (0,))] if data else []
+
+    return Body(_Later(where, make))
+
+
+def _events_in(events: list[Any]) -> Body:
     chunks: list[Chunk] = []
-    for event in response["events"]:
+    for event in events:
         piece = event[-1]
         data = base64.b64decode(piece["base64"], validate=True) if isinstance(piece, dict) else piece.encode()
         if len(event) == 2:

@@ -37,6 +37,7 @@ from ._errors import (
     DriftFound,
     MissReason,
     ReplayCacheWarning,
+    SecretFound,
     StoreError,
 )
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
@@ -164,6 +165,7 @@ class Tally:
         misses: what was refused.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        secrets: recordings of a cassette that were not written because of what they hold.
     """
 
     replayed: int = 0
@@ -171,6 +173,7 @@ class Tally:
     misses: list[CacheMiss] = field(default_factory=list)
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
 
 class Exchange:
@@ -215,6 +218,8 @@ class Exchange:
         self._all_headers = options.match.normalize is not None or options.match.cacheable is not None
         self._needs_body_always = not self.is_cache or options.match.cacheable is not None
         self._warned = False
+        # a cassette is made to be committed, a cache stays with its user
+        self.replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
@@ -245,6 +250,13 @@ class Exchange:
             return bool(self.options.keep(head))
         return not self.is_cache or 200 <= head.status < 300
 
+    def _without_secrets(self, request: Request) -> Request:
+        if not self.replaces_secrets:
+            return request
+        from .credentials import replace_in_request
+
+        return replace_in_request(stored_form(request, self.options.redact))
+
     def _identify_recording(self, recording: Recording) -> Identity:
         match, redact = self.options.match, self.options.redact
         return match.identity(recording.request, sample=recording.sample, redact=redact)
@@ -274,7 +286,7 @@ class Exchange:
         )
         known = self._aliases.get(alias)
         if known is None:
-            request = call.request
+            request = self._without_secrets(call.request)
             match, redact = self.options.match, self.options.redact
             known = _Known(
                 match.identity(request, sample=call.sample, redact=redact),
@@ -294,7 +306,21 @@ class Exchange:
         """
         if self.sequence is None:
             self.store.put(identity.key, recording)
-        elif mode is Mode.RECORD:
+            return
+        from .credentials import find_in_recording, replace
+
+        if self.replaces_secrets:
+            recording = replace(recording)
+        places = find_in_recording(recording)
+        if places:
+            in_url = any(place.where == "request.url" for place in places)
+            what = (
+                "a request" if in_url else f"{recording.request.method} {_url.parse(recording.request.url).path}"
+            )
+            found = f"{what}: {', '.join(str(place) for place in places)}"
+            self.tally.secrets.append(found)
+            raise SecretFound(f"a recording was not written, for it holds what looks like a credential. {found}")
+        if mode is Mode.RECORD:
             self.sequence.renew(recording, identity)
         else:
             self.sequence.add(recording, identity)
@@ -303,25 +329,34 @@ class Exchange:
         """Reports where a live answer differs from the recorded one."""
         what = f"{live.request.method} {live.request.url}"
         if expected is None:
-            self._report(f"nothing is recorded for {what}, so its answer cannot be verified")
+            self.report(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
         drift = compare(expected, live)
         if drift.shape:
             self.tally.drifts.append(f"{what}: {drift}")
         if drift and not (drift.shape and self.options.on_drift == "raise"):
-            self._report(f"the answer to {what} is not what was recorded: {drift}")
+            self.report(f"the answer to {what} is not what was recorded: {drift}")
 
     def close(self) -> None:
         """Raises what a session is told at its end.
 
         Raises:
+            SecretFound: recordings held what looks like a credential and were not written.
             DriftFound: answers differ in shape from what was recorded, and `on_drift` is `"raise"`.
         """
+        secrets, self.tally.secrets = self.tally.secrets, []
+        if secrets:
+            listed = "".join(f"\n  {found}" for found in secrets)
+            raise SecretFound(
+                f"not written to {self.store.location}, for it holds what looks like a credential:{listed}\n"
+                "Take it out of what is sent, name its place in Redact(...), or use Redact(secrets='replace')."
+            )
         drifts, self.tally.drifts = self.tally.drifts, []
         if drifts and self.options.on_drift == "raise":
             raise DriftFound("upstream no longer answers as recorded:\n" + "\n".join(drifts))
 
-    def _report(self, message: str) -> None:
+    def report(self, message: str) -> None:
+        """Warns, but never fails the caller's call."""
         try:
             warnings.warn(message, ReplayCacheWarning, stacklevel=2)
         except ReplayCacheWarning:
@@ -334,7 +369,7 @@ class Exchange:
             logger.warning("%s", message)
             return
         self._warned = True
-        self._report(message)
+        self.report(message)
 
 
 def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:
@@ -680,6 +715,9 @@ class Call:
             return
         try:
             self._exchange.save(recording, self._identity, self.mode)
+        except SecretFound as error:
+            self.outcome.reason = str(error)
+            self._exchange.report(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
             self._exchange.warn(f"{error} The answer was not stored.")

@@ -192,6 +192,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         """Closes the inner transport, and the store if it was made here.
 
         Raises:
+            SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
         if self._inner is not None:
@@ -535,6 +536,7 @@ class ReplayTransport(httpx.BaseTransport):
         """Closes the inner transport, and the store if it was made here.
 
         Raises:
+            SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
         if self._inner is not None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from ._errors import ConfigurationError
@@ -139,6 +139,8 @@ class Redact:
         response_headers: further response headers to store.
         query: further query parameters whose values are replaced.
         body: further top-level fields of JSON bodies and forms whose values are replaced.
+        secrets: what a cassette does about text that looks like a credential, wherever else it stands:
+            `"refuse"` to write the recording, or `"replace"` it by a stable placeholder that still matches.
 
     Raises:
         ConfigurationError: an argument is not a list of names, or names what may never be stored.
@@ -148,6 +150,7 @@ class Redact:
     response_headers: Sequence[str] = ()
     query: Sequence[str] = ()
     body: Sequence[str] = ()
+    secrets: Literal["refuse", "replace"] = "refuse"
 
     def __post_init__(self) -> None:
         for name in ("request_headers", "response_headers", "query", "body"):
@@ -159,6 +162,8 @@ class Redact:
             if is_credential_header(name):
                 raise ConfigurationError(f"the header {name!r} carries a credential and may never be stored")
 
+        if self.secrets not in ("refuse", "replace"):
+            raise ConfigurationError(f"Redact(secrets={self.secrets!r}) is wrong; it takes 'refuse' or 'replace'")
         names = {*BODY_FIELDS, *self.body, *(path[0] for path in BODY_PATHS if path[0] != "tools"), "mcp"}
         object.__setattr__(self, "_names", tuple(name.lower().encode() for name in sorted(names)))
 

@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning
+from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
 from .exchange import Exchange, Tally
 from .options import Mode, OptionArguments, Options
 from .spool import Spool
@@ -292,7 +292,7 @@ class use_cassette:  # noqa: N801  # used as a function is
         _unpatch()
         try:
             session.close()
-        except DriftFound:
+        except (DriftFound, SecretFound):
             if error is None:  # what the block itself raised says more
                 raise
 

@@ -17,7 +17,7 @@ CLIENT_LIBRARIES = {"httpx", "httpx2", "openai", "anthropic", "aiohttp", "reques
 
 LAYERS = (
     {"_errors", "_models"},
-    {"content_encoding", "redact", "sse", "format", "nearest", "flights", "assembled"},
+    {"content_encoding", "redact", "sse", "format", "nearest", "flights", "assembled", "credentials"},
     {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
     {
         "options",

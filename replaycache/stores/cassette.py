@@ -114,7 +114,10 @@ class CassetteStore:
         """
         with self._lock:
             found = self._indexed(identify).get(identity, ())
-            return [entry.recording for entry in found if entry.recording is not None]
+            recordings = [entry.recording for entry in found if entry.recording is not None]
+        for recording in recordings:
+            iter(recording.body.segments)  # nonsense in the file shows now, not in the middle of an answer
+        return recordings
 
     def all(self) -> list[Recording]:
         """Every recording, in the order of the file.

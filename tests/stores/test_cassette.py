@@ -294,6 +294,35 @@ def test_an_edited_request_takes_effect(driver: Driver, tmp_path: Path) -> None:
     driver.run(body)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"json": {\n          "answer": 1\n        }', '"base64": "!"'),
+        ('"json": {\n          "answer": 1\n        }', '"layout": "odd", "json": 1'),
+        ('"json": {\n          "answer": 1\n        }', '"events": [5]'),
+        ('"json": {\n          "answer": 1\n        }', '"events": [["text"]]'),
+        ('"json": {\n          "answer": 1\n        }', '"text": 5'),
+        ('"json": {\n          "answer": 1\n        }', '"text": "a", "json": 1'),
+        ('"status": 200', '"status": "ok"'),
+    ],
+)
+def test_an_answer_edited_into_nonsense_is_an_error_and_no_miss(
+    driver: Driver, tmp_path: Path, old: str, new: str
+) -> None:
+    path = tmp_path / "c.json"
+    fill(path, recorded("hello"))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+    async def body() -> None:
+        for mode in ("auto", "replay"):
+            async with driver.client(store=str(path), mode=mode) as client:
+                with pytest.raises(CassetteError, match="c.json, recording 1 cannot be read"):
+                    await client.post(URL, json=recorded("hello").request.json())
+
+    driver.run(body)
+
+
 def test_samples_are_kept_apart(driver: Driver, tmp_path: Path) -> None:
     path = str(tmp_path / "c.json")
 

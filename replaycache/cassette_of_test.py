@@ -1,0 +1,265 @@
+"""The cassette of a test while it runs, and whether its misses were swallowed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ._errors import CacheMiss, Refused, ReplayCacheError
+from .cassette_paths import file_name
+from .cassette_use import Use
+from .options import Mode
+from .replay_marks import Marked
+
+if TYPE_CHECKING:
+    from .exchange import Tally
+    from .session import use_cassette
+    from .stores import CassetteStore
+
+__all__ = [
+    "CREDENTIALS",
+    "PLACEHOLDER",
+    "Cassette",
+    "CassetteInUse",
+    "has_recordings",
+    "holding_refusals",
+    "inside",
+    "open_cassette",
+]
+
+PLACEHOLDER = "placeholder-set-by-replaycache"
+
+CREDENTIALS: tuple[tuple[str, ...], ...] = (
+    ("OPENAI_API_KEY",),
+    ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"),
+    ("MISTRAL_API_KEY",),
+    ("GROQ_API_KEY",),
+    ("CO_API_KEY", "COHERE_API_KEY"),
+    ("TOGETHER_API_KEY",),
+    ("HF_TOKEN",),
+    ("DEEPSEEK_API_KEY",),
+    ("XAI_API_KEY",),
+    ("FIREWORKS_API_KEY",),
+    ("OPENROUTER_API_KEY",),
+    ("PERPLEXITY_API_KEY",),
+    ("CEREBRAS_API_KEY",),
+    ("VOYAGE_API_KEY",),
+    ("REPLICATE_API_TOKEN",),
+)
+"""Where SDKs look for a key. Of those in one row any will do: where one is set, none is added."""
+
+_TOKENS = {"ANTHROPIC_AUTH_TOKEN", "AZURE_OPENAI_AD_TOKEN"}
+"""Take the place of a key, and are not set as well."""
+
+
+@dataclass(frozen=True)
+class Cassette:
+    """The cassette of a test.
+
+    Attributes:
+        path: of the file.
+        mode: what holds for the test; `once` has become `replay` or `auto`.
+        store: the recordings; what the test records is written when it has passed.
+        tally: what the test came to so far.
+    """
+
+    path: Path
+    mode: Mode
+    store: CassetteStore
+    tally: Tally
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether every answer comes from the file."""
+        return self.mode is Mode.REPLAY
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class _TestFailed(Exception):
+    """Tells a block that what it did is not to be kept."""
+
+
+@dataclass
+class CassetteInUse:
+    """A cassette from before a test's fixtures are set up until they are torn down."""
+
+    cassette: Cassette
+    stack: ExitStack
+    caught: list[BaseException]
+    passed: bool = False
+    failed: bool = False
+    told: int = 0
+    use: Use | None = None
+
+    def close(self) -> None:
+        """Writes what was recorded, if the test passed.
+
+        Raises:
+            ReplayCacheError: it cannot or may not be written.
+        """
+        cassette, tally = self.cassette, self.cassette.tally
+        keeps = self.passed and not self.failed
+        played = [number for number, one in enumerate(cassette.store.all()) if id(one) in tally.played]
+        self.use = Use(
+            str(cassette.path),
+            judges=keeps and not tally.recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
+            replayed=tally.replayed,
+            recorded=tally.recorded if keeps else 0,
+            missed=len(tally.misses),
+            played=played,
+            stored=len(cassette),
+        )
+        if not keeps:
+            self.stack.__exit__(_TestFailed, _TestFailed(), None)
+            return
+        try:
+            self.stack.close()
+        except BaseException:
+            self.use.recorded, self.use.judges = 0, False
+            raise
+
+    def swallowed(self, item: pytest.Item) -> list[CacheMiss]:
+        """The misses that somebody caught and the test did not ask for; each is told once."""
+        misses = self.cassette.tally.misses[self.told :]
+        self.told += len(misses)
+        return [miss for miss in misses if not self._is_expected(miss, item)]
+
+    def _is_expected(self, miss: CacheMiss, item: pytest.Item) -> bool:
+        if any(miss is one for error in self.caught for one in inside(error)):
+            return True
+        trace = miss.__traceback__
+        if trace is None:
+            # unittest's assertRaises takes the trace away
+            return hasattr(getattr(item, "instance", None), "assertRaises")
+        # the outermost frame of an error's trace is that of who caught it
+        code = trace.tb_frame.f_code
+        return code.co_name == getattr(item, "originalname", item.name) and code.co_filename == str(item.path)
+
+
+def inside(error: BaseException) -> Iterator[BaseException]:
+    """An error, and those of a group."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from inside(one)
+
+
+@contextmanager
+def _noting_raises(caught: list[BaseException]) -> Generator[None]:
+    """Notes what `pytest.raises` catches, in whichever form it is used: each fills an `ExceptionInfo`."""
+    fill = pytest.ExceptionInfo.fill_unfilled
+
+    @functools.wraps(fill)
+    def noting(self: pytest.ExceptionInfo[BaseException], exc_info: Any) -> None:
+        fill(self, exc_info)
+        caught.append(exc_info[1])
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(pytest.ExceptionInfo, "fill_unfilled", noting)
+    try:
+        yield
+    finally:
+        patch.undo()
+
+
+@contextmanager
+def _placeholders() -> Generator[None]:
+    """Keys for the SDKs whose constructors demand one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for names in CREDENTIALS:
+            if not any(os.environ.get(name) for name in names):
+                for name in names:
+                    if name not in _TOKENS:
+                        patch.setenv(name, PLACEHOLDER)
+        yield
+
+
+@contextmanager
+def _alone(path: Path) -> Generator[None]:
+    """One test at a time: others that record into the same cassette wait, and then find what was recorded."""
+    from filelock import FileLock
+
+    directory = Path(tempfile.gettempdir()) / f"replaycache-tests-{getattr(os, 'getuid', int)()}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(directory / file_name([os.path.realpath(path)]).replace(".json", ".lock")):
+        yield
+
+
+def open_cassette(marked: Marked, mode: Mode, is_shared: bool) -> CassetteInUse:
+    """Puts a cassette under what is called from here on.
+
+    Raises:
+        ReplayCacheError: an option is wrong, or the file cannot be read.
+    """
+    from .session import use_cassette
+    from .stores import CassetteStore
+
+    with ExitStack() as stack:
+        if is_shared and mode in (Mode.AUTO, Mode.RECORD):
+            stack.enter_context(_alone(marked.path))
+        if mode is Mode.REPLAY:
+            stack.enter_context(_placeholders())
+        store = CassetteStore(marked.path)
+        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
+        stack.callback(store.close)
+        session = use_cassette(store, mode=mode, **marked.options)
+        stack.enter_context(store.deferred())
+        stack.enter_context(_entered(session))
+        caught: list[BaseException] = []
+        stack.enter_context(_noting_raises(caught))
+        cassette = Cassette(marked.path, mode, store, session.tally)
+        return CassetteInUse(cassette, stack.pop_all(), caught)
+
+
+def _entered(session: use_cassette) -> AbstractContextManager[Any]:
+    everywhere: Callable[[], AbstractContextManager[Any]] | None = getattr(session, "everywhere", None)
+    return session if everywhere is None else everywhere()
+
+
+def has_recordings(path: Path) -> bool:
+    """Whether `once` replays this cassette; one that cannot be read has some, and is refused when it is used."""
+    try:
+        if path.stat().st_size > 200:
+            return True
+    except OSError:
+        return False
+    from .stores import CassetteStore
+
+    try:
+        return CassetteStore(path).had_recordings
+    except ReplayCacheError:
+        return True
+
+
+def holding_refusals(function: Callable[..., Any], held: list[BaseException]) -> Callable[..., Any]:
+    """A coroutine function whose refusals are held back.
+
+    The event loop's runner must not see them: at a `BaseException` it gives up, with the fixtures that it has yet
+    to tear down.
+    """
+
+    @functools.wraps(function)
+    async def holding(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except (Refused, BaseExceptionGroup) as refused:
+            if not any(isinstance(one, Refused) for one in inside(refused)):
+                raise
+            held.append(refused)
+
+    return holding

@@ -1,0 +1,154 @@
+"""What the tests of a run made of their cassettes: the counts, the unused recordings, the orphaned files.
+
+Where only a part of the tests was selected, or one of them failed, nothing can be said about what the others would
+have played: then nothing is said.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from .cassette_paths import DIRECTORY, module_directory
+
+__all__ = ["Collected", "Use", "find_orphans", "find_unused"]
+
+
+@dataclass
+class Use:
+    """What one test made of its cassette.
+
+    Attributes:
+        path: of the cassette.
+        judges: whether the test shows which recordings are needed: it passed, and its answers came from the file.
+        replayed: calls that a recording answered.
+        recorded: answers that were written.
+        missed: calls that were refused.
+        played: the numbers of the recordings that were replayed, from 0.
+        stored: how many recordings the cassette has.
+    """
+
+    path: str
+    judges: bool = False
+    replayed: int = 0
+    recorded: int = 0
+    missed: int = 0
+    played: list[int] = field(default_factory=list)
+    stored: int = 0
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """From what `asdict` made."""
+        return cls(**fields)
+
+
+@dataclass
+class Collected:
+    """What was collected.
+
+    Attributes:
+        owners: the cassette of each marked test, by the test's node id; also of those that were deselected.
+        modules: the files whose tests were all collected.
+        directories: those that were searched for tests.
+    """
+
+    owners: dict[str, str] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
+
+    def as_fields(self) -> dict[str, Any]:
+        """For another process."""
+        return asdict(self)
+
+
+def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[int]]:
+    """The recordings that no test played, by the paths of their cassettes.
+
+    A cassette is judged where all of its tests passed, each replaying it.
+
+    Args:
+        uses: by the tests' node ids.
+        collected: the run's.
+        selected: the files and directories whose tests were all asked for.
+    """
+    tests: dict[str, list[str]] = {}
+    for test, path in collected.owners.items():
+        tests.setdefault(path, []).append(test)
+    whole = list(selected)
+    unused: dict[str, list[int]] = {}
+    for path, owners in sorted(tests.items()):
+        judged = [uses[test] for test in owners if test in uses and uses[test].judges]
+        if len(judged) < len(owners) or not _is_owned_by(path, owners, collected, whole):
+            continue
+        played = {number for use in judged for number in use.played}
+        left = [number for number in range(max(use.stored for use in judged)) if number not in played]
+        if left:
+            unused[path] = left
+    return unused
+
+
+def _is_owned_by(path: str, owners: list[str], collected: Collected, whole: list[Path]) -> bool:
+    """Whether no further test can share the cassette: one that was not collected."""
+    for module in map(Path, collected.modules):
+        directory = module_directory(module)
+        if directory in Path(path).parents:
+            if _is_below(module, whole):
+                return True
+            # only some of the module's tests: nobody else has a cassette that is called after a test
+            return len(owners) == 1 and _is_called_after(path, owners[0])
+    left_out = any(_modules_left_out(Path(directory), collected) for directory in collected.directories)
+    return not left_out and _is_below(Path(path), whole)
+
+
+def _is_called_after(path: str, test: str) -> bool:
+    _, _, name = test.partition("::")
+    return Path(path).stem == name.replace("::", ".")
+
+
+def _is_below(path: Path, whole: list[Path]) -> bool:
+    return any(place == path or place in path.parents for place in whole)
+
+
+def _modules_left_out(directory: Path, collected: Collected) -> list[Path]:
+    """The test modules of a directory that have cassettes and were not collected."""
+    cassettes = directory / DIRECTORY
+    try:
+        names = sorted(entry.name for entry in os.scandir(cassettes) if entry.is_dir())
+    except OSError:
+        return []
+    modules = [directory / f"{name}.py" for name in names]
+    return [module for module in modules if str(module) not in collected.modules and module.exists()]
+
+
+def find_orphans(collected: Collected, selected: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The cassette files that no collected test owns; and the modules that may own some, but were not collected.
+
+    Files that are no cassettes of ours are passed over, and so are those of the modules that were not collected.
+    """
+    owned = set(collected.owners.values())
+    orphans: list[Path] = []
+    left_out: list[Path] = []
+    whole = list(selected)
+    # pytest also opens the directories above the selected ones, but looks only for those in them
+    for directory in (Path(name) for name in sorted(collected.directories) if _is_below(Path(name), whole)):
+        modules = _modules_left_out(directory, collected)
+        left_out += modules
+        theirs = [module_directory(module) for module in modules]
+        for path in _cassettes_below(directory / DIRECTORY):
+            if str(path) not in owned and not any(place in path.parents for place in theirs):
+                orphans.append(path)
+    return orphans, left_out
+
+
+def _cassettes_below(directory: Path) -> Iterator[Path]:
+    for path in sorted(directory.rglob("*.json")):
+        try:
+            with open(path, "rb") as file:
+                start = file.read(200)
+        except OSError:
+            continue
+        if b'"replaycache/' in start:
+            yield path

@@ -1,0 +1,900 @@
+"""What looks like a credential: found where it is one, and nowhere else. No test holds one in one piece."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import random
+import re
+import string
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replaycache import Redact, ResponseHead
+from replaycache._models import Body, Chunk, Recording, Request
+from replaycache.content_encoding import UndecodableContent, decode_whole
+from replaycache.credentials import (
+    CREDENTIALS,
+    Place,
+    find,
+    find_in_recording,
+    find_in_request,
+    placeholder,
+    replace,
+    replace_in_request,
+)
+from replaycache.match import multipart
+from replaycache.stored_form import stored_form
+
+RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+
+ALNUM = string.ascii_letters + string.digits
+HEX = "0123456789abcdef"
+
+
+def drawn(length: int, alphabet: str = ALNUM) -> str:
+    """Characters at random, the same in every run, with a letter of either case and a digit where there can be."""
+    source = random.Random(f"{length} {alphabet}")
+    while True:
+        text = "".join(source.choices(alphabet, k=length))
+        kinds = (str.isdigit, str.isupper, str.islower)
+        if all(any(map(kind, text)) or not any(map(kind, alphabet)) for kind in kinds):
+            return text
+
+
+def encoded(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+JWT = ".".join((encoded({"alg": "HS256"}), encoded({"sub": "a" * 9, "n": 7}), drawn(43)))
+PEM = "\n".join(
+    ("-----BEGIN " + "PRIVATE KEY-----", drawn(64), drawn(60) + "==", "-----END " + "PRIVATE KEY-----")
+)
+PASSWORD = "Tr0ub4" + "dor&3x"
+
+# kind, value; each tells by itself
+TOKENS: list[tuple[str, str]] = [
+    ("openai-key", "sk-" + "proj-" + "a1B2" * 12),
+    ("openai-key", "sk-" + "proj-" + drawn(74) + "T3Blbk" + "FJ" + drawn(74)),
+    ("openai-key", "sk-" + "svcacct-" + drawn(60, ALNUM + "-_") + "a1"),
+    ("openai-key", "sk-" + "admin-" + drawn(58) + "T3Blbk" + "FJ" + drawn(58)),
+    ("openai-key", "sk-" + drawn(20) + "T3Blbk" + "FJ" + drawn(20)),
+    ("openai-key", "sk-" + "a1B2" * 12),
+    ("openai-key", "sk-" + drawn(32, HEX)),
+    ("openai-key", "sk-" + drawn(22)),
+    ("openai-session", "sess-" + drawn(40)),
+    ("anthropic-key", "sk-" + "ant-api03-" + drawn(93) + "AA"),
+    ("anthropic-key", "sk-" + "ant-admin01-" + drawn(93) + "AA"),
+    ("anthropic-key", "sk-" + "ant-oat01-" + drawn(93) + "AA"),
+    ("openrouter-key", "sk-" + "or-v1-" + drawn(64, HEX)),
+    ("langfuse-key", "sk-" + "lf-" + str(uuid.UUID(int=0x3F0C7D21B6E94A7C8D15E0F2A9B4C6D8))),
+    ("google-key", "AI" + "za" + drawn(35)),
+    ("google-key", "AQ." + "Ab" + drawn(48)),
+    ("google-oauth-token", "ya" + "29." + drawn(120)),
+    ("google-oauth-token", "1/" + "/0" + drawn(60)),
+    ("google-client-secret", "GOC" + "SPX-" + drawn(28)),
+    ("huggingface-token", "h" + "f_" + drawn(34, string.ascii_letters)),
+    ("huggingface-token", "api_" + "org_" + drawn(34, string.ascii_letters)),
+    ("groq-key", "gs" + "k_" + drawn(52)),
+    ("replicate-token", "r" + "8_" + drawn(37)),
+    ("xai-key", "xa" + "i-" + drawn(80)),
+    ("perplexity-key", "ppl" + "x-" + drawn(48)),
+    ("nvidia-key", "nva" + "pi-" + drawn(64)),
+    ("langsmith-key", "lsv2" + "_pt_" + drawn(32, HEX) + "_" + drawn(10, HEX)),
+    ("pinecone-key", "pcs" + "k_" + drawn(5) + "_" + drawn(63)),
+    ("aws-access-key-id", "AK" + "IA" + drawn(16, string.ascii_uppercase + "234567")),
+    ("aws-access-key-id", "AS" + "IA" + drawn(16, string.ascii_uppercase + "234567")),
+    ("aws-bedrock-key", "AB" + "SK" + drawn(128)),
+    ("azure-client-secret", drawn(3) + "8" + "Q~" + drawn(34)),
+    ("azure-key", drawn(52) + "JQQ" + "J99" + drawn(26)),
+    ("digitalocean-token", "dop" + "_v1_" + drawn(64, HEX)),
+    ("databricks-token", "da" + "pi" + drawn(32, HEX)),
+    *(("github-token", f"gh{kind}" + "_" + drawn(36)) for kind in "pousr"),
+    ("github-token", "gh" + "s_" + "123456_" + JWT),
+    ("github-token", "github" + "_pat_" + drawn(22) + "_" + drawn(59)),
+    ("gitlab-token", "glp" + "at-" + drawn(20)),
+    ("gitlab-token", "gld" + "t-" + drawn(20)),
+    ("npm-token", "np" + "m_" + drawn(36)),
+    ("pypi-token", "py" + "pi-" + "AgEIc" + drawn(150)),
+    ("postman-key", "PM" + "AK-" + drawn(24, HEX) + "-" + drawn(34, HEX)),
+    ("slack-token", "xo" + "xb-" + drawn(12, string.digits) + "-" + drawn(12, string.digits) + "-" + drawn(24)),
+    ("slack-token", "xo" + "xp-" + "-".join([drawn(12, string.digits)] * 3) + "-" + drawn(32, HEX)),
+    (
+        "slack-token",
+        "xa" + "pp-1-" + drawn(11, string.ascii_uppercase) + "-" + drawn(13, string.digits) + "-" + drawn(64, HEX),
+    ),
+    (
+        "slack-webhook",
+        "hooks." + "slack.com/services/T" + drawn(9, "ABC234") + "/B" + drawn(9, "XYZ567") + "/" + drawn(24),
+    ),
+    ("stripe-key", "sk" + "_live_" + drawn(24)),
+    ("stripe-key", "rk" + "_live_" + drawn(99)),
+    ("stripe-webhook-secret", "wh" + "sec_" + drawn(32)),
+    ("twilio-key", "S" + "K" + drawn(32, HEX)),
+    ("sendgrid-key", "S" + "G." + drawn(22) + "." + drawn(43)),
+    ("mailgun-key", "ke" + "y-" + drawn(32, HEX)),
+    ("mailgun-key", drawn(32, HEX) + "-" + drawn(8, HEX) + "-" + drawn(8, HEX)),
+    ("linear-key", "lin" + "_api_" + drawn(40)),
+    ("notion-token", "nt" + "n_" + drawn(11, string.digits) + drawn(35)),
+    ("notion-token", "sec" + "ret_" + drawn(43)),
+    ("figma-token", "fi" + "gd_" + drawn(40)),
+    ("shopify-token", "shp" + "at_" + drawn(32, HEX)),
+    ("telegram-bot-token", drawn(10, string.digits) + ":A" + drawn(34)),
+    (
+        "discord-bot-token",
+        encoded(0)[:0] + base64.b64encode(b"412345678901234567").decode() + ".GhIjKl." + drawn(38),
+    ),
+    ("json-web-token", JWT),
+    ("private-key", PEM),
+]
+
+# kind, text before, value, text behind; these tell by what stands around them
+IN_CONTEXT: list[tuple[str, str, str, str]] = [
+    ("url-password", "postgres://app:", drawn(12), "@db.internal:5432/app"),
+    ("url-password", "redis://:", drawn(9), "@h/0"),
+    ("aws-secret-key", "aws_secret_access_key = ", drawn(40, ALNUM + "/+"), "\n"),
+    ("aws-secret-key", '"SecretAccessKey": "', drawn(40, ALNUM + "/+"), '"'),
+    ("azure-key", "AccountName=a;AccountKey=", drawn(86, ALNUM + "/+") + "==", ";EndpointSuffix=x"),
+    ("api-key", "AZURE_OPENAI_API_KEY=", drawn(32, HEX), "\n"),
+    ("api-key", "curl -H 'api-key: ", drawn(32, HEX), "' https://a"),
+    ("api-key", "Ocp-Apim-Subscription-Key: ", drawn(32, HEX), ""),
+    ("api-key", 'MISTRAL_API_KEY="', drawn(32), '"'),
+    ("api-key", "export CO_API_KEY='", drawn(40), "'"),
+    ("api-key", 'client = Client(api_key="', drawn(40), '")'),
+    ("api-key", 'api_key: "', drawn(24), '"'),
+    ("api-key", '{\\"apiKey\\": \\"', drawn(24), '\\"}'),
+    ("api-key", 'headers.set("x-api-key", "', drawn(24), '")'),
+    ("api-key", "https://a.example/v1?key=", drawn(24), "&alt=sse"),
+    ("token", "https://a.example/cb#x&access_token=", drawn(24), "&y=1"),
+    ("token", "GH_TOKEN=", drawn(24), " make"),
+    ("token", '"auth_token" => "', drawn(24), '"'),
+    ("secret", "client_secret=", drawn(32), ""),
+    ("secret", 'TWILIO_SECRET: "', drawn(32, HEX), '"'),
+    ("password", 'password="', PASSWORD, '"'),
+    ("password", "db_password: ", PASSWORD, "\n"),
+    ("password", "PGPASSWORD=", PASSWORD, " psql"),
+    ("password", "{'passwd': '", PASSWORD, "'}"),
+    ("bearer-token", "Authorization: Bearer ", drawn(40), ""),
+    ("bearer-token", 'curl -H "authorization: bearer ', drawn(32, HEX), '"'),
+    (
+        "basic-authorization",
+        "Authorization: Basic ",
+        base64.b64encode(b"alice:" + drawn(10).encode()).decode(),
+        "",
+    ),
+    ("authorization", "Authorization: token ", drawn(40, HEX), "\n"),
+    ("authorization", '"Authorization": "', drawn(40, HEX), '"'),
+]
+
+AROUND = [
+    "{}",
+    "My key is {}.",
+    "a={}\nb=2",
+    '"{}"',
+    "`{}`",
+    "({})",
+    "x\\n{}",
+    "\t{}\t",
+    "https://a.example/{}?b",
+    "k%3D{}",
+]
+
+NO_CREDENTIAL: list[str] = [
+    # placeholders
+    "sk-...",
+    "sk-proj-...",
+    "sk-" + "proj-YOUR_API_KEY_GOES_HERE_WITH_40_CHARACTERS_123",
+    "sk-" + "ant-api03-your-key-here-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0",
+    "sk-" + "x" * 48,
+    "sk-" + "1234567890abcdef" * 3,
+    "sk-" + "ant-api03-" + "x" * 95,
+    "sk-" + "or-v1-" + "0" * 64,
+    "AI" + "zaSyEXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXA",
+    "AK" + "IAIOSFODNN7EXAMPLE",
+    "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "gh" + "p_" + "x" * 36,
+    "h" + "f_" + "x" * 34,
+    "REDACTED-openai-key-1a2b3c4d",
+    'api_key="REDACTED-api-key-1a2b3c4d"',
+    'api_key="YOUR_API_KEY"',
+    "api_key: <your-api-key-1>",
+    'api_key: "${OPENAI_API_KEY}"',
+    "api_key: {{ secrets.OPENAI_API_KEY_2 }}",
+    "OPENAI_API_KEY=sk-your-key",
+    "OPENAI_API_KEY=$OPENAI_API_KEY_2",
+    'api_key="xxxxxxxxxxxxxxxxxxxxxxxx"',
+    'api_key=os.environ["OPENAI_API_KEY"]',
+    "api_key = config.providers.openai.api_key_v2",
+    "resolve_api_key(api_key=api_key, use_sigv4=self._use_sigv4)",
+    'password="password"',
+    'password="hunter2"',
+    'password = "changeme123"',
+    'password="P@ssw0rd123"',
+    "password: str = Field(default=None, min_length=8)",
+    'password="correct horse battery staple"',
+    "password=hash_password(plain_text)",
+    '"password": "string"',
+    "Passwords: 8 characters or more, one digit.",
+    "secret: the quick brown fox",
+    "secretKeyRef: name-of-the-secret",
+    "client_secret=CLIENT_SECRET",
+    "postgres://user:password@localhost:5432/db",
+    "postgres://postgres:postgres@localhost/test",
+    "https://user:pass@example.com",
+    "mongodb://<user>:<password>@host",
+    "http://localhost:8080/@scope/package",
+    "https://medium.com/@author/a-title-1a2b3c4d5e6f",
+    "Authorization: Bearer YOUR_TOKEN",
+    "Authorization: Bearer $OPENAI_API_KEY",
+    "Authorization: Bearer <token>",
+    "The bearer understanding-of-2-things principle",
+    "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+    "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+    "a basic understanding of basic characteristics",
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
+    ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ." + drawn(43),
+    "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.",
+    "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END " + "PRIVATE KEY-----",
+    "-----BEGIN " + "PUBLIC KEY-----\n" + drawn(200) + "\n-----END " + "PUBLIC KEY-----",
+    "-----BEGIN " + "CERTIFICATE-----\n" + drawn(200) + "\n-----END " + "CERTIFICATE-----",
+    # near the form of a token
+    "sk-learn and sk-estimator-id-1-and-sk-container-id-2-of-scikit-learn",
+    "task-a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
+    "risk-" + drawn(40),
+    "sk-" + drawn(12),
+    "gh" + "p_" + drawn(20),
+    "h" + "f_hub_download_with_a_very_long_name",
+    "h" + "f_transformers_v4",
+    "AK" + "IA" + drawn(10, string.ascii_uppercase),
+    "AI" + "za" + drawn(20),
+    "gs" + "k_" + drawn(20),
+    "np" + "m_config_registry_and_other_settings",
+    "py" + "pi-publish-action-for-trusted-publishers-in-continuous-integration",
+    "glp" + "at-" + "short",
+    "xo" + "xb-not-a-token-of-any-workspace",
+    "SG.1.2 and SG.section.of.the.manual",
+    "sk" + "_test_" + drawn(24),
+    "pk" + "_live_" + drawn(24),
+    "dapi" + "Hello",
+    "12:AB and 2024-01-01T12:34:56:A",
+    "https://hooks." + "slack.com/services/T000/B000/XXXX",
+    # ids, hashes, encodings
+    str(uuid.UUID(int=0x3F0C7D21B6E94A7C8D15E0F2A9B4C6D8)),
+    "chatcmpl-" + drawn(29),
+    "msg_01" + drawn(22),
+    "call_" + drawn(24),
+    "resp_" + drawn(48, HEX),
+    "fp_" + drawn(10, HEX),
+    "toolu_01" + drawn(22),
+    "file-" + drawn(24),
+    "asst_" + drawn(24),
+    hashlib.sha1(b"a").hexdigest(),
+    hashlib.sha256(b"a").hexdigest(),
+    "sha512-" + base64.b64encode(hashlib.sha512(b"a").digest()).decode(),
+    hashlib.blake2b(b"a").hexdigest(),
+    "00-" + drawn(32, HEX) + "-" + drawn(16, HEX) + "-01",
+    base64.b64encode(bytes(range(256)) * 8).decode(),
+    base64.urlsafe_b64encode(random.Random(5).randbytes(4096)).decode(),
+    "data:image/png;base64," + base64.b64encode(random.Random(6).randbytes(4096)).decode(),
+    random.Random(7).randbytes(2048).hex(),
+    '"next_page_token": "' + drawn(40) + '"',
+    '"prompt_cache_key": "user-42-session-7"',
+    '"max_tokens": 1024, "token": "Hello", "logprob": -0.31725305, "bytes": [72, 101]',
+    "0.0231 -0.0172 1.5e-07 " * 50,
+    "2024-05-13T10:11:12.131415Z",
+    "https://cdn.example/a/b/c?width=1024&height=768&v=20240513",
+    # code and prose
+    "def find_password(name: str) -> str | None:\n    return os.environ.get(name)",
+    "for key, token in zip(keys, tokens, strict=True):\n    counts[key] += len(token)",
+    "SELECT key, secret FROM credentials WHERE token = :token AND password = :password",
+    "She kept the secret: nobody knew the password. The key was under the mat, a token of trust.",
+    "Die Schlüssel für Äpfel und Öl liegen im Büro; İstanbul'da anahtar yok. 鍵は秘密です。",
+]
+
+
+def kinds(text: str) -> list[str]:
+    return [finding.name for finding in find(text)]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize(("kind", "value"), TOKENS, ids=[f"{kind}-{i}" for i, (kind, _) in enumerate(TOKENS)])
+def test_a_token_is_found_wherever_it_stands(kind: str, value: str, around: str) -> None:
+    text = around.format(value)
+
+    [finding] = find(text)
+
+    assert finding.name == kind
+    assert text[finding.start : finding.end] == value
+
+
+@pytest.mark.parametrize(("kind", "before", "value", "behind"), IN_CONTEXT)
+def test_a_credential_is_found_by_what_stands_around_it(kind: str, before: str, value: str, behind: str) -> None:
+    text = f"Some text. {before}{value}{behind} And more."
+
+    [finding] = find(text)
+
+    assert finding.name == kind
+    assert text[finding.start : finding.end] == value
+
+
+@pytest.mark.parametrize("text", NO_CREDENTIAL)
+def test_what_is_no_credential_is_not_found(text: str) -> None:
+    assert find(text) == []
+    assert find(f"Some text, then {text} and more.") == []
+
+
+def test_every_row_has_a_source_and_a_test() -> None:
+    assert {row.name for row in CREDENTIALS} == {kind for kind, _ in TOKENS} | {row[0] for row in IN_CONTEXT}
+    for row in CREDENTIALS:
+        assert re.match(r"https://\S+", row.source)
+        assert all(mark == mark.lower() for mark in row.marks) or not row.in_context
+
+
+def test_a_finding_does_not_tell_the_value() -> None:
+    value = TOKENS[0][1]
+
+    assert value[8:20] not in repr(find(value))
+    assert value[8:20] not in repr(find_in_recording(recording(prompt=value)))
+
+
+def test_several_in_one_text_are_found_in_order() -> None:
+    text = "\n".join(value for _, value in TOKENS)
+
+    assert kinds(text) == [kind for kind, _ in TOKENS]
+
+
+def test_a_long_text_is_searched_whole() -> None:
+    value = TOKENS[0][1]
+    text = "word " * 60_000 + value + " word" * 60_000
+
+    [finding] = find(text)
+
+    assert (finding.start, finding.end) == (300_000, 300_000 + len(value))
+
+
+ADVERSARIAL = [
+    *sorted({mark for row in CREDENTIALS for mark in row.marks}),
+    "-----BEGIN " + "PRIVATE KEY-----\n",
+    "-----BEGIN A A A A PRIVATE KEY-----\na: b\n",
+    "eyJaaaaaaaaaaaa.",
+    "://a:b",
+    "password:    ",
+    'api_key="',
+    "MTIz",
+    "f0",
+    "00000000:A",
+    "\\",
+    "%",
+    "\0",
+]
+
+
+@pytest.mark.parametrize("pattern", ADVERSARIAL)
+def test_hostile_text_is_searched_with_no_more_matches_than_marks(pattern: str) -> None:
+    text = (pattern * (2**20 // len(pattern) + 1))[: 2**20]
+
+    findings = find(text)
+
+    assert len(findings) <= text.count(pattern)
+    assert all(0 <= finding.start < finding.end <= len(text) for finding in findings)
+
+
+# recordings -----------------------------------------------------------------------------------------------------
+
+CHAT = "https://api.openai.com/v1/chat/completions"
+JSON = (("content-type", "application/json"),)
+SSE = (("content-type", "text/event-stream; charset=utf-8"),)
+NDJSON = (("content-type", "application/x-ndjson"),)
+
+
+def recording(
+    *,
+    url: str = CHAT,
+    prompt: str = "Hello",
+    request_headers: tuple[tuple[str, str], ...] = JSON,
+    body: bytes | None = None,
+    headers: tuple[tuple[str, str], ...] = JSON,
+    chunks: tuple[bytes, ...] = (b"{}",),
+) -> Recording:
+    if body is None:
+        message = {"role": "user", "content": prompt}
+        body = json.dumps({"model": "m", "messages": [{"role": "system", "content": "s"}, message]}).encode()
+    return Recording(
+        request=Request("POST", url, request_headers, body),
+        head=ResponseHead(200, headers),
+        body=Body.of(Chunk(data, index / 4) for index, data in enumerate(chunks)),
+        digest="d",
+        recorded_at=1.0,
+    )
+
+
+def event(value: Any, name: str = "") -> bytes:
+    line = f"event: {name}\n" if name else ""
+    return f"{line}data: {json.dumps(value)}\n\n".encode()
+
+
+def openai_chat(part: str) -> Any:
+    return {"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": part}}]}
+
+
+def openai_tool(part: str) -> Any:
+    call = {"index": 1, "function": {"arguments": part}}
+    return {"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+
+
+def openai_completions(part: str) -> Any:
+    return {"choices": [{"index": 0, "text": part}]}
+
+
+def openai_responses(part: str) -> Any:
+    return {
+        "type": "response.output_text.delta",
+        "item_id": "i",
+        "output_index": 0,
+        "content_index": 0,
+        "delta": part,
+    }
+
+
+def openai_responses_tool(part: str) -> Any:
+    return {"type": "response.function_call_arguments.delta", "item_id": "i", "output_index": 0, "delta": part}
+
+
+def openai_assistants(part: str) -> Any:
+    content = [{"index": 0, "type": "text", "text": {"value": part}}]
+    return {"id": "msg_1", "object": "thread.message.delta", "delta": {"content": content}}
+
+
+def anthropic(part: str) -> Any:
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": part}}
+
+
+def anthropic_tool(part: str) -> Any:
+    return {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": part}}
+
+
+def anthropic_thinking(part: str) -> Any:
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": part}}
+
+
+def gemini(part: str) -> Any:
+    return {"candidates": [{"content": {"role": "model", "parts": [{"text": part}]}, "index": 0}]}
+
+
+def cohere(part: str) -> Any:
+    return {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": part}}}}
+
+
+def cohere_tool(part: str) -> Any:
+    call = {"function": {"arguments": part}}
+    return {"type": "tool-call-delta", "index": 0, "delta": {"message": {"tool_calls": call}}}
+
+
+def cohere_v1(part: str) -> Any:
+    return {"event_type": "text-generation", "text": part, "is_finished": False}
+
+
+def ollama_chat(part: str) -> Any:
+    return {"model": "m", "message": {"role": "assistant", "content": part}, "done": False}
+
+
+def ollama_generate(part: str) -> Any:
+    return {"model": "m", "response": part, "done": False}
+
+
+def mistral(part: str) -> Any:
+    return {"id": "1", "choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": part}]}}]}
+
+
+EVENTS: list[Callable[[str], Any]] = [
+    openai_chat,
+    openai_tool,
+    openai_completions,
+    openai_responses,
+    openai_responses_tool,
+    openai_assistants,
+    anthropic,
+    anthropic_tool,
+    anthropic_thinking,
+    gemini,
+    cohere,
+    cohere_tool,
+    mistral,
+]
+LINES: list[Callable[[str], Any]] = [cohere_v1, ollama_chat, ollama_generate]
+SECRET = TOKENS[0][1]
+
+
+def split(text: str, size: int = 5) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def stream(make: Callable[[str], Any], text: str) -> tuple[tuple[tuple[str, str], ...], tuple[bytes, ...]]:
+    if make in LINES:
+        return NDJSON, tuple(json.dumps(make(part)).encode() + b"\n" for part in split(text))
+    return SSE, tuple(event(make(part)) for part in split(text))
+
+
+def texts(made: Recording) -> list[Any]:
+    """The events of a stream, decoded."""
+    lines = made.body.read().decode().split("\n")
+    return [json.loads(line.removeprefix("data: ")) for line in lines if line]
+
+
+@pytest.mark.parametrize("make", [*EVENTS, *LINES])
+def test_a_secret_split_over_a_stream_is_found_and_replaced(make: Callable[[str], Any]) -> None:
+    text = f'Your key is "{SECRET}", is it not?'
+    headers, chunks = stream(make, text)
+    made = recording(headers=headers, chunks=chunks)
+
+    assert find_in_recording(made) == [Place("response.text", "openai-key")]
+    replaced = replace(made)
+
+    assert find_in_recording(replaced) == []
+    shape = json.dumps(make("*"), sort_keys=True)
+    parts = []
+    for value in texts(replaced):
+        written = json.dumps(value, sort_keys=True)
+        head, tail = shape.split("*")
+        assert written.startswith(head)
+        assert written.endswith(tail)
+        parts.append(json.loads(f'"{written[len(head) : len(written) - len(tail)]}"'))
+    assert "".join(parts) == text.replace(SECRET, placeholder("openai-key", SECRET))
+    assert [chunk.offset for chunk in replaced.body] == [chunk.offset for chunk in made.body]
+    assert len(list(replaced.body)) == len(chunks)
+
+
+@pytest.mark.parametrize("make", [*EVENTS, *LINES])
+def test_chunks_may_be_cut_anywhere(make: Callable[[str], Any]) -> None:
+    headers, chunks = stream(make, f"é {SECRET} é")
+    whole = b"".join(chunks)
+    cut = tuple(whole[at : at + 7] for at in range(0, len(whole), 7))
+    made = replace(recording(headers=headers, chunks=cut))
+
+    assert find_in_recording(made) == []
+    assert made.body.read() == replace(recording(headers=headers, chunks=chunks)).body.read()
+    assert [chunk.offset for chunk in made.body] == [index / 4 for index in range(len(cut))]
+    assert len(texts(made)) == len(chunks)
+
+
+def test_texts_that_go_on_beside_each_other_are_told_apart() -> None:
+    parts = split(SECRET)
+    choices = [[{"index": index % 2, "delta": {"content": parts[index // 2]}}] for index in range(2 * len(parts))]
+    made = recording(headers=SSE, chunks=tuple(event({"choices": choice}) for choice in choices))
+
+    assert find_in_recording(made) == [Place("response.text", "openai-key")]
+    assert find_in_recording(replace(made)) == []
+
+
+def test_pieces_of_different_texts_make_no_credential() -> None:
+    value = next(value for kind, value in TOKENS if kind == "groq-key")
+    chunks = (event(anthropic(value[:20])), event(anthropic_tool(value[20:])))
+
+    assert find_in_recording(recording(headers=SSE, chunks=chunks)) == []
+
+
+def test_a_stream_of_gemini_may_be_a_json_array() -> None:
+    value = [gemini(part) for part in split(SECRET)]
+    made = recording(chunks=(json.dumps(value, indent=1).encode(),))
+
+    assert find_in_recording(made) == [Place("response.text", "openai-key")]
+    replaced = replace(made)
+    assert find_in_recording(replaced) == []
+    assert len(json.loads(replaced.body.read())) == len(value)
+
+
+def test_a_secret_in_one_event_and_in_the_text() -> None:
+    chunks = (event(openai_chat("x ")), event(openai_chat(SECRET)), b"data: [DONE]\n\n")
+    made = recording(headers=SSE, chunks=chunks)
+
+    assert find_in_recording(made) == [Place("response.body", "openai-key"), Place("response.text", "openai-key")]
+    assert replace(made).body.read() == b"".join(chunks).replace(
+        SECRET.encode(), placeholder("openai-key", SECRET).encode()
+    )
+
+
+def test_an_event_may_have_its_data_on_several_lines() -> None:
+    text = json.dumps(openai_chat(SECRET), indent=1)
+    body = "".join(f"data: {line}\r\n" for line in text.split("\n")) + "\r\n"
+    made = recording(headers=SSE, chunks=(body.encode(),))
+
+    assert find_in_recording(made) != []
+    assert find_in_recording(replace(made)) == []
+    assert replace(made).body.read().decode() == body.replace(SECRET, placeholder("openai-key", SECRET))
+
+
+def test_a_stream_that_is_no_json_is_text() -> None:
+    chunks = (*tuple(f"data: {part}\n\n".encode() for part in split(SECRET)), b": " + SECRET.encode() + b"\n")
+    made = recording(headers=SSE, chunks=chunks)
+
+    assert Place("response.text", "openai-key") in find_in_recording(made)
+    assert Place("response.body", "openai-key") in find_in_recording(made)
+    assert find_in_recording(replace(made)) == []
+
+
+PLACES: list[tuple[str, dict[str, Any]]] = [
+    ("request.url", {"url": f"https://a.example/{SECRET}/x"}),
+    ("request.url", {"url": f"https://a.example/x?q={SECRET}&r=1"}),
+    ("request.url", {"url": "https://a.example/x?q=" + "".join(f"%{ord(char):02X}" for char in SECRET)}),
+    ("request.url", {"url": "https://a.example/a%20" + SECRET.replace("-", "%2D")}),
+    ("request.headers.x-note", {"request_headers": (*JSON, ("x-note", SECRET))}),
+    ("request.body.messages[1].content", {"prompt": f"é {SECRET}"}),
+    ("request.body.a[0].b", {"body": json.dumps({"a": [{"b": SECRET}]}).replace("-", "\\u002d").encode()}),
+    ("request.body.*", {"body": json.dumps({SECRET: 1}).encode()}),
+    ("request.body.a.*", {"body": json.dumps({"a": {f"x {SECRET}": "y"}}).encode()}),
+    ("request.body", {"body": b"{broken " + SECRET.encode()}),
+    (
+        "request.body",
+        {
+            "body": f"a=1&b={SECRET.replace('-', '%2d')}".encode(),
+            "request_headers": (("content-type", "application/x-www-form-urlencoded"),),
+        },
+    ),
+    ("response.headers.warning", {"headers": (*JSON, ("warning", SECRET))}),
+    (
+        "response.body.choices[0].message.content",
+        {"chunks": (json.dumps({"choices": [{"message": {"content": SECRET}}]}).encode(),)},
+    ),
+    (
+        "response.body",
+        {
+            "chunks": (b"plain " + SECRET[:9].encode(), SECRET[9:].encode()),
+            "headers": (("content-type", "text/plain"),),
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("where", "parts"), PLACES)
+def test_the_place_is_named(where: str, parts: dict[str, Any]) -> None:
+    made = recording(**parts)
+
+    assert find_in_recording(made) == [Place(where, "openai-key")]
+    assert find_in_request(made.request) == [
+        place for place in find_in_recording(made) if "request" in place.where
+    ]
+    replaced = replace(made)
+    assert find_in_recording(replaced) == []
+    everything = f"{replaced.request!r} {replaced.head!r} {replaced.body.read()!r}"
+    assert SECRET not in everything
+    assert placeholder("openai-key", SECRET) in everything
+
+
+def test_the_name_of_a_member_tells() -> None:
+    made = recording(body=json.dumps({"tools": [{"input": {"password": PASSWORD, "size": 3}}]}).encode())
+
+    assert find_in_recording(made) == [Place("request.body.tools[0].input.password", "password")]
+    assert json.loads(replace(made).request.body) == {
+        "tools": [{"input": {"password": placeholder("password", PASSWORD), "size": 3}}]
+    }
+
+
+def test_arguments_that_are_json_in_json() -> None:
+    arguments = json.dumps({"env": {"API_TOKEN": drawn(32)}, "pem": PEM})
+    body = json.dumps({"choices": [{"message": {"tool_calls": [{"function": {"arguments": arguments}}]}}]})
+    made = recording(chunks=(body.encode(),))
+
+    where = "response.body.choices[0].message.tool_calls[0].function.arguments"
+    assert find_in_recording(made) == [Place(where, "token"), Place(where, "private-key")]
+    replaced = json.loads(replace(made).body.read())
+    inner = json.loads(replaced["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
+    assert inner["env"]["API_TOKEN"] == placeholder("token", drawn(32))
+
+
+def test_multipart_names_file_names_and_texts_are_searched_and_contents_are_not() -> None:
+    content_type = 'multipart/form-data; boundary="b"'
+    other = TOKENS[9][1]
+    body = (
+        f'--b\r\ncontent-disposition: form-data; name="file"; filename="{SECRET}.txt"\r\n\r\n{other}\r\n'
+        f'--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n{SECRET}\r\n'
+        f'--b\r\ncontent-disposition: form-data; name="{SECRET}"\r\n\r\nx\r\n--b--\r\n'
+    ).encode()
+    request = stored_form(Request("POST", CHAT, (("content-type", content_type),), body), Redact())
+
+    assert find_in_request(request) == [
+        Place(f"request.body.multipart[{index}].{name}", "openai-key")
+        for index, name in enumerate(("filename", "text", "name"))
+    ]
+    replaced = replace_in_request(request)
+    parts = multipart.from_listing(replaced.body)
+    assert [part.text for part in parts] == [None, placeholder("openai-key", SECRET), "x"]
+    assert parts[0].digest == hashlib.blake2b(other.encode(), digest_size=32).hexdigest()
+    assert find_in_request(replaced) == []
+
+
+def test_contents_of_files_in_base64_are_not_searched() -> None:
+    blob = "A" * 600 + "/AKIA" + drawn(16, string.ascii_uppercase) + "/" + "A" * 600
+    assert kinds(blob) != []
+    body = {"a": blob, "b": f"data:image/png;base64,{blob}"}
+
+    assert find_in_recording(recording(body=json.dumps(body).encode())) == []
+
+
+def test_a_placeholder_is_stable_and_depends_on_the_value() -> None:
+    first, second = placeholder("openai-key", SECRET), placeholder("openai-key", SECRET + "x")
+
+    assert re.fullmatch(r"REDACTED-openai-key-[0-9a-f]{8}", first)
+    assert first == placeholder("openai-key", SECRET) != second
+
+
+def test_the_request_depends_on_nothing_but_itself() -> None:
+    answer = {"text": f'password="{PASSWORD}", that is {PASSWORD}'}
+    made = recording(prompt=f"Say {PASSWORD}. {SECRET}", chunks=(json.dumps(answer).encode(),))
+
+    replaced = replace(made)
+
+    assert replaced.request == replace_in_request(made.request)
+    assert PASSWORD.encode() in replaced.request.body
+    assert PASSWORD not in replaced.body.read().decode()
+
+
+def test_what_was_found_in_the_request_is_replaced_in_the_response() -> None:
+    parts = tuple(event(openai_chat(part)) for part in split(f"You said {PASSWORD}!"))
+    made = replace(recording(prompt=f'password="{PASSWORD}"', headers=SSE, chunks=parts))
+
+    text = "".join(value["choices"][0]["delta"]["content"] for value in texts(made))
+    assert text == f"You said {placeholder('password', PASSWORD)}!"
+
+
+def test_the_user_chooses_the_placeholder() -> None:
+    made = replace(recording(prompt=SECRET), lambda name, value: f'<{name} "{len(value)}">')
+
+    assert json.loads(made.request.body)["messages"][1]["content"] == f'<openai-key "{len(SECRET)}">'
+
+
+def test_a_recording_without_credentials_stays_as_it_is() -> None:
+    made = recording(headers=SSE, chunks=(b'data: {"a" : "\\u00e9"}\n\n', b"", b"data: [DONE]\n\n", b"\xff\xfe"))
+
+    assert find_in_recording(made) == []
+    assert replace(made) == made
+
+
+def test_everything_but_the_credential_keeps_its_bytes() -> None:
+    body = b'{ "a":"\\u00e9\\/\\ud83d\\ude00 %s \\n", "b" : 1.50, "b" : 1e2 }\n' % SECRET.encode()
+    made = replace(recording(body=body, chunks=(b"\xff " + body,)))
+
+    assert made.request.body == body.replace(SECRET.encode(), placeholder("openai-key", SECRET).encode())
+    assert made.body.read() == b"\xff " + made.request.body
+
+
+# any text -------------------------------------------------------------------------------------------------------
+
+PIECES = st.one_of(
+    st.sampled_from([value for _, value in TOKENS]),
+    st.sampled_from([f"{before}{value}{behind}" for _, before, value, behind in IN_CONTEXT]),
+    st.sampled_from([mark for row in CREDENTIALS for mark in row.marks]),
+    st.sampled_from(
+        ["", " ", "\n", '"', "'", "\\", ":", "=", ".", "-", "_", "&", "@", "%2D", "é", "İ", "\0", "\ud800"]
+    ),
+    st.text(max_size=12),
+    st.text(ALNUM, min_size=8, max_size=40),
+)
+TEXTS = st.lists(PIECES, max_size=8).map("".join)
+
+
+@given(TEXTS)
+def test_find_gives_spans_in_order(text: str) -> None:
+    last = 0
+    for finding in find(text):
+        assert last <= finding.start < finding.end <= len(text)
+        last = finding.end
+
+
+@given(TEXTS, TEXTS, st.sampled_from([*EVENTS, *LINES]), st.integers(1, 9))
+def test_replace_leaves_nothing_to_find(prompt: str, answer: str, make: Callable[[str], Any], size: int) -> None:
+    headers, chunks = stream(make, answer)
+    whole = b"".join(chunks)
+    cut = tuple(whole[at : at + size * 11] for at in range(0, len(whole), size * 11))
+    made = recording(prompt=prompt, headers=headers, chunks=cut)
+
+    replaced = replace(made)
+
+    assert find_in_recording(replaced) == []
+    assert replaced.request == replace_in_request(made.request)
+    assert len(texts(replaced)) == len(chunks)
+    assert len(list(replaced.body)) == len(cut)
+    json.loads(replaced.request.body)
+
+
+@given(st.binary(max_size=200), st.sampled_from([JSON, SSE, NDJSON, (("content-type", "text/plain"),)]), TEXTS)
+def test_any_bytes_can_be_searched(data: bytes, headers: tuple[tuple[str, str], ...], text: str) -> None:
+    body = data + text.encode("utf-8", "surrogatepass") + data
+    made = recording(body=body, request_headers=headers, headers=headers, chunks=(body[:50], body[50:]))
+
+    assert find_in_recording(replace(made)) == []
+
+
+@given(TEXTS)
+def test_any_url_can_be_searched(text: str) -> None:
+    request = Request("GET", f"https://a.example/x{text}")
+
+    assert find_in_request(replace_in_request(request)) == []
+
+
+# what others recorded -------------------------------------------------------------------------------------------
+
+
+def others() -> Iterator[tuple[str, Recording]]:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Knows the tag with which Ruby writes bytes."""
+
+    Loader.add_constructor("!binary", Loader.construct_yaml_binary)
+    for path in sorted(RECORDINGS.rglob("*")):
+        if path.name.endswith((".yaml", ".yml", ".yaml.gz")):
+            raw = path.read_bytes()
+            text = gzip.decompress(raw) if path.suffix == ".gz" else raw
+            document = yaml.load(text, Loader)
+            for item in _interactions(document):
+                yield path.name, _recording(item)
+
+
+def _interactions(document: Any) -> list[Any]:
+    if "interactions" in document:
+        return list(document["interactions"])
+    if "http_interactions" in document:
+        return list(document["http_interactions"])
+    return [
+        {"request": request, "response": response}
+        for request, response in zip(document["requests"], document["responses"], strict=True)
+    ]
+
+
+def _bytes(message: Any) -> bytes:
+    if "parsed_body" in message:
+        return json.dumps(message["parsed_body"]).encode()
+    body = message.get("body") or b""
+    if isinstance(body, dict):
+        body = base64.b64decode(body["base64_string"]) if "base64_string" in body else body.get("string") or b""
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
+def _lines(message: Any) -> tuple[tuple[str, str], ...]:
+    headers = message.get("headers") or {}
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return tuple(
+        (str(name).lower(), str(line))
+        for name, value in pairs
+        for line in (value if isinstance(value, list) else [value])
+    )
+
+
+def _recording(item: Any) -> Recording:
+    request, response = item["request"], item["response"]
+    url = str(request.get("uri") or request.get("url"))
+    if "://" not in url:
+        url = "https://redacted.example/"
+    sent = Request(request["method"].upper(), url, _lines(request), _bytes(request))
+    status = response.get("status") or response.get("code") or response.get("status_code")
+    head = ResponseHead(int(status["code"] if isinstance(status, dict) else str(status)[:3]), _lines(response))
+    body = _bytes(response)
+    try:
+        body = decode_whole(head.header("content-encoding") or "identity", body, 1 << 30)
+    except UndecodableContent:
+        pass  # recorded with the encoding undone
+    redact = Redact()
+    return Recording(
+        request=stored_form(sent, redact),
+        head=redact.head(head),
+        body=Body.of([Chunk(body, 0.0)]),
+        digest="",
+        recorded_at=0.0,
+    )
+
+
+@pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="needs the recordings of other projects, which are not part of this one"
+)
+def test_nothing_is_found_in_what_others_recorded() -> None:
+    places = {(name, str(place)) for name, made in others() for place in find_in_recording(made)}
+
+    assert places == set()
