@@ -17,7 +17,16 @@ CLIENT_LIBRARIES = {"httpx", "httpx2", "openai", "anthropic", "aiohttp", "reques
 
 LAYERS = (
     {"_errors", "_models"},
-    {"content_encoding", "redact", "sse", "format", "nearest", "flights", "assembled", "credentials"},
+    {
+        "credentials",
+        "credentials.finding",
+        "credentials.places",
+        "credentials.plausible",
+        "credentials.replacing",
+        "credentials.table",
+        "credentials.texts",
+    },
+    {"content_encoding", "redact", "sse", "format", "nearest", "flights", "assembled"},
     {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
     {
         "options",

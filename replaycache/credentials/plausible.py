@@ -1,0 +1,84 @@
+"""Whether a text that has the form of a credential is one, or stands for one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+
+__all__ = [
+    "is_basic",
+    "is_key",
+    "is_mixed",
+    "is_password",
+    "is_real",
+    "is_signed",
+    "is_varied",
+]
+
+_PLACEHOLDER = re.compile(
+    r"""
+    example | placeholder | redact | dummy | change_?me | not[_-]?real | sample
+    | (?:your|my|insert|replace|fake|test|demo)[_-] | [_-](?:here|fake|test|demo|goes)\b
+    | 1234567 | abcdef | abc123 | qwerty | \.\.\. | … | \*\*\* | \$\{ | \{\{ | %\( | [<>]
+    | (?-i:x{4}|X{4}) | (.)\1{5}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_ORDINARY = re.compile(
+    r"p[a@4]ss|pwd|secret|s3cr3t|admin|user|root|guest|letmein|hunter2|token|key\b|123", re.IGNORECASE
+)
+_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+
+
+def is_real(value: str) -> bool:
+    """Whether a token of the right form is no placeholder."""
+    return _PLACEHOLDER.search(value) is None and len(set(value)) > 5
+
+
+def is_jumbled(value: str, least: int) -> bool:
+    """Whether a value looks drawn at random: no placeholder, and no words, identifiers, paths or versions."""
+    if len(value) < least or not is_real(value):
+        return False
+    runs = _RUN.findall(value)
+    digits = [run for run in runs if run.isdigit()]
+    if not 0 < len(digits) < len(runs) or sum(map(len, runs)) >= 3 * len(runs):
+        return False
+    counts = [value.count(char) for char in set(value)]
+    return math.log2(len(value)) - sum(n * math.log2(n) for n in counts) / len(value) >= 2.5
+
+
+def is_mixed(value: str) -> bool:
+    """Whether a token of letters and digits has no words."""
+    runs = _RUN.findall(value)
+    return is_real(value) and sum(map(len, runs)) < 3 * len(runs)
+
+
+def is_key(value: str) -> bool:
+    return is_jumbled(value, 16)
+
+
+def is_password(value: str) -> bool:
+    return is_jumbled(value, 8) and _ORDINARY.search(value) is None
+
+
+def is_basic(value: str) -> bool:
+    """User and password of RFC 7617, the password no placeholder."""
+    try:
+        pair = base64.b64decode(value, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    user, colon, password = pair.partition(":")
+    if not colon or not pair.isprintable() or len(password) < 5:
+        return False
+    return not any(pattern.search(password) for pattern in (_PLACEHOLDER, _ORDINARY)) and user != "Aladdin"
+
+
+def is_signed(value: str) -> bool:
+    """A JSON Web Token that is not the example of jwt.io, whose subject is 1234567890."""
+    return "IxMjM0NTY3ODkwIi" not in value and _PLACEHOLDER.search(value[:40]) is None
+
+
+def is_varied(value: str) -> bool:
+    return len(set(value[30:-30])) > 16

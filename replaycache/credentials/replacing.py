@@ -1,0 +1,224 @@
+"""Putting placeholders where credentials stand, so that what is left is still valid and still matches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from typing import NamedTuple
+from urllib.parse import quote, quote_plus
+
+from .._models import Body, Chunk, Recording, Request, ResponseHead
+from .places import media_type_of, regions_of_request, text_of
+from .texts import Piece, ends_of, hits_in, pieces_of_url, plain_pieces, reader_of_body, spans_of, texts_of
+
+__all__ = [
+    "placeholder",
+    "replace",
+    "replace_in_request",
+]
+
+_ROUNDS = 8
+_EVERYWHERE = 100
+"""So many distinct credentials are replaced wherever they stand; of more, only what was found."""
+
+
+def placeholder(name: str, value: str) -> str:
+    """What stands for a credential: the same for the same value, on every machine."""
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"REDACTED-{name}-{digest}"
+
+
+def replace_in_request(request: Request, placeholders: Callable[[str, str], str] = placeholder) -> Request:
+    """A request with placeholders for what looks like a credential; it depends on nothing but the request,
+    so that the same request, made again, becomes the same."""
+    return _replace_in_request(request, _Replacing(placeholders))
+
+
+def replace(recording: Recording, placeholders: Callable[[str, str], str] = placeholder) -> Recording:
+    """A recording with placeholders for what looks like a credential.
+
+    Where a credential spans several events of a stream, the placeholder stands in the first of them and the
+    rest of it is gone from the others; chunks stay as many as they were, at the same offsets. What was found
+    in the request is replaced wherever it stands in the response. The digest is not touched: it is to be
+    made from the request that this gives.
+
+    Args:
+        recording: in the form in which it is stored.
+        placeholders: given the kind and the value, what to write instead.
+    """
+    replacing = _Replacing(placeholders)
+    request = _replace_in_request(recording.request, replacing)
+    headers = recording.head.headers
+    chunks = list(recording.body)
+    parse = reader_of_body(media_type_of(recording.head), answer=True)
+    bodies = [chunk.data for chunk in chunks]
+    replacing.learn([parse(text_of(b"".join(bodies))), *(plain_pieces(value) for _, value in headers)])
+    changed = replacing.apply(bodies, parse)
+    return Recording(
+        request=request,
+        head=ResponseHead(recording.head.status, replacing.headers(headers)),
+        body=recording.body
+        if changed is bodies
+        else Body.of(Chunk(data, chunk.offset) for data, chunk in zip(changed, chunks, strict=True)),
+        digest=recording.digest,
+        recorded_at=recording.recorded_at,
+        latency=recording.latency,
+        complete=recording.complete,
+        sample=recording.sample,
+    )
+
+
+def _replace_in_request(request: Request, replacing: _Replacing) -> Request:
+    parse = reader_of_body(media_type_of(request), answer=False)
+    replacing.learn(pieces for _, pieces in regions_of_request(request))
+    return Request(
+        request.method,
+        replacing.text(request.url, pieces_of_url),
+        replacing.headers(request.headers),
+        replacing.apply([request.body], parse)[0],
+    )
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+class _Replacing:
+    """Replaces, and remembers by which name each credential is known."""
+
+    def __init__(self, placeholders: Callable[[str, str], str]) -> None:
+        self._make = placeholders
+        self._names: dict[str, str] = {}
+
+    def learn(self, regions: Iterable[list[Piece]]) -> None:
+        """Notes what is to be replaced wherever it stands."""
+        for pieces in regions:
+            for hit in hits_in(pieces):
+                self._names.setdefault(hit.value, hit.name)
+
+    def headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, self.text(value, plain_pieces)) for name, value in headers)
+
+    def text(self, text: str, parse: Callable[[str], list[Piece]]) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        return self.apply([data], parse, "surrogatepass")[0].decode("utf-8", "surrogatepass")
+
+    def apply(
+        self, chunks: list[bytes], parse: Callable[[str], list[Piece]], errors: str = "surrogateescape"
+    ) -> list[bytes]:
+        """The chunks with placeholders; the very list where there is nothing to replace.
+
+        What they hold has been learnt before.
+        """
+        if not self._names:
+            return chunks
+        for _ in range(_ROUNDS):
+            raw = b"".join(chunks).decode("utf-8", errors)
+            edits = self._edits(parse(raw), raw)
+            if not edits:
+                break
+            chunks = _edited(chunks, raw, edits, errors)
+        return chunks
+
+    def _edits(self, pieces: list[Piece], raw: str) -> list[_Edit]:
+        """The edits of the raw text, in order; one that overlaps another is left to the next round."""
+        kept: list[_Edit] = []
+        starts: list[int] = []
+        writer = _Writer(raw)
+        for value, spans in self._changes(pieces):
+            text = self._make(self._names.setdefault(value, ""), value)
+            edits = [
+                writer.edit(piece, start, end, "" if index else text)
+                for index, (piece, start, end) in enumerate(spans)
+            ]
+            places = [bisect_right(starts, edit.start) for edit in edits]
+            if value != text and not any(
+                (place and kept[place - 1].end > edit.start)
+                or (place < len(kept) and kept[place].start < edit.end)
+                for place, edit in zip(places, edits, strict=True)
+            ):
+                for edit in edits:
+                    place = bisect_right(starts, edit.start)
+                    starts.insert(place, edit.start)
+                    kept.insert(place, edit)
+        return kept
+
+    def _changes(self, pieces: list[Piece]) -> Iterator[tuple[str, list[tuple[Piece, int, int]]]]:
+        """What to replace: first what spans several pieces, last what is only known from elsewhere."""
+        hits = sorted(hits_in(pieces), key=lambda hit: not hit.assembled)
+        for hit in hits:
+            self._names.setdefault(hit.value, hit.name)
+            yield hit.value, hit.spans
+        if not self._names or len(self._names) > _EVERYWHERE:
+            return
+        known = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
+        for text, fragments in texts_of(pieces):
+            ends = ends_of(fragments)
+            for match in known.finditer(text):
+                yield match[0], spans_of(fragments, ends, *match.span())
+
+
+class _Writer:
+    """Turns a change of a piece into an edit of the raw text."""
+
+    def __init__(self, raw: str) -> None:
+        self._raw = raw
+        self._offsets: dict[int, list[int]] = {}
+
+    def edit(self, piece: Piece, start: int, end: int, text: str) -> _Edit:
+        if piece.written == "plain":
+            return _Edit(piece.start + start, piece.start + end, text)
+        if piece.written == "json":
+            text = json.dumps(text)[1:-1]
+            if len(piece.text) == piece.end - piece.start:
+                return _Edit(piece.start + start, piece.start + end, text)
+            offsets = self._offsets.get(piece.start)
+            if offsets is None:
+                units = _UNIT.finditer(self._raw, piece.start, piece.end)
+                offsets = self._offsets[piece.start] = [*(unit.start() for unit in units), piece.end]
+            return _Edit(offsets[start], offsets[end], text)
+        whole = (piece.text[:start] + text + piece.text[end:]).encode("utf-8", "surrogatepass")
+        whole_text = quote_plus(whole) if piece.written == "form" else quote(whole, safe=":@!$'()*,;~")
+        return _Edit(piece.start, piece.end, whole_text)
+
+
+# one character of a JSON string, as it is written
+_UNIT = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+
+
+def _edited(chunks: list[bytes], raw: str, edits: list[_Edit], errors: str) -> list[bytes]:
+    """The chunks after the edits: what is put in goes to the chunk in which the edit begins."""
+    pieces: list[list[bytes]] = [[] for _ in chunks]
+    ends = [*accumulate(map(len, chunks))]
+    index = at = 0
+
+    def step(size: int) -> Iterator[tuple[int, int]]:
+        """The next bytes, as index of the chunk and number of bytes."""
+        nonlocal index, at
+        while size:
+            while ends[index] <= at:
+                index += 1
+            part = min(size, ends[index] - at)
+            yield index, part
+            at += part
+            size -= part
+
+    data = b"".join(chunks)
+    last = 0
+    for edit in (*edits, _Edit(len(raw), len(raw), "")):
+        for chunk, size in step(len(raw[last : edit.start].encode("utf-8", errors))):
+            pieces[chunk].append(data[at : at + size])
+        put = edit.text.encode("utf-8", errors)
+        for chunk, _ in step(len(raw[edit.start : edit.end].encode("utf-8", errors))):
+            pieces[chunk].append(put)
+            put = b""
+        last = edit.end
+    return [b"".join(parts) for parts in pieces]
