@@ -162,7 +162,7 @@ class Tally:
     Attributes:
         replayed: calls that a recording answered.
         recorded: answers that were stored.
-        misses: what was refused.
+        misses: of a cassette, what was refused.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
@@ -506,6 +506,8 @@ class Call:
             CassetteError: the cassette cannot be read.
         """
         self.mode = self._exchange.resolve(self.mode)
+        if self._exchange.sequence is not None and self.mode is Mode.RECORD:
+            self._exchange.sequence.check()
         if self._identity is None or not self._storable or self.mode not in _READING:
             return None
         if self._exchange.sequence is not None:
@@ -609,7 +611,8 @@ class Call:
         lines.append(f"  next     {_NEXT[reason]}")
         logger.info("miss %s %s", key, reason)
         miss = CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
-        exchange.tally.misses.append(miss)
+        if not exchange.is_cache:
+            exchange.tally.misses.append(miss)
         return miss
 
     def sending(self) -> None:
@@ -711,7 +714,8 @@ class Call:
             return
         if self.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"
-            self._exchange.verify(self._expected, recording)
+            if recording.complete:
+                self._exchange.verify(self._expected, recording)
             return
         try:
             self._exchange.save(recording, self._identity, self.mode)

@@ -76,6 +76,14 @@ class Sequence:
             self._places[identity] = place + 1
         return found[place], "no_recording"
 
+    def check(self) -> None:
+        """Reads the file, so that one that cannot be read is known before upstream is called.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        _ = self._store.had_recordings
+
     def add(self, recording: Recording, identity: Identity) -> None:
         """Records a further answer.
 

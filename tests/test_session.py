@@ -278,10 +278,10 @@ def test_a_call_that_goes_past_it_is_said(tmp_path: Path) -> None:
             past()
 
 
-def test_a_miss_passes_through_it(driver: Driver) -> None:
+def test_a_miss_passes_through_it(driver: Driver, tmp_path: Path) -> None:
     async def body() -> None:
-        with use_cassette(MemoryStore(), mode="replay") as cassette:
-            with pytest.raises(CacheMiss):
+        with use_cassette(tmp_path / "c.json", mode="replay") as cassette:
+            with pytest.raises(CacheMiss, match="cassette_not_found"):
                 await ask(driver, "http://127.0.0.1:9")
             assert len(cassette.tally.misses) == 1
 
