@@ -99,7 +99,7 @@ class _Guard:
         self._names: dict[str, set[str]] = {}
         self._apart = threading.local()
 
-    def check_connection(self, sock: socket.socket, address: Any) -> None:
+    def check(self, sock: socket.socket, address: Any) -> None:
         if sock.family not in (socket.AF_INET, socket.AF_INET6) or getattr(self._apart, "on", False):
             return
         if not isinstance(address, tuple) or len(address) < 2:
@@ -109,6 +109,13 @@ class _Guard:
             if any(allowed.admits(name, port) for allowed in self._allowed):
                 return
         raise NetworkBlocked(host, port)
+
+    def check_connection(self, sock: socket.socket, address: Any) -> None:
+        try:
+            self.check(sock, address)
+        except NetworkBlocked:
+            sock.close()  # who connects expects an OSError, and closes it only then
+            raise
 
     def look_up(self, original: Callable[..., Any], host: Any, *args: Any, **kwargs: Any) -> Any:
         name = _text(host) if host is not None else ""
@@ -161,7 +168,7 @@ def blocked_network(allowed: Iterable[AllowedHost] = ()) -> Generator[None]:
         return connect_ex(self, address)
 
     def guarded_sendto(self: socket.socket, *args: Any) -> int:
-        guard.check_connection(self, args[-1] if args else None)
+        guard.check(self, args[-1] if args else None)
         return sendto(self, *args)
 
     def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:

@@ -15,8 +15,9 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
@@ -45,6 +46,7 @@ class _Session:
         self._suspending.sequence = self._blocking.sequence
         self.tally = self._suspending.tally = self._blocking.tally
         self.calls = 0
+        self.is_over = False
         self.elsewhere: str | None = None
 
     def around(self, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
@@ -60,6 +62,7 @@ class _Session:
 
     def close(self) -> None:
         """Lets go of the store, and says if calls went past it."""
+        self.is_over = True
         if self._owns_store:
             self.store.close()
         if self.elsewhere is not None and not self.calls:
@@ -74,17 +77,22 @@ class _Session:
 
 _here: contextvars.ContextVar[_Session | None] = contextvars.ContextVar("replaycache_session", default=None)
 _installed: _Session | None = None
+_everywhere: list[_Session] = []
 _users = 0
 _patching = threading.Lock()
 _originals: list[tuple[Any, str, Any]] = []
 
 
 def _current() -> _Session | None:
-    """The innermost cassette of this context, or of the one that started this thread; else what is installed."""
-    session = _here.get()
-    if session is None:
-        session = getattr(threading.current_thread(), "_replaycache_session", None)
-    return session if session is not None else _installed
+    """The innermost cassette of this context, of the process, or of who started this thread; else the installed.
+
+    A task or thread that outlives its cassette has it no more.
+    """
+    started_with = getattr(threading.current_thread(), "_replaycache_session", None)
+    for session in (_here.get(), _everywhere[-1] if _everywhere else None, started_with):
+        if session is not None and not session.is_over:
+            return session
+    return _installed
 
 
 # -- the one place ---------------------------------------------------------------------------------------
@@ -155,8 +163,8 @@ def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
 
 def _inheriting_start(original: Any) -> Any:
     def start(self: threading.Thread) -> None:
-        session = _here.get() or getattr(threading.current_thread(), "_replaycache_session", None)
-        if session is not None:
+        session = _current()
+        if session is not None and session is not _installed:
             self._replaycache_session = session  # type: ignore[attr-defined]  # read by _current
         original(self)
 
@@ -303,6 +311,21 @@ class use_cassette:  # noqa: N801  # used as a function is
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, traceback)
+
+    @contextmanager
+    def everywhere(self) -> Iterator[Self]:
+        """Enters it for the whole process: for tasks and threads, too, that are older than it.
+
+        Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
+        of a task goes before it. Meant for whoever runs one thing at a time, as a test runner does.
+        """
+        with self:
+            session = self._session
+            _everywhere.append(session)
+            try:
+                yield self
+            finally:
+                _everywhere.remove(session)
 
     @property
     def tally(self) -> Tally:

@@ -51,8 +51,10 @@ LAYERS = (
     },
     {"exchange", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
-    {"demo"},
-    {"cli"},
+    {"demo", "cassette_paths", "replay_marks", "network_guard"},
+    {"cassette_of_test", "cassette_use"},
+    {"vcr_cassette", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
+    {"cli", "pytest_plugin", "vcr"},
     {"__main__"},
 )
 """From the ground up: a module imports from its own layer and from those below."""

@@ -1,0 +1,481 @@
+"""The pytest plugin: `@pytest.mark.replay`.
+
+    @pytest.mark.replay
+    def test_weather():
+        assert "sun" in ask("How is the weather?")
+
+A marked test records into a cassette beside it at its first run, and replays from it ever after. The cassette is
+in use from before the test's fixtures are set up until they are torn down, and is written at the end, if the test
+passed. Which mode holds is said by the command line, else by the environment, the mark, the ini file, `CI`.
+
+The engine is imported when the first marked test is set up: a suite without one does not pay for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import warnings
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ._errors import CacheMiss, ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
+from .cassette_of_test import Cassette, CassetteInUse, has_recordings, holding_refusals, inside, open_cassette
+from .cassette_paths import Siblings
+from .cassette_use import Collected, Use, find_orphans, find_unused
+from .network_guard import blocked_network, parse_allowed_hosts
+from .options import MODE_VARIABLE, Mode
+from .replay_marks import read_marks
+
+__all__ = ["cassette", "pytest_addoption", "pytest_configure"]
+
+
+# -- the mode --------------------------------------------------------------------------------------------
+
+
+def _is_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+def _mode(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
+    """Which mode holds, and who said so.
+
+    Raises:
+        ConfigurationError: there is no such mode.
+    """
+    for where, value in (
+        ("--replay", config.getoption("replay")),
+        (MODE_VARIABLE, os.environ.get(MODE_VARIABLE)),
+        ("@pytest.mark.replay(mode=...)", of_mark),
+        ("replay_mode", config.getini("replay_mode")),
+    ):
+        if value is not None and value != "":
+            return Mode.parse(value, where), where
+    return (Mode.REPLAY, "CI is set") if _is_ci() else (Mode.ONCE, "the default")
+
+
+_IN_USE = pytest.StashKey[CassetteInUse]()
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest) -> Cassette:
+    """The cassette of a test that is marked with `@pytest.mark.replay`."""
+    in_use: CassetteInUse | None = request.node.stash.get(_IN_USE, None)
+    if in_use is None:
+        pytest.fail(
+            f"the fixture 'cassette' is the cassette of a marked test, and {request.node.name} is not marked; "
+            f"put @pytest.mark.replay on it, on its class or its module",
+            pytrace=False,
+        )
+    return in_use.cassette
+
+
+# -- the run ---------------------------------------------------------------------------------------------
+
+
+class ReplayPlugin:
+    """The hooks of one run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.is_worker = hasattr(config, "workerinput")
+        self.is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
+        self.collected = Collected()
+        self.uses: dict[str, Use] = {}
+        self.unused: dict[str, list[int]] = {}
+        self.unknown_workers = False
+        self._siblings: dict[Any, Siblings] = {}
+        self._modules: dict[str, str] = {}
+        self._deselected: list[pytest.Item] = []
+        self._fresh: set[Path] = set()
+        self._shared: set[str] = set()
+        self._current: CassetteInUse | None = None
+        self._blocks = bool(config.getoption("replay_block_network", False)) and not self.is_controller
+        self._allowed = parse_allowed_hosts(config.getoption("replay_allowed_hosts", None) or "")
+
+    # -- collecting
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        made = yield
+        for node in made if isinstance(made, list) else [made]:
+            if isinstance(node, (pytest.Item, pytest.Class)):
+                self._siblings.setdefault(collector, Siblings()).add(node.name)
+        return made
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        if isinstance(collector, pytest.Directory):
+            self.collected.directories.append(str(collector.path))
+        elif isinstance(collector, pytest.Module):
+            self._modules[collector.nodeid] = str(collector.path)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if not report.passed:
+            self._modules.pop(report.nodeid.partition("::")[0], None)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self._deselected += items
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.collected.modules = sorted(set(self._modules.values()))
+        owners = self.collected.owners
+        for item in (*session.items, *self._deselected):
+            try:
+                marked = read_marks(item, self._siblings)
+            except ConfigurationError:
+                continue  # said when the test is set up
+            if marked is not None:
+                if str(marked.path) in owners.values():
+                    self._shared.add(str(marked.path))
+                owners[item.nodeid] = str(marked.path)
+        # before the first test: what one test records does not make its neighbour replay
+        self._fresh = {path for path in map(Path, set(owners.values())) if not has_recordings(path)}
+
+    # -- running
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, Any, Any]:
+        with self._guard():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        with self._guard(), _refusals_as_outcomes():
+            return (yield)
+
+    def _guard(self) -> AbstractContextManager[None]:
+        return blocked_network(self._allowed) if self._blocks else nullcontext()
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        # after skipping, which comes first, and before the fixtures, which come last
+        try:
+            marked = read_marks(item, self._siblings)
+            if marked is None:
+                return
+            mode, _ = _mode(self.config, marked.mode)
+            if mode is Mode.ONCE:
+                is_fresh = marked.path in self._fresh or not marked.path.exists()
+                mode = Mode.AUTO if is_fresh else Mode.REPLAY
+            is_shared = self.is_worker and str(marked.path) in self._shared
+            in_use = open_cassette(marked, mode, is_shared)
+        except ReplayCacheError as error:
+            raise pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False) from None
+        item.stash[_IN_USE] = self._current = in_use
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        marks = getattr(fixturedef.func, "pytestmark", [])
+        if any(mark.name == "replay" for mark in marks):
+            pytest.fail(
+                f"the fixture {fixturedef.argname!r} has a mark @pytest.mark.replay, which has no effect there; "
+                f"mark the tests that use it",
+                pytrace=False,
+            )
+        in_use = self._current
+        before = in_use.cassette.tally.recorded if in_use is not None else 0
+        result = yield
+        if (
+            in_use is not None
+            and fixturedef.scope != "function"
+            and in_use.cassette.tally.recorded > before
+            and list(self.collected.owners.values()).count(str(in_use.cassette.path)) < 2
+        ):
+            warnings.warn(
+                f"the fixture {fixturedef.argname!r} has the scope {fixturedef.scope}, and its calls were "
+                f"recorded into {in_use.cassette.path}, the cassette of the test that came first; in another "
+                f"order they will be missed. Let its tests share a cassette: @pytest.mark.replay('name.json')",
+                ReplayCacheWarning,
+                stacklevel=2,
+            )
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        in_use = item.stash.get(_IN_USE, None)
+        held: list[BaseException] = []
+        function: Any = getattr(item, "obj", None)
+        holds = (in_use is not None or self._blocks) and inspect.iscoroutinefunction(function)
+        if holds:
+            item.obj = holding_refusals(function, held)  # type: ignore[attr-defined]  # a pytest.Function
+        try:
+            result = yield
+            if held:
+                raise held[0]
+        except BaseException as error:
+            if in_use is not None:
+                _explain(item, in_use, error)
+            raise
+        finally:
+            if holds:
+                item.obj = function  # type: ignore[attr-defined]  # likewise
+        if in_use is not None:
+            _refuse_swallowed(item, in_use)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        in_use = item.stash.get(_IN_USE, None)
+        try:
+            result = yield
+            if in_use is not None:
+                _refuse_swallowed(item, in_use)
+        except BaseException:
+            if in_use is not None:
+                in_use.failed = True
+            raise
+        finally:
+            if in_use is not None:
+                self._current = None
+                try:
+                    in_use.close()
+                except ReplayCacheError as error:
+                    text = f"{item.nodeid}: {type(error).__name__}: {error}"
+                    raise pytest.fail.Exception(text, pytrace=False) from None
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        in_use = item.stash.get(_IN_USE, None)
+        if in_use is not None:
+            expected = report.passed or hasattr(report, "wasxfail")
+            if report.when == "call":
+                in_use.passed = expected and not report.failed
+            in_use.failed |= not expected or report.failed
+            if report.when == "teardown":
+                if in_use.use is not None:
+                    in_use.use.judges &= not in_use.failed
+                    report.replaycache = asdict(in_use.use)  # type: ignore[attr-defined]  # goes along under xdist
+                del item.stash[_IN_USE]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        fields = getattr(report, "replaycache", None)
+        if fields is not None:
+            self.uses[report.nodeid] = Use.read(fields)
+
+    # -- the end
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        fields = (getattr(node, "workeroutput", None) or {}).get("replaycache")
+        if fields is None:
+            self.unknown_workers = True
+        else:
+            self.collected = Collected(**fields)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._current is not None:  # interrupted in the middle of a test
+            self._current.failed = True
+            self._current.close()
+            self._current = None
+        if self.is_worker:
+            self.config.workeroutput["replaycache"] = self.collected.as_fields()  # type: ignore[attr-defined]  # xdist's
+            return
+        policy = self.config.getoption("replay_unused")
+        if policy != "ignore" and not self.unknown_workers:
+            self.unused = find_unused(self.uses, self.collected, self._selected())
+        if self.unused and policy == "fail" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _selected(self) -> list[Path]:
+        """The files and directories whose tests were all asked for."""
+        if self.config.getoption("lf", False):
+            return []
+        start = self.config.invocation_params.dir
+        return [Path(os.path.normpath(start / arg)) for arg in self.config.args if "::" not in arg]
+
+    def pytest_report_header(self) -> str:
+        mode, where = _mode(self.config)
+        parts = [f"mode {mode} ({where})"]
+        if self.config.getoption("replay_block_network", False):
+            allowed = self.config.getoption("replay_allowed_hosts", None)
+            parts.append(f"network blocked except {allowed}" if allowed else "network blocked")
+        return f"replaycache: {', '.join(parts)}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.unused:
+            self._tell_unused(terminalreporter)
+        if self.config.getoption("replay_orphans"):
+            self._tell_orphans(terminalreporter)
+        if self.uses:
+            terminalreporter.write_line(f"replaycache: {', '.join(self._counts())}")
+
+    def _counts(self) -> list[str]:
+        """What the summary line counts."""
+        uses = self.uses.values()
+        return [
+            f"{sum(use.replayed for use in uses)} replayed",
+            f"{sum(use.recorded for use in uses)} recorded",
+            f"{sum(use.missed for use in uses)} missed",
+            f"{sum(map(len, self.unused.values()))} unused",
+        ]
+
+    def _tell_unused(self, reporter: pytest.TerminalReporter) -> None:
+        from .stores import CassetteStore
+
+        reporter.write_sep("=", "replaycache: unused recordings", yellow=True)
+        for path, numbers in self.unused.items():
+            recordings = CassetteStore(path).all()
+            reporter.write_line(f"{self._shown(path)}: {len(numbers)} of {len(recordings)}")
+            for number in numbers:
+                request = recordings[number].request
+                reporter.write_line(f"  recording {number + 1}: {request.method} {request.url}")
+        reporter.write_line(
+            "No test played them, and all tests of these cassettes passed. Remove them from the files, or delete "
+            "the files and record again; --replay-unused=ignore says nothing about them."
+        )
+
+    def _tell_orphans(self, reporter: pytest.TerminalReporter) -> None:
+        reporter.write_sep("=", "replaycache: orphaned cassettes")
+        selected = self._selected()
+        if self.unknown_workers:
+            reporter.write_line("A worker was lost, and with it what was collected: nothing can be said.")
+            return
+        if not selected or len(selected) < len(self.config.args) or not all(map(Path.is_dir, selected)):
+            reporter.write_line(
+                f"Only a part of the tests was selected ({' '.join(self.config.args)}), and the cassettes of the "
+                f"others would be listed too: select whole directories, without --lf."
+            )
+            return
+        orphans, left_out = find_orphans(self.collected, selected)
+        for path in orphans:
+            reporter.write_line(self._shown(path))
+        if not orphans:
+            reporter.write_line("There is none: a collected test owns every cassette.")
+        else:
+            reporter.write_line(
+                "No collected test owns these. A file that is used by use_cassette() alone is listed too."
+            )
+        if left_out:
+            names = ", ".join(map(self._shown, left_out))
+            reporter.write_line(f"Not collected, and their cassettes not looked at: {names}")
+
+    def _shown(self, path: str | Path) -> str:
+        path = Path(path)
+        start = self.config.invocation_params.dir
+        return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _refuse_swallowed(item: pytest.Item, in_use: CassetteInUse) -> None:
+    """Fails a test whose misses were swallowed."""
+    misses = in_use.swallowed(item)
+    if misses:
+        in_use.failed = True
+        pytest.fail(_told(misses), pytrace=False)
+
+
+def _told(misses: list[CacheMiss]) -> str:
+    count = "a miss was" if len(misses) == 1 else f"{len(misses)} misses were"
+    texts = "\n\n".join(str(miss) for miss in misses[:3])
+    more = f"\n\nand {len(misses) - 3} more" if len(misses) > 3 else ""
+    return (
+        f"{count} caught by other code than the test, which went on without the answer:\n\n{texts}{more}\n\n"
+        f"{_HOW_TO_RECORD}\nWhere a miss is what the test is about, let it say pytest.raises(CacheMiss)."
+    )
+
+
+_HOW_TO_RECORD = "pytest --replay=auto records what is missing, pytest --replay=record records all of it anew."
+
+
+def _explain(item: pytest.Item, in_use: CassetteInUse, error: BaseException) -> None:
+    """Adds to the report of a failed test what it cannot know of."""
+    errors = list(inside(error))
+    for one in errors:
+        if isinstance(one, CacheMiss):
+            one.add_note(_HOW_TO_RECORD)
+    misses = [miss for miss in in_use.swallowed(item) if not any(miss is one for one in errors)]
+    if misses and not isinstance(error, pytest.skip.Exception):
+        item.add_report_section("call", "replaycache", _told(misses))
+
+
+@contextmanager
+def _refusals_as_outcomes() -> Generator[None]:
+    """Lets pytest go on with tearing down after a refusal, as it does after an `Exception`.
+
+    Otherwise a `BaseException` at the end of a fixture leaves the fixtures around it as they are, and later tests
+    with them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_pytest.runner", "_pytest.fixtures"):
+            outcomes = getattr(sys.modules.get(name), "TEST_OUTCOME", None)
+            if isinstance(outcomes, tuple):
+                patch.setattr(f"{name}.TEST_OUTCOME", (*outcomes, Refused))
+        yield
+
+
+# -- what pytest calls -----------------------------------------------------------------------------------
+
+
+def _has_pytest_recording(manager: pytest.PytestPluginManager) -> bool:
+    """Whether that plugin is there or will be, which has two of our flags and does the same at them."""
+    if manager.has_plugin("recording"):
+        return True
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or manager.is_blocked("recording"):
+        return False
+    return find_spec("pytest_recording") is not None
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Adds the options."""
+    group = parser.getgroup("replaycache", "recording and replaying LLM calls")
+    group.addoption(
+        "--replay",
+        metavar="MODE",
+        help=f"what marked tests do: {', '.join(Mode)}; overrides {MODE_VARIABLE}, marks and replay_mode",
+    )
+    group.addoption(
+        "--replay-unused",
+        choices=("ignore", "warn", "fail"),
+        default="warn",
+        help="what to do about recordings that no passing test played (default: warn)",
+    )
+    group.addoption(
+        "--replay-orphans", action="store_true", help="list the cassette files that no collected test owns"
+    )
+    if not _has_pytest_recording(pluginmanager):
+        group.addoption(
+            "--block-network",
+            action="store_true",
+            dest="replay_block_network",
+            help="refuse every connection, loopback too, but Unix sockets and --allowed-hosts",
+        )
+        group.addoption(
+            "--allowed-hosts",
+            metavar="HOSTS",
+            dest="replay_allowed_hosts",
+            help="hosts that --block-network lets through: host, host:port, *.example.com, separated by commas",
+        )
+    parser.addini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the plugin.
+
+    Raises:
+        UsageError: an option is wrong.
+    """
+    config.addinivalue_line(
+        "markers",
+        "replay(name=None, *, mode=None, **options): record the test's LLM calls into a cassette, or replay them",
+    )
+    try:
+        _mode(config)
+        # each of them, also where another overrides it
+        Mode.parse(os.environ.get(MODE_VARIABLE) or Mode.ONCE, MODE_VARIABLE)
+        Mode.parse(config.getini("replay_mode") or Mode.ONCE, "replay_mode")
+        config.pluginmanager.register(ReplayPlugin(config), "replaycache-run")
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None

@@ -1,0 +1,342 @@
+"""The cassette of a test that is marked `vcr`: read from VCR.py's files, played, and recorded beside them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from . import foreign
+from ._errors import MissReason
+from ._models import Recording
+from .foreign import vcrpy
+from .foreign.documents import load
+from .foreign.interactions import RECORD_AGAIN, Node, Source
+from .match import Identity, Match
+from .options import Mode
+from .redact import Redact, is_credential_header
+from .stores import CassetteStore
+from .vcr_messages import VcrRequest, VcrResponse, changed, comparable, response_of
+from .vcr_rules import Rules
+
+__all__ = ["VcrCassette"]
+
+_OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
+"""Headers that say how the body was sent; what is replayed is the body itself."""
+
+
+class _Interaction(NamedTuple):
+    request: VcrRequest
+    recording: Recording
+
+
+class VcrCassette:
+    """The recordings of one test, played once each, in their order, to the requests that they match.
+
+    The fixture `vcr` gives it; `play_count`, `play_counts`, `all_played`, `requests`, `responses`, `data`,
+    `rewind()`, `len()`, `path` and `record_mode` are as in VCR.py. In what it shows, credentials are replaced.
+
+    Args:
+        path: of VCR.py's file; it need not be there.
+        further: files that are read behind it.
+        rules: how requests match.
+        mode: VCR.py's record mode, or `rewrite`.
+
+    Raises:
+        CassetteError: a file cannot be read.
+    """
+
+    repeats: Literal["sequence"] = "sequence"
+    slow = False
+
+    def __init__(self, path: Path, further: Sequence[Path], rules: Rules, mode: str) -> None:
+        self.path = str(path)
+        self.own_path = _beside(path)
+        self.record_mode = "new_episodes" if mode == "rewrite" else mode
+        self.allow_playback_repeats = rules.repeats
+        self.play_counts: Counter[int] = Counter()
+        self._rules = rules
+        self._anew = mode in ("all", "rewrite")
+        self._lock = threading.Lock()
+        self._files = [file for file in dict.fromkeys((path, self.own_path, *further)) if file.exists()]
+        own = () if mode == "rewrite" else (path, self.own_path)
+        files = [file for file in self._files if file in (*own, *further)]
+        found = [(file, item) for file in files for item in self._loaded(file)]
+        self._interactions = [item for _, item in found]
+        self._replaceable = [item for file, item in found if file in own]
+        self._count = len(found)
+
+    def _loaded(self, file: Path) -> Iterator[_Interaction]:
+        recordings, is_ours = _read(file)
+        for recording in recordings:
+            request = self._rules.request(VcrRequest.of(recording.request))
+            if request is None:
+                continue
+            # what is in ours went through them when it was recorded, and lost headers since that they may look for
+            if self._rules.response_hooks and not is_ours:
+                response = self._rules.response(response_of(recording.head, recording.body.read()))
+                if response is None:
+                    continue
+                recording = changed(recording, response)
+            yield _Interaction(comparable(request), recording)
+
+    def ask_response(self, response: VcrResponse) -> VcrResponse | None:
+        """The response after the hooks; None where they drop it."""
+        return self._rules.response(response)
+
+    def ask(self, request: VcrRequest) -> VcrRequest | None:
+        """The request after the hooks; None where it is no concern of the cassette."""
+        return self._rules.request(request)
+
+    # -- playing -----------------------------------------------------------------------------------------
+
+    @property
+    def engine_mode(self) -> Mode:
+        """The record mode in our words."""
+        if self.record_mode == "none" or (self.record_mode == "once" and self.rewound):
+            return Mode.REPLAY
+        return Mode.RECORD if self.record_mode == "all" else Mode.AUTO
+
+    def play(self, asked: VcrRequest) -> tuple[Recording | None, MissReason]:
+        """The first recording that matches and was not played yet, or why there is none.
+
+        What was recorded in this test is played only where recordings may repeat.
+        """
+        asked = comparable(asked)
+        reason: MissReason = "no_recording" if self._files else "cassette_not_found"
+        with self._lock:
+            playable = self._interactions if self._rules.repeats else self._interactions[: self._count]
+            for index, (request, recording) in enumerate(playable):
+                if self._rules.match(asked, request):
+                    if self._rules.repeats or not self.play_counts[index]:
+                        self.play_counts[index] += 1
+                        return recording, "no_recording"
+                    reason = "already_played"
+        return None, reason
+
+    def explain(self, asked: VcrRequest) -> str:
+        """What VCR.py's matching has to say about a request that nothing answers."""
+        asked = comparable(asked)
+        names = ", ".join(self._rules.matchers)
+        lines = [f"vcr: compared are {names}; record mode is {self.record_mode!r}."]
+        differing = [(self._rules.differing(asked, request), request) for request, _ in self._interactions]
+        if differing and differing[0][0]:
+            places, request = min(differing, key=lambda item: len(item[0]))
+            if places:
+                closest = f"{request.method} {request.uri}"
+                lines.append(f"vcr: closest is {closest}, which differs in {', '.join(places)}.")
+        lines.append(
+            f"vcr: to record it, run the test with --record-mode=new_episodes; it goes to {self.own_path.name}, "
+            f"beside the YAML file."
+        )
+        lines.append(
+            "vcr: VCR.py raises CannotOverwriteExistingCassetteException here; a test that expects that takes "
+            "replaycache.CacheMiss, which is no subclass of Exception."
+        )
+        return "\n".join(lines)
+
+    # -- what VCR.py's cassettes have ---------------------------------------------------------------------
+
+    @property
+    def _path(self) -> str:
+        return self.path
+
+    @property
+    def rewound(self) -> bool:
+        """Whether there were recordings in the files."""
+        return self._count > 0
+
+    @property
+    def write_protected(self) -> bool:
+        """Whether nothing may be recorded."""
+        return self.engine_mode is Mode.REPLAY
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something was recorded."""
+        return len(self._interactions) > self._count
+
+    @property
+    def play_count(self) -> int:
+        """How many requests were answered from the files."""
+        return sum(self.play_counts.values())
+
+    @property
+    def all_played(self) -> bool:
+        """Whether every recording was played."""
+        return len(self) == sum(count > 0 for count in self.play_counts.values())
+
+    @property
+    def requests(self) -> list[VcrRequest]:
+        """The recorded requests, in their order."""
+        return [request for request, _ in self._interactions]
+
+    @property
+    def responses(self) -> list[VcrResponse]:
+        """The recorded responses, in their order."""
+        return [response_of(recording.head, recording.body.read()) for _, recording in self._interactions]
+
+    @property
+    def data(self) -> list[tuple[VcrRequest, VcrResponse]]:
+        """The recorded requests, each with its response."""
+        return list(zip(self.requests, self.responses, strict=True))
+
+    def rewind(self) -> None:
+        """Forgets what was played, so that it is played again."""
+        with self._lock:
+            self.play_counts = Counter()
+
+    def __len__(self) -> int:
+        return len(self._interactions)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<VcrCassette {self.location}, {len(self)} recordings, {self.play_count} played>"
+
+    # -- what an exchange asks of a cassette --------------------------------------------------------------
+
+    @property
+    def location(self) -> str:
+        """The files that were read; where there is none, the one that is missing."""
+        return ", ".join(str(file) for file in self._files) or self.path
+
+    @property
+    def identity(self) -> str:
+        """Its file's."""
+        return f"vcr:{self.path}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether any of its files is there."""
+        return bool(self._files)
+
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there were recordings in the files."""
+        return self.rewound
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings, the last first."""
+        for _, recording in self._interactions[: -limit - 1 : -1]:
+            yield "", recording
+
+    def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
+        """None by its key: VCR.py's matching knows no keys."""
+        return []
+
+    def append(self, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]) -> None:
+        """Takes a recording that `save` will write."""
+        with self._lock:
+            self._interactions.append(_Interaction(comparable(VcrRequest.of(recording.request)), recording))
+
+    def replace(
+        self, number: int, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]
+    ) -> None:
+        """Takes a recording that `save` will write in place of those that it matches."""
+        self.append(recording, identity, identify)
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Writes what was recorded; where it was recorded anew, in place of what there was.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        new = self._interactions[self._count :]
+        if not new:
+            return
+        match = Match()
+
+        def identify(recording: Recording) -> Identity:
+            return match.identity(recording.request, sample=recording.sample)
+
+        store = CassetteStore(self.own_path)
+        recordings = [recording for _, recording in new]
+        with store.deferred():
+            if self._anew:
+                recordings = self._renewed(new, store.all())
+                for key in list(store.keys()):
+                    store.delete(key)
+            for recording in recordings:
+                store.append(recording, identify(recording), identify)
+        if self._anew:
+            Path(self.path).unlink(missing_ok=True)
+
+    def _renewed(self, new: Sequence[_Interaction], before: Sequence[Recording]) -> list[Recording]:
+        """What the file holds afterwards; what came back as it was keeps its lines."""
+        kept = [
+            item.recording
+            for item in self._replaceable
+            if not any(self._rules.match(request, item.request) for request, _ in new)
+        ]
+        left = list(before)
+        for _, recording in new:
+            same = next((old for old in left if _is_same(old, recording)), recording)
+            if same is not recording:
+                left = [old for old in left if old is not same]
+            kept.append(same)
+        return kept
+
+
+def _is_same(old: Recording, new: Recording) -> bool:
+    return (
+        old.head.status == new.head.status
+        and old.complete == new.complete
+        and old.request == new.request
+        and old.body.read() == new.body.read()
+    )
+
+
+def _beside(path: Path) -> Path:
+    """Where new recordings go: the same name with `.json`."""
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return path.with_name(f"{path.stem}.replay.json")
+    return path.with_name(f"{path.stem if suffix in ('.yaml', '.yml') else path.name}.json")
+
+
+def _read(path: Path) -> tuple[list[Recording], bool]:
+    """The recordings in a file, and whether it is a cassette of replaycache.
+
+    Those of others come with all headers but those that carry credentials: nothing of it is written.
+    """
+    source = Source(str(path), Redact())
+    try:
+        value = load(source)
+        if isinstance(value, dict) and str(value.get("format", "")).startswith("replaycache/"):
+            return CassetteStore(path).all(), True
+        if not isinstance(value, dict) or "interactions" not in value:
+            return foreign.read(path), False
+        if "version" not in value and source.ends_its_last_line and _ends_with_status(value["interactions"]):
+            value["version"] = 1
+        source.redact = Redact(
+            request_headers=_header_names(value, "request"), response_headers=_header_names(value, "response")
+        )
+        return vcrpy.recordings(Node(source, "", value)), False
+    except RecursionError:
+        raise source.error("its values are nested too deeply", RECORD_AGAIN) from None
+    except OSError as error:
+        raise source.error(f"it cannot be read: {error.strerror}", "check the path and its permissions") from error
+
+
+def _ends_with_status(interactions: Any) -> bool:
+    """Whether a file without a version is whole: VCR.py writes a response's status behind its body."""
+    last = interactions[-1] if isinstance(interactions, list) and interactions else None
+    response = last.get("response") if isinstance(last, dict) and list(last)[-1] == "response" else None
+    return isinstance(response, dict) and bool(response) and list(response)[-1] == "status"
+
+
+def _header_names(value: dict[str, Any], side: str) -> list[str]:
+    names: set[str] = set()
+    interactions = value["interactions"]
+    for item in interactions if isinstance(interactions, list) else ():
+        message = item.get(side) if isinstance(item, dict) else None
+        headers = message.get("headers") if isinstance(message, dict) else None
+        if isinstance(headers, dict):
+            names |= {str(name).lower() for name in headers}
+    return sorted(name for name in names - _OF_THE_WIRE if not is_credential_header(name))

@@ -1,0 +1,113 @@
+"""Small projects whose tests use the plugin, each run in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import replaycache
+from tests.scripted_server import Handler, Received, ScriptedServer, Wire
+
+LLM = """
+import os
+import httpx2
+
+URL = os.environ.get("UPSTREAM", "http://127.0.0.1:9") + "/v1/chat/completions"
+
+def body(text):
+    return {"model": "m", "messages": [{"role": "user", "content": text}]}
+
+def ask(text):
+    with httpx2.Client(trust_env=False) as client:
+        return client.post(URL, json=body(text)).json()["answer"]
+
+async def ask_async(text):
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return (await client.post(URL, json=body(text))).json()["answer"]
+"""
+
+
+def numbered() -> Handler:
+    """Answers with the question and how often it was asked."""
+    asked: dict[str, int] = {}
+
+    def handle(request: Received, wire: Wire) -> None:
+        text = request.json()["messages"][0]["content"]
+        asked[text] = asked.get(text, 0) + 1
+        wire.answer(json.dumps({"answer": f"{text} {asked[text]}"}).encode())
+
+    return handle
+
+
+INSTALLED = any(found.value == "replaycache.pytest_plugin" for found in entry_points(group="pytest11"))
+PLUGIN = () if INSTALLED else ("-p", "replaycache.pytest_plugin")
+"""What loads the plugin, where its entry point does not: nothing may register it twice."""
+
+
+class Project:
+    """A directory with tests, and the upstream that they call."""
+
+    def __init__(
+        self, pytester: pytest.Pytester, upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.pytester = pytester
+        self.upstream = upstream
+        self.path = pytester.path
+        self._environment = monkeypatch
+        root = str(Path(replaycache.__file__).parent.parent)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((root, str(self.path))))
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take five times as long as a test here
+        for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_PLUGINS"):
+            monkeypatch.delenv(name, raising=False)
+        self.set(UPSTREAM=upstream.url)
+        self.write("llm.py", LLM)
+        self.write("pytest.ini", "[pytest]\n")
+
+    def set(self, **environment: str) -> None:
+        for name, value in environment.items():
+            self._environment.setenv(name, value)
+
+    def unset(self, *names: str) -> None:
+        for name in names:
+            self._environment.delenv(name, raising=False)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), "utf-8")
+        return path
+
+    def tests(self, text: str, name: str = "test_it.py") -> Path:
+        """Writes a test module."""
+        head = "import pytest\nfrom replaycache import CacheMiss\nfrom llm import ask, ask_async\n"
+        return self.write(name, head + textwrap.dedent(text))
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """Runs pytest with the plugin; further ones are given by `-p`."""
+        return self.pytester.runpytest_subprocess(*PLUGIN, *arguments)
+
+    def cassettes(self) -> list[str]:
+        """The files below the directories of cassettes."""
+        found = [path for place in self.path.rglob("cassettes") for path in place.rglob("*") if path.is_file()]
+        return sorted(path.relative_to(self.path).as_posix() for path in found)
+
+    def recorded(self, name: str) -> list[str]:
+        """What was asked in a cassette."""
+        document = json.loads((self.path / name).read_text("utf-8"))
+        return [one["request"]["json"]["messages"][0]["content"] for one in document["recordings"]]
+
+    def answers(self, name: str) -> list[str]:
+        """What was answered in a cassette."""
+        document: Any = json.loads((self.path / name).read_text("utf-8"))
+        return [one["response"]["json"]["answer"] for one in document["recordings"]]
+
+
+def summary(result: pytest.RunResult) -> str:
+    """The plugin's line at the end."""
+    return next((line for line in result.outlines if line.startswith("replaycache: ") and "replayed" in line), "")

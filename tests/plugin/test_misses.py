@@ -1,0 +1,251 @@
+"""A miss fails its test, whoever catches it, unless the test asked for it."""
+
+from __future__ import annotations
+
+from tests.plugin.projects import Project, summary
+
+pytest_plugins = ["pytester"]
+
+
+def test_a_miss_fails_the_test_and_says_how_to_record(project: Project) -> None:
+    project.tests("@pytest.mark.replay\ndef test_it(): ask('unheard of')")
+
+    result = project.run("--replay=replay")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E *CacheMiss: no recording answers this request, and mode is replay*",
+            "E * why *cassette_not_found*",
+            "E *pytest --replay=auto records what is missing*",
+        ]
+    )
+    assert summary(result) == "replaycache: 0 replayed, 0 recorded, 1 missed, 0 unused"
+    assert not project.upstream.requests
+
+
+def test_a_swallowed_miss_fails_its_test(project: Project) -> None:
+    project.write(
+        "app.py",
+        """
+        import asyncio, contextlib, threading
+        from llm import ask, ask_async
+
+        def fallback():
+            try:
+                return ask("q")
+            except BaseException:
+                return "nothing"
+
+        def converting():
+            try:
+                return ask("q")
+            except BaseException as error:
+                raise LookupError from error
+
+        @contextlib.contextmanager
+        def guard():
+            try:
+                yield
+            except BaseException:
+                pass
+
+        def in_thread():
+            def run():
+                with contextlib.suppress(BaseException):
+                    ask("q")
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+
+        async def gathering():
+            return await asyncio.gather(ask_async("q"), ask_async("r"), return_exceptions=True)
+        """,
+    )
+    project.tests(
+        """
+        import asyncio, app
+        pytestmark = pytest.mark.replay(mode="replay")
+
+        def test_fallback(): assert app.fallback() == "nothing"
+
+        def test_converting():
+            with pytest.raises(LookupError):
+                app.converting()
+
+        def test_guard():
+            with app.guard():
+                ask("q")
+
+        def test_thread(): app.in_thread()
+
+        def test_gathering(): assert len(asyncio.run(app.gathering())) == 2
+
+        @pytest.fixture
+        def prepared():
+            return app.fallback()
+
+        def test_fixture(prepared): pass
+
+        def helper():
+            try:
+                ask("q")
+            except BaseException:
+                pass
+
+        def test_helper(): helper()
+
+        def test_both():
+            with pytest.raises(CacheMiss):
+                ask("expected")
+            app.fallback()
+
+        def test_failing_for_it():
+            assert app.fallback() == "an answer"
+
+        @pytest.fixture
+        def at_end():
+            yield
+            app.fallback()
+
+        def test_end(at_end): pass
+        """
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(failed=9, passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "a miss was caught by other code than the test, which went on without the answer:",
+            "*asked *",
+            "Where a miss is what the test is about, let it say pytest.raises(CacheMiss).",
+            "2 misses were caught by other code than the test*",
+        ]
+    )
+    result.stdout.fnmatch_lines(
+        ["*assert 'nothing' == 'an answer'*", "*- Captured replaycache call -*", "a miss was caught by*"]
+    )
+
+
+def test_an_expected_miss_does_not_fail_its_test(project: Project) -> None:
+    project.write(
+        "helpers.py",
+        """
+        import pytest
+        from replaycache import CacheMiss
+        from llm import ask
+
+        def expect_miss():
+            with pytest.raises(CacheMiss):
+                ask("q")
+        """,
+    )
+    project.tests(
+        """
+        import asyncio, unittest, helpers
+        pytestmark = pytest.mark.replay(mode="replay")
+
+        def test_with():
+            with pytest.raises(CacheMiss, match="cassette_not_found") as caught:
+                ask("q")
+            assert caught.value.reason == "cassette_not_found"
+
+        def test_call():
+            pytest.raises(CacheMiss, ask, "q")
+
+        def test_any():
+            with pytest.raises(BaseException):
+                ask("q")
+
+        def test_except():
+            try:
+                ask("q")
+            except CacheMiss as miss:
+                assert miss.key
+
+        def test_helper():
+            helpers.expect_miss()
+
+        def test_in_loop():
+            async def main():
+                with pytest.raises(CacheMiss):
+                    await ask_async("q")
+            asyncio.run(main())
+
+        def test_group():
+            async def main():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(ask_async("q"))
+                    group.create_task(ask_async("r"))
+            with pytest.raises(BaseExceptionGroup):
+                asyncio.run(main())
+
+        @pytest.fixture
+        def prepared():
+            with pytest.raises(CacheMiss):
+                ask("q")
+
+        def test_fixture(prepared): pass
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_parameters(n):
+            try:
+                ask("q")
+            except CacheMiss:
+                pass
+
+        class TestCase(unittest.TestCase):
+            def test_it(self):
+                with self.assertRaises(CacheMiss):
+                    ask("q")
+        """
+    )
+
+    result = project.run("-W", "error")
+
+    result.assert_outcomes(passed=11)
+    assert summary(result) == "replaycache: 0 replayed, 0 recorded, 12 missed, 0 unused"
+
+
+def test_an_expected_failure_may_be_a_miss(project: Project) -> None:
+    project.tests("@pytest.mark.replay\n@pytest.mark.xfail(strict=True)\ndef test_it(): ask('q')")
+
+    project.run("--replay=replay").assert_outcomes(xfailed=1)
+
+
+def test_a_miss_while_fixtures_are_torn_down_leaves_later_tests_alone(project: Project) -> None:
+    project.tests(
+        """
+        events = []
+
+        @pytest.fixture(scope="module")
+        def outer():
+            yield
+            events.append("outer")
+
+        @pytest.fixture
+        def first():
+            yield
+            events.append("first")
+
+        @pytest.fixture
+        def second(first):
+            yield
+            ask("q")
+
+        @pytest.mark.replay(mode="replay")
+        def test_it(outer, second): pass
+
+        def test_next(outer):
+            assert events == ["first"]
+
+        class TestOther:
+            def test_last(self): pass
+        """
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", "E *CacheMiss: no recording*"])
