@@ -4,25 +4,29 @@ The transports are in `replaycache.httpx2` and `replaycache.httpx`, the stores i
 importing `replaycache` itself imports no client library and no store.
 """
 
-from ._errors import (
-    BudgetExceeded,
-    CacheMiss,
-    CassetteError,
-    ConfigurationError,
-    CorruptRecording,
-    DriftFound,
-    Refused,
-    ReplayCacheError,
-    ReplayCacheWarning,
-    SecretFound,
-    StoreError,
-    StoreUnavailable,
-)
-from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead
-from .match import Explanation, Match
-from .options import Mode, Options
-from .redact import Redact
-from .session import install, uninstall, use_cassette
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._errors import (
+        BudgetExceeded,
+        CacheMiss,
+        CassetteError,
+        ConfigurationError,
+        CorruptRecording,
+        DriftFound,
+        Refused,
+        ReplayCacheError,
+        ReplayCacheWarning,
+        SecretFound,
+        StoreError,
+        StoreUnavailable,
+    )
+    from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead
+    from .match import Explanation, Match
+    from .options import Mode, Options
+    from .redact import Redact
+    from .session import install, uninstall, use_cassette
 
 __all__ = [
     "Body",
@@ -55,3 +59,44 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Body": "_models",
+    "BudgetExceeded": "_errors",
+    "CacheMiss": "_errors",
+    "CassetteError": "_errors",
+    "Chunk": "_models",
+    "ConfigurationError": "_errors",
+    "CorruptRecording": "_errors",
+    "DriftFound": "_errors",
+    "Explanation": "match",
+    "Match": "match",
+    "Mode": "options",
+    "Options": "options",
+    "Outcome": "_models",
+    "Recording": "_models",
+    "Redact": "redact",
+    "Refused": "_errors",
+    "ReplayCacheError": "_errors",
+    "ReplayCacheWarning": "_errors",
+    "Request": "_models",
+    "ResponseHead": "_models",
+    "SecretFound": "_errors",
+    "StoreError": "_errors",
+    "StoreUnavailable": "_errors",
+    "install": "session",
+    "uninstall": "session",
+    "use_cassette": "session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # imported when first asked for: the pytest plugin, which every run loads, needs none of them
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

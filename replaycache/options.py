@@ -160,6 +160,8 @@ class Options:
         """
         names = [option.name for option in fields(cls)]
         for name in options:
+            if name == "store":
+                raise ConfigurationError("the store is the first argument here, not an option")
             if name not in names:
                 raise ConfigurationError(
                     f"there is no option {name!r}{_guess(name, [*names, 'store'])}; "

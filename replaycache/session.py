@@ -84,12 +84,12 @@ _originals: list[tuple[Any, str, Any]] = []
 
 
 def _current() -> _Session | None:
-    """The innermost cassette of this context, of the process, or of who started this thread; else the installed.
+    """The innermost cassette of this context, of who started this thread, or of the process; else the installed.
 
     A task or thread that outlives its cassette has it no more.
     """
     started_with = getattr(threading.current_thread(), "_replaycache_session", None)
-    for session in (_here.get(), _everywhere[-1] if _everywhere else None, started_with):
+    for session in (_here.get(), started_with, _everywhere[-1] if _everywhere else None):
         if session is not None and not session.is_over:
             return session
     return _installed

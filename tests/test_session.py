@@ -302,3 +302,15 @@ print(answer.extensions["replaycache"].status)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert done.stdout == "hit\n", done.stderr
+
+
+def test_a_thread_started_in_a_nested_cassette_uses_that_one(tmp_path: Path) -> None:
+    driver = SYNC[0]
+    with ScriptedServer(counting_answers()) as server:
+        with use_cassette(tmp_path / "outer.json").everywhere():
+            with use_cassette(tmp_path / "inner.json"):
+                thread = threading.Thread(target=lambda: asyncio.run(ask(driver, server.url)))
+                thread.start()
+                thread.join()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["inner.json"]
