@@ -445,7 +445,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption(
         "--replay-orphans", action="store_true", help="list the cassette files that no collected test owns"
     )
-    if not _has_pytest_recording(pluginmanager):
+    has_vcr = any(getattr(plugin, "__name__", "") == "replaycache.vcr" for plugin in pluginmanager.get_plugins())
+    if not has_vcr and not _has_pytest_recording(pluginmanager):
         group.addoption(
             "--block-network",
             action="store_true",

@@ -95,15 +95,17 @@ def _refuse_rivals(manager: pytest.PytestPluginManager) -> None:
 
 def _rival(manager: pytest.PytestPluginManager) -> str | None:
     """The plugin beside which this one cannot work, loaded or about to be."""
-    for plugin in manager.get_plugins():
-        name = getattr(plugin, "__name__", "")
-        if name in _RIVALS and not isinstance(plugin, type):
-            return _RIVALS[name]
-    if not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        for entry in entry_points(group="pytest11"):
-            if entry.value in _RIVALS and not manager.is_blocked(entry.name):
-                return _RIVALS[entry.value]
-    return None
+    return next((name for module, name in _RIVALS.items() if _is_there(module, manager)), None)
+
+
+def _is_there(module: str, manager: pytest.PytestPluginManager) -> bool:
+    """Whether a plugin is loaded, or will be because it is installed."""
+    if any(getattr(plugin, "__name__", "") == module for plugin in manager.get_plugins()):
+        return True
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return False
+    installed = entry_points(group="pytest11")
+    return any(entry.value == module and not manager.is_blocked(entry.name) for entry in installed)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -123,19 +125,30 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption(
         "--disable-recording", action="store_true", default=False, help="let tests that are marked vcr go live"
     )
-    own = "replaycache.pytest_plugin"
-    if not any(getattr(plugin, "__name__", "") == own for plugin in pluginmanager.get_plugins()):
-        group.addoption(
-            "--block-network",
-            action="store_true",
-            default=False,
-            help="refuse every connection, but of tests that record, and to --allowed-hosts",
-        )
-        group.addoption(
-            "--allowed-hosts",
-            default=None,
-            help="what --block-network lets through: regular expressions of hosts and addresses, with commas",
-        )
+    if not _is_there("replaycache.pytest_plugin", pluginmanager):
+        _add_network_options(parser)
+
+
+def _add_network_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("replaycache-vcr")
+    group.addoption(
+        "--block-network",
+        action="store_true",
+        default=False,
+        help="refuse every connection, but of tests that record, and to --allowed-hosts",
+    )
+    group.addoption(
+        "--allowed-hosts",
+        default=None,
+        help="what --block-network lets through: regular expressions of hosts and addresses, with commas",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
+    """Adds the options that our other plugin, now loaded where it is installed, may have left to this one."""
+    if early_config.getoption("--block-network", None) is None:
+        _add_network_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,6 @@ def numbered() -> Handler:
         wire.answer(json.dumps({"answer": f"{text} {asked[text]}"}).encode())
 
     return handle
-
-
-INSTALLED = any(found.value == "replaycache.pytest_plugin" for found in entry_points(group="pytest11"))
-PLUGIN = () if INSTALLED else ("-p", "replaycache.pytest_plugin")
-"""What loads the plugin, where its entry point does not: nothing may register it twice."""
 
 
 class Project:
@@ -90,7 +84,7 @@ class Project:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Runs pytest with the plugin; further ones are given by `-p`."""
-        return self.pytester.runpytest_subprocess(*PLUGIN, *arguments)
+        return self.pytester.runpytest_subprocess("-p", "replaycache.pytest_plugin", *arguments)
 
     def cassettes(self) -> list[str]:
         """The files below the directories of cassettes."""
