@@ -9,15 +9,19 @@ called). The answers are JSON: for each ask and kind of client what was heard, o
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from .asking import KINDS, Ask, Heard, ask_once
 from .watched import Unreachable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from importlib.util import find_spec
+from importlib.util import find_spec
+from pathlib import Path
 
 __all__ = ["run_session"]
 
@@ -40,15 +44,22 @@ def run_session(
         "mode": mode,
         "live": live,
     }
-    done = subprocess.run(
-        [python, "-W", "error", "-m", "tests.upstreams.openai2_session"],
-        input=json.dumps(order),
-        capture_output=True,
-        text=True,
-        cwd=root,
-        timeout=120,
-        check=False,
-    )
+    spec = find_spec("replaycache")
+    assert spec is not None
+    assert spec.origin is not None
+    with tempfile.TemporaryDirectory() as beside:
+        # the package under test and nothing that is installed next to it
+        os.symlink(Path(spec.origin).parent, Path(beside, "replaycache"))
+        done = subprocess.run(
+            [python, "-W", "error", "-m", "tests.upstreams.openai2_session"],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": beside},
+            timeout=120,
+            check=False,
+        )
     if done.returncode:
         raise RuntimeError(f"the session ended with status {done.returncode}:\n{done.stderr[-4000:]}")
     answers: dict[str, Any] = json.loads(done.stdout)
