@@ -13,15 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from .asking import KINDS, Ask, Heard, ask_once
 from .watched import Unreachable
-
-if TYPE_CHECKING:
-    from importlib.util import find_spec
-from importlib.util import find_spec
-from pathlib import Path
 
 __all__ = ["run_session"]
 
