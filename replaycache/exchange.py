@@ -603,8 +603,9 @@ class Call:
             lines.append(f"  key      {key}")
         lines.append(f"  why      {reason}: {_REASONS[reason]} {exchange.store.location}")
         if nearest is not None:
-            when = datetime.fromtimestamp(nearest.recorded_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-            lines.append(f"  nearest  recorded {when}" + (", which differs in" if places else ""))
+            when = datetime.fromtimestamp(nearest.recorded_at, UTC).strftime(" %Y-%m-%d %H:%M:%SZ")
+            dated = when if nearest.recorded_at else ""  # what others recorded may bear no date
+            lines.append(f"  nearest  recorded{dated}" + (", which differs in" if places else ""))
             lines.extend(f"             {place}" for place in places[:5])
             if len(places) > 5:
                 lines.append(f"             and {len(places) - 5} more places")

@@ -97,8 +97,12 @@ class ReplayPlugin:
         self._fresh: set[Path] = set()
         self._shared: set[str] = set()
         self._current: CassetteInUse | None = None
-        self._blocks = bool(config.getoption("replay_block_network", False)) and not self.is_controller
-        self._allowed = parse_allowed_hosts(config.getoption("replay_allowed_hosts", None) or "")
+        # where both are loaded, the flags are that plugin's: its tests that record may connect
+        beside_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
+        blocks = config.getoption("replay_block_network", False) and not beside_vcr
+        allowed = None if beside_vcr else config.getoption("replay_allowed_hosts", None)
+        self._blocks = bool(blocks) and not self.is_controller
+        self._allowed = parse_allowed_hosts(allowed or "")
 
     # -- collecting
 
