@@ -20,8 +20,8 @@ from .options import Mode
 from .replay_marks import Marked
 
 if TYPE_CHECKING:
-    from .exchange import Tally
     from .stores import CassetteStore
+    from .tally import Tally
 
 __all__ = [
     "CREDENTIALS",

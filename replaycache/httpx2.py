@@ -19,18 +19,9 @@ from urllib.request import getproxies
 
 import httpx2
 
-from .exchange import (
-    DRAIN_BYTES,
-    DRAIN_SECONDS,
-    Call,
-    Exchange,
-    Forward,
-    Recheck,
-    Refuse,
-    Replay,
-    Wait,
-    incomplete,
-)
+from .call import Call, Forward, Recheck, Refuse, Replay, Wait
+from .diagnosis import incomplete
+from .exchange import DRAIN_BYTES, DRAIN_SECONDS, Exchange
 from .options import Mode, OptionArguments, Options
 from .recorder import Ending
 from .spool import Spool

@@ -22,10 +22,11 @@ from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
-from .exchange import Exchange, Tally
+from .exchange import Exchange
 from .options import Mode, OptionArguments, Options
 from .spool import Spool
 from .stores import Store, open_store
+from .tally import Tally
 from .waiting import Blocking, Suspending
 
 __all__ = ["install", "uninstall", "use_cassette"]

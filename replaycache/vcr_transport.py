@@ -21,7 +21,8 @@ from typing import Any, cast
 
 from ._errors import CacheMiss, MissReason, ReplayCacheWarning
 from ._models import Recording
-from .exchange import Call, Exchange
+from .call import Call
+from .exchange import Exchange
 from .options import Mode, Options
 from .spool import Spool
 from .stores import Store

@@ -49,7 +49,7 @@ LAYERS = (
         "foreign.safe_yaml",
         "foreign.vcrpy",
     },
-    {"exchange", "waiting", "wrapping"},
+    {"call", "diagnosis", "exchange", "tally", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"demo", "cassette_paths", "replay_marks", "network_guard"},
     {"cassette_of_test", "cassette_use"},

@@ -1,0 +1,450 @@
+"""One request on its way: what is decided about it, and what becomes of its response."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._errors import CacheMiss, CorruptRecording, MissReason, SecretFound
+from ._models import Headers, Outcome, Recording, Request, ResponseHead
+from .diagnosis import diagnose
+from .flights import Flight, board, landings
+from .match import Identity
+from .match import providers as _providers
+from .match import url as _url
+from .options import Mode, parse_duration, parse_sample
+from .recorder import Ending, Recorder
+from .stored_form import stored_form
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+__all__ = [
+    "CALL_HEADERS",
+    "Call",
+    "Decision",
+    "Endpoint",
+    "Forward",
+    "Recheck",
+    "Refuse",
+    "Replay",
+    "Wait",
+    "endpoint",
+]
+
+logger = logging.getLogger("replaycache")
+
+CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
+"""Options of one call, through any SDK's extra headers. They are never sent upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Answer from the recording; `pace` spaces its chunks."""
+
+    recording: Recording
+    outcome: Outcome
+    pace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Call upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until a flight is over; then `call.go_alone()`."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Load and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Raise `call.miss(reason)`."""
+
+    reason: MissReason
+
+
+Decision = Replay | Forward | Wait | Recheck | Refuse
+
+
+_READING = frozenset({Mode.AUTO, Mode.REPLAY, Mode.VERIFY})
+
+
+class Endpoint(NamedTuple):
+    origin: str
+    netloc: bytes
+    path: str
+    generates: bool
+
+
+@lru_cache(maxsize=1024)
+def endpoint(method: str, url: str) -> Endpoint:
+    parsed = _url.parse(url)
+    generates = _providers.generates(method, parsed.path)
+    return Endpoint(parsed.origin, parsed.netloc.encode("latin-1", "replace"), parsed.path, generates)
+
+
+class Call:
+    """One request on its way. Adapters make it by `Exchange.call`."""
+
+    __slots__ = (
+        "_alone",
+        "_body",
+        "_exchange",
+        "_expected",
+        "_flight",
+        "_head",
+        "_headers",
+        "_identity",
+        "_landings",
+        "_latency",
+        "_pending",
+        "_recorded_at",
+        "_recorder",
+        "_request",
+        "_sent_at",
+        "_settled",
+        "_storable",
+        "_why",
+        "found",
+        "method",
+        "mode",
+        "needs_body",
+        "outcome",
+        "sample",
+        "ttl",
+        "url",
+    )
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        found: list[tuple[bytes, bytes]],
+    ) -> None:
+        options = exchange.options
+        self._exchange = exchange
+        self._headers = headers
+        self.method = method
+        self.url = url
+        self.found = found
+        self.mode = options.mode
+        self.sample = options.sample
+        self.ttl = options.ttl
+        for name, _ in found:
+            if name.startswith(b"x-replaycache-"):
+                self._read_call_headers()
+                break
+        self.outcome = Outcome("live", store=exchange.store.location)
+        self._identity: Identity | None = None
+        self._body = b""
+        self._request: Request | None = None
+        self._landings = 0
+        self._why: MissReason = "no_recording"
+        self._expected: Recording | None = None
+        self._flight: Flight | None = None
+        self._alone = False
+        self._storable = True
+        self._recorder: Recorder | None = None
+        self._head: ResponseHead | None = None
+        self._pending: Recording | None = None
+        self._settled = False
+        self._sent_at = self._latency = self._recorded_at = 0.0
+        if self.mode is Mode.OFF:
+            self.outcome.reason = "the mode is off"
+            self.needs_body = False
+        else:
+            self.needs_body = exchange.needs_body_always or endpoint(method, url).generates
+
+    def _read_call_headers(self) -> None:
+        for name, value in self.found:
+            if name.startswith(b"x-replaycache-"):
+                where, text = name.decode(), value.decode("latin-1").strip()
+                if name == b"x-replaycache-mode":
+                    self.mode = Mode.parse(text, where)
+                elif name == b"x-replaycache-sample":
+                    self.sample = parse_sample(text, where)
+                else:
+                    self.ttl = parse_duration(text, where)
+        self.found = [item for item in self.found if not item[0].startswith(b"x-replaycache-")]
+
+    @property
+    def has_call_headers(self) -> bool:
+        """Whether the request carries headers that must not be sent upstream."""
+        return any(name.lower().startswith(b"x-replaycache-") for name, _ in self._headers)
+
+    @property
+    def max_request_bytes(self) -> int:
+        """How many bytes of a request's body are read."""
+        return self._exchange.options.max_request_bytes
+
+    @property
+    def request(self) -> Request:
+        """The request as a value, with its body once `identify` has it."""
+        if self._request is None:
+            headers: Headers = tuple(
+                (name.decode("latin-1").lower(), value.decode("latin-1"))
+                for name, value in self._headers
+                if not name.lower().startswith(b"x-replaycache-")
+            )
+            self._request = Request(self.method, self.url, headers, self._body)
+        return self._request
+
+    def identify(self, body: bytes | None) -> None:
+        """Takes the request's body; None where it is larger than `max_request_bytes`."""
+        if body is None:
+            self._storable = False
+            self.outcome.reason = f"the request's body is larger than max_request_bytes={self.max_request_bytes}"
+            return
+        self._body = body
+        known = self._exchange.recall(self, body)
+        self._identity = known.identity
+        self.outcome.key = known.identity.key
+        if not known.cacheable:
+            self._storable = False
+            self.outcome.reason = "a cache keeps only calls that generate, and this is none"
+
+    def load(self) -> Recording | None:
+        """Reads the store, where the request may be answered from it.
+
+        Raises:
+            StoreError: the store failed and the mode is `replay`.
+            CassetteError: the cassette cannot be read.
+        """
+        self.mode = self._exchange.resolve(self.mode)
+        if self._exchange.sequence is not None and self.mode is Mode.RECORD:
+            self._exchange.sequence.check()
+        if self._identity is None or not self._storable or self.mode not in _READING:
+            return None
+        if self._exchange.sequence is not None:
+            found, self._why = self._exchange.sequence.take(self._identity)
+            return found
+        self._landings = landings()
+        try:
+            return self._exchange.store.get(self._identity.key)
+        except Exception as error:
+            if self.mode is Mode.REPLAY:
+                raise
+            if not isinstance(error, CorruptRecording):
+                self._storable = False
+                self.outcome.reason = f"the store failed: {error}"
+            self._exchange.warn(f"{error} The call goes live.")
+            return None
+
+    def decide(self, found: Recording | None) -> Decision:
+        """What to do, given what `load` found."""
+        mode = self.mode
+        if mode is Mode.OFF:
+            return Forward()
+        if self._identity is None or not self._storable:
+            if mode is not Mode.REPLAY:
+                if not self.outcome.reason:
+                    self.outcome.reason = "a cache keeps only calls that generate, and this is none"
+                return self._alone_forward()
+            too_large = self.needs_body and self._identity is None
+            return Refuse("request_too_large" if too_large else "not_cacheable")
+        if mode is Mode.RECORD:
+            return Forward()
+        if mode is Mode.VERIFY:
+            self._expected = found
+            return Forward()
+        reason = self._why
+        if found is not None and (self._exchange.sequence is not None or self._is_confirmed(found)):
+            age = time.time() - found.recorded_at
+            if self.ttl is None or age <= self.ttl:
+                self._land()
+                return self._replay(found, age)
+            reason = "expired"
+        if mode is Mode.REPLAY:
+            return Refuse(reason)
+        return self._take_off()
+
+    def _is_confirmed(self, found: Recording) -> bool:
+        # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
+        return self._identity is not None and found.digest == self._identity.digest and found.complete
+
+    def _alone_forward(self) -> Forward:
+        self._land()
+        return Forward()
+
+    def _replay(self, found: Recording, age: float) -> Replay:
+        outcome = self.outcome
+        outcome.status, outcome.recorded_at, outcome.age = "hit", found.recorded_at, max(0.0, age)
+        tally = self._exchange.tally
+        tally.replayed += 1
+        if not self._exchange.is_cache:
+            tally.played.add(id(found))
+        return Replay(found, outcome, self._exchange.options.pace)
+
+    def _take_off(self) -> Decision:
+        if self._flight is not None or self._alone or not self._exchange.is_cache or self._identity is None:
+            return Forward()
+        owner = self._exchange.owner()
+        flight, leads = board((self._exchange.store.identity, self._identity), owner)
+        if leads:
+            self._flight = flight
+            # another flight may have landed since the store was read
+            return Forward() if landings() == self._landings else Recheck()
+        return Forward() if flight.blocks(owner) else Wait(flight)
+
+    def go_alone(self) -> None:
+        """Waits for no other call any more."""
+        self._alone = True
+
+    def miss(self, reason: MissReason) -> CacheMiss:
+        """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
+        exchange = self._exchange
+        key = self._identity.key if self._identity is not None else ""
+        miss = diagnose(
+            stored_form(self.request, exchange.options.redact),
+            reason,
+            mode=self.mode,
+            key=key,
+            store=exchange.store,
+            advice=exchange.advice,
+        )
+        logger.info("miss %s %s", key, reason)
+        if not exchange.is_cache:
+            exchange.tally.misses.append(miss)
+        return miss
+
+    def sending(self) -> None:
+        """Upstream is about to be called."""
+        self._sent_at = time.perf_counter()
+
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) -> Outcome:
+        """Takes the head of upstream's response; says what becomes of it so far.
+
+        Args:
+            status: of the response.
+            headers: as the client library has them.
+            decoded: whether the chunks that follow have lost the content-encoding that the headers name.
+        """
+        now = time.perf_counter()
+        if self._identity is not None and self._storable and self.mode is not Mode.OFF:
+            head = ResponseHead(
+                status,
+                tuple(
+                    (key, value.decode("latin-1"))
+                    for name, value in headers
+                    if not (key := name.decode("latin-1").lower()).startswith("content-")
+                    or not decoded
+                    or key in ("content-type", "content-disposition")
+                ),
+            )
+            if self._exchange.keep(head):
+                self._head = head
+                self._latency = now - self._sent_at
+                self._recorded_at = time.time()
+                self._recorder = Recorder(endpoint(self.method, self.url).path, head, now, self._exchange.spool)
+                self.outcome.reason = "the response's body has not been read to its end"
+            else:
+                self.outcome.reason = f"a response with status {status} is not kept"
+        if self._recorder is None:
+            self._land()
+        elif self._flight is not None:
+            self._flight.hand_over()
+        return self.outcome
+
+    def resume(self) -> None:
+        """The caller asks for the next chunk."""
+        if self._flight is not None:
+            self._flight.resume()
+
+    def feed(self, data: bytes) -> None:
+        """Takes a chunk that is handed to the caller."""
+        if self._recorder is not None:
+            self._recorder.feed(data, time.perf_counter())
+            if self._flight is not None:
+                self._flight.hand_over()
+
+    def should_drain(self) -> bool:
+        """Whether a response that the caller closes now is to be read to its end all the same."""
+        return (
+            self._exchange.drains
+            and not self._settled
+            and self._recorder is not None
+            and not self._recorder.reason
+            and not self._recorder.is_whole(Ending.CLOSED)
+        )
+
+    def settle(self, ending: Ending) -> bool:
+        """Says how the response ended; the first time counts. Tells whether there is something to `save`."""
+        if self._settled:
+            return False
+        self._settled = True
+        recorder, self._recorder = self._recorder, None
+        if recorder is None or self._head is None or self._identity is None:
+            self._land()
+            return False
+        failed = recorder.failed
+        body = recorder.finish(ending, partly=not self._exchange.is_cache)
+        if body is None:
+            self.outcome.reason = recorder.reason
+        elif failed and self._exchange.is_cache:
+            self.outcome.reason = "the stream ended in an error"
+            body = None
+        if body is None:
+            self._land()
+            return False
+        redact = self._exchange.options.redact
+        self._pending = Recording(
+            request=stored_form(self.request, redact),
+            head=redact.head(self._head),
+            body=body,
+            digest=self._identity.digest,
+            recorded_at=self._recorded_at,
+            latency=self._latency,
+            complete=not recorder.reason,
+            sample=self.sample,
+        )
+        return True
+
+    def save(self) -> None:
+        """Stores what `settle` left to store. Never fails the caller's call: it warns instead."""
+        recording, self._pending = self._pending, None
+        if recording is None or self._identity is None:
+            return
+        if self.mode is Mode.VERIFY:
+            self.outcome.reason = "the mode is verify"
+            if recording.complete:
+                self._exchange.verify(self._expected, recording)
+            return
+        try:
+            self._exchange.save(recording, self._identity, self.mode)
+        except SecretFound as error:
+            self.outcome.reason = str(error)
+            self._exchange.report(str(error))
+        except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
+            self.outcome.reason = f"the store failed: {error}"
+            self._exchange.warn(f"{error} The answer was not stored.")
+        else:
+            self.outcome.status, self.outcome.reason = "miss", ""
+            self._exchange.tally.recorded += 1
+        finally:
+            self._land()
+
+    def forget(self) -> None:
+        """Stores nothing of what is left to `save`."""
+        if self._pending is not None:
+            self._pending = None
+            self.outcome.reason = "the response was dropped, not closed"
+            self._land()
+
+    def _land(self) -> None:
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.land()

@@ -1,0 +1,30 @@
+"""What a session came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ._errors import CacheMiss
+
+__all__ = ["Tally"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a session came to.
+
+    Attributes:
+        replayed: calls that a recording answered.
+        recorded: answers that were stored.
+        misses: of a cassette, what was refused.
+        played: the recordings that were replayed, by their `id`; they live as long as their store.
+        drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        secrets: recordings of a cassette that were not written because of what they hold.
+    """
+
+    replayed: int = 0
+    recorded: int = 0
+    misses: list[CacheMiss] = field(default_factory=list)
+    played: set[int] = field(default_factory=set)
+    drifts: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
