@@ -7,7 +7,6 @@ for a URL, that transport is wrapped, whatever it is and whenever the client was
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import importlib
 import inspect
@@ -16,14 +15,16 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import Token
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
 from .exchange import Exchange
+from .inheritance import Inherited
 from .options import Mode, OptionArguments, Options
+from .patching import Patches
 from .spool import Spool
 from .stores import Store, open_store
 from .tally import Tally
@@ -76,12 +77,17 @@ class _Session:
         self._blocking.close()
 
 
-_here: contextvars.ContextVar[_Session | None] = contextvars.ContextVar("replaycache_session", default=None)
+def _captured() -> _Session | None:
+    session = _current()
+    return None if session is _installed else session
+
+
+_here: Inherited[_Session] = Inherited("replaycache_session", _captured)
 _installed: _Session | None = None
 _everywhere: list[_Session] = []
 _users = 0
 _patching = threading.Lock()
-_originals: list[tuple[Any, str, Any]] = []
+_patches = Patches()
 
 
 def _current() -> _Session | None:
@@ -89,8 +95,7 @@ def _current() -> _Session | None:
 
     A task or thread that outlives its cassette has it no more.
     """
-    started_with = getattr(threading.current_thread(), "_replaycache_session", None)
-    for session in (_here.get(), started_with, _everywhere[-1] if _everywhere else None):
+    for session in (_here.here(), _here.started_with(), _everywhere[-1] if _everywhere else None):
         if session is not None and not session.is_over:
             return session
     return _installed
@@ -109,12 +114,11 @@ def _patch() -> None:
         try:
             for name in _LIBRARIES:
                 _patch_library(name)
-            _replace(threading.Thread, "start", _inheriting_start)
-            _replace(ThreadPoolExecutor, "submit", _inheriting_submit)
         except BaseException:
             _users = 0
-            _restore()
+            _patches.restore()
             raise
+        Inherited.hold()
         _listen()
 
 
@@ -123,19 +127,8 @@ def _unpatch() -> None:
     with _patching:
         _users -= 1
         if not _users:
-            _restore()
-
-
-def _restore() -> None:
-    while _originals:
-        owner, name, original = _originals.pop()
-        setattr(owner, name, original)
-
-
-def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    original = getattr(owner, name)
-    _originals.append((owner, name, original))
-    setattr(owner, name, functools.wraps(original)(make(original)))
+            _patches.restore()
+            Inherited.release()
 
 
 def _patch_library(name: str) -> None:
@@ -150,7 +143,9 @@ def _patch_library(name: str) -> None:
                 f"this version of {name} ({library.__version__}) chooses its transports in a way that replaycache "
                 f"does not know; give the client a transport of replaycache.{name}, or report it"
             )
-        _replace(kind, "_transport_for_url", functools.partial(_choosing, adapter, kind is library.AsyncClient))
+        _patches.replace(
+            kind, "_transport_for_url", functools.partial(_choosing, adapter, kind is library.AsyncClient)
+        )
 
 
 def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
@@ -160,34 +155,6 @@ def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
         return inner if session is None else session.around(adapter, inner, is_async)
 
     return transport_for_url
-
-
-def _inheriting_start(original: Any) -> Any:
-    def start(self: threading.Thread) -> None:
-        session = _current()
-        if session is not None and session is not _installed:
-            self._replaycache_session = session  # type: ignore[attr-defined]  # read by _current
-        original(self)
-
-    return start
-
-
-def _inheriting_submit(original: Any) -> Any:
-    def submit(self: ThreadPoolExecutor, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        session = _current()
-        if session is None or session is _installed:
-            return original(self, function, *args, **kwargs)  # type: ignore[no-any-return]  # the original's own
-        return original(self, _within, session, function, args, kwargs)  # type: ignore[no-any-return]  # likewise
-
-    return submit
-
-
-def _within(session: _Session, function: Callable[..., R], args: Any, kwargs: Any) -> R:
-    token = _here.set(session)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        _here.reset(token)
 
 
 # -- calls that go past it -------------------------------------------------------------------------------
@@ -285,7 +252,7 @@ class use_cassette:  # noqa: N801  # used as a function is
     ) -> None:
         self._store = path
         self._options = Options.parse({"mode": mode, **options})
-        self._entered: list[tuple[_Session, contextvars.Token[_Session | None]]] = []
+        self._entered: list[tuple[_Session, Token[_Session | None]]] = []
 
     def __enter__(self) -> Self:
         session = _Session(self._store, self._options)

@@ -16,7 +16,8 @@ PACKAGE = Path(replaycache.__file__).parent
 CLIENT_LIBRARIES = {"httpx", "httpx2", "openai", "anthropic", "aiohttp", "requests"}
 
 LAYERS = (
-    {"_errors", "_models"},
+    {"_errors", "_models", "patching"},
+    {"inheritance"},
     {
         "credentials",
         "credentials.finding",

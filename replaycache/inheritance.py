@@ -1,0 +1,112 @@
+"""Threads and executor jobs that take over what holds where they are started.
+
+Tasks copy the context of whoever makes them; threads do not, and neither do the jobs of a `ThreadPoolExecutor`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, Token
+from typing import Any, Generic, TypeVar
+
+from .patching import Patches
+
+__all__ = ["Inherited"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_inherited: list[Inherited[Any]] = []
+_lock = threading.Lock()
+_patches = Patches()
+_holders = 0
+
+
+class Inherited(Generic[T]):
+    """A context variable that threads take over, as tasks do, while anybody holds to that.
+
+    Args:
+        name: of the variable; differs from those of all others.
+        capture: what a thread or job that is started now takes over; None: the variable's value here.
+    """
+
+    def __init__(self, name: str, capture: Callable[[], T | None] | None = None) -> None:
+        self._variable: ContextVar[T | None] = ContextVar(name, default=None)
+        self._attribute = f"_{name}"
+        self._capture = capture or self.get
+        _inherited.append(self)
+
+    def here(self) -> T | None:
+        """The value of this context itself."""
+        return self._variable.get()
+
+    def started_with(self) -> T | None:
+        """What this thread took over when it was started."""
+        return getattr(threading.current_thread(), self._attribute, None)
+
+    def get(self) -> T | None:
+        """The value of this context, or else what this thread was started with."""
+        value = self._variable.get()
+        return self.started_with() if value is None else value
+
+    def set(self, value: T) -> Token[T | None]:
+        """Sets the value of this context."""
+        return self._variable.set(value)
+
+    def reset(self, token: Token[T | None]) -> None:
+        """Takes back what `set` did."""
+        self._variable.reset(token)
+
+    @staticmethod
+    def hold() -> None:
+        """From now on threads take values over, until as many calls of `release`."""
+        global _holders
+        with _lock:
+            _holders += 1
+            if _holders == 1:
+                _patches.replace(threading.Thread, "start", _starting)
+                _patches.replace(ThreadPoolExecutor, "submit", _submitting)
+
+    @staticmethod
+    def release() -> None:
+        """Takes back one `hold`."""
+        global _holders
+        with _lock:
+            _holders -= 1
+            if not _holders:
+                _patches.restore()
+
+
+def _captured() -> list[tuple[Inherited[Any], Any]]:
+    values = [(variable, variable._capture()) for variable in _inherited]
+    return [(variable, value) for variable, value in values if value is not None]
+
+
+def _starting(original: Any) -> Any:
+    def start(self: threading.Thread) -> None:
+        for variable, value in _captured():
+            setattr(self, variable._attribute, value)
+        original(self)
+
+    return start
+
+
+def _submitting(original: Any) -> Any:
+    def submit(self: ThreadPoolExecutor, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        values = _captured()
+        if not values:
+            return original(self, function, *args, **kwargs)  # type: ignore[no-any-return]  # the original's own
+        return original(self, _with, values, function, args, kwargs)  # type: ignore[no-any-return]  # likewise
+
+    return submit
+
+
+def _with(values: list[tuple[Inherited[Any], Any]], function: Callable[..., R], args: Any, kwargs: Any) -> R:
+    tokens = [(variable, variable.set(value)) for variable, value in values]
+    try:
+        return function(*args, **kwargs)
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)
