@@ -79,12 +79,12 @@ def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     no_directory = _run("demo", "--store", str(tmp_path / "file" / "cache"))
 
-    assert (refused.returncode, gone.returncode, without_model.returncode) == (1, 1, 1)
+    assert (refused.returncode, gone.returncode, without_model.returncode) == (3, 3, 2)
     assert "answered 401" in refused.stderr
     assert "OPENAI_API_KEY" in refused.stderr
     assert "upstream could not be called" in gone.stderr
     assert "--base-url needs --model" in without_model.stderr
-    assert no_directory.returncode == 1
+    assert no_directory.returncode == 3
     assert "was not recorded" in no_directory.stderr
     assert not [done for done in (refused, gone, without_model, no_directory) if "Traceback" in done.stderr]
 

@@ -1,0 +1,131 @@
+"""How a command ends: exit statuses, and errors as a line on standard error.
+
+A command raises what fits and lets it pass; `main` turns it into a message and a status:
+
+    return Status.FOUND           a difference, drift, a finding
+    raise NothingMatches("…")     1: what was asked for is not there
+    raise click.UsageError("…")   2: wrong arguments (click.BadParameter, …)
+    raise CommandFailed("…")      3: it could not be done
+    any ReplayCacheError          3
+    OSError                       3
+    BudgetExceeded, CacheMiss     3
+    KeyboardInterrupt             130, a reader of standard output that went away: 141, both without a word
+
+A text says what happened, where, and what to do next. A `ReplayCacheWarning` becomes a line on standard error.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any
+
+import click
+
+from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
+from .printable import printable
+
+__all__ = ["BrokenOutput", "CommandFailed", "NothingMatches", "Status", "is_broken_pipe", "run_to_status"]
+
+
+class Status(IntEnum):
+    """The exit statuses, the same for every command but `run`, which ends as its program does."""
+
+    DONE = 0
+    """It was done."""
+    FOUND = 1
+    """A difference, drift or a finding; or nothing matched."""
+    WRONG_USE = 2
+    """The arguments are wrong."""
+    FAILED = 3
+    """It could not be done; the reason is on standard error."""
+    INTERRUPTED = 130
+    """Interrupted from the keyboard, as shells have it."""
+    BROKEN_PIPE = 141
+    """Whoever read standard output went away, as shells have it."""
+
+
+class CommandFailed(ReplayCacheError):
+    """It could not be done; the text says why and what to do."""
+
+
+class NothingMatches(ReplayCacheError):
+    """What was asked for is not there: no recording has this key, or none fits."""
+
+
+class BrokenOutput(Exception):
+    """Whoever read standard output went away."""
+
+
+def is_broken_pipe(error: OSError) -> bool:
+    """Whether an error says that nobody reads standard output any more."""
+    # Windows has no EPIPE: writing to a closed pipe is EINVAL there
+    return error.errno == errno.EPIPE or (os.name == "nt" and error.errno == errno.EINVAL)
+
+
+def run_to_status(run: Callable[[], Any]) -> int:
+    """Runs the program and returns its exit status; what went wrong is on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # a character that the terminal's encoding does not have is written as an escape, and ends nothing
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        with _warnings_in_a_line():
+            status = run()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
+        click.echo(f"Error: {printable(error.format_message(), lines=True)}", err=True)
+        return error.exit_code
+    except click.Abort as error:
+        return Status.INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else Status.FAILED
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED
+    except BrokenOutput:
+        return _without_output()
+    except NothingMatches as error:
+        return _say(error, Status.FOUND)
+    except (ReplayCacheError, Refused) as error:
+        return _say(error, Status.FAILED)
+    except OSError as error:
+        return _without_output() if is_broken_pipe(error) else _say(error, Status.FAILED)
+    return int(status) if isinstance(status, int) else Status.DONE
+
+
+def _say(error: BaseException, status: Status) -> Status:
+    click.echo(f"Error: {printable(str(error), lines=True)}", err=True)
+    return status
+
+
+def _without_output() -> Status:
+    """Gives standard output nowhere to go, so that what is still to be flushed at the end complains to nobody."""
+    output = sys.stdout
+    if output is not None and output is sys.__stdout__:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+        except (OSError, ValueError):
+            pass  # it has no file, or is closed
+    return Status.BROKEN_PIPE
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ReplayCacheWarning)
+        before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+            if issubclass(category, ReplayCacheWarning):
+                click.echo(f"Warning: {printable(str(message), lines=True)}", err=True)
+            else:
+                before(message, category, *rest, **named)
+
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,492 @@
+"""From what a user names to stores and recordings. Opening makes nothing, unless `new_store` is asked to.
+
+A command takes its store with one of
+
+    @store_argument                     STORE in its place: `store: str | None`
+    @store_option                       --store STORE: `store: str | None`
+    @click.argument("key", shell_complete=complete_key)
+
+and opens it with
+
+    existing_store(store)               to read: the user's disk cache for None, the directory of a disk cache, a
+                                        cassette (FILE.json), a URL such as redis://, a file of another recorder
+    writable_store(store)               to change: the same without the files of others
+    existing_cache(store, "prune")      to change what only makes sense in a cache: a cassette is refused
+    new_store(store)                    to write to: made where it is not there
+
+What they return keeps to `replaycache.stores.Store` and is closed when the command ends. Recordings come with
+
+    entries(store)                      every one, the newest first, in bounded memory
+    find_entry(store, "8ab2")           by key, by the beginning of a key, or in a file by number: `3` or `#3`
+    named_entry("FILE.json#3", store)   the same, where the store may stand before a `#`
+
+as `Entry(key, recording, number)`: several recordings of a cassette may have one key; numbers tell them apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+
+import click
+from click.shell_completion import CompletionItem
+
+from .._errors import ConfigurationError, StoreError
+from .._models import Recording
+from ..stores import Store, default_directory
+from ..stores import open_store as _store_of_option
+from .errors import CommandFailed, NothingMatches
+from .printable import one_line
+
+__all__ = [
+    "Entry",
+    "complete_key",
+    "complete_store",
+    "entries",
+    "existing_cache",
+    "existing_store",
+    "find_entry",
+    "is_cassette",
+    "named_entry",
+    "names_a_store",
+    "new_store",
+    "store_argument",
+    "store_option",
+    "unreadable",
+    "writable_store",
+]
+
+SHORTEST_PREFIX = 4
+"""Characters of a key that are enough to look for it."""
+
+SHORT = 8
+"""Characters of a key that tables show: of 1,000 recordings, one pair in 8,000 caches has the same."""
+
+_CANDIDATES = 10
+_ALL = (1 << 63) - 1
+_KEY = re.compile(r"[0-9a-f]{4,32}")
+_NUMBER = re.compile(r"#?(\d{1,9})")
+_FOREIGN = (".yaml", ".yml", ".har", ".gz", ".json")
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+# -- arguments ---------------------------------------------------------------------------------------------
+
+
+def complete_store(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completes the path of a store in a shell."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completes a key of the store that --store names, or else a path, in a shell."""
+    if incomplete and not _KEY.fullmatch(incomplete.ljust(SHORTEST_PREFIX, "0")):
+        return [CompletionItem(incomplete, type="file")]
+    try:
+        store = existing_store(ctx.params.get("store"))
+        found = [
+            CompletionItem(entry.key, help=_described(entry.recording))
+            for entry in islice(entries(store), 200)
+            if entry.key.startswith(incomplete)
+        ]
+    except Exception:  # noqa: BLE001  # a shell that completes shows no error
+        found = []
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def store_argument(command: _Command) -> _Command:
+    """Gives a command the optional argument STORE as `store: str | None`."""
+    return click.argument("store", required=False, metavar="[STORE]", shell_complete=complete_store)(command)
+
+
+def store_option(command: _Command) -> _Command:
+    """Gives a command the option --store as `store: str | None`."""
+    return click.option(
+        "--store",
+        metavar="STORE",
+        shell_complete=complete_store,
+        help="A disk cache's directory or a cassette, instead of the user's disk cache.",
+    )(command)
+
+
+# -- stores ------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class _InOrder(Protocol):
+    """What a store that is a file offers beyond `Store`."""
+
+    def all(self) -> list[Recording]:
+        """Every recording, in the order of the file."""
+
+
+def is_cassette(store: Store) -> bool:
+    """Whether the recordings have an order and numbers, and several of them may have one key."""
+    return isinstance(store, _InOrder)
+
+
+def names_a_store(text: str) -> bool:
+    """Whether text names a store, and not a key: it looks like a path or a URL, or is one that exists."""
+    if "://" in text or text.lower().endswith(_FOREIGN) or os.sep in text or "/" in text:
+        return True
+    return not _KEY.fullmatch(text) and not _NUMBER.fullmatch(text) and os.path.lexists(text)
+
+
+def existing_store(text: str | None) -> Store:
+    """The store that a user names, to read from. Nothing is made, and nothing that is not ours is touched.
+
+    Where None is given and nothing was ever recorded, it is an empty store.
+
+    Raises:
+        CommandFailed: there is none, or it is something else; the text says what to do.
+        CassetteError: the file cannot be read.
+        ConfigurationError: no store can be named so.
+    """
+    return _opened(text, foreign=True)
+
+
+def writable_store(text: str | None) -> Store:
+    """As `existing_store`, to change it: files of other recorders are refused.
+
+    Raises:
+        CommandFailed, CassetteError, ConfigurationError: as `existing_store`.
+    """
+    return _opened(text, foreign=False)
+
+
+def existing_cache(text: str | None, doing: str) -> Store:
+    """As `writable_store`, for what makes sense only in a cache.
+
+    Args:
+        text: as the user gave it.
+        doing: the command's name, for the message.
+
+    Raises:
+        click.UsageError: it is a cassette.
+        CommandFailed, ConfigurationError: as `existing_store`.
+    """
+    if text is not None and "://" not in text and not os.path.isdir(text) and text.lower().endswith(_FOREIGN):
+        raise click.UsageError(
+            f"{text!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache, "
+            f"or nothing for yours in {default_directory()}"
+        )
+    return _opened(text, foreign=False)
+
+
+def new_store(text: str | None) -> Store:
+    """The store that a user names, to write to: made when the first recording comes, where it is not there.
+
+    Raises:
+        CommandFailed: what is there is no store of replaycache.
+        ConfigurationError: no store can be named so.
+    """
+    if text is not None and os.path.lexists(os.path.expanduser(text)):
+        if not os.path.isdir(os.path.expanduser(text)) or _database(Path(text).expanduser()).exists():
+            return writable_store(text)
+        if os.listdir(os.path.expanduser(text)):
+            raise CommandFailed(
+                f"{text} is a directory that holds something else than a disk cache of replaycache; "
+                f"name a new directory, or a cassette (FILE.json)."
+            )
+    return _closed_at_the_end(_store_of_option(text)[0])
+
+
+def _opened(text: str | None, *, foreign: bool) -> Store:
+    if text is None:
+        directory = default_directory()
+        if not _database(directory).exists():
+            return _Nothing(str(directory))
+        text = str(directory)
+    if text == ":memory:" or not text:
+        raise ConfigurationError(f"{text!r} names no store that outlives a process; give a path")
+    if "://" in text:
+        return _closed_at_the_end(_store_of_option(text)[0])
+    path = Path(text).expanduser()
+    if not os.path.lexists(path):
+        raise CommandFailed(f"{path} does not exist. {_where_stores_are(path)}")
+    if path.is_dir():
+        _check_disk_cache(path)
+    elif path.suffix.lower() != ".json" or _is_foreign_json(path):
+        return _foreign(path, foreign)
+    return _closed_at_the_end(_store_of_option(str(path))[0])
+
+
+def _closed_at_the_end(store: Store) -> Store:
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(store.close)
+    return store
+
+
+def _database(directory: Path) -> Path:
+    return directory / "cache.db"
+
+
+def _where_stores_are(path: Path) -> str:
+    near = (
+        sorted(path.parent.glob("*.json"))[:3] if path.suffix.lower() == ".json" and path.parent.is_dir() else []
+    )
+    if near:
+        return f"Beside it are {', '.join(item.name for item in near)}."
+    return f"A store is the directory of a disk cache (yours is {default_directory()}) or a cassette (FILE.json)."
+
+
+def _check_disk_cache(directory: Path) -> None:
+    """Looks at a directory without changing it: opening a disk cache writes its settings.
+
+    Raises:
+        CommandFailed: it is no disk cache of ours.
+    """
+    database = _database(directory)
+    if not database.exists():
+        cassettes = sorted(directory.rglob("*.json"))[:3]
+        hint = f" Cassettes are named one by one: {', '.join(map(str, cassettes))}." if cassettes else ""
+        raise CommandFailed(f"{directory} is no disk cache: there is no cache.db in it.{hint}")
+    if not os.access(database, os.R_OK):
+        raise CommandFailed(f"{database} may not be read by you. Check its owner and permissions.")
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = dict(
+                connection.execute("SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')")
+            )
+    except sqlite3.Error as error:
+        if "no such table" in str(error) and not database.stat().st_size:
+            return  # made a moment ago, by a process that has not written yet
+        raise CommandFailed(
+            f"{directory} cannot be read as a disk cache: {error}. It is damaged or another program's; "
+            f"name another store, or remove the directory and record again."
+        ) from error
+    if found.get("cull_limit") != 0 or found.get("size_limit") != 1 << 62:
+        raise CommandFailed(
+            f"{directory} is a disk cache of another program, and is left as it is. Name the directory of one of "
+            f"replaycache; yours is {default_directory()}."
+        )
+
+
+_OURS = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"replaycache/')
+
+
+def _is_foreign_json(path: Path) -> bool:
+    """Whether a .json file is another recorder's: such a one never begins as ours do, and says what it is."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise CommandFailed(
+            f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error
+    if _OURS.match(start) or not start.strip():
+        return False
+    return re.match(rb'\s*\{\s*"(log|version|interactions|http_interactions)"', start) is not None
+
+
+def _foreign(path: Path, allowed: bool) -> Store:
+    if not allowed:
+        raise CommandFailed(
+            f"{path} is no store of replaycache and is only read; `replaycache import` takes it into one. "
+            f"A cassette's name ends in .json."
+        )
+    from .foreign_file import ForeignFile
+
+    return ForeignFile(path)
+
+
+class _Nothing:
+    """The user's disk cache before anything was recorded: it is not there, and looking does not make it."""
+
+    repeats: Any = "same"
+    slow = False
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.identity = f"disk:{os.path.realpath(location)}"
+
+    def get(self, key: str) -> Recording | None:
+        return None
+
+    def put(self, key: str, recording: Recording) -> None:
+        raise StoreError(f"the disk cache {self.location} does not exist yet")
+
+    def delete(self, key: str) -> bool:
+        return False
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        return iter(())
+
+    def keys(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+# -- recordings --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A recording as a store has it.
+
+    Attributes:
+        key: of its request, under `Match()` in a cassette.
+        recording: its value; the body may be read from the store when it is gone through.
+        number: its place in a cassette, from 1 on; None in a cache.
+    """
+
+    key: str
+    recording: Recording
+    number: int | None = None
+
+    @property
+    def short(self) -> str:
+        """The beginning of the key, as tables show it."""
+        return self.key[:SHORT]
+
+
+def entries(store: Store) -> Iterator[Entry]:
+    """Every recording, the newest first, in bounded memory; damaged entries are passed over (see `unreadable`).
+
+    Raises:
+        StoreError: the store as a whole cannot be read.
+        CassetteError: the file cannot be read.
+    """
+    if isinstance(store, _InOrder):
+        count = len(store)
+        for place, (key, recording) in enumerate(store.newest(count)):
+            yield Entry(key, recording, count - place)
+        return
+    for key, recording in store.newest(_ALL):
+        yield Entry(key, recording)
+
+
+def unreadable(store: Store, seen: int) -> str:
+    """Why `entries` gave fewer recordings than the store has, in a sentence; empty where it gave all.
+
+    Args:
+        store: that was gone through to its end.
+        seen: how many recordings came.
+    """
+    missing = len(store) - seen
+    if missing <= 0 or is_cassette(store):
+        return ""
+    reason = ""
+    for key in store.keys():  # noqa: SIM118  # a store is no dict
+        try:
+            store.get(key)
+        except StoreError as error:
+            reason = f" The first: {error}."
+            break
+    many = f"{missing} entries of {store.location} cannot be read" if missing > 1 else "1 entry cannot be read"
+    return f"{many}.{reason}"
+
+
+def find_entry(store: Store, name: str) -> Entry:
+    """The recording that a user names in a store: its key, the beginning of it, or its number in a file.
+
+    Of several recordings of a cassette with one key it is the last; the others have their numbers.
+
+    Raises:
+        NothingMatches: there is no such recording.
+        click.UsageError: several keys begin so (the text lists them), or it is too short, or no key at all.
+        StoreError, CassetteError: the store cannot be read, or the entry is damaged.
+    """
+    text = name.strip().lower()
+    number = _NUMBER.fullmatch(text)
+    if isinstance(store, _InOrder) and number and (text.startswith("#") or len(text) < SHORTEST_PREFIX):
+        return _numbered(store, int(number[1]))
+    if text.startswith("#") and number:
+        raise click.UsageError(f"{name}: only the recordings of a cassette have numbers; name this one by its key")
+    if not re.fullmatch(r"[0-9a-f]{1,32}", text):
+        raise click.UsageError(
+            f"{one_line(name, 80)!r} is neither a key (32 hexadecimal digits, or the first of them) nor a file"
+        )
+    if len(text) < SHORTEST_PREFIX:
+        raise click.UsageError(
+            f"{name!r} is too short for a key; give at least {SHORTEST_PREFIX} characters of it"
+        )
+    found = sorted({key for key in ([text] if len(text) == 32 else store.keys()) if key.startswith(text)})
+    if len(found) > 1:
+        raise click.UsageError(_ambiguous(store, name, found))
+    recording = store.get(found[0]) if found else None
+    if recording is None:
+        raise NothingMatches(_unknown(store, name, text))
+    if isinstance(store, _InOrder):
+        places = [number for number, other in enumerate(store.all(), 1) if other is recording]
+        return Entry(found[0], recording, places[-1] if places else None)
+    return Entry(found[0], recording)
+
+
+def _numbered(store: _InOrder, number: int) -> Entry:
+    recordings = store.all()
+    if not 1 <= number <= len(recordings):
+        has = f"{len(recordings)} recordings, numbered from 1" if recordings else "no recordings"
+        raise NothingMatches(f"there is no recording {number} in {cast(Store, store).location}: it has {has}.")
+    recording = recordings[number - 1]
+    from ..match import Match
+
+    return Entry(Match().key(recording.request, sample=recording.sample), recording, number)
+
+
+def _ambiguous(store: Store, name: str, keys: list[str]) -> str:
+    lines = [f"{name!r} is the beginning of {len(keys)} keys; give more of it:"]
+    for key in keys[:_CANDIDATES]:
+        try:
+            recording = store.get(key)
+        except StoreError:
+            recording = None
+        lines.append(f"  {key}  {_described(recording) if recording else 'damaged'}")
+    if len(keys) > _CANDIDATES:
+        lines.append(f"  and {len(keys) - _CANDIDATES} more")
+    return "\n".join(lines)
+
+
+def _unknown(store: Store, name: str, text: str) -> str:
+    if not len(store):
+        return f"no recording has the key {name}: nothing is stored in {store.location}."
+    import difflib
+
+    near = difflib.get_close_matches(text, {key[: len(text)] for key in islice(store.keys(), 5000)}, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`replaycache ls` lists what is there."
+    return f"no recording in {store.location} has a key that begins with {name}; {hint}"
+
+
+def _described(recording: Recording) -> str:
+    try:
+        request = recording.request
+    except StoreError:
+        return "damaged"
+    return f"{request.method} {one_line(request.url, 80)} {recording.head.status}"
+
+
+def named_entry(text: str, store: str | None = None) -> Entry:
+    """The recording that a user names: `KEY` or `3` in `store`, `STORE#KEY`, `STORE#3`, or a file of one.
+
+    Raises:
+        click.UsageError: the name fits several recordings, or none can be named so.
+        NothingMatches: there is no such recording.
+        CommandFailed, StoreError, CassetteError, ConfigurationError: as `existing_store` and `find_entry`.
+    """
+    path, mark, name = text.rpartition("#")
+    if mark and path and not os.path.lexists(os.path.expanduser(text)):
+        return find_entry(existing_store(path), name if _KEY.fullmatch(name.lower()) else f"#{name}")
+    if not names_a_store(text):
+        return find_entry(existing_store(store), text)
+    opened = existing_store(text)
+    first = list(islice(entries(opened), 2))
+    if not first:
+        raise NothingMatches(f"there are no recordings in {opened.location}.")
+    if len(first) > 1:
+        example = f"{text}#1" if is_cassette(opened) else f"{text}#{first[0].short}"
+        raise click.UsageError(f"{text} has {len(opened)} recordings; name one of them, as {example}")
+    return first[0]

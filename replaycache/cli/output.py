@@ -1,0 +1,367 @@
+"""What commands write.
+
+Standard output holds nothing but data when it is piped; notes, progress and errors go to standard error.
+
+    write(text)                    a line of data
+    write_json(value)              one JSON document; `write_json_line(value)` for lists: a document a line
+    write_table(columns, rows)     rows that fit the terminal; piped, lines of fields separated by tabs, no header
+    console()                      a rich console, where more than lines is rendered (imports rich; only then)
+    note(text)                     a line on standard error: "12 recordings", "nothing is stored yet"
+    progress(text, total)          a bar on standard error, and only on a terminal
+
+Text that comes from a store, a file or a server passes `printable` or `one_line` first (`write_table` does that to
+its cells); numbers are for people with `human_size`, `human_age`, `human_duration`, `human_count`, `human_money`,
+and in full, without units, when piped and in JSON: sizes in bytes, times in seconds, moments as `iso_time`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .printable import one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = [
+    "Column",
+    "can_write",
+    "console",
+    "human_age",
+    "human_count",
+    "human_duration",
+    "human_money",
+    "human_size",
+    "is_terminal",
+    "iso_time",
+    "json_option",
+    "note",
+    "one_line",
+    "printable",
+    "progress",
+    "width",
+    "write",
+    "write_json",
+    "write_json_line",
+    "write_table",
+]
+
+LOOKED_AT = 200
+"""Rows from which a table takes the widths of its columns; the others are written as they come."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+"""`@json_option`: the command gets `as_json: bool`."""
+
+
+def is_terminal(*, error: bool = False) -> bool:
+    """Whether standard output, or standard error, is a terminal."""
+    stream = sys.stderr if error else sys.stdout
+    return stream is not None and stream.isatty()
+
+
+def width() -> int:
+    """Columns of the terminal (`COLUMNS` where that is set); 80 where there is none."""
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
+
+
+def can_write(text: str) -> bool:
+    """Whether standard output's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def console(*, error: bool = False) -> Console:
+    """A rich console on standard output, or on standard error.
+
+    It has colour on a terminal only, and none with `NO_COLOR` or `TERM=dumb`. Markup, emoji codes and highlighting
+    are off: text of others would be taken for them. `rich.text.Text(printable(text))` is the way in.
+    """
+    from rich.console import Console
+
+    return Console(
+        stderr=error,
+        width=width(),
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=False,
+        legacy_windows=None,
+    )
+
+
+def write(text: str = "") -> None:
+    """Writes a line of data; `text` is printable already."""
+    print(text)  # noqa: T201  # click.echo flushes every line, which is slow in a pipe
+
+
+def write_json(value: Any) -> None:
+    """Writes a JSON document in ASCII, indented on a terminal."""
+    print(_json(value, indent=2 if is_terminal() else None))  # noqa: T201
+
+
+def write_json_line(value: Any) -> None:
+    """Writes one of many JSON documents, on one line, in ASCII."""
+    print(_json(value, indent=None))  # noqa: T201
+
+
+def _json(value: Any, indent: int | None) -> str:
+    separators = None if indent else (",", ":")
+    return json.dumps(value, indent=indent, separators=separators, default=_plain_value)
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def note(text: str) -> None:
+    """Writes a line for people to standard error."""
+    click.echo(printable(text, lines=True), err=True)
+
+
+# -- tables ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        title: stands above it on a terminal.
+        right: whether its cells stand at the right, as numbers do.
+        least: the fewest cells of the terminal that it may be cut to.
+        most: the most that it takes, but for the last column, which takes what is left.
+        drop: where the terminal is too narrow, columns with a higher number go first; 0 stays.
+        style: a rich style for a terminal with colour.
+    """
+
+    title: str
+    right: bool = False
+    least: int = 3
+    most: int = 40
+    drop: int = 0
+    style: str = ""
+
+
+def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int:
+    """Writes a table as its rows come, in bounded memory, and returns the number of rows.
+
+    On a terminal it fits the width, has a line of titles, and long cells are cut; piped, a row is a line of whole
+    cells separated by tabs. The cells need not be printable.
+    """
+    if not is_terminal():
+        count = 0
+        for row in rows:
+            print("\t".join(map(printable, row)))  # noqa: T201
+            count += 1
+        return count
+    return _Table(columns).write(rows)
+
+
+class _Table:
+    """A table on a terminal."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        from rich.cells import cell_len, set_cell_size
+
+        self._columns = columns
+        self._length = cell_len
+        self._fit = set_cell_size
+        self._shown: list[tuple[int, int]] = []
+        self._console = console()
+        self._ellipsis = "…" if can_write("…") else "~"
+
+    def write(self, rows: Iterable[Sequence[str]]) -> int:
+        following = iter(rows)
+        first = [[one_line(cell) for cell in row] for row in islice(following, LOOKED_AT)]
+        if not first:
+            return 0
+        self._measure(first)
+        self._line([column.title for column in self._columns], title=True)
+        count = 0
+        for row in chain(first, ([one_line(cell) for cell in row] for row in following)):
+            self._line(row)
+            count += 1
+        return count
+
+    def _measure(self, rows: list[list[str]]) -> None:
+        """Decides which columns are shown, and how wide: pairs of a column's index and its width."""
+        columns = self._columns
+        wanted = [
+            min(column.most, max(map(self._length, (column.title, *(row[index] for row in rows)))))
+            for index, column in enumerate(columns)
+        ]
+        last = len(columns) - 1
+        wanted[last] = max(map(self._length, (columns[last].title, *(row[last] for row in rows))))
+        shown = list(range(len(columns)))
+        room = width()
+
+        def needed() -> int:
+            return sum(min(wanted[index], columns[index].least) for index in shown) + 2 * (len(shown) - 1)
+
+        for index in sorted(shown, key=lambda index: -columns[index].drop):
+            if needed() <= room or not columns[index].drop:
+                break
+            shown.remove(index)
+        widths = {index: min(wanted[index], columns[index].least) for index in shown}
+        left = room - needed()
+        for index in shown:
+            more = max(0, min(wanted[index] - widths[index], left))
+            widths[index] += more
+            left -= more
+        self._shown = [(index, widths[index]) for index in shown]
+
+    def _line(self, cells: Sequence[str], title: bool = False) -> None:
+        from rich.text import Text
+
+        line = Text(no_wrap=True, overflow="crop")
+        for place, (index, size) in enumerate(self._shown):
+            column = self._columns[index]
+            cell = cells[index]
+            length = self._length(cell)
+            if length > size:
+                cell, length = self._cut(cell, size), size
+            if place:
+                line.append("  ")
+            style = "bold" if title else column.style
+            if column.right:
+                line.append(" " * (size - length))
+                line.append(cell, style)
+            else:
+                line.append(cell, style)
+                if place < len(self._shown) - 1:
+                    line.append(" " * (size - length))
+        line.rstrip()
+        self._console.print(line, soft_wrap=True)
+
+    def _cut(self, cell: str, size: int) -> str:
+        return self._fit(cell, size - 1) + self._ellipsis
+
+
+# -- numbers for people ------------------------------------------------------------------------------------
+
+
+def iso_time(seconds: float | None) -> str:
+    """A moment in UTC, `2026-11-21T22:02:00Z`, from seconds since 1970; empty where it is not known."""
+    if not seconds:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def human_size(size: int) -> str:
+    """Bytes: `812 B`, `3.4 kB`, `12 MB`; powers of 1000."""
+    return _scaled(size, (" B", " kB", " MB", " GB", " TB", " PB"))
+
+
+def human_count(count: int) -> str:
+    """A number: `812`, `3.4k`, `12M`."""
+    return _scaled(count, ("", "k", "M", "G", "T", "P"))
+
+
+def _scaled(number: float, units: Sequence[str]) -> str:
+    index = 0
+    while abs(number) >= 999.5 and index < len(units) - 1:
+        number /= 1000
+        index += 1
+    text = f"{number:.0f}" if index == 0 or abs(number) >= 9.95 else f"{number:.1f}"
+    return text + units[index]
+
+
+_UNITS = (("y", 365 * 86400), ("mo", 30 * 86400), ("d", 86400), ("h", 3600), ("m", 60))
+
+
+def human_age(seconds: float) -> str:
+    """How long ago: `now`, `45s`, `12m`, `3h`, `9d`, `4mo`, `2y`."""
+    if seconds < 1:
+        return "now"
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def human_duration(seconds: float) -> str:
+    """A length of time: `850 µs`, `12 ms`, `3.45 s`, `2 min 5 s`, `3 h 12 min`, `2 d 4 h`."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs" if seconds else "0 s"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    for length, unit, below, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= length:
+            more = whole % length // below
+            return f"{whole // length} {unit} {more} {name}" if more else f"{whole // length} {unit}"
+    return f"{whole} s"
+
+
+def human_money(amount: Decimal | None) -> str:
+    """US dollars: `$12.34`, `$0.0021`, `$0.00`; empty where the price is not known."""
+    if amount is None:
+        return ""
+    if amount == 0:
+        return "$0.00"
+    if abs(amount) >= 1:
+        return f"${amount:,.2f}"
+    if abs(amount) < Decimal("0.000001"):
+        return "<$0.000001"
+    return f"${amount:.2g}" if abs(amount) >= Decimal("0.01") else f"${amount:.6f}".rstrip("0")
+
+
+# -- progress ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error while the block runs; nothing where that is no terminal.
+
+        with progress("importing", total=len(recordings)) as advance:
+            for recording in recordings:
+                ...
+                advance(1)
+
+    Args:
+        text: what is being done.
+        total: steps in all; None where nobody knows.
+    """
+    if not is_terminal(error=True):
+        yield lambda steps: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console(error=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(printable(text), total=total)
+        yield lambda steps: bar.advance(task, steps)

@@ -1,0 +1,52 @@
+"""Text of others, made safe for a terminal."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["one_line", "printable"]
+
+_OBEYED = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1: cursor, colours, titles, the clipboard
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reorder what stands around them
+    "\u2028\u2029"  # line ends that are none
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotations and tags, which are not shown at all
+    "\ud800-\udfff"  # halves of characters, which no encoding can write
+)
+_CONTROL = re.compile(f"[{_OBEYED}]")
+_CONTROL_OR_LINE = re.compile(f"[{_OBEYED}\t\n]")
+_SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Text that a terminal shows and does not obey: control characters stand as `\x1b`, `\u202e`, ….
+
+    Whatever comes from a store, a file or a server goes through this, or through `one_line`, before it is written
+    anywhere but in JSON.
+
+    Args:
+        text: of anyone.
+        lines: whether line feeds and tabs stay as they are (CR LF becomes LF).
+    """
+    if lines:
+        return _CONTROL.sub(_escape, text.replace("\r\n", "\n"))
+    return _CONTROL_OR_LINE.sub(_escape, text)
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """The beginning of a text as one printable line: white space is one space, and nothing is at the ends.
+
+    Args:
+        text: of anyone, of any length.
+        limit: characters that are looked at; a longer text ends in `…`.
+    """
+    cut = text[: limit + 1]
+    line = _SPACE.sub(" ", cut[:limit]).strip()
+    return printable(line + "…" if len(cut) > limit else line)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x100:
+        return {9: r"\t", 10: r"\n", 13: r"\r"}.get(code, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
