@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ._models import Recording, Request
 
-__all__ = ["CANDIDATES", "Difference", "differences", "find_nearest"]
+__all__ = ["ABSENT", "CANDIDATES", "Difference", "compare_values", "differences", "find_nearest"]
 
 CANDIDATES = 300
 """How many recordings are looked at, the newest first."""
@@ -19,7 +19,8 @@ BYTES = 8 << 20
 DIFFERENCES = 50
 """Where two requests differ in more places than this, they are not near."""
 
-_ABSENT = object()
+ABSENT = object()
+"""Stands in a `Difference` where one side has nothing at that path."""
 
 
 class Difference(NamedTuple):
@@ -43,7 +44,7 @@ SHOWN = 70
 
 
 def _text(value: Any) -> str:
-    if value is _ABSENT:
+    if value is ABSENT:
         return "nothing"
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -70,7 +71,7 @@ def differences(recorded: Request, asked: Request, *, limit: int = DIFFERENCES) 
     for name in sorted(names):
         if recorded.header(name) != asked.header(name):
             found.append(Difference(f"header {name}", recorded.header(name), asked.header(name)))
-    for difference in _compare("", _decoded(recorded.body), _decoded(asked.body)):
+    for difference in compare_values(_decoded(recorded.body), _decoded(asked.body)):
         if len(found) >= limit:
             break
         found.append(difference)
@@ -84,18 +85,23 @@ def _decoded(body: bytes) -> Any:
         return body.decode("utf-8", "backslashreplace")
 
 
-def _compare(path: str, recorded: Any, asked: Any) -> Iterator[Difference]:
+def compare_values(recorded: Any, asked: Any, path: str = "") -> Iterator[Difference]:
+    """Where two decoded JSON values differ, by path.
+
+    Raises:
+        RecursionError: they are nested too deeply.
+    """
     if isinstance(recorded, dict) and isinstance(asked, dict):
         for name in dict.fromkeys((*recorded, *asked)):
             below = _below(path, name)
-            yield from _compare(below, recorded.get(name, _ABSENT), asked.get(name, _ABSENT))
+            yield from compare_values(recorded.get(name, ABSENT), asked.get(name, ABSENT), below)
     elif isinstance(recorded, list) and isinstance(asked, list):
         for index in range(max(len(recorded), len(asked))):
             below = f"{path}[{index}]"
-            yield from _compare(
+            yield from compare_values(
+                recorded[index] if index < len(recorded) else ABSENT,
+                asked[index] if index < len(asked) else ABSENT,
                 below,
-                recorded[index] if index < len(recorded) else _ABSENT,
-                asked[index] if index < len(asked) else _ABSENT,
             )
     elif not _is_same(recorded, asked):
         yield Difference(path or "body", recorded, asked)

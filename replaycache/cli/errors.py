@@ -107,7 +107,7 @@ def _say(error: BaseException, status: Status) -> Status:
 def _without_output() -> Status:
     """Gives standard output nowhere to go, so that what is still to be flushed at the end complains to nobody."""
     output = sys.stdout
-    if output is not None and output is sys.__stdout__:
+    if output is sys.__stdout__ and output is not None:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         except (OSError, ValueError):
