@@ -44,6 +44,7 @@ LAYERS: tuple[set[str], ...] = (
     {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
     {
         "options",
+        "prices",
         "recorder",
         "sequence",
         "stored_form",
@@ -51,6 +52,7 @@ LAYERS: tuple[set[str], ...] = (
         "stores.cassette",
         "stores.disk",
         "stores.memory",
+        "usage",
     },
     {
         "foreign",

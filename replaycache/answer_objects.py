@@ -1,0 +1,218 @@
+"""The JSON objects of a body in which a provider tells what an answer used, without decoding all of a large body.
+
+What providers send is one JSON object, an array of them (Gemini), one a line (Ollama, Cohere v1), server-sent
+events, or the frames of AWS. A large object is read at its two ends only, and in a way that is exact: a member is
+taken only where what stands behind it (or before it) is the rest of the object and nothing else, so that a name
+in a text, or deeper inside, is never taken for a member of the object itself.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from ._models import Body
+from .sse import EventDecoder
+
+__all__ = ["ends_of_object", "object_of", "objects_of"]
+
+SMALL = 1 << 19
+"""Bytes up to which a body is decoded as a whole without a second thought."""
+LARGE = 1 << 24
+"""Bytes up to which a body is looked through from start to end."""
+HEAD = 1 << 16
+"""Bytes at the start of a larger body that are looked into."""
+TAIL = 1 << 22
+"""Bytes at the end of a larger body that are looked into: an event with an image fits."""
+OBJECT_TAIL = 1 << 16
+"""Bytes at the end of a large object in which its last members are looked for."""
+CANDIDATES = 32
+"""Names that are tried at an end of a large object."""
+
+_WORDS = (b"usage", b"eval_count", b"billed_units", b"_tokens", b"tokens_", b"predicted_n", b"TokenCount")
+"""Each of which may stand where tokens are told."""
+
+_LAST = re.compile(
+    rb'(?<!\\)"(?:model|modelVersion|usage|usageMetadata|usage_info|meta|service_tier|prompt_eval_count'
+    rb'|inputTextTokenCount|predictions|details|object)"\s*:'
+)
+_FIRST = re.compile(
+    rb'(?<!\\)"(?:data|choices|candidates|output|content|embeddings|results|object|messages|input|contents|prompt'
+    rb'|documents|texts|system|tools|instructions|file|image|stream)"\s*:'
+)
+
+
+def objects_of(body: Body, content_type: str) -> Iterator[list[dict[str, Any]]]:
+    """Readings of a response body, the cheapest first: the objects in which tokens may be told, in order.
+
+    Args:
+        body: of the response, content-encoding undone.
+        content_type: of the response.
+    """
+    head, tail, is_whole = _ends(body)
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/vnd.amazon.eventstream":
+        if is_whole:
+            yield _frames(tail)
+        return
+    if head.lstrip()[:1] not in (b"{", b"["):
+        yield _events(tail) if is_whole and len(tail) <= SMALL else _marked(head, tail, is_whole)
+        return
+    if len(tail) <= SMALL and is_whole:
+        yield _documents(tail)
+        return
+    if isinstance(_decoded(head.lstrip().partition(b"\n")[0]), dict):
+        yield _marked(head, tail, is_whole)
+        return
+    yield [ends_of_object(head, tail)]
+    if is_whole:
+        yield _documents(tail)
+
+
+def object_of(data: bytes) -> dict[str, Any]:
+    """The JSON object that `data` is; of a large one perhaps only the members at its ends. Empty if it is none."""
+    if len(data) > SMALL:
+        found = ends_of_object(data[:HEAD], data[-OBJECT_TAIL:])
+        if "model" in found or len(data) > LARGE:
+            return found
+    value = _decoded(data)
+    return value if isinstance(value, dict) else {}
+
+
+def ends_of_object(head: bytes, tail: bytes) -> dict[str, Any]:
+    """The members at the start and at the end of a large object, or of the last object of an array.
+
+    Args:
+        head: its first bytes.
+        tail: its last bytes.
+    """
+    return _first_members(head) | _last_members(tail[-OBJECT_TAIL:], in_array=head.lstrip()[:1] == b"[")
+
+
+def _last_members(tail: bytes, *, in_array: bool) -> dict[str, Any]:
+    """The object from the first known name on, if that and what follows are an object of their own."""
+    text = tail.rstrip()
+    if in_array:
+        text = text.removesuffix(b"]").rstrip()
+    for count, name in enumerate(_LAST.finditer(text)):
+        value = _decoded(b"{" + text[name.start() :]) if count < CANDIDATES else None
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _first_members(head: bytes) -> dict[str, Any]:
+    """The object up to the last known name before which it could have ended."""
+    found: dict[str, Any] = {}
+    for count, name in enumerate(_FIRST.finditer(head)):
+        if count == CANDIDATES:
+            break
+        value = _decoded(head[: name.start()].rstrip().removesuffix(b",") + b"}")
+        if isinstance(value, dict):
+            found = value
+    return found
+
+
+def _ends(body: Body) -> tuple[bytes, bytes, bool]:
+    """The start and the end of a body, and whether that end is all of it."""
+    kept: deque[bytes] = deque()
+    head, size, seen = b"", 0, 0
+    for segment in body.segments:
+        data = memoryview(segment.buffer)[segment.start : segment.start + sum(segment.lengths)]
+        seen += len(data)
+        if len(head) < HEAD:
+            head += data[: HEAD - len(head)].tobytes()
+        piece = data.tobytes() if seen <= LARGE else data[-TAIL:].tobytes()
+        kept.append(piece)
+        size += len(piece)
+        while seen > LARGE and size - len(kept[0]) >= TAIL:
+            size -= len(kept.popleft())
+    tail = b"".join(kept)
+    return head, tail if seen <= LARGE else tail[-TAIL:], seen <= LARGE
+
+
+def _decoded(data: bytes | None) -> Any:
+    try:
+        return orjson.loads(data or b"")
+    except ValueError:
+        return None
+
+
+def _dicts(values: Any) -> list[dict[str, Any]]:
+    return [value for value in values if isinstance(value, dict)]
+
+
+def _documents(data: bytes) -> list[dict[str, Any]]:
+    """A JSON object, the objects of an array, or an object a line."""
+    value = _decoded(data)
+    if isinstance(value, dict):
+        return [value]
+    if isinstance(value, list):
+        return _dicts(value)
+    return _dicts(_decoded(line) for line in data.split(b"\n") if _may_tell(line))
+
+
+def _events(data: bytes) -> list[dict[str, Any]]:
+    decoder = EventDecoder()
+    events = (*decoder.feed(data), *decoder.flush())
+    return _dicts(_decoded(event.data) for event in events if event.data and _may_tell(event.data))
+
+
+def _may_tell(data: bytes) -> bool:
+    return any(word in data for word in _WORDS)
+
+
+def _marked(head: bytes, tail: bytes, is_whole: bool) -> list[dict[str, Any]]:
+    """Of a large stream, the lines that hold one of the words, wherever they are; none where its end has none.
+
+    No provider spreads the JSON of one event over several lines.
+    """
+    found = _marked_lines(tail)
+    if found and not is_whole:
+        return [*_marked_lines(head), *found]
+    return found
+
+
+def _marked_lines(data: bytes) -> list[dict[str, Any]]:
+    lines: dict[int, int] = {}
+    for word in _WORDS:
+        at = data.find(word)
+        while at >= 0:
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end
+            lines[data.rfind(b"\n", 0, at) + 1] = end
+            at = data.find(word, end)
+    return _dicts(_decoded(data[start : lines[start]].removeprefix(b"data:")) for start in sorted(lines))
+
+
+def _frames(data: bytes) -> list[dict[str, Any]]:
+    """The payloads of AWS's event stream: https://smithy.io/2.0/aws/amazon-eventstream.html.
+
+    Total length, headers' length and a checksum, each of four bytes; headers; payload; another checksum. The
+    payload of an invoked model's stream holds the model's own event in base64.
+    """
+    found: list[dict[str, Any]] = []
+    at = 0
+    while at + 16 <= len(data):
+        total = int.from_bytes(data[at : at + 4], "big")
+        headers = int.from_bytes(data[at + 4 : at + 8], "big")
+        if total < 16 + headers or at + total > len(data):
+            break
+        payload = _decoded(data[at + 12 + headers : at + total - 4])
+        if isinstance(payload, dict):
+            inner = payload.get("bytes")
+            found += _dicts([payload if inner is None else _decoded(_from_base64(inner))])
+        at += total
+    return found
+
+
+def _from_base64(text: Any) -> bytes:
+    try:
+        return b64decode(text)
+    except (ValueError, TypeError):
+        return b""

@@ -1,0 +1,226 @@
+"""What an answer used: tokens and what else is paid for, as the answer itself tells it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from ._models import Recording, Request
+from .answer_objects import object_of, objects_of
+from .match import multipart, url
+from .match.providers import generates
+from .token_counts import Counts, counts_of, usage_object
+
+__all__ = ["Usage", "model_of", "provider_of", "usage_of"]
+
+
+class Usage(NamedTuple):
+    """What one answer used.
+
+    Attributes:
+        provider: who was asked, by its name in genai-prices where it has one there ("openai", "anthropic",
+            "google", "aws", ...); empty where the host is not known to belong to one, as of local servers.
+        model: as the answer names it, else the request; empty where neither does.
+        input_tokens: all of the input, what came from the provider's prompt cache included.
+        output_tokens: all of the output, reasoning included.
+        cached_tokens: of the input, read from the provider's prompt cache.
+        cache_write_tokens: of the input, written to it.
+        reasoning_tokens: of the output, spent on reasoning.
+        service_tier: as the answer names it ("flex", "priority", "fast", ...); empty where it names none.
+        units: what else has a price of its own, by its name in genai-prices, sorted: parts of the tokens above
+            (`input_audio_tokens`, `cache_write_1h_tokens`, ...) and what is no token (`web_searches`,
+            `audio_seconds`, `rerank_searches`, ...).
+    """
+
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    service_tier: str = ""
+    units: tuple[tuple[str, float], ...] = ()
+
+
+_HOSTS: tuple[tuple[str, str], ...] = (
+    # a pattern for the host, the provider by its name in genai-prices (where it has one)
+    ("api.openai.com", "openai"),
+    ("*.api.openai.com", "openai"),
+    ("*.openai.azure.com", "azure"),
+    ("*.cognitiveservices.azure.com", "azure"),
+    ("*.services.ai.azure.com", "azure"),
+    ("api.anthropic.com", "anthropic"),
+    ("generativelanguage.googleapis.com", "google"),
+    ("aiplatform.googleapis.com", "google"),
+    ("*-aiplatform.googleapis.com", "google"),
+    ("bedrock-runtime.*.amazonaws.com", "aws"),
+    ("bedrock-runtime-fips.*.amazonaws.com", "aws"),
+    ("api.mistral.ai", "mistral"),
+    ("codestral.mistral.ai", "mistral"),
+    ("api.groq.com", "groq"),
+    ("api.cohere.com", "cohere"),
+    ("api.cohere.ai", "cohere"),
+    ("api.together.xyz", "together"),
+    ("api.together.ai", "together"),
+    ("api.deepseek.com", "deepseek"),
+    ("api.x.ai", "x-ai"),
+    ("*.api.x.ai", "x-ai"),
+    ("openrouter.ai", "openrouter"),
+    ("api.openrouter.ai", "openrouter"),
+    ("router.huggingface.co", "huggingface"),
+    ("api-inference.huggingface.co", "huggingface"),
+    ("api.voyageai.com", "voyageai"),
+    ("api.jina.ai", "jina"),
+    ("api.perplexity.ai", "perplexity"),
+    ("api.fireworks.ai", "fireworks"),
+    ("api.cerebras.ai", "cerebras"),
+    ("api.moonshot.ai", "moonshotai"),
+    ("api.moonshot.cn", "moonshotai"),
+    ("api.novita.ai", "novita"),
+    ("api.avian.io", "avian"),
+    ("api.z.ai", "zai"),
+    ("api.minimax.io", "minimax"),
+    ("ai-gateway.vercel.sh", "vercel"),
+    ("ollama.com", "ollama"),
+)
+
+_RUN = re.compile(r"/threads/(runs|[^/]+/runs|[^/]+/runs/[^/]+/submit_tool_outputs)$")
+"""Assistants: a run that is streamed tells its usage in its last events."""
+
+_MODEL_IN_PATH = (
+    re.compile(r"/models/([^:]+):[A-Za-z]+$"),  # Gemini, Vertex
+    re.compile(r"/deployments/([^/]+)/"),  # Azure OpenAI
+    re.compile(r"/model/([^/]+)/(?:invoke|converse)"),  # Bedrock
+    re.compile(r"/engines/([^/]+)/"),  # OpenAI, formerly
+    re.compile(r"/models/([^/]+/[^/:]+)(?:/|$)"),  # Hugging Face
+    re.compile(r"/ai/run/(@.+)$"),  # Cloudflare
+)
+
+
+def usage_of(recording: Recording) -> Usage | None:
+    """What an answer used; None where it tells nothing of it, or is malformed or cut before it does.
+
+    Only calls that generate are looked at, and runs of assistants. An answer that is fetched once more (a
+    response in the background, a run that is polled) would count again, and a stream of OpenAI's chat tells its
+    usage only where `stream_options.include_usage` asked for it: both give None. Of an answer of Anthropic or
+    Gemini that was cut short, what it told until then counts.
+
+    A body of 16 MiB and more is looked into at its start and its end only.
+    """
+    request = recording.request
+    path = url.parse(request.url).path
+    if not generates(request.method, path) and not (request.method == "POST" and _RUN.search(path)):
+        return None
+    provider = provider_of(request)
+    for objects in objects_of(recording.body, recording.head.header("content-type") or ""):
+        usage, model, service_tier = _merged(objects)
+        counts = counts_of(usage, reasons_apart=provider == "google") if usage else None
+        if counts is not None:
+            if provider == "aws" or not model:  # Bedrock's path names the region's price too
+                model = model_of(request) or model
+            return _usage(provider, model, service_tier, counts)
+    return None
+
+
+def provider_of(request: Request) -> str:
+    """Whose host was asked, by its name in genai-prices where it has one there; empty where that is unknown."""
+    parts = url.parse(request.url)
+    provider = next((name for pattern, name in _HOSTS if fnmatchcase(parts.netloc, pattern)), "")
+    if provider == "huggingface":  # a router: behind it others answer, and are paid
+        chosen = parts.path.split("/")[1]
+        if chosen not in ("", "v1", "models", "hf-inference"):
+            return f"huggingface_{chosen}"
+    return provider
+
+
+def model_of(request: Request) -> str:
+    """The model that a request asks for, as its body or its path names it; empty where neither does."""
+    return _model_in_body(request) or _model_in_path(url.parse(request.url).path)
+
+
+def _model_in_path(path: str) -> str:
+    for pattern in _MODEL_IN_PATH:
+        found = pattern.search(path)
+        if found:
+            return unquote(found[1])
+    return ""
+
+
+def _model_in_body(request: Request) -> str:
+    content_type = request.header("content-type") or ""
+    media_type = content_type.partition(";")[0].strip().lower()
+    fields: Iterable[tuple[str, Any]]
+    if media_type == "multipart/form-data":
+        boundary = multipart.boundary_of(content_type)
+        try:
+            parts = (
+                multipart.from_listing(request.body)
+                if boundary is None
+                else multipart.parse(request.body, boundary)
+            )
+        except multipart.NotMultipart:
+            return ""
+        fields = ((part.name, part.text) for part in parts)
+    elif media_type == "application/x-www-form-urlencoded":
+        fields = parse_qsl(request.body.decode("utf-8", "replace"))
+    else:
+        fields = object_of(request.body).items()
+    return next((_text(value) for name, value in fields if name == "model"), "")
+
+
+def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
+    """The usage that the objects tell together, and the model and the service tier they name.
+
+    Providers count up as a stream goes on, so that what comes later holds. A later object may leave out what an
+    earlier one told: Anthropic's message_delta need not repeat the input of message_start
+    (https://docs.anthropic.com/en/docs/build-with-claude/streaming).
+    """
+    usage: dict[str, Any] = {}
+    model = service_tier = ""
+    for value in objects:
+        found = usage_object(value)
+        if not usage.keys() & found.keys():
+            found = {**found, **usage} if "inputTokenCount" in found else found
+        usage.update((name, count) for name, count in found.items() if count is not None)
+        model = next(_named(value, "model", "modelVersion"), model)
+        service_tier = next(_named(value | {"usage": usage}, "service_tier", "serviceTier"), service_tier)
+    if usage.get("speed") == "fast":  # Anthropic: https://docs.anthropic.com/en/build-with-claude/fast-mode
+        service_tier = "fast"
+    return usage, model.removeprefix("models/"), service_tier.lower()
+
+
+def _named(value: dict[str, Any], *names: str) -> Iterator[str]:
+    """Texts of these names in an answer or an event, or in what it holds of one."""
+    for part in (
+        value,
+        value.get("response"),
+        value.get("message"),
+        value.get("usage"),
+        value.get("usageMetadata"),
+    ):
+        if isinstance(part, dict):
+            for name in names:
+                if _text(part.get(name)):
+                    yield part[name]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _usage(provider: str, model: str, service_tier: str, counts: Counts) -> Usage:
+    return Usage(
+        provider,
+        model,
+        counts.input,
+        counts.output,
+        counts.cached,
+        counts.cache_write,
+        counts.reasoning,
+        service_tier,
+        counts.units,
+    )
