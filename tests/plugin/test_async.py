@@ -131,9 +131,9 @@ def test_a_thread_that_outlives_its_test_takes_the_cassette_of_the_next(project:
         """
     )
 
-    project.run().assert_outcomes(passed=2)
+    project.run_apart().assert_outcomes(passed=2)
     project.upstream.stop()
-    project.run().assert_outcomes(passed=2)
+    project.run_apart().assert_outcomes(passed=2)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pytest_asyncio") is None, reason="pytest-asyncio is not installed")

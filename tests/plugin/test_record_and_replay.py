@@ -62,7 +62,7 @@ def test_without_a_marked_test_no_client_library_and_no_store_is_imported(projec
         """,
     )
 
-    project.run().assert_outcomes(passed=1)
+    project.run_apart().assert_outcomes(passed=1)
 
 
 def test_the_fixture_is_the_cassette_in_use(project: Project) -> None:
@@ -289,7 +289,7 @@ def test_an_interrupted_run_leaves_no_cassette(project: Project) -> None:
         """
     )
 
-    result = project.run()
+    result = project.run_apart()
 
     assert result.ret == 2
     assert project.cassettes() == []

@@ -47,8 +47,10 @@ def test_all_played_is_nothing_unused(recorded: Project) -> None:
     assert summary(result) == "replaycache: 6 replayed, 0 recorded, 0 missed, 0 unused"
 
 
-@pytest.mark.parametrize(("policy", "ret"), [(None, 0), ("warn", 0), ("fail", 1)])
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "workers"])
+@pytest.mark.parametrize(
+    ("policy", "ret", "workers"),
+    [(None, 0, []), ("warn", 0, []), ("fail", 1, []), ("fail", 1, ["-p", "xdist", "-n", "2"])],
+)
 def test_what_no_test_played_is_told(recorded: Project, policy: str | None, ret: int, workers: list[str]) -> None:
     recorded.set(CALLS="one")
 
