@@ -19,7 +19,7 @@ CLI = {"cli", *(f"cli.{path.stem}" for path in (PACKAGE / "cli").glob("*.py") if
 """The command line: one layer, above all but `__main__`; a module of it is listed by being there."""
 
 LAYERS: tuple[set[str], ...] = (
-    {"_errors", "_models", "patching"},
+    {"_errors", "_models", "connections", "patching"},
     {"inheritance"},
     {
         "credentials",
@@ -36,13 +36,16 @@ LAYERS: tuple[set[str], ...] = (
         "content_encoding",
         "flights",
         "format",
+        "ledger",
         "nearest",
         "redact",
         "sse",
+        "timeline",
         "token_counts",
     },
     {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
     {
+        "budget",
         "options",
         "prices",
         "recorder",
@@ -65,11 +68,19 @@ LAYERS: tuple[set[str], ...] = (
         "foreign.safe_yaml",
         "foreign.vcrpy",
     },
-    {"call", "diagnosis", "exchange", "tally", "waiting", "wrapping"},
+    {
+        "conversation",
+        "conversation.answered",
+        "conversation.asked",
+        "conversation.parts",
+        "conversation.streamed",
+        "conversation.values",
+    },
+    {"call", "diagnosis", "exchange", "reporting", "sampling", "tally", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"demo", "cassette_paths", "replay_marks", "network_guard"},
     {"cassette_of_test", "cassette_use"},
-    {"vcr_cassette", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
+    {"vcr_cassette", "vcr_exchange", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
     {"pytest_plugin", "vcr"},
     CLI,
     {"__main__"},
