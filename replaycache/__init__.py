@@ -22,14 +22,17 @@ if TYPE_CHECKING:
         StoreError,
         StoreUnavailable,
     )
-    from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead
+    from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
+    from .budget import Budget
     from .match import Explanation, Match
     from .options import Mode, Options
     from .redact import Redact
+    from .sampling import sample
     from .session import install, uninstall, use_cassette
 
 __all__ = [
     "Body",
+    "Budget",
     "BudgetExceeded",
     "CacheMiss",
     "CassetteError",
@@ -52,8 +55,10 @@ __all__ = [
     "SecretFound",
     "StoreError",
     "StoreUnavailable",
+    "Usage",
     "__version__",
     "install",
+    "sample",
     "uninstall",
     "use_cassette",
 ]
@@ -62,6 +67,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Body": "_models",
+    "Budget": "budget",
     "BudgetExceeded": "_errors",
     "CacheMiss": "_errors",
     "CassetteError": "_errors",
@@ -84,7 +90,9 @@ _HOMES = {
     "SecretFound": "_errors",
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
+    "Usage": "_models",
     "install": "session",
+    "sample": "sampling",
     "uninstall": "session",
     "use_cassette": "session",
 }

@@ -6,9 +6,10 @@ import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Body", "Chunk", "Headers", "Outcome", "Recording", "Request", "ResponseHead", "Segment"]
+__all__ = ["Body", "Chunk", "Headers", "Outcome", "Recording", "Request", "ResponseHead", "Segment", "Usage"]
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in their order; names in lower case, values decoded as Latin-1, so that no byte is lost."""
@@ -164,6 +165,14 @@ class Body:
         """Its length in bytes."""
         return sum(sum(segment.lengths) for segment in self.segments)
 
+    @property
+    def duration(self) -> float:
+        """Seconds from the response head to its last chunk."""
+        last = 0
+        for segment in self.segments:
+            last = segment.offsets[-1] if len(segment.offsets) else last
+        return last / 1e6
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Body) and list(self) == list(other)
 
@@ -171,6 +180,35 @@ class Body:
 
     def __repr__(self) -> str:
         return f"<Body of {sum(len(segment.lengths) for segment in self.segments)} chunks, {self.size} bytes>"
+
+
+class Usage(NamedTuple):
+    """What one answer used.
+
+    Attributes:
+        provider: who was asked, by its name in genai-prices where it has one there ("openai", "anthropic",
+            "google", "aws", ...); empty where the host is not known to belong to one, as of local servers.
+        model: as the answer names it, else the request; empty where neither does.
+        input_tokens: all of the input, what came from the provider's prompt cache included.
+        output_tokens: all of the output, reasoning included.
+        cached_tokens: of the input, read from the provider's prompt cache.
+        cache_write_tokens: of the input, written to it.
+        reasoning_tokens: of the output, spent on reasoning.
+        service_tier: as the answer names it ("flex", "priority", "fast", ...); empty where it names none.
+        units: what else has a price of its own, by its name in genai-prices, sorted: parts of the tokens above
+            (`input_audio_tokens`, `cache_write_1h_tokens`, ...) and what is no token (`web_searches`,
+            `audio_seconds`, `rerank_searches`, ...).
+    """
+
+    provider: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    service_tier: str = ""
+    units: tuple[tuple[str, float], ...] = ()
 
 
 class Recording:
@@ -187,9 +225,24 @@ class Recording:
         latency: seconds from the request to the response's head.
         complete: whether the whole answer is there.
         sample: the option of that name with which it was asked for.
+        usage: what it came to, where that was found out already.
+        size: of the body, in bytes, where that is known already.
+        duration: seconds from the request to the last chunk, where that is known already.
     """
 
-    __slots__ = ("_request", "body", "complete", "digest", "head", "latency", "recorded_at", "sample")
+    __slots__ = (
+        "_duration",
+        "_request",
+        "_size",
+        "body",
+        "complete",
+        "digest",
+        "head",
+        "latency",
+        "recorded_at",
+        "sample",
+        "usage",
+    )
 
     def __init__(
         self,
@@ -202,6 +255,9 @@ class Recording:
         latency: float = 0.0,
         complete: bool = True,
         sample: int = 0,
+        usage: Usage | None = None,
+        size: int | None = None,
+        duration: float | None = None,
     ) -> None:
         self._request = request
         self.head = head
@@ -211,6 +267,28 @@ class Recording:
         self.latency = latency
         self.complete = complete
         self.sample = sample
+        self.usage = usage
+        self._size = size
+        self._duration = duration
+
+    @property
+    def measured(self) -> bool:
+        """Whether size and duration are known, so that the body need not be gone through for them."""
+        return self._size is not None and self._duration is not None
+
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes."""
+        if self._size is None:
+            self._size = self.body.size
+        return self._size
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the request to the last chunk."""
+        if self._duration is None:
+            self._duration = self.latency + self.body.duration
+        return self._duration
 
     @property
     def request(self) -> Request:
@@ -235,7 +313,7 @@ class Recording:
         return f"<Recording {self.request.method} {self.request.url} {self.head.status} {self.body!r}>"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Outcome:
     """What replaycache did with a request: `response.extensions["replaycache"]`.
 
@@ -258,3 +336,15 @@ class Outcome:
     recorded_at: float | None = None
     age: float | None = None
     reason: str = field(default="")
+
+    def __repr__(self) -> str:
+        parts: list[str] = [self.status]
+        if self.key:
+            parts.append(self.key[:12])
+        if self.recorded_at:
+            parts.append(f"recorded {datetime.fromtimestamp(self.recorded_at, UTC):%Y-%m-%d %H:%M:%SZ}")
+        if self.store:
+            parts.append(f"in {self.store}")
+        if self.reason:
+            parts.append(f"({self.reason})")
+        return f"<Outcome {' '.join(parts)}>"

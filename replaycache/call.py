@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .match import providers as _providers
 from .match import url as _url
 from .options import Mode, parse_duration, parse_sample
 from .recorder import Ending, Recorder
+from .sampling import current_sample
 from .stored_form import stored_form
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ __all__ = [
     "Wait",
     "endpoint",
 ]
-
-logger = logging.getLogger("replaycache")
 
 CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
@@ -100,6 +98,7 @@ class Call:
 
     __slots__ = (
         "_alone",
+        "_began",
         "_body",
         "_exchange",
         "_expected",
@@ -109,6 +108,7 @@ class Call:
         "_identity",
         "_landings",
         "_latency",
+        "_looked",
         "_pending",
         "_recorded_at",
         "_recorder",
@@ -136,13 +136,15 @@ class Call:
         found: list[tuple[bytes, bytes]],
     ) -> None:
         options = exchange.options
+        self._began = time.perf_counter()
         self._exchange = exchange
         self._headers = headers
         self.method = method
         self.url = url
         self.found = found
         self.mode = options.mode
-        self.sample = options.sample
+        number = current_sample()
+        self.sample = options.sample if number is None else number
         self.ttl = options.ttl
         for name, _ in found:
             if name.startswith(b"x-replaycache-"):
@@ -157,6 +159,7 @@ class Call:
         self._expected: Recording | None = None
         self._flight: Flight | None = None
         self._alone = False
+        self._looked = False
         self._storable = True
         self._recorder: Recorder | None = None
         self._head: ResponseHead | None = None
@@ -241,7 +244,7 @@ class Call:
             if not isinstance(error, CorruptRecording):
                 self._storable = False
                 self.outcome.reason = f"the store failed: {error}"
-            self._exchange.warn(f"{error} The call goes live.")
+            self._exchange.reporter.warn_once(f"{error} The call goes live.")
             return None
 
     def decide(self, found: Recording | None) -> Decision:
@@ -261,15 +264,15 @@ class Call:
         if mode is Mode.VERIFY:
             self._expected = found
             return Forward()
-        reason = self._why
+        self._looked = True
         if found is not None and (self._exchange.sequence is not None or self._is_confirmed(found)):
             age = time.time() - found.recorded_at
             if self.ttl is None or age <= self.ttl:
                 self._land()
                 return self._replay(found, age)
-            reason = "expired"
+            self._why = "expired"
         if mode is Mode.REPLAY:
-            return Refuse(reason)
+            return Refuse(self._why)
         return self._take_off()
 
     def _is_confirmed(self, found: Recording) -> bool:
@@ -283,10 +286,7 @@ class Call:
     def _replay(self, found: Recording, age: float) -> Replay:
         outcome = self.outcome
         outcome.status, outcome.recorded_at, outcome.age = "hit", found.recorded_at, max(0.0, age)
-        tally = self._exchange.tally
-        tally.replayed += 1
-        if not self._exchange.is_cache:
-            tally.played.add(id(found))
+        self._exchange.reporter.hit(found, outcome, time.perf_counter() - self._began)
         return Replay(found, outcome, self._exchange.options.pace)
 
     def _take_off(self) -> Decision:
@@ -316,13 +316,21 @@ class Call:
             store=exchange.store,
             advice=exchange.advice,
         )
-        logger.info("miss %s %s", key, reason)
-        if not exchange.is_cache:
-            exchange.tally.misses.append(miss)
+        exchange.reporter.refused(miss)
         return miss
 
     def sending(self) -> None:
-        """Upstream is about to be called."""
+        """Upstream is about to be called.
+
+        Raises:
+            BudgetExceeded: it may not be.
+        """
+        if self.mode is not Mode.OFF:
+            exchange = self._exchange
+            exchange.reporter.sending()
+            if self._looked:
+                asked = stored_form(self.request, exchange.options.redact)
+                exchange.reporter.miss(asked, self._why, self.outcome.key)
         self._sent_at = time.perf_counter()
 
     def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) -> Outcome:
@@ -389,6 +397,8 @@ class Call:
         recorder, self._recorder = self._recorder, None
         if recorder is None or self._head is None or self._identity is None:
             self._land()
+            if self._sent_at and self.mode is not Mode.OFF:
+                self._pass()
             return False
         failed = recorder.failed
         body = recorder.finish(ending, partly=not self._exchange.is_cache)
@@ -399,6 +409,7 @@ class Call:
             body = None
         if body is None:
             self._land()
+            self._pass()
             return False
         redact = self._exchange.options.redact
         self._pending = Recording(
@@ -410,6 +421,8 @@ class Call:
             latency=self._latency,
             complete=not recorder.reason,
             sample=self.sample,
+            size=recorder.size,
+            duration=self._latency + recorder.duration,
         )
         return True
 
@@ -418,24 +431,30 @@ class Call:
         recording, self._pending = self._pending, None
         if recording is None or self._identity is None:
             return
+        exchange = self._exchange
+        exchange.reporter.answered(recording)
         if self.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"
             if recording.complete:
-                self._exchange.verify(self._expected, recording)
+                exchange.verify(self._expected, recording)
+            self._pass(recording)
             return
         try:
-            self._exchange.save(recording, self._identity, self.mode)
+            exchange.save(recording, self._identity, self.mode)
         except SecretFound as error:
             self.outcome.reason = str(error)
-            self._exchange.report(str(error))
+            exchange.reporter.warn(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
-            self._exchange.warn(f"{error} The answer was not stored.")
+            exchange.reporter.warn_once(f"{error} The answer was not stored.")
         else:
             self.outcome.status, self.outcome.reason = "miss", ""
-            self._exchange.tally.recorded += 1
         finally:
             self._land()
+        if self.outcome.status == "miss":
+            exchange.reporter.stored(recording, self.outcome)
+        else:
+            self._pass(recording)
 
     def forget(self) -> None:
         """Stores nothing of what is left to `save`."""
@@ -443,6 +462,9 @@ class Call:
             self._pending = None
             self.outcome.reason = "the response was dropped, not closed"
             self._land()
+
+    def _pass(self, recording: Recording | None = None) -> None:
+        self._exchange.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)
 
     def _land(self) -> None:
         flight, self._flight = self._flight, None

@@ -17,15 +17,13 @@ that they were given. Every method may be called from any thread, one at a time.
 
 from __future__ import annotations
 
-import logging
 import secrets
-import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import xxhash
 
-from ._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
+from ._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ._models import Recording, Request, ResponseHead
 from .call import CALL_HEADERS, Call, endpoint
 from .diagnosis import ADVICE
@@ -35,6 +33,7 @@ from .match import Identity
 from .match import url as _url
 from .options import Mode, Options
 from .recorder import Spooled
+from .reporting import Reporter
 from .sequence import Sequence, SequenceStore
 from .stored_form import stored_form
 from .tally import Tally
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
     from .stores import Store
 
 __all__ = ["DRAIN_BYTES", "DRAIN_SECONDS", "Exchange"]
-
-logger = logging.getLogger("replaycache")
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
@@ -107,7 +104,7 @@ class Exchange:
             None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, self._identify_recording)
         )
         self.drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
-        self.tally = Tally()
+        self.reporter = Reporter(options, store, self.is_cache, Tally())
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
@@ -117,9 +114,13 @@ class Exchange:
         # these two receive the whole request, so that every header may count
         self._all_headers = options.match.normalize is not None or options.match.cacheable is not None
         self.needs_body_always = not self.is_cache or options.match.cacheable is not None
-        self._warned = False
         # a cassette is made to be committed, a cache stays with its user
         self.replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
+
+    @property
+    def tally(self) -> Tally:
+        """What the session came to."""
+        return self.reporter.tally
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
@@ -229,13 +230,13 @@ class Exchange:
         """Reports where a live answer differs from the recorded one."""
         what = f"{live.request.method} {live.request.url}"
         if expected is None:
-            self.report(f"nothing is recorded for {what}, so its answer cannot be verified")
+            self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
         drift = compare(expected, live)
         if drift.shape:
             self.tally.drifts.append(f"{what}: {drift}")
         if drift and not (drift.shape and self.options.on_drift == "raise"):
-            self.report(f"the answer to {what} is not what was recorded: {drift}")
+            self.reporter.warn(f"the answer to {what} is not what was recorded: {drift}")
 
     def close(self) -> None:
         """Raises what a session is told at its end.
@@ -254,22 +255,6 @@ class Exchange:
         drifts, self.tally.drifts = self.tally.drifts, []
         if drifts and self.options.on_drift == "raise":
             raise DriftFound("upstream no longer answers as recorded:\n" + "\n".join(drifts))
-
-    def report(self, message: str) -> None:
-        """Warns, but never fails the caller's call."""
-        try:
-            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
-        except ReplayCacheWarning:
-            # warnings are errors here, but nothing of ours fails the caller's call
-            logger.warning("%s", message)
-
-    def warn(self, message: str) -> None:
-        """Says once that something went wrong that does not concern the caller's call."""
-        if self._warned:
-            logger.warning("%s", message)
-            return
-        self._warned = True
-        self.report(message)
 
 
 def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:

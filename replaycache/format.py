@@ -4,7 +4,8 @@ All integers are little-endian.
 
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
-    head        JSON      status, headers, digest, recorded_at, latency, complete, sample (where not 0)
+    head        JSON      status, headers, digest, recorded_at, latency, complete, sample (where not 0),
+                          size, duration, usage (where known)
     request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
@@ -27,7 +28,7 @@ import orjson
 import xxhash
 
 from ._errors import CorruptRecording, StoreError
-from ._models import Body, Recording, Request, ResponseHead, Segment
+from ._models import Body, Recording, Request, ResponseHead, Segment, Usage
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
 
@@ -65,6 +66,10 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
     }
     if recording.sample:
         fields["sample"] = recording.sample
+    if recording.measured:
+        fields["size"], fields["duration"] = recording.size, round(recording.duration, 6)
+    if recording.usage is not None:
+        fields["usage"] = list(recording.usage)
     head = orjson.dumps(fields)
     request = _encode_request(recording.request)
     yield _PREFIX.pack(_MAGIC, VERSION, len(head), len(request)) + head + request
@@ -201,6 +206,7 @@ def _check_prefix(prefix: bytes, size: int) -> tuple[int, int]:
 def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recording:
     try:
         fields = orjson.loads(head)
+        usage = fields.get("usage")
         return Recording(
             request=request,
             head=ResponseHead(fields["status"], tuple(map(tuple, fields["headers"]))),
@@ -210,8 +216,11 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             latency=fields["latency"],
             complete=fields["complete"],
             sample=fields.get("sample", 0),
+            usage=None if usage is None else Usage._make([*usage[:-1], tuple(map(tuple, usage[-1]))]),
+            size=fields.get("size"),
+            duration=fields.get("duration"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CorruptRecording(f"the recorded head cannot be read: {error}") from error
 
 

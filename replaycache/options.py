@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
 from ._errors import ConfigurationError
-from ._models import ResponseHead
+from ._models import Outcome, Recording, Request, ResponseHead
+from .budget import Budget, budget_of_environment
 from .match import Match
 from .redact import Redact
 
@@ -111,6 +113,10 @@ class OptionArguments(TypedDict, total=False):
     sample: int | None
     on_drift: Literal["warn", "raise"] | None
     max_request_bytes: int | None
+    budget: Budget | float | str | Decimal | None
+    on_hit: Callable[[Recording, Outcome], object] | None
+    on_miss: Callable[[Request, str], object] | None
+    on_store: Callable[[Recording, Outcome], object] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,16 @@ class Options:
         on_drift: in mode `verify`, what to do about a live answer that differs from the recording: `"warn"`, or
             `"raise"` a `DriftFound` when the transport, or the context, is closed, if it differs in shape.
         max_request_bytes: a request with a larger body is neither stored nor replayed.
+        budget: US dollars, such as `2` or `"$2"`, that live calls may cost; or a `Budget`, which several
+            transports may share. A call that would start beyond it raises `BudgetExceeded` and is not sent. None:
+            as `REPLAYCACHE_BUDGET` says for the whole process; without it, no limit.
+        on_hit: receives the recording and the outcome of each call that is answered from the store.
+        on_miss: receives the request, as it would be stored, and the reason of each call that is looked for in the
+            store and not found, before it is sent or refused.
+        on_store: receives the recording and the outcome of each call whose answer has been stored.
+
+    The three hooks may be called in any thread, and where the call is asynchronous they run in its loop's thread
+    or beside it: they must be quick. What they raise becomes a warning and does not disturb the call.
 
     Raises:
         ConfigurationError: a value is not one of these.
@@ -150,6 +166,10 @@ class Options:
     sample: int = 0
     on_drift: Literal["warn", "raise"] = "warn"
     max_request_bytes: int = 64 << 20
+    budget: Budget | None = None
+    on_hit: Callable[[Recording, Outcome], object] | None = None
+    on_miss: Callable[[Request, str], object] | None = None
+    on_store: Callable[[Recording, Outcome], object] | None = None
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Options:
@@ -192,6 +212,13 @@ class Options:
             _is_number(size) and isinstance(size, int) and size > 0,
             "a number of bytes above 0",
         )
+        if self.budget is None:
+            object.__setattr__(self, "budget", budget_of_environment())
+        elif not isinstance(self.budget, Budget):
+            object.__setattr__(self, "budget", Budget(self.budget))
+        for name in ("on_hit", "on_miss", "on_store"):
+            hook = getattr(self, name)
+            _check(name, hook, hook is None or callable(hook), "a callable")
 
 
 def _is_number(value: Any) -> bool:

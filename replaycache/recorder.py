@@ -59,6 +59,7 @@ class Recorder:
         self._spool: Spooled | None = None
         self._segments: list[Segment] = []
         self._held = 0
+        self._last = 0
         self._raw_size = 0
         self._raw_whole: int | None = None
         self._clear()
@@ -78,6 +79,16 @@ class Recorder:
             self._decoder = make_decoder(head.header("content-encoding"))
         except UndecodableContent as error:
             self._give_up(str(error))
+
+    @property
+    def size(self) -> int:
+        """Bytes taken so far, content-encoding undone."""
+        return self._held + self._size
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the response head to the last chunk so far."""
+        return self._last / 1e6
 
     @property
     def failed(self) -> bool:
@@ -107,6 +118,7 @@ class Recorder:
         self._parts.append(data)
         self._lengths.append(len(data))
         self._offsets.append(offset)
+        self._last = offset
         self._size += len(data)
         if self._watcher is not None:
             self._watcher.feed(data)

@@ -46,7 +46,7 @@ class _Session:
         self._blocking = Exchange(options, self.store, Spool, Blocking.owner)
         self._suspending = Exchange(options, self.store, Spool, Suspending.owner)
         self._suspending.sequence = self._blocking.sequence
-        self.tally = self._suspending.tally = self._blocking.tally
+        self.tally = self._suspending.reporter.tally = self._blocking.tally
         self.calls = 0
         self.is_over = False
         self.elsewhere: str | None = None

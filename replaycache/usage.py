@@ -5,45 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ._models import Recording, Request
+from ._models import Recording, Request, Usage
 from .answer_objects import object_of, objects_of
 from .match import multipart, url
 from .match.providers import generates
 from .token_counts import Counts, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
-
-
-class Usage(NamedTuple):
-    """What one answer used.
-
-    Attributes:
-        provider: who was asked, by its name in genai-prices where it has one there ("openai", "anthropic",
-            "google", "aws", ...); empty where the host is not known to belong to one, as of local servers.
-        model: as the answer names it, else the request; empty where neither does.
-        input_tokens: all of the input, what came from the provider's prompt cache included.
-        output_tokens: all of the output, reasoning included.
-        cached_tokens: of the input, read from the provider's prompt cache.
-        cache_write_tokens: of the input, written to it.
-        reasoning_tokens: of the output, spent on reasoning.
-        service_tier: as the answer names it ("flex", "priority", "fast", ...); empty where it names none.
-        units: what else has a price of its own, by its name in genai-prices, sorted: parts of the tokens above
-            (`input_audio_tokens`, `cache_write_1h_tokens`, ...) and what is no token (`web_searches`,
-            `audio_seconds`, `rerank_searches`, ...).
-    """
-
-    provider: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    reasoning_tokens: int = 0
-    service_tier: str = ""
-    units: tuple[tuple[str, float], ...] = ()
 
 
 _HOSTS: tuple[tuple[str, str], ...] = (
@@ -92,27 +64,30 @@ _RUN = re.compile(r"/threads/(runs|[^/]+/runs|[^/]+/runs/[^/]+/submit_tool_outpu
 """Assistants: a run that is streamed tells its usage in its last events."""
 
 _MODEL_IN_PATH = (
-    re.compile(r"/models/([^:]+):[A-Za-z]+$"),  # Gemini, Vertex
+    re.compile(r"/(?:models|tunedModels)/([^:]+):[A-Za-z]+$"),  # Gemini, Vertex
     re.compile(r"/deployments/([^/]+)/"),  # Azure OpenAI
     re.compile(r"/model/([^/]+)/(?:invoke|converse)"),  # Bedrock
     re.compile(r"/engines/([^/]+)/"),  # OpenAI, formerly
-    re.compile(r"/models/([^/]+/[^/:]+)(?:/|$)"),  # Hugging Face
+    re.compile(r"/models/(?!chat/)([^/]+/[^/:]+)(?:/|$)"),  # Hugging Face; Azure has /models/chat/completions
     re.compile(r"/ai/run/(@.+)$"),  # Cloudflare
 )
 
 
 def usage_of(recording: Recording) -> Usage | None:
-    """What an answer used; None where it tells nothing of it, or is malformed or cut before it does.
+    """What an answer used, as it tells itself; None where it does not, or is malformed or cut before it does.
 
     Only calls that generate are looked at, and runs of assistants. An answer that is fetched once more (a
     response in the background, a run that is polled) would count again, and a stream of OpenAI's chat tells its
     usage only where `stream_options.include_usage` asked for it: both give None. Of an answer of Anthropic or
     Gemini that was cut short, what it told until then counts.
 
-    A body of 16 MiB and more is looked into at its start and its end only.
+    A body of more than 16 MiB is looked into at its start and its end only.
+
+    Raises:
+        CorruptRecording: the stored entry is damaged.
     """
     request = recording.request
-    path = url.parse(request.url).path
+    path = _parts(request).path
     if not generates(request.method, path) and not (request.method == "POST" and _RUN.search(path)):
         return None
     provider = provider_of(request)
@@ -128,8 +103,8 @@ def usage_of(recording: Recording) -> Usage | None:
 
 def provider_of(request: Request) -> str:
     """Whose host was asked, by its name in genai-prices where it has one there; empty where that is unknown."""
-    parts = url.parse(request.url)
-    provider = next((name for pattern, name in _HOSTS if fnmatchcase(parts.netloc, pattern)), "")
+    parts = _parts(request)
+    provider = _of_host(parts.netloc)
     if provider == "huggingface":  # a router: behind it others answer, and are paid
         chosen = parts.path.split("/")[1]
         if chosen not in ("", "v1", "models", "hf-inference"):
@@ -139,7 +114,19 @@ def provider_of(request: Request) -> str:
 
 def model_of(request: Request) -> str:
     """The model that a request asks for, as its body or its path names it; empty where neither does."""
-    return _model_in_body(request) or _model_in_path(url.parse(request.url).path)
+    return _model_in_body(request) or _model_in_path(_parts(request).path)
+
+
+def _parts(request: Request) -> url.Url:
+    try:
+        return url.parse(request.url)
+    except ValueError:
+        return url.Url("", "", "", "/", ())
+
+
+@lru_cache(maxsize=256)
+def _of_host(netloc: str) -> str:
+    return next((name for pattern, name in _HOSTS if fnmatchcase(netloc, pattern)), "")
 
 
 def _model_in_path(path: str) -> str:
@@ -155,14 +142,14 @@ def _model_in_body(request: Request) -> str:
     media_type = content_type.partition(";")[0].strip().lower()
     fields: Iterable[tuple[str, Any]]
     if media_type == "multipart/form-data":
-        boundary = multipart.boundary_of(content_type)
         try:
+            boundary = multipart.boundary_of(content_type)
             parts = (
                 multipart.from_listing(request.body)
                 if boundary is None
                 else multipart.parse(request.body, boundary)
             )
-        except multipart.NotMultipart:
+        except (multipart.NotMultipart, ValueError):  # a header that is no Latin-1
             return ""
         fields = ((part.name, part.text) for part in parts)
     elif media_type == "application/x-www-form-urlencoded":
@@ -182,10 +169,7 @@ def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
     usage: dict[str, Any] = {}
     model = service_tier = ""
     for value in objects:
-        found = usage_object(value)
-        if not usage.keys() & found.keys():
-            found = {**found, **usage} if "inputTokenCount" in found else found
-        usage.update((name, count) for name, count in found.items() if count is not None)
+        usage.update((name, count) for name, count in usage_object(value).items() if count is not None)
         model = next(_named(value, "model", "modelVersion"), model)
         service_tier = next(_named(value | {"usage": usage}, "service_tier", "serviceTier"), service_tier)
     if usage.get("speed") == "fast":  # Anthropic: https://docs.anthropic.com/en/build-with-claude/fast-mode

@@ -20,7 +20,7 @@ CLI = {"cli", *(f"cli.{path.stem}" for path in (PACKAGE / "cli").glob("*.py") if
 
 LAYERS: tuple[set[str], ...] = (
     {"_errors", "_models", "connections", "patching"},
-    {"inheritance"},
+    {"inheritance", "tally"},
     {
         "credentials",
         "credentials.finding",
@@ -76,7 +76,7 @@ LAYERS: tuple[set[str], ...] = (
         "conversation.streamed",
         "conversation.values",
     },
-    {"call", "diagnosis", "exchange", "reporting", "sampling", "tally", "waiting", "wrapping"},
+    {"call", "diagnosis", "exchange", "reporting", "sampling", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"demo", "cassette_paths", "replay_marks", "network_guard"},
     {"cassette_of_test", "cassette_use"},

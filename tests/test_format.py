@@ -15,7 +15,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaycache import Body, Chunk, CorruptRecording, Recording, Request, ResponseHead, StoreError
+from replaycache import Body, Chunk, CorruptRecording, Recording, Request, ResponseHead, StoreError, Usage
 from replaycache.format import VERSION, FileSegments, OpenFile, decode, decode_file, encode, encode_segment
 
 from .stores.samples import large, recording
@@ -116,6 +116,33 @@ def test_golden_entry_is_written() -> None:
     """Whoever changes what is written raises `VERSION` and keeps the golden entry readable."""
     assert VERSION == 1
     assert b"".join(encode(golden())) == GOLDEN
+
+
+def test_what_an_answer_came_to_is_kept(read: Callable[[bytes], Recording]) -> None:
+    made = golden()
+    usage = Usage("openai", "gpt-4o", 12, 34, 5, 6, 7, "flex", (("input_audio_tokens", 2), ("web_searches", 1.5)))
+    measured = Recording(
+        request=made.request,
+        head=made.head,
+        body=made.body,
+        digest=made.digest,
+        recorded_at=made.recorded_at,
+        usage=usage,
+        size=14,
+        duration=4294.967296,
+    )
+
+    kept = read(b"".join(encode(measured)))
+
+    assert (kept.usage, kept.size, kept.duration, kept.measured) == (usage, 14, 4294.967296, True)
+    assert not read(GOLDEN).measured
+    assert (read(GOLDEN).usage, read(GOLDEN).size, read(GOLDEN).duration) == (None, 14, 4295.217296)
+
+
+@pytest.mark.parametrize("usage", [[], ["openai"], {}, "text", [1, 2, 3, 4, 5, 6, 7, 8, 9]])
+def test_a_usage_of_another_form_is_damage(read: Callable[[bytes], Recording], usage: Any) -> None:
+    with pytest.raises(CorruptRecording):
+        everything(read(entry({**HEAD, "usage": usage})))
 
 
 def test_an_entry_by_the_description_is_read(read: Callable[[bytes], Recording]) -> None:

@@ -16,6 +16,7 @@ import diskcache
 from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
 from ..format import decode, decode_file, encode
+from ..ledger import Ledger
 
 __all__ = ["DiskStore"]
 
@@ -25,6 +26,9 @@ FILE_FROM = 512 << 10
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
 
+
+LEDGER = "usage.db"
+"""The file beside the recordings where what was asked of them is noted."""
 
 _FAILURES = (OSError, sqlite3.Error, diskcache.Timeout, AssertionError, TypeError, ValueError)
 """What diskcache raises where the disk fails, or where its database holds something else than it wrote."""
@@ -170,6 +174,9 @@ class DiskStore:
 
     Raises:
         ConfigurationError: an argument has a wrong value.
+
+    Attributes:
+        ledger: notes what was asked of the cache, in a file beside the recordings.
     """
 
     repeats: Literal["same"] = "same"
@@ -196,6 +203,8 @@ class DiskStore:
         self._max_age = max_age
         self._lock = threading.Lock()
         self._opened: Any = None
+        self.ledger = Ledger(os.path.join(self.location, LEDGER))
+        self.note = self.ledger.note
 
     @property
     def _cache(self) -> Any:
@@ -325,8 +334,14 @@ class DiskStore:
 
     def close(self) -> None:
         """Closes this thread's connection; the store may be used again."""
+        self.ledger.flush()
         if self._opened is not None:
             self._opened.close()
 
     def __repr__(self) -> str:
-        return f"<DiskStore {self.location}>"
+        if self._opened is None:
+            return f"<DiskStore {self.location}>"
+        try:
+            return f"<DiskStore {self.location}, {len(self)} recordings>"
+        except StoreError as error:
+            return f"<DiskStore {self.location}, which fails: {error}>"

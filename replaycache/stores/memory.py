@@ -39,6 +39,7 @@ class MemoryStore:
             latency=recording.latency,
             complete=recording.complete,
             sample=recording.sample,
+            usage=recording.usage,
         )
         with self._lock:
             self._recordings.pop(key, None)

@@ -1,0 +1,118 @@
+"""What recording may cost."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ._errors import BudgetExceeded, ConfigurationError
+from ._models import Usage
+
+__all__ = ["BUDGET_VARIABLE", "Budget", "budget_of_environment"]
+
+BUDGET_VARIABLE = "REPLAYCACHE_BUDGET"
+
+
+class Budget:
+    """US dollars that live calls may cost together; whoever is given the same budget shares it.
+
+    A call is refused, before it is sent, once what was spent has reached the limit; calls that are under way
+    are not disturbed, so that the last of them may go beyond it. Spent is what the answers that were read to
+    their end say they came to, at the prices of the package genai-prices. What has no price there, such as a
+    local server, or tells no tokens, is not counted, and a warning says so once.
+
+    Args:
+        limit: a number of US dollars, or text such as `"$2"` or `"0.50"`.
+
+    Raises:
+        ConfigurationError: the limit is none, or the package that knows the prices is not installed.
+    """
+
+    def __init__(self, limit: float | str | Decimal) -> None:
+        self.limit = _parse(limit)
+        from . import prices
+
+        if not prices.is_available():
+            raise ConfigurationError(
+                f"budget={limit!r} needs to know prices: install replaycache with its extra `prices`"
+            )
+        self._price_of = prices.price_of
+        self._lock = threading.Lock()
+        self._spent = Decimal(0)
+        self._told: set[str] = set()
+
+    @property
+    def spent(self) -> Decimal:
+        """US dollars spent so far."""
+        return self._spent
+
+    def check(self) -> None:
+        """To be called before a call is sent.
+
+        Raises:
+            BudgetExceeded: what was spent has reached the limit.
+        """
+        if self._spent >= self.limit:
+            raise BudgetExceeded(
+                f"the call was not sent: ${self._spent:.4f} were spent, and the budget is ${self.limit}. Raise "
+                f"budget=..., or replay what is recorded with mode='replay'."
+            )
+
+    def spend(self, usage: Usage | None, when: float, what: str) -> str:
+        """Takes account of an answer; gives what is to be said about it, once for each kind.
+
+        Args:
+            usage: of the answer; None where it tells none.
+            when: it was asked for, in seconds since 1970 (UTC).
+            what: names the call for the user.
+        """
+        price = None if usage is None else self._price_of(usage, when)
+        if price is not None:
+            with self._lock:
+                self._spent += price
+            return ""
+        kind = usage.model if usage is not None and usage.model else what
+        if kind in self._told:
+            return ""
+        self._told.add(kind)
+        why = "it tells no tokens" if usage is None else f"the price of {kind} is not known"
+        return f"{what} is not counted in the budget: {why}."
+
+    def __repr__(self) -> str:
+        return f"<Budget ${self._spent:.4f} of ${self.limit} spent>"
+
+
+def _parse(limit: Any) -> Decimal:
+    if isinstance(limit, (int, float, Decimal)) and not isinstance(limit, bool):
+        text = str(limit)
+    elif isinstance(limit, str):
+        text = re.sub(r"^\s*(?:\$|USD)?\s*|\s*(?:\$|USD)?\s*$", "", limit)
+    else:
+        text = ""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0:
+        raise ConfigurationError(f"budget={limit!r} is no budget; write US dollars, such as 2 or '$2'")
+    return value
+
+
+_of_environment: dict[str, Budget] = {}
+
+
+def budget_of_environment() -> Budget | None:
+    """The budget that `REPLAYCACHE_BUDGET` gives to all of this process together; None without it.
+
+    Raises:
+        ConfigurationError: as `Budget`.
+    """
+    text = os.environ.get(BUDGET_VARIABLE, "")
+    if not text:
+        return None
+    if text not in _of_environment:
+        _of_environment[text] = Budget(text)
+    return _of_environment[text]

@@ -1,0 +1,147 @@
+"""What is told of calls: to the log, the user's hooks, the session's tally, the cache's ledger and the budget."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ._errors import CacheMiss, ReplayCacheWarning
+from ._models import Outcome, Recording, Request
+from .options import Options
+from .tally import Noted, Tally
+from .usage import usage_of
+
+if TYPE_CHECKING:
+    from .stores import Store
+
+__all__ = ["Reporter"]
+
+logger = logging.getLogger("replaycache")
+
+
+class Reporter:
+    """Tells of the calls of one exchange. Nothing of it fails the caller's call.
+
+    Args:
+        options: with the hooks and the budget.
+        store: a cache that keeps a ledger is told of every call.
+        is_cache: whether it is one.
+        tally: of the session.
+    """
+
+    def __init__(self, options: Options, store: Store, is_cache: bool, tally: Tally) -> None:
+        self.tally = tally
+        self._options = options
+        self._is_cache = is_cache
+        self._note: Callable[[Noted], None] | None = getattr(store, "note", None) if is_cache else None
+        self._where = store.location
+        self._warned = False
+
+    # -- what happens to a call ----------------------------------------------------------------------------
+
+    def hit(self, recording: Recording, outcome: Outcome, took: float) -> None:
+        """A recording answers, `took` seconds after it was asked."""
+        self.tally.replayed += 1
+        if not self._is_cache:
+            self.tally.played.add(id(recording))
+        elif self._note is not None:
+            noted = Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size)
+            self._note(noted)
+        if logger.isEnabledFor(logging.INFO):
+            request = recording.request
+            logger.info("hit %s %s, key %s in %s", request.method, request.url, outcome.key, self._where)
+        if self._options.on_hit is not None:
+            self._call(self._options.on_hit, recording, outcome)
+
+    def miss(self, request: Request, reason: str, key: str) -> None:
+        """Nothing stored answers, and upstream is called."""
+        what = (reason, request.method, request.url, key, self._where)
+        logger.info("miss (%s) %s %s, key %s in %s: calling upstream", *what)
+        if self._options.on_miss is not None:
+            self._call(self._options.on_miss, request, reason)
+
+    def refused(self, miss: CacheMiss) -> None:
+        """Nothing stored answers, and upstream may not be called."""
+        request = miss.request
+        what = (miss.reason, request.method, request.url, miss.key, self._where)
+        logger.info("miss (%s) %s %s, key %s in %s: refused", *what)
+        if not self._is_cache:
+            self.tally.misses.append(miss)
+        if self._note is not None:
+            self._note(Noted("refused", miss.key))
+        if self._options.on_miss is not None:
+            self._call(self._options.on_miss, request, miss.reason)
+
+    def sending(self) -> None:
+        """Upstream is about to be called.
+
+        Raises:
+            BudgetExceeded: it may not be.
+        """
+        if self._options.budget is not None:
+            self._options.budget.check()
+
+    def answered(self, recording: Recording) -> None:
+        """Upstream's answer is there as a whole; finds out what it came to."""
+        try:
+            recording.usage = usage_of(recording)
+        except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer
+            logger.warning("what an answer came to could not be read: %r", error)
+        if self._options.budget is not None:
+            told = self._options.budget.spend(
+                recording.usage, recording.recorded_at, f"{recording.request.method} {recording.request.url}"
+            )
+            if told:
+                self.warn(told)
+
+    def stored(self, recording: Recording, outcome: Outcome) -> None:
+        """Upstream's answer has been stored."""
+        self.tally.recorded += 1
+        logger.info(
+            "stored %s %s, key %s in %s",
+            recording.request.method,
+            recording.request.url,
+            outcome.key,
+            self._where,
+        )
+        seconds = recording.duration
+        if self._note is not None:
+            self._note(Noted("miss", outcome.key, recording.usage, seconds, seconds, recording.size))
+        if self._options.on_store is not None:
+            self._call(self._options.on_store, recording, outcome)
+
+    def passed(self, outcome: Outcome, recording: Recording | None, took: float) -> None:
+        """Upstream's answer, which took so many seconds, is not stored."""
+        logger.debug("live, key %s: %s", outcome.key, outcome.reason)
+        if self._note is None:
+            return
+        if recording is None:
+            self._note(Noted("live", outcome.key, None, took, took))
+        else:
+            self._note(Noted("live", outcome.key, recording.usage, took, took, recording.size))
+
+    # -- warnings ------------------------------------------------------------------------------------------
+
+    def warn(self, message: str) -> None:
+        """Warns."""
+        try:
+            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
+        except ReplayCacheWarning:
+            # warnings are errors here, but nothing of ours fails the caller's call
+            logger.warning("%s", message)
+
+    def warn_once(self, message: str) -> None:
+        """Warns the first time, and logs after that, that something went wrong that does not concern the call."""
+        if self._warned:
+            logger.warning("%s", message)
+            return
+        self._warned = True
+        self.warn(message)
+
+    def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
+        try:
+            hook(*arguments)
+        except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
+            self.warn_once(f"a hook of yours failed, {hook!r}: {error!r}")
