@@ -151,7 +151,7 @@ class Column:
     Args:
         title: stands above it on a terminal.
         right: whether its cells stand at the right, as numbers do.
-        least: the fewest cells of the terminal that it may be cut to.
+        least: the fewest cells of the terminal that it may be cut to; 0: it is never cut.
         most: the most that it takes, but for the last column, which takes what is left.
         drop: where the terminal is too narrow, columns with a higher number go first; 0 stays.
         style: a rich style for a terminal with colour.
@@ -159,7 +159,7 @@ class Column:
 
     title: str
     right: bool = False
-    least: int = 3
+    least: int = 0
     most: int = 40
     drop: int = 0
     style: str = ""
@@ -189,9 +189,11 @@ class _Table:
         self._columns = columns
         self._length = cell_len
         self._fit = set_cell_size
-        self._shown: list[tuple[int, int]] = []
-        self._console = console()
         self._ellipsis = "…" if can_write("…") else "~"
+        terminal = console()
+        self._bold = _style(terminal, "bold")
+        self._styles = [_style(terminal, column.style) for column in columns]
+        self._shown: list[tuple[int, int]] = []
 
     def write(self, rows: Iterable[Sequence[str]]) -> int:
         following = iter(rows)
@@ -199,10 +201,10 @@ class _Table:
         if not first:
             return 0
         self._measure(first)
-        self._line([column.title for column in self._columns], title=True)
+        self._line([column.title for column in self._columns], [self._bold] * len(self._columns))
         count = 0
         for row in chain(first, ([one_line(cell) for cell in row] for row in following)):
-            self._line(row)
+            self._line(row, self._styles)
             count += 1
         return count
 
@@ -210,54 +212,58 @@ class _Table:
         """Decides which columns are shown, and how wide: pairs of a column's index and its width."""
         columns = self._columns
         wanted = [
-            min(column.most, max(map(self._length, (column.title, *(row[index] for row in rows)))))
+            max(map(self._length, (column.title, *(row[index] for row in rows))))
             for index, column in enumerate(columns)
         ]
         last = len(columns) - 1
-        wanted[last] = max(map(self._length, (columns[last].title, *(row[last] for row in rows))))
+        wanted = [
+            size if index == last or not column.least else min(size, column.most)
+            for index, (column, size) in enumerate(zip(columns, wanted, strict=True))
+        ]
+        least = [min(size, column.least or size) for column, size in zip(columns, wanted, strict=True)]
         shown = list(range(len(columns)))
         room = width()
-
-        def needed() -> int:
-            return sum(min(wanted[index], columns[index].least) for index in shown) + 2 * (len(shown) - 1)
-
         for index in sorted(shown, key=lambda index: -columns[index].drop):
-            if needed() <= room or not columns[index].drop:
-                break
-            shown.remove(index)
-        widths = {index: min(wanted[index], columns[index].least) for index in shown}
-        left = room - needed()
+            if columns[index].drop and _needed(least, shown) > room:
+                shown.remove(index)
+        left = room - _needed(least, shown)
+        widths = {index: least[index] for index in shown}
         for index in shown:
-            more = max(0, min(wanted[index] - widths[index], left))
+            more = max(0, min(wanted[index] - least[index], left))
             widths[index] += more
             left -= more
+        # a terminal too narrow even for that: the last column gives way
+        widths[shown[-1]] = max(1, widths[shown[-1]] + min(0, left))
         self._shown = [(index, widths[index]) for index in shown]
 
-    def _line(self, cells: Sequence[str], title: bool = False) -> None:
-        from rich.text import Text
-
-        line = Text(no_wrap=True, overflow="crop")
-        for place, (index, size) in enumerate(self._shown):
-            column = self._columns[index]
+    def _line(self, cells: Sequence[str], styles: Sequence[tuple[str, str]]) -> None:
+        pieces = []
+        for index, size in self._shown:
             cell = cells[index]
             length = self._length(cell)
             if length > size:
-                cell, length = self._cut(cell, size), size
-            if place:
-                line.append("  ")
-            style = "bold" if title else column.style
-            if column.right:
-                line.append(" " * (size - length))
-                line.append(cell, style)
+                cell, length = self._fit(cell, size - 1) + self._ellipsis, size
+            before, after = styles[index]
+            room = " " * (size - length)
+            if self._columns[index].right:
+                pieces.append(f"{room}{before}{cell}{after}" if cell else room)
             else:
-                line.append(cell, style)
-                if place < len(self._shown) - 1:
-                    line.append(" " * (size - length))
-        line.rstrip()
-        self._console.print(line, soft_wrap=True)
+                pieces.append(f"{before}{cell}{after}{room}" if cell else room)
+        print("  ".join(pieces).rstrip(" "))  # noqa: T201
 
-    def _cut(self, cell: str, size: int) -> str:
-        return self._fit(cell, size - 1) + self._ellipsis
+
+def _needed(widths: Sequence[int], shown: Sequence[int]) -> int:
+    return sum(widths[index] for index in shown) + 2 * (len(shown) - 1)
+
+
+def _style(terminal: Console, style: str) -> tuple[str, str]:
+    """What a terminal is sent before and after text of a style: a console takes far longer for every cell."""
+    if not style:
+        return "", ""
+    with terminal.capture() as capture:
+        terminal.print("|", style=style, end="")
+    before, _, after = capture.get().partition("|")
+    return before, after
 
 
 # -- numbers for people ------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ import orjson
 from .._models import Recording
 from ..answer_objects import objects_of
 from ..assembled import events_of
+from ..usage import model_of
 from .answered import answered
-from .asked import asked, body_of, model_of, prompt, tools_offered
+from .asked import asked, body_of, prompt, tools_offered
 from .streamed import folded
 from .values import Kind, Part, Turn
 
-__all__ = ["Conversation", "Kind", "Part", "Turn", "conversation", "model_of", "prompt"]
+__all__ = ["Conversation", "Kind", "Part", "Turn", "conversation", "prompt"]
 
 LARGE = 64 << 20
 """Bytes of a response body that are decoded; a larger one is told by its size."""
@@ -54,7 +55,7 @@ def conversation(recording: Recording) -> Conversation:
     body = body_of(request)
     value, is_stream = _answer(recording)
     return Conversation(
-        model_of(request, body),
+        model_of(request),
         tools_offered(body),
         tuple(turn for turn in asked(request, body) if turn.parts),
         tuple(answered(value)) if not isinstance(value, Part) else (Turn("", (value,)),),

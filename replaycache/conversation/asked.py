@@ -13,7 +13,7 @@ from ..match.multipart import NotMultipart, from_listing
 from .parts import message, parts_of
 from .values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text, text_part
 
-__all__ = ["asked", "body_of", "items", "model_of", "prompt", "tools_offered"]
+__all__ = ["asked", "body_of", "items", "prompt", "tools_offered"]
 
 _TEXTS = ("prompt", "input", "inputs", "query", "message", "text", "texts", "documents", "instances", "document")
 """Members that hold what is asked where no list of messages does, in the order in which they are shown."""
@@ -25,22 +25,6 @@ def body_of(request: Request) -> Any:
         return orjson.loads(request.body)
     except ValueError:
         return None
-
-
-def model_of(request: Request, body: Any) -> str:
-    """The model that is asked, from the body, the form or the path; empty where none is named."""
-    model = as_text(as_dict(body).get("model")) or as_text(as_dict(body).get("modelId"))
-    if model:
-        return model
-    for part in _form(request):
-        if part.name == "model":
-            return part.text
-    path = request.url.partition("?")[0]
-    for mark in ("/models/", "/deployments/", "/model/"):
-        _, found, rest = path.rpartition(mark)
-        if found:
-            return rest.partition("/")[0].partition(":")[0] if mark != "/model/" else rest.partition("/")[0]
-    return ""
 
 
 def tools_offered(body: Any) -> tuple[str, ...]:
@@ -66,14 +50,24 @@ def prompt(request: Request, body: Any = None) -> str:
         request: as recorded.
         body: its decoded body, where the caller has it.
     """
-    turns = asked(request, body_of(request) if body is None else body)
+    body = body_of(request) if body is None else body
+    for item in reversed(as_dicts(as_dict(body).get("messages"))):  # far from the start of a long conversation
+        if item.get("role") == "user":
+            text = _words(message(item))
+            if text:
+                return text
+    turns = asked(request, body)
     for wanted in ({"user"}, {"", "tool", "function"}, None):
         for turn in reversed(turns):
             if wanted is None or turn.role in wanted:
-                text = " ".join(part.text for part in turn.parts if part.text)
+                text = _words(turn)
                 if text:
                     return text
     return ""
+
+
+def _words(turn: Turn) -> str:
+    return " ".join(part.text for part in turn.parts if part.text)
 
 
 def asked(request: Request, body: Any) -> list[Turn]:

@@ -1,0 +1,330 @@
+"""`replaycache ls`."""
+
+from __future__ import annotations
+
+import heapq
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from .._errors import ConfigurationError, StoreError
+from .._models import Request, Usage
+from ..conversation import prompt
+from ..match.providers import generates
+from ..options import parse_duration
+from ..stores import Store
+from ..usage import model_of, usage_of
+from .errors import NothingMatches, Status
+from .opening import Entry, entries, existing_store, is_cassette, store_argument, unreadable
+from .output import (
+    Column,
+    human_age,
+    human_count,
+    human_size,
+    is_terminal,
+    iso_time,
+    json_option,
+    note,
+    one_line,
+    write_json_line,
+    write_table,
+)
+
+__all__ = ["command", "endpoint", "parse_since", "parse_status"]
+
+PROMPT = 200
+"""Characters of what was asked that a line of data has."""
+
+
+class _Line:
+    """What a line of the list tells of a recording."""
+
+    def __init__(self, entry: Entry) -> None:
+        recording = entry.recording
+        self.entry = entry
+        self.recording = recording
+        self.request = recording.request
+        self.usage: Usage | None = recording.usage or usage_of(recording)
+        self.asked_model = model_of(self.request)
+        self.model = self.asked_model or (self.usage.model if self.usage else "")
+
+    @property
+    def chunks(self) -> int:
+        return sum(len(segment.lengths) for segment in self.recording.body.segments)
+
+    @property
+    def tokens(self) -> int:
+        return self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
+
+    def prompt(self) -> str:
+        return one_line(prompt(self.request), PROMPT)
+
+
+@click.command("ls")
+@store_argument
+@click.option("--model", metavar="TEXT", help="Only models with TEXT in their name, or like gpt-4*.")
+@click.option("--since", metavar="TIME", help="Only what was recorded since: 2h, 7d, or 2026-11-21.")
+@click.option("--status", metavar="STATUS", help="Only this status: 200, or 4xx.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N recordings.")
+@click.option(
+    "--sort",
+    type=click.Choice(["newest", "oldest", "size", "tokens", "duration"]),
+    default="newest",
+    help="What comes first; newest is the default.",
+)
+@json_option
+def command(
+    store: str | None,
+    model: str | None,
+    since: str | None,
+    status: str | None,
+    limit: int | None,
+    sort: str,
+    as_json: bool,
+) -> Status:
+    """List recordings, the newest first.
+
+    Of STORE, or of the user's disk cache: key, age, call, model, status, size
+    of the response, chunks, tokens in and out, and the first words of what
+    was asked.
+
+    Piped, a line has these fields, separated by tabs: key, time (UTC),
+    method, URL, model, status, bytes, chunks, tokens in, tokens out, words.
+    With --json a line is a JSON object.
+    """
+    wanted = _filter(model, since, status)
+    opened = existing_store(store)
+    seen = _Seen(entries(opened))
+    lines: Iterable[_Line] = (line for entry in seen for line in _line(entry, wanted))
+    count = _write(_sorted(lines, sort, limit, opened), as_json, numbered=is_cassette(opened))
+    if seen.ended:
+        problem = unreadable(opened, seen.count)
+        if problem:
+            note(f"Warning: {problem}")
+    if count:
+        return Status.DONE
+    if seen.count:
+        raise NothingMatches(f"none of the {seen.count:,} recordings in {opened.location} matches.")
+    note(f"Nothing is recorded in {opened.location}. `replaycache demo` records something.")
+    return Status.DONE
+
+
+class _Seen:
+    """Entries as they go by, counted."""
+
+    def __init__(self, source: Iterator[Entry]) -> None:
+        self._source = source
+        self.count = 0
+        self.ended = False
+
+    def __iter__(self) -> Iterator[Entry]:
+        for entry in self._source:
+            self.count += 1
+            yield entry
+        self.ended = True
+
+
+def _line(entry: Entry, wanted: Callable[[_Line], bool]) -> Iterator[_Line]:
+    try:
+        line = _Line(entry)
+        if wanted(line):
+            yield line
+    except StoreError as error:
+        note(f"Warning: {entry.key}: {error}")
+
+
+# -- which, and in what order ------------------------------------------------------------------------------
+
+
+def _filter(model: str | None, since: str | None, status: str | None) -> Callable[[_Line], bool]:
+    start = parse_since(since)
+    statuses = parse_status(status)
+    pattern = model.lower() if model else ""
+    if pattern and not re.search(r"[*?\[]", pattern):
+        pattern = f"*{pattern}*"
+
+    def wanted(line: _Line) -> bool:
+        recording = line.recording
+        if start is not None and recording.recorded_at < start:
+            return False
+        if statuses is not None and recording.head.status not in statuses:
+            return False
+        if not pattern:
+            return True
+        names = (line.asked_model, line.usage.model if line.usage else "")
+        return any(fnmatchcase(name.lower(), pattern) for name in names if name)
+
+    return wanted
+
+
+def parse_since(text: str | None) -> float | None:
+    """The moment that `--since` names, in seconds since 1970: a time ago (`2h`, `7d`), or an ISO date or moment.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        ago = parse_duration(text, "--since")
+        return None if ago is None else time.time() - ago
+    except ConfigurationError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is no time; write how long ago (90s, 15m, 2h, 7d, 2w), or a date such as 2026-11-21",
+            param_hint="--since",
+        ) from None
+
+
+def parse_status(text: str | None) -> range | None:
+    """The statuses that `--status` names: `404`, or `4xx`.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    if text is None:
+        return None
+    if re.fullmatch(r"[1-9]\d\d", text):
+        return range(int(text), int(text) + 1)
+    if re.fullmatch(r"[1-9]xx", text.lower()):
+        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+    raise click.BadParameter(f"{text!r} is no status; write 404, or 4xx", param_hint="--status")
+
+
+_ORDERS: dict[str, Callable[[_Line], float]] = {
+    "oldest": lambda line: -line.recording.recorded_at,
+    "size": lambda line: line.recording.size,
+    "tokens": lambda line: line.tokens,
+    "duration": lambda line: line.recording.duration,
+}
+
+
+def _sorted(lines: Iterable[_Line], sort: str, limit: int | None, store: Store) -> Iterator[_Line]:
+    """The lines in order. Of a cache only keys are kept meanwhile: its recordings may not fit into memory."""
+    if sort == "newest":
+        for number, line in enumerate(lines, 1):
+            yield line
+            if number == limit:
+                return
+        return
+    value = _ORDERS[sort]
+    if is_cassette(store):
+        yield from sorted(lines, key=value, reverse=True)[:limit]
+        return
+    rows = ((value(line), line.entry.key) for line in lines)
+    order = heapq.nlargest(limit, rows) if limit else sorted(rows, reverse=True)
+    for _, key in order:
+        recording = store.get(key)
+        if recording is not None:
+            yield _Line(Entry(key, recording))
+
+
+# -- how they are written ----------------------------------------------------------------------------------
+
+_COLUMNS = (
+    Column("key", style="yellow"),
+    Column("age", right=True),
+    Column("call", least=10, most=22),
+    Column("model", least=10, most=22, style="cyan"),
+    Column("status", drop=1),
+    Column("size", right=True, drop=2),
+    Column("chunks", right=True, drop=4),
+    Column("tokens", right=True, drop=3),
+    Column("asked", least=20, style="dim"),
+)
+
+
+def _write(lines: Iterator[_Line], as_json: bool, numbered: bool) -> int:
+    if as_json:
+        count = 0
+        for line in lines:
+            write_json_line(_as_json(line))
+            count += 1
+        return count
+    if not is_terminal():
+        return write_table((), map(_as_data, lines))
+    now = time.time()
+    columns = (Column("#", right=True), *_COLUMNS) if numbered else _COLUMNS
+    return write_table(columns, (_as_row(line, now, numbered) for line in lines))
+
+
+def _as_row(line: _Line, now: float, numbered: bool) -> list[str]:
+    recording = line.recording
+    usage = line.usage
+    row = [
+        line.entry.short,
+        human_age(now - recording.recorded_at) if recording.recorded_at else "",
+        endpoint(line.request),
+        line.model,
+        str(recording.head.status) + ("" if recording.complete else " cut"),
+        human_size(recording.size),
+        human_count(line.chunks),
+        f"{human_count(usage.input_tokens)}/{human_count(usage.output_tokens)}" if usage else "",
+        line.prompt(),
+    ]
+    return [str(line.entry.number), *row] if numbered else row
+
+
+def _as_data(line: _Line) -> list[str]:
+    recording, usage = line.recording, line.usage
+    return [
+        line.entry.key,
+        iso_time(recording.recorded_at),
+        line.request.method,
+        line.request.url,
+        line.model,
+        str(recording.head.status),
+        str(recording.size),
+        str(line.chunks),
+        str(usage.input_tokens) if usage else "",
+        str(usage.output_tokens) if usage else "",
+        line.prompt(),
+    ]
+
+
+def _as_json(line: _Line) -> dict[str, Any]:
+    recording, usage = line.recording, line.usage
+    found: dict[str, Any] = {"key": line.entry.key}
+    if line.entry.number is not None:
+        found["number"] = line.entry.number
+    return found | {
+        "recorded_at": iso_time(recording.recorded_at) or None,
+        "method": line.request.method,
+        "url": line.request.url,
+        "model": line.model or None,
+        "status": recording.head.status,
+        "complete": recording.complete,
+        "sample": recording.sample,
+        "size": recording.size,
+        "chunks": line.chunks,
+        "latency": recording.latency,
+        "duration": recording.duration,
+        "usage": usage._asdict() if usage else None,
+        "asked": prompt(line.request)[:PROMPT],
+    }
+
+
+def endpoint(request: Request) -> str:
+    """What was called, in short: the end of the path; the method before it where it is not POST."""
+    path = urlsplit(request.url).path.rstrip("/")
+    segments = path.split("/")[-2:]
+    name = "/".join(segments)
+    if request.method != "POST":
+        return f"{request.method} {name}"
+    if not generates(request.method, path):
+        return name
+    if ":" in segments[-1]:
+        return segments[-1].rpartition(":")[2]
+    if name == "chat/completions":
+        return "chat"
+    return name if segments[0] in ("images", "fim", "agents") else segments[-1]

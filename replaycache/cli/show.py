@@ -1,0 +1,371 @@
+"""`replaycache show`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import prices
+from .._models import Headers, Recording, Usage
+from ..conversation import Conversation, Part, Turn, conversation
+from ..timeline import ASCII_BARS, BARS, timeline
+from ..usage import usage_of
+from .errors import CommandFailed, NothingMatches
+from .opening import (
+    Entry,
+    complete_key,
+    entries,
+    existing_store,
+    is_cassette,
+    named_entry,
+    names_a_store,
+    store_option,
+)
+from .output import (
+    can_write,
+    console,
+    human_age,
+    human_duration,
+    human_money,
+    human_size,
+    is_terminal,
+    iso_time,
+    json_option,
+    one_line,
+    printable,
+    width,
+    write_json,
+    write_json_line,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["command"]
+
+DATA = 2000
+"""Characters of JSON in an unknown form that are shown; `--raw` has all of it."""
+SLICES = 60
+"""Slices of time in a timeline, at most."""
+
+
+@click.command("show")
+@click.argument("name", metavar="KEY|FILE", shell_complete=complete_key)
+@store_option
+@click.option("--request", "side", flag_value="request", help="Only the request.")
+@click.option("--response", "side", flag_value="response", help="Only the response.")
+@click.option("--raw", is_flag=True, help="The bytes of the response's body (or of the request's).")
+@json_option
+def command(name: str, store: str | None, side: str | None, raw: bool, as_json: bool) -> None:
+    """Show a recording: conversation, stream, usage, price.
+
+    KEY is a key or the beginning of one (4 characters or more). FILE is a
+    cassette or a file of another recorder: all of its recordings, or one of
+    them as FILE#3 or FILE#KEY.
+
+    Images, sounds and files are named and not shown. The timeline has a bar
+    for each slice of time, by the bytes that came in it.
+    """
+    if raw and as_json:
+        raise click.UsageError("--raw and --json exclude each other")
+    found = list(_named(name, store, one=raw))
+    if raw:
+        _write_raw(found[0].recording, side)
+    elif as_json:
+        write = write_json if len(found) == 1 else write_json_line
+        for entry in found:
+            write(_as_json(entry, side))
+    else:
+        _Page(console()).write(found, side)
+
+
+def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
+    """The recording of this name, or all of a file, in its order."""
+    if one or store is not None or "#" in name or not names_a_store(name):
+        yield named_entry(name, store)
+        return
+    opened = existing_store(name)
+    if not is_cassette(opened):
+        yield named_entry(name)
+        return
+    found = list(entries(opened))[::-1]
+    if not found:
+        raise NothingMatches(f"there are no recordings in {opened.location}.")
+    yield from found
+
+
+# -- for people --------------------------------------------------------------------------------------------
+
+_ROLES = {"system": "magenta", "developer": "magenta", "user": "green", "tool": "cyan", "function": "cyan"}
+
+
+class _Page:
+    """Recordings as text. Piped, lines are not wrapped."""
+
+    def __init__(self, target: Console) -> None:
+        self._console = target
+        self._wraps = is_terminal()
+        self._arrows = ("→", "←") if can_write("→←") else ("->", "<-")
+
+    def write(self, found: Iterable[Entry], side: str | None) -> None:
+        for number, entry in enumerate(found):
+            if number:
+                self._line()
+                self._line("─" * min(width(), 80) if can_write("─") else "-" * min(width(), 80), "dim")
+                self._line()
+            self._recording(entry, side)
+
+    def _recording(self, entry: Entry, side: str | None) -> None:
+        recording = entry.recording
+        read = conversation(recording)
+        if side != "response":
+            self._asked(entry, read)
+        if side is None:
+            self._line()
+        if side != "request":
+            for turn in read.answered:
+                self._turn(turn)
+            self._answered(recording)
+
+    def _asked(self, entry: Entry, read: Conversation) -> None:
+        recording, request = entry.recording, entry.recording.request
+        self._field("key", entry.key + (f"  #{entry.number}" if entry.number is not None else ""), "yellow")
+        self._field("request", f"{request.method} {one_line(request.url, 1000)}")
+        if recording.recorded_at:
+            age = human_age(time.time() - recording.recorded_at)
+            when = iso_time(recording.recorded_at).replace("T", " ")
+            self._field("recorded", f"{when}, {age} ago" if age != "now" else f"{when}, just now")
+        self._field("model", one_line(read.model), "cyan")
+        self._field("tools", one_line(", ".join(read.tools), 1000))
+        self._field("settings", one_line(_settings(recording), 1000))
+        self._field("sample", str(recording.sample) if recording.sample else "")
+        for turn in read.asked:
+            self._line()
+            self._turn(turn)
+
+    def _answered(self, recording: Recording) -> None:
+        self._line()
+        chunks = sum(len(segment.lengths) for segment in recording.body.segments)
+        pieces = f" in {chunks:,} chunks" if chunks > 1 else ""
+        first = f", head after {human_duration(recording.latency)}" if recording.latency else ""
+        last = f", last chunk after {human_duration(recording.duration)}" if recording.duration else ""
+        size = human_size(recording.size)
+        status = recording.head.status
+        self._field("response", f"{status}, {size}{pieces}{first}{last}", "red" if status >= 400 else "")
+        if not recording.complete:
+            self._field("", "cut short: the caller closed it before its end", "red")
+        if chunks > 1 and recording.body.duration:
+            self._timeline(recording)
+        usage = recording.usage or usage_of(recording)
+        if usage is not None:
+            self._field("tokens", _tokens(usage))
+            self._field("price", _price(usage, recording.recorded_at))
+
+    def _timeline(self, recording: Recording) -> None:
+        line = timeline(recording.body, max(10, min(SLICES, width() - 12)))
+        self._field("timeline", line.bars(BARS if can_write(BARS) else ASCII_BARS), "green")
+        end = human_duration(line.last)
+        pause = f"longest pause {human_duration(line.longest_pause)}"
+        room = max(2, len(line.counts) - len("0 s") - len(pause) - len(end))
+        self._field("", f"0 s{' ' * (room // 2)}{pause}{' ' * (room - room // 2)}{end}", "dim")
+
+    def _turn(self, turn: Turn) -> None:
+        if turn.role:
+            self._line(one_line(turn.role, 40), f"bold {_ROLES.get(turn.role, 'blue')}")
+        for part in turn.parts:
+            text, style = self._part(part)
+            self._block(text, style, 2 if turn.role else 0)
+
+    def _part(self, part: Part) -> tuple[str, str]:
+        text, name = printable(part.text, lines=True), one_line(part.name, 200)
+        call, result = self._arrows
+        if part.kind == "text":
+            return text, ""
+        if part.kind == "reasoning":
+            return f"(reasoning) {text}", "dim"
+        if part.kind == "refusal":
+            return f"(refusal) {text}", "red"
+        if part.kind == "tool call":
+            return f"{call} {name}({text})", "cyan"
+        if part.kind == "tool result":
+            return f"{result} {name}: {text}" if name else f"{result} {text}", "cyan"
+        if part.kind == "error":
+            return f"error {name}: {text}" if name else f"error: {text}", "red"
+        if part.kind == "data":
+            more = f"… and {len(text) - DATA:,} more characters (--raw has all)" if len(text) > DATA else ""
+            return f"{text[:DATA]}{more}", ""
+        about = ", ".join(item for item in (name, one_line(part.text, 300)) if item)
+        return f"[{part.kind}: {about}]" if about else f"[{part.kind}]", "dim"
+
+    def _field(self, name: str, value: str, style: str = "") -> None:
+        """A named value, wrapped beside its name; nothing where there is no value."""
+        if not value:
+            return
+        from rich.text import Text
+
+        if not self._wraps:
+            self._line(f"{name:<10}  {value}")
+            return
+        lines = Text(value, style).wrap(self._console, max(10, width() - 12))
+        for number, line in enumerate(lines):
+            label = Text(f"{name if number == 0 else '':<10}  ", "dim")
+            line.rstrip()
+            self._console.print(label + line, soft_wrap=True)
+
+    def _block(self, text: str, style: str, indent: int) -> None:
+        """Text as it was said, wrapped and indented."""
+        from rich.text import Text
+
+        for paragraph in text.rstrip("\n").split("\n"):
+            line = Text(paragraph.expandtabs(4) if self._wraps else paragraph, style)
+            for piece in line.wrap(self._console, max(10, width() - indent)) if self._wraps else [line]:
+                if self._wraps:
+                    piece.rstrip()
+                self._console.print(Text(" " * indent) + piece if piece.plain else "", soft_wrap=True)
+
+    def _line(self, text: str = "", style: str = "") -> None:
+        from rich.text import Text
+
+        self._console.print(Text(text, style), soft_wrap=True)
+
+
+_SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}
+
+
+def _settings(recording: Recording) -> str:
+    """The parameters of a request that are one value: `temperature 0.7, stream`."""
+    try:
+        body = recording.request.json()
+    except (ValueError, RecursionError):
+        return ""
+    found = []
+    for name, value in body.items() if isinstance(body, dict) else ():
+        if name in _SAID or not isinstance(value, (str, int, float)):
+            continue
+        if value is True:
+            found.append(name)
+        elif not isinstance(value, str) or len(value) <= 40:
+            found.append(f"{name} {'false' if value is False else value}")
+    return ", ".join(found)
+
+
+def _tokens(usage: Usage) -> str:
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    reasoning = f" ({usage.reasoning_tokens:,} for reasoning)" if usage.reasoning_tokens else ""
+    return f"{usage.input_tokens:,} in{cached}, {usage.output_tokens:,} out{reasoning}"
+
+
+def _price(usage: Usage, when: float) -> str:
+    if not usage.provider:
+        return ""
+    if not prices.is_available():
+        return 'not known: pip install "replaycache[prices]"'
+    return human_money(_cost(usage, when)) or f"not known for {one_line(usage.model, 80)}"
+
+
+def _cost(usage: Usage, when: float) -> Decimal | None:
+    return prices.price_of(usage, when) if when else prices.price_of(usage)
+
+
+# -- for programs ------------------------------------------------------------------------------------------
+
+
+def _write_raw(recording: Recording, side: str | None) -> None:
+    if is_terminal():
+        data = recording.request.body if side == "request" else recording.body.read()
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = "\0"
+        if printable(text, lines=True) != text.replace("\r\n", "\n"):
+            raise CommandFailed(
+                "the body is no text, or holds control characters that a terminal would obey; "
+                "write it to a file with `> FILE`, or pipe it."
+            )
+    output = sys.stdout.buffer
+    if side == "request":
+        output.write(recording.request.body)
+    else:
+        for segment in recording.body.segments:
+            output.write(segment.data)
+    output.flush()
+
+
+def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
+    recording, request = entry.recording, entry.recording.request
+    read = conversation(recording)
+    found: dict[str, Any] = {"key": entry.key}
+    if entry.number is not None:
+        found["number"] = entry.number
+    found |= {
+        "recorded_at": iso_time(recording.recorded_at) or None,
+        "sample": recording.sample,
+        "model": read.model or None,
+    }
+    if side != "response":
+        found["request"] = {
+            "method": request.method,
+            "url": request.url,
+            "headers": _headers(request.headers),
+            **_body(request.body),
+            "tools": list(read.tools),
+            "turns": list(map(_turn, read.asked)),
+        }
+    if side != "request":
+        usage = recording.usage or usage_of(recording)
+        found["response"] = {
+            "status": recording.head.status,
+            "headers": _headers(recording.head.headers),
+            "complete": recording.complete,
+            "latency": recording.latency,
+            "duration": recording.duration,
+            "size": recording.size,
+            **_body(recording.body.read()),
+            "chunks": [
+                [offset / 1e6, length]
+                for segment in recording.body.segments
+                for offset, length in zip(segment.offsets, segment.lengths, strict=True)
+            ],
+            "turns": list(map(_turn, read.answered)),
+        }
+        found["usage"] = usage._asdict() if usage else None
+        cost = _cost(usage, recording.recorded_at) if usage and prices.is_available() else None
+        found["price"] = cost
+    return found
+
+
+def _headers(headers: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in headers]
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    """A body under `json`, `text` or `base64`, the first that fits; under nothing where it is empty."""
+    if not body:
+        return {}
+    try:
+        return {"json": json.loads(body, parse_constant=_refuse)}
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return {"text": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    parts = [
+        {name: value for name in ("kind", "name", "text", "id") if (value := getattr(part, name))}
+        for part in turn.parts
+    ]
+    return {"role": turn.role or None, "parts": parts}
