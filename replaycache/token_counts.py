@@ -54,11 +54,7 @@ def usage_object(value: Mapping[str, Any]) -> dict[str, Any]:
     ):
         if isinstance(found, dict) and found:
             return found
-    found = {name: value[name] for name in _IN_THE_ANSWER if value.get(name) is not None}
-    predictions = value.get("predictions")
-    if isinstance(predictions, list):
-        found["predictions"] = predictions
-    return found
+    return {name: value[name] for name in _IN_THE_ANSWER if value.get(name) is not None}
 
 
 def counts_of(usage: Mapping[str, Any], *, reasons_apart: bool = False) -> Counts | None:
@@ -69,7 +65,7 @@ def counts_of(usage: Mapping[str, Any], *, reasons_apart: bool = False) -> Count
         reasons_apart: whether the total may hold reasoning tokens that are named nowhere else.
     """
     for names, read in _FORMS:
-        if any(_is_count(usage.get(name)) or isinstance(usage.get(name), (dict, list)) for name in names):
+        if any(_is_count(usage.get(name)) or (name in _NESTED and usage.get(name)) for name in names):
             counts = read(usage)
             if counts is not None:
                 return _consistent(_with_unnamed(counts, usage) if reasons_apart else counts)
@@ -86,6 +82,10 @@ def _count(value: Any) -> int:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _units(**units: Any) -> tuple[tuple[str, float], ...]:
@@ -118,8 +118,8 @@ def _chat(usage: Mapping[str, Any]) -> Counts:
 
     https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage; cached tokens are part of the
     prompt's. DeepSeek: https://api-docs.deepseek.com/guides/kv_cache (prompt_cache_hit_tokens). OpenRouter:
-    https://openrouter.ai/docs/use-cases/usage-accounting. xAI: https://docs.x.ai/docs/guides/reasoning, where
-    reasoning tokens stand beside the completion's and not in them, as the total shows.
+    https://openrouter.ai/docs/use-cases/usage-accounting. At xAI reasoning tokens stand beside the completion's
+    and not in them (https://docs.x.ai/docs/guides/reasoning); where that is so, the total tells it.
     """
     into = _dict(usage.get("prompt_tokens_details")) or _dict(usage.get("prompt_token_details"))
     out = _dict(usage.get("completion_tokens_details"))
@@ -171,8 +171,7 @@ def _responses(usage: Mapping[str, Any]) -> Counts:
         given += cached + written
     cached_parts = _dict(into.get("cached_tokens_details"))
     answered = _count(usage.get("output_tokens"))
-    iterations = usage.get("iterations")
-    for row in iterations if isinstance(iterations, list) else ():
+    for row in _list(usage.get("iterations")):
         if _dict(row).get("type") == "compaction":  # paid, and not in the fields above
             part = _responses({**row, "iterations": None})
             given, answered = given + part.input, answered + part.output
@@ -223,9 +222,8 @@ def _gemini(usage: Mapping[str, Any]) -> Counts:
 
 
 def _modalities(usage: Mapping[str, Any], name: str) -> dict[str, int]:
-    rows = usage.get(name)
     counts: dict[str, int] = {}
-    for row in rows if isinstance(rows, list) else ():
+    for row in _list(usage.get(name)):
         modality = str(_dict(row).get("modality", "")).lower().replace("document", "image")  # a page is an image
         counts[modality] = counts.get(modality, 0) + _count(_dict(row).get("tokenCount"))
     return counts
@@ -240,10 +238,9 @@ def _bedrock(usage: Mapping[str, Any]) -> Counts:
     cached, written = _count(usage.get("cacheReadInputTokens")), _count(usage.get("cacheWriteInputTokens"))
     cached = cached or _count(usage.get("cacheReadInputTokenCount"))  # as Nova answers to an invocation
     written = written or _count(usage.get("cacheWriteInputTokenCount"))
-    rows = usage.get("cacheDetails")
     hour = sum(
         _count(_dict(row).get("inputTokens"))
-        for row in (rows if isinstance(rows, list) else ())
+        for row in _list(usage.get("cacheDetails"))
         if _dict(row).get("ttl") == "1h"
     )
     return Counts(
@@ -277,7 +274,8 @@ def _ollama(usage: Mapping[str, Any]) -> Counts:
 def _llama_cpp(usage: Mapping[str, Any]) -> Counts | None:
     """https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md.
 
-    tokens_cached there is how much of the context is filled; what was read from the cache is timings.cache_n.
+    tokens_evaluated is the whole prompt; of it, timings.cache_n came from the cache and timings.prompt_n did not.
+    tokens_cached is not counted: it says what could have come from there.
     """
     timings = _dict(usage.get("timings"))
     cached = _count(timings.get("cache_n"))
@@ -290,8 +288,7 @@ def _llama_cpp(usage: Mapping[str, Any]) -> Counts | None:
 
 def _text_generation_inference(usage: Mapping[str, Any]) -> Counts:
     """https://huggingface.github.io/text-generation-inference: details; the prompt's length is optional."""
-    prefill = usage.get("prefill")
-    given = usage.get("input_length", len(prefill) if isinstance(prefill, list) else 0)
+    given = usage.get("input_length", len(_list(usage.get("prefill"))))
     return Counts(_count(given), _count(usage.get("generated_tokens")))
 
 
@@ -299,7 +296,7 @@ def _vertex_embeddings(usage: Mapping[str, Any]) -> Counts | None:
     """https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api: token_count."""
     counts = [
         _dict(_dict(_dict(row).get("embeddings")).get("statistics")).get("token_count")
-        for row in usage["predictions"]
+        for row in _list(usage.get("predictions"))
     ]
     told = [_count(count) for count in counts if _is_count(count)]
     return Counts(sum(told), 0) if told else None
@@ -307,8 +304,7 @@ def _vertex_embeddings(usage: Mapping[str, Any]) -> Counts | None:
 
 def _titan(usage: Mapping[str, Any]) -> Counts:
     """https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html."""
-    rows = usage.get("results")
-    answered = sum(_count(_dict(row).get("tokenCount")) for row in (rows if isinstance(rows, list) else ()))
+    answered = sum(_count(_dict(row).get("tokenCount")) for row in _list(usage.get("results")))
     return Counts(_count(usage.get("inputTextTokenCount")), answered)
 
 
@@ -350,5 +346,9 @@ _IN_THE_ANSWER = (
     "results",
     "prompt_token_count",
     "generation_token_count",
+    "predictions",
 )
-"""Names of counts that stand in the answer itself: Ollama, llama.cpp, Titan and Llama at Bedrock."""
+"""Names of counts that stand in the answer itself: Ollama, llama.cpp, Titan and Llama at Bedrock, Vertex."""
+
+_NESTED = ("billed_units", "tokens", "timings", "predictions")
+"""Names that tell a form though they hold no count themselves."""
