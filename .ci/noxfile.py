@@ -1,0 +1,38 @@
+"""Runs each file of tests/sdks in an environment of its own.
+
+    nox -f .ci/noxfile.py                   all SDKs
+    nox -f .ci/noxfile.py -t main           those that continuous integration runs
+    nox -f .ci/noxfile.py -s "sdk(groq)"    one; what follows -- goes to pytest
+    nox -f .ci/noxfile.py -l                lists them
+
+The environments are kept in .ci/.cache/sdks; `-R` runs them again without installing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests" / "sdks"
+SDKS = tomllib.loads((TESTS / "sdks.toml").read_text("utf-8"))
+
+nox.options.envdir = str(ROOT / ".ci" / ".cache" / "sdks")
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+
+@nox.session
+@nox.parametrize(
+    "name", [nox.param(name, id=name, tags=["main"] if SDKS[name].get("main") else []) for name in SDKS]
+)
+def sdk(session: nox.Session, name: str) -> None:
+    """Records through an SDK from a local server, stops the server and replays."""
+    wanted = SDKS[name]
+    session.install("--editable", str(ROOT), "pytest>=8.2", *wanted["install"])
+    file = TESTS / wanted.get("file", f"test_{name.replace('-', '_')}.py")
+    session.chdir(ROOT)
+    session.run("python", "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), *session.posargs, str(file))

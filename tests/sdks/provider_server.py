@@ -1,0 +1,300 @@
+"""A server that answers as the providers do: plain and streaming, in the shape that each path has.
+
+Every answer names the server's own number, which is drawn anew for each server: who has the number has an answer
+of this server.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import struct
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.scripted_server import Received, ScriptedServer, Wire
+
+__all__ = ["ProviderServer"]
+
+USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+
+class ProviderServer(ScriptedServer):
+    """Serves the generating calls of OpenAI, Anthropic, Gemini, Mistral, Groq, Together, Cohere and Ollama."""
+
+    def __init__(self) -> None:
+        self.number = 100_000 + secrets.randbelow(900_000)
+        super().__init__(self._answer)
+
+    @property
+    def pieces(self) -> list[str]:
+        """The answer as a stream delivers it."""
+        return ["The ", "number ", "is ", f"{self.number}."]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def _answer(self, request: Received, wire: Wire) -> None:
+        target = urlsplit(request.target)
+        asked = json.loads(request.body) if request.body else {}
+        path = target.path
+        if path.endswith("/chat/completions"):
+            if asked.get("stream"):
+                _send_events(wire, [*self._chat_chunks(asked), "[DONE]"])
+            else:
+                _send(wire, self._chat(asked))
+        elif path.endswith("/responses"):
+            if asked.get("stream"):
+                _send_events(wire, self._response_events(asked), named=True)
+            else:
+                _send(wire, self._response(asked))
+        elif path.endswith("/embeddings"):
+            _send(wire, self._embeddings(asked))
+        elif path.endswith("/v1/messages"):
+            if asked.get("stream"):
+                _send_events(wire, self._message_events(asked), named=True)
+            else:
+                _send(wire, self._message(asked))
+        elif path.endswith(":generateContent"):
+            _send(wire, _gemini(self.text, "STOP"))
+        elif path.endswith(":streamGenerateContent") and parse_qs(target.query).get("alt") == ["sse"]:
+            *pieces, last = self.pieces
+            _send_events(wire, [*(_gemini(piece, None) for piece in pieces), _gemini(last, "STOP")])
+        elif path.endswith(":batchEmbedContents"):
+            _send(wire, {"embeddings": [{"values": self._vector()} for _ in asked["requests"]]})
+        elif path.endswith("/v2/chat"):
+            if asked.get("stream"):
+                _send_events(wire, [*self._cohere_events(), "[DONE]"], named=True)
+            else:
+                _send(wire, self._cohere_chat())
+        elif path.endswith("/v2/embed"):
+            embeddings = {"float": [self._vector() for _ in asked["texts"]]}
+            _send(wire, {"id": "embed-1", "texts": asked["texts"], "embeddings": embeddings})
+        elif path.endswith("/v2/rerank"):
+            _send(wire, {"id": f"rerank-{self.number}", "results": [{"index": 0, "relevance_score": 0.5}]})
+        elif path.endswith("/api/chat"):
+            self._ollama(wire, asked, lambda text: {"message": {"role": "assistant", "content": text}})
+        elif path.endswith("/api/generate"):
+            self._ollama(wire, asked, lambda text: {"response": text})
+        elif path.endswith("/api/embed"):
+            _send(wire, {"model": asked["model"], "embeddings": [self._vector()]})
+        else:
+            wire.answer(json.dumps({"error": f"no such path: {request.target}"}).encode(), status=404)
+
+    def _vector(self) -> list[float]:
+        return [float(self.number), 0.5]
+
+    # -- OpenAI, and who speaks as it does ---------------------------------------------------------------
+
+    def _chat(self, asked: dict[str, Any]) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        finish = "stop"
+        if asked.get("tools"):
+            function = asked["tools"][0]["function"]
+            arguments = json.dumps(self._filled(function["parameters"]))
+            call = {"name": function["name"], "arguments": arguments}
+            message = {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "call-1", "type": "function", "function": call}],
+            }
+            finish = "tool_calls"
+        elif (asked.get("response_format") or {}).get("type") == "json_schema":
+            message["content"] = json.dumps(self._filled(asked["response_format"]["json_schema"]["schema"]))
+        return {
+            "id": f"chatcmpl-{self.number}",
+            "object": "chat.completion",
+            "created": 1,
+            "model": asked["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+            "usage": USAGE,
+        }
+
+    def _chat_chunks(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": piece} for piece in self.pieces]
+        finish = "stop"
+        if asked.get("tools"):
+            call = self._chat(asked)["choices"][0]["message"]["tool_calls"][0]
+            arguments = call["function"]["arguments"]
+            halves = [arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :]]
+            start = {"index": 0, **call, "function": {**call["function"], "arguments": ""}}
+            deltas = [
+                {"role": "assistant", "tool_calls": [start]},
+                *({"tool_calls": [{"index": 0, "function": {"arguments": half}}]} for half in halves),
+            ]
+            finish = "tool_calls"
+        choices = [
+            *({"delta": delta, "finish_reason": None} for delta in deltas),
+            {"delta": {}, "finish_reason": finish},
+        ]
+        return [
+            {
+                "id": f"chatcmpl-{self.number}",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": asked["model"],
+                "choices": [{"index": 0, **choice}],
+            }
+            for choice in choices
+        ]
+
+    def _filled(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """What a model would fill into the schema of a tool or an answer."""
+        of_type: dict[str, Any] = {"string": self.text, "integer": self.number}
+        return {name: of_type[field["type"]] for name, field in schema["properties"].items()}
+
+    def _embeddings(self, asked: dict[str, Any]) -> dict[str, Any]:
+        inputs = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
+        vector: Any = self._vector()
+        if asked.get("encoding_format") == "base64":
+            vector = base64.b64encode(struct.pack("<2f", *vector)).decode()
+        data = [{"object": "embedding", "index": at, "embedding": vector} for at in range(len(inputs))]
+        usage = {"prompt_tokens": 3, "total_tokens": 3}
+        return {"id": "embed-1", "object": "list", "model": asked["model"], "data": data, "usage": usage}
+
+    def _response(self, asked: dict[str, Any], status: str = "completed") -> dict[str, Any]:
+        usage = {
+            "input_tokens": 3,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 4,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 7,
+        }
+        return {
+            "id": f"resp-{self.number}",
+            "object": "response",
+            "created_at": 1,
+            "status": status,
+            "model": asked["model"],
+            "output": [self._output_item(self.text)] if status == "completed" else [],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": usage if status == "completed" else None,
+        }
+
+    @staticmethod
+    def _output_item(text: str | None) -> dict[str, Any]:
+        content = [] if text is None else [{"type": "output_text", "text": text, "annotations": []}]
+        status = "in_progress" if text is None else "completed"
+        return {"id": "msg-1", "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def _response_events(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        part = {"item_id": "msg-1", "output_index": 0, "content_index": 0}
+        empty = {"type": "output_text", "text": "", "annotations": []}
+        events: list[dict[str, Any]] = [
+            {"type": "response.created", "response": self._response(asked, "in_progress")},
+            {"type": "response.output_item.added", "output_index": 0, "item": self._output_item(None)},
+            {"type": "response.content_part.added", **part, "part": empty},
+            *(
+                {"type": "response.output_text.delta", **part, "delta": piece, "logprobs": []}
+                for piece in self.pieces
+            ),
+            {"type": "response.output_text.done", **part, "text": self.text, "logprobs": []},
+            {"type": "response.content_part.done", **part, "part": {**empty, "text": self.text}},
+            {"type": "response.output_item.done", "output_index": 0, "item": self._output_item(self.text)},
+            {"type": "response.completed", "response": self._response(asked)},
+        ]
+        return [{**event, "sequence_number": at} for at, event in enumerate(events)]
+
+    # -- Anthropic ---------------------------------------------------------------------------------------
+
+    def _message(self, asked: dict[str, Any]) -> dict[str, Any]:
+        content: dict[str, Any] = {"type": "text", "text": self.text}
+        if asked.get("tools"):
+            tool = asked["tools"][0]
+            filled = self._filled(tool["input_schema"])
+            content = {"type": "tool_use", "id": "toolu-1", "name": tool["name"], "input": filled}
+        return {
+            "id": f"msg-{self.number}",
+            "type": "message",
+            "role": "assistant",
+            "model": asked["model"],
+            "content": [content],
+            "stop_reason": "tool_use" if asked.get("tools") else "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 3, "output_tokens": 4},
+        }
+
+    def _message_events(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        start = {**self._message(asked), "content": [], "stop_reason": None}
+        return [
+            {"type": "message_start", "message": start},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            *(
+                {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
+                for piece in self.pieces
+            ),
+            {"type": "content_block_stop", "index": 0},
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                "usage": {"output_tokens": 4},
+            },
+            {"type": "message_stop"},
+        ]
+
+    # -- Cohere ------------------------------------------------------------------------------------------
+
+    def _cohere_chat(self) -> dict[str, Any]:
+        return {
+            "id": f"chat-{self.number}",
+            "finish_reason": "COMPLETE",
+            "message": {"role": "assistant", "content": [{"type": "text", "text": self.text}]},
+            "usage": {"tokens": {"input_tokens": 3, "output_tokens": 4}},
+        }
+
+    def _cohere_events(self) -> list[dict[str, Any]]:
+        def content(**of: str) -> dict[str, Any]:
+            return {"message": {"content": of}}
+
+        message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+        end = {"finish_reason": "COMPLETE", "usage": {"tokens": {"input_tokens": 3, "output_tokens": 4}}}
+        return [
+            {"type": "message-start", "id": f"chat-{self.number}", "delta": {"message": message}},
+            {"type": "content-start", "index": 0, "delta": content(type="text", text="")},
+            *({"type": "content-delta", "index": 0, "delta": content(text=piece)} for piece in self.pieces),
+            {"type": "content-end", "index": 0},
+            {"type": "message-end", "delta": end},
+        ]
+
+    # -- Ollama ------------------------------------------------------------------------------------------
+
+    def _ollama(self, wire: Wire, asked: dict[str, Any], said: Any) -> None:
+        base = {"model": asked["model"], "created_at": "2026-01-01T00:00:00Z"}
+        if not asked.get("stream"):
+            _send(wire, {**base, **said(self.text), "done": True, "done_reason": "stop"})
+            return
+        lines = [{**base, **said(piece), "done": False} for piece in self.pieces]
+        lines.append({**base, **said(""), "done": True, "done_reason": "stop"})
+        wire.start_chunks(content_type="application/x-ndjson")
+        for line in lines:
+            wire.chunk(json.dumps(line).encode() + b"\n")
+        wire.end_chunks()
+
+
+def _gemini(text: str, finish: str | None) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-2.5-flash"}
+
+
+def _send(wire: Wire, answer: dict[str, Any]) -> None:
+    wire.answer(json.dumps(answer).encode())
+
+
+def _send_events(wire: Wire, events: Iterable[dict[str, Any] | str], named: bool = False) -> None:
+    """One chunk an event; `named` where the provider gives each event's type as its name, too."""
+    wire.start_chunks()
+    for event in events:
+        if isinstance(event, str):
+            wire.chunk(f"data: {event}\n\n".encode())
+            continue
+        name = f"event: {event['type']}\n" if named else ""
+        wire.chunk(f"{name}data: {json.dumps(event)}\n\n".encode())
+    wire.end_chunks()
