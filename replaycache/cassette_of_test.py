@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ._errors import CacheMiss, Refused, ReplayCacheError
-from .cassette_paths import file_name
 from .cassette_use import Use
 from .options import Mode
 from .replay_marks import Marked
 
 if TYPE_CHECKING:
+    from .cassettes_of_run import CassettesOfRun
     from .stores import CassetteStore
     from .tally import Tally
 
@@ -123,13 +122,15 @@ class CassetteInUse:
             played=played,
             stored=len(cassette),
         )
+        if keeps and cassette.mode is Mode.RECORD:
+            self.use.note_renewal(cassette.store)
         if not keeps:
             self.stack.__exit__(_TestFailed, _TestFailed(), None)
             return
         try:
             self.stack.close()
         except BaseException:
-            self.use.recorded, self.use.judges = 0, False
+            self.use.recorded, self.use.judges, self.use.renews = 0, False, False
             raise
 
     def swallowed(self, item: pytest.Item) -> list[CacheMiss]:
@@ -190,36 +191,27 @@ def _placeholders() -> Generator[None]:
         yield
 
 
-@contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """One test at a time: others that record into the same cassette wait, and then find what was recorded."""
-    from filelock import FileLock
-
-    directory = Path(tempfile.gettempdir()) / f"replaycache-tests-{getattr(os, 'getuid', int)()}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(directory / file_name([os.path.realpath(path)]).replace(".json", ".lock")):
-        yield
-
-
-def open_cassette(marked: Marked, mode: Mode, is_shared: bool) -> CassetteInUse:
+def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, is_shared: bool) -> CassetteInUse:
     """Puts a cassette under what is called from here on.
+
+    Args:
+        marked: what the test's marks say.
+        mode: what it does; never `once`.
+        run: opens the run's cassettes.
+        is_shared: whether other tests have this one too.
 
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
     """
     from .session import use_cassette
-    from .stores import CassetteStore
 
     with ExitStack() as stack:
-        if is_shared and mode in (Mode.AUTO, Mode.RECORD):
-            stack.enter_context(_alone(marked.path))
         if mode is Mode.REPLAY:
             stack.enter_context(_placeholders())
-        store = CassetteStore(marked.path)
-        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
-        stack.callback(store.close)
-        session = use_cassette(store, mode=mode, **marked.options)
-        stack.enter_context(store.deferred())
+        store = stack.enter_context(run.opened(marked.path, mode, is_shared))
+        # what another test of the run has recorded anew is played, as it will be ever after
+        mode_of_session = Mode.AUTO if mode is Mode.RECORD else mode
+        session = use_cassette(store, mode=mode_of_session, **marked.options)
         stack.enter_context(session.everywhere())
         caught: list[BaseException] = []
         stack.enter_context(_noting_raises(caught))

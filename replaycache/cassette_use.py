@@ -10,11 +10,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .cassette_paths import DIRECTORY, module_directory
 
-__all__ = ["Collected", "Use", "find_orphans", "find_unused"]
+if TYPE_CHECKING:
+    from .stores import CassetteStore
+
+__all__ = ["Collected", "Use", "find_left_over", "find_orphans", "find_unused"]
 
 
 @dataclass
@@ -29,6 +32,9 @@ class Use:
         missed: calls that were refused.
         played: the numbers of the recordings that were replayed, from 0.
         stored: how many recordings the cassette has.
+        renews: whether the test recorded it anew, and passed.
+        renewed: the marks of the recordings that the run had made by then.
+        left: the marks of those from before, of the requests that the test recorded.
     """
 
     path: str
@@ -38,11 +44,21 @@ class Use:
     missed: int = 0
     played: list[int] = field(default_factory=list)
     stored: int = 0
+    renews: bool = False
+    renewed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
         """From what `asdict` made."""
         return cls(**fields)
+
+    def note_renewal(self, store: CassetteStore) -> None:
+        """Takes what a test recorded anew."""
+        from .stores.renewed_cassette import RenewedCassette
+
+        if isinstance(store, RenewedCassette):
+            self.renews, self.renewed, self.left = True, store.renewed, store.left
 
 
 @dataclass
@@ -74,12 +90,9 @@ def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterabl
         collected: the run's.
         selected: the files and directories whose tests were all asked for.
     """
-    tests: dict[str, list[str]] = {}
-    for test, path in collected.owners.items():
-        tests.setdefault(path, []).append(test)
     whole = list(selected)
     unused: dict[str, list[int]] = {}
-    for path, owners in sorted(tests.items()):
+    for path, owners in _owners(collected):
         judged = [uses[test] for test in owners if test in uses and uses[test].judges]
         if len(judged) < len(owners) or not _is_owned_by(path, owners, collected, whole):
             continue
@@ -88,6 +101,38 @@ def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterabl
         if left:
             unused[path] = left
     return unused
+
+
+def find_left_over(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, set[str]]:
+    """The marks of the recordings that a run in mode `record` leaves over, by the paths of their cassettes.
+
+    They are earlier answers to requests that were recorded anew and are asked fewer times now. While a test of
+    the cassette did not run or did not pass, it may need them.
+
+    Args:
+        uses: by the tests' node ids.
+        collected: the run's.
+        selected: the files and directories whose tests were all asked for.
+    """
+    whole = list(selected)
+    found: dict[str, set[str]] = {}
+    for path, owners in _owners(collected):
+        renewing = [uses[test] for test in owners if test in uses and uses[test].renews]
+        if len(renewing) < len(owners) or not _is_owned_by(path, owners, collected, whole):
+            continue
+        renewed = {mark for use in renewing for mark in use.renewed}
+        left = {mark for use in renewing for mark in use.left} - renewed
+        if left:
+            found[path] = left
+    return found
+
+
+def _owners(collected: Collected) -> list[tuple[str, list[str]]]:
+    """Each cassette with its tests."""
+    tests: dict[str, list[str]] = {}
+    for test, path in collected.owners.items():
+        tests.setdefault(path, []).append(test)
+    return sorted(tests.items())
 
 
 def _is_owned_by(path: str, owners: list[str], collected: Collected, whole: list[Path]) -> bool:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -29,7 +31,8 @@ import pytest
 from ._errors import CacheMiss, ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
 from .cassette_of_test import Cassette, CassetteInUse, has_recordings, holding_refusals, inside, open_cassette
 from .cassette_paths import Siblings
-from .cassette_use import Collected, Use, find_orphans, find_unused
+from .cassette_use import Collected, Use, find_left_over, find_orphans, find_unused
+from .cassettes_of_run import CassettesOfRun
 from .network_guard import blocked_network, parse_allowed_hosts
 from .options import MODE_VARIABLE, Mode
 from .replay_marks import read_marks
@@ -97,6 +100,9 @@ class ReplayPlugin:
         self._fresh: set[Path] = set()
         self._shared: set[str] = set()
         self._current: CassetteInUse | None = None
+        self._place: Path | None = None
+        of_workers = getattr(config, "workerinput", {}).get("replaycache_place")
+        self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         # where both are loaded, the flags are that plugin's: its tests that record may connect
         beside_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
         blocks = config.getoption("replay_block_network", False) and not beside_vcr
@@ -167,8 +173,7 @@ class ReplayPlugin:
             if mode is Mode.ONCE:
                 is_fresh = marked.path in self._fresh or not marked.path.exists()
                 mode = Mode.AUTO if is_fresh else Mode.REPLAY
-            is_shared = self.is_worker and str(marked.path) in self._shared
-            in_use = open_cassette(marked, mode, is_shared)
+            in_use = open_cassette(marked, mode, self._cassettes, str(marked.path) in self._shared)
         except ReplayCacheError as error:
             raise pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False) from None
         item.stash[_IN_USE] = self._current = in_use
@@ -272,6 +277,16 @@ class ReplayPlugin:
     # -- the end
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        if self._place is None:
+            self._place = Path(tempfile.mkdtemp(prefix="replaycache-run-"))
+        node.workerinput["replaycache_place"] = str(self._place)
+
+    def pytest_unconfigure(self) -> None:
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         fields = (getattr(node, "workeroutput", None) or {}).get("replaycache")
         if fields is None:
@@ -288,6 +303,12 @@ class ReplayPlugin:
         if self.is_worker:
             self.config.workeroutput["replaycache"] = self.collected.as_fields()  # type: ignore[attr-defined]  # xdist's
             return
+        if not self.unknown_workers:
+            for path, marks in find_left_over(self.uses, self.collected, self._selected()).items():
+                try:
+                    self._cassettes.drop(Path(path), marks)
+                except ReplayCacheError as error:
+                    warnings.warn(f"what is left over stays: {error}", ReplayCacheWarning, stacklevel=1)
         policy = self.config.getoption("replay_unused")
         if policy != "ignore" and not self.unknown_workers:
             self.unused = find_unused(self.uses, self.collected, self._selected())

@@ -18,7 +18,7 @@ from .._models import Recording
 from ..cassette_text import dump, dump_recording, load
 from ..match import Identity, Match
 
-__all__ = ["CassetteStore", "Identify"]
+__all__ = ["CassetteStore", "Entry", "Identify"]
 
 Identify = Callable[[Recording], Identity]
 """Makes the identity of a recording from its request: no key is trusted from the file."""
@@ -27,7 +27,7 @@ LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that is writing the same cassette."""
 
 
-class _Entry:
+class Entry:
     """A recording and its text in the file; without a recording, a place whose recording is to be replaced."""
 
     def __init__(self, recording: Recording) -> None:
@@ -78,12 +78,12 @@ class CassetteStore:
         self.identity = f"cassette:{os.path.realpath(self.path)}"
         self._match = Match()
         self._lock = threading.RLock()
-        self._entries: list[_Entry] | None = None
+        self._entries: list[Entry] | None = None
         self._loaded = b""
         self._had_recordings = False
-        self._added: list[_Entry] = []
-        self._removed: list[_Entry] = []
-        self._index: dict[Identity, list[_Entry]] = {}
+        self._added: list[Entry] = []
+        self._removed: list[Entry] = []
+        self._index: dict[Identity, list[Entry]] = {}
         self._indexed_by: Identify | None = None
         self._deferred = 0
         self._changed = False
@@ -136,7 +136,7 @@ class CassetteStore:
         """
         with self._lock:
             index = self._indexed(identify)
-            entry = _Entry(_kept(recording))
+            entry = Entry(_kept(recording))
             self._all().append(entry)
             self._added.append(entry)
             index.setdefault(identity, []).append(entry)
@@ -160,16 +160,20 @@ class CassetteStore:
             if number >= len(places):
                 self.append(recording, identity, identify)
                 return
-            old = places[number]
-            if old.is_answered_by(recording):
-                old.recording = old.before
-            else:
-                new = _Entry(_kept(recording))
-                entries = self._all()
-                entries[entries.index(old)] = places[number] = new
-                self._removed.append(old)
-                self._added.append(new)
+            self._fill(places, number, recording)
             self._write()
+
+    def _fill(self, places: list[Entry], number: int, recording: Recording) -> None:
+        """Takes a recording in one of the places of its request; what it has already keeps its lines."""
+        old = places[number]
+        if old.is_answered_by(recording):
+            old.recording = old.before
+            return
+        new = Entry(_kept(recording))
+        entries = self._all()
+        entries[entries.index(old)] = places[number] = new
+        self._removed.append(old)
+        self._added.append(new)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -196,8 +200,8 @@ class CassetteStore:
     def _identify(self, recording: Recording) -> Identity:
         return self._match.identity(recording.request, sample=recording.sample)
 
-    def _keyed(self) -> dict[str, list[_Entry]]:
-        keyed: dict[str, list[_Entry]] = {}
+    def _keyed(self) -> dict[str, list[Entry]]:
+        keyed: dict[str, list[Entry]] = {}
         for identity, entries in self._indexed(self._identify).items():
             keyed[identity.key] = [entry for entry in entries if entry.recording is not None]
         return {key: entries for key, entries in keyed.items() if entries}
@@ -259,7 +263,7 @@ class CassetteStore:
         self._added, self._removed, self._changed = [], [], False
         self._index, self._indexed_by = {}, None
 
-    def _all(self) -> list[_Entry]:
+    def _all(self) -> list[Entry]:
         if self._entries is None:
             self._loaded = self._read()
             self._entries = self._parse(self._loaded)
@@ -274,14 +278,14 @@ class CassetteStore:
         except OSError as error:
             raise CassetteError(f"{self.location} cannot be read: {error.strerror}. Check the path.") from error
 
-    def _parse(self, text: bytes) -> list[_Entry]:
+    def _parse(self, text: bytes) -> list[Entry]:
         if not text and not self.exists:
             return []
-        return [_Entry(recording) for recording in load(text, self.location)]
+        return [Entry(recording) for recording in load(text, self.location)]
 
-    def _indexed(self, identify: Identify) -> dict[Identity, list[_Entry]]:
+    def _indexed(self, identify: Identify) -> dict[Identity, list[Entry]]:
         if self._indexed_by != identify or self._entries is None:
-            index: dict[Identity, list[_Entry]] = {}
+            index: dict[Identity, list[Entry]] = {}
             for entry in self._all():
                 index.setdefault(identify(entry.before), []).append(entry)
             self._index, self._indexed_by = index, identify
@@ -300,7 +304,7 @@ class CassetteStore:
             self._loaded = text
             self._added, self._removed, self._changed = [], [], False
 
-    def _merge(self, others: list[_Entry]) -> None:
+    def _merge(self, others: list[Entry]) -> None:
         """Takes over what another process has written since the file was read."""
         theirs = {entry.text for entry in others}
         mine = [

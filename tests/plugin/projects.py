@@ -49,13 +49,14 @@ async def ask_async(text):
 
 
 def numbered() -> Handler:
-    """Answers with the question and how often it was asked."""
+    """Answers with the question and how often it was asked, or with 0 where it is asked with `x-constant`."""
     asked: dict[str, int] = {}
 
     def handle(request: Received, wire: Wire) -> None:
         text = request.json()["messages"][0]["content"]
         asked[text] = asked.get(text, 0) + 1
-        wire.answer(json.dumps({"answer": f"{text} {asked[text]}"}).encode())
+        number = 0 if "x-constant" in request.headers else asked[text]
+        wire.answer(json.dumps({"answer": f"{text} {number}"}).encode())
 
     return handle
 

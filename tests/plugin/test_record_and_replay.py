@@ -347,3 +347,33 @@ def test_a_cassette_without_recordings_counts_as_new(project: Project) -> None:
     project.run().assert_outcomes(passed=3)
 
     assert project.recorded("cassettes/test_it/test_one.json") == ["one"]
+
+
+def test_a_shared_cassette_is_read_once_in_a_run_and_again_where_it_was_changed(project: Project) -> None:
+    project.tests(
+        """
+        pytestmark = pytest.mark.replay("shared.json")
+        stores = []
+
+        @pytest.mark.parametrize("n", range(3))
+        def test_it(n, cassette):
+            assert ask("q") == "q 1"
+            stores.append(cassette.store)
+
+        def test_changed_between(cassette):
+            text = cassette.path.read_text("utf-8")
+            cassette.path.write_text(text.replace("q 1", "changed"), "utf-8")
+            assert ask("q") == "q 1"
+
+        def test_last(cassette):
+            assert ask("q") == "changed"
+            if cassette.is_replaying:
+                assert stores[0] is stores[1] is stores[2] is not cassette.store
+        """
+    )
+    project.run().assert_outcomes(passed=5)
+    path = project.path / "cassettes/test_it/shared.json"
+    path.write_text(path.read_text("utf-8").replace("changed", "q 1"), "utf-8")
+    project.upstream.stop()
+
+    project.run("--replay=replay").assert_outcomes(passed=5)

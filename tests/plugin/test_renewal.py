@@ -1,0 +1,131 @@
+"""`--replay=record` over cassettes that several tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.projects import Project, summary
+
+pytest_plugins = ["pytester"]
+
+ONCE_AND_TWICE = """
+    import os
+
+    pytestmark = pytest.mark.replay("shared.json")
+
+    def asking(times):
+        answers = [ask("q") for _ in range(times)]
+        assert sorted(set(answers)) == answers
+
+    def test_first():
+        asking(int(os.environ.get("FIRST", "1")))
+
+    def test_second():
+        asking(int(os.environ.get("SECOND", "2")))
+"""
+
+SHARED = "cassettes/test_it/shared.json"
+WORKERS = ["-p", "xdist", "-n", "2", "--dist", "load", "--maxschedchunk", "1"]
+
+
+@pytest.fixture
+def shared(project: Project) -> Project:
+    """A cassette with three answers to one request; now one test asks once and the other twice."""
+    project.tests(ONCE_AND_TWICE)
+    project.set(SECOND="3")
+    project.run().assert_outcomes(passed=2)
+    assert project.answers(SHARED) == ["q 1", "q 2", "q 3"]
+    project.unset("SECOND")
+    return project
+
+
+@pytest.mark.parametrize("workers", [[], WORKERS], ids=["alone", "workers"])
+@pytest.mark.parametrize(("first", "second"), [("1", "2"), ("2", "1")])
+def test_as_many_answers_are_kept_as_the_test_that_asks_most_often_needs(
+    shared: Project, first: str, second: str, workers: list[str]
+) -> None:
+    shared.set(FIRST=first, SECOND=second)
+
+    result = shared.run("--replay=record", *workers)
+
+    result.assert_outcomes(passed=2)
+    assert summary(result) == "replaycache: 1 replayed, 2 recorded, 0 missed, 0 unused"
+    assert shared.answers(SHARED) == ["q 4", "q 5"]
+    shared.upstream.stop()
+    shared.run("--replay=replay", "--replay-unused=fail").assert_outcomes(passed=2)
+    assert shared.run("test_it.py::test_second").ret == shared.run("test_it.py::test_first").ret == 0
+
+
+def test_each_run_asks_again(shared: Project) -> None:
+    for number in (4, 6):
+        shared.run("--replay=record").assert_outcomes(passed=2)
+        assert shared.answers(SHARED) == [f"q {number}", f"q {number + 1}"]
+
+
+def test_what_a_test_that_fails_would_need_stays(shared: Project) -> None:
+    shared.tests(ONCE_AND_TWICE + "        assert 'FAIL' not in os.environ\n")
+    shared.set(FAIL="1")
+
+    shared.run("--replay=record").assert_outcomes(passed=1, failed=1)
+
+    assert shared.answers(SHARED) == ["q 4", "q 2", "q 3"]
+    shared.unset("FAIL")
+    shared.run("--replay=record").assert_outcomes(passed=2)
+    assert shared.answers(SHARED) == ["q 6", "q 7"]
+
+
+@pytest.mark.parametrize("selection", [["-k", "first"], ["test_it.py::test_first"]])
+def test_what_a_test_that_was_not_selected_needs_stays(shared: Project, selection: list[str]) -> None:
+    shared.run("--replay=record", *selection)
+
+    assert shared.answers(SHARED) == ["q 4", "q 2", "q 3"]
+
+
+def test_a_cassette_of_one_test_loses_what_the_test_asks_no_more(project: Project) -> None:
+    project.tests(
+        """
+        import os
+
+        @pytest.mark.replay
+        def test_it():
+            for text in os.environ["ASKED"].split():
+                ask(text)
+        """
+    )
+    project.set(ASKED="one two one one")
+    project.run().assert_outcomes(passed=1)
+    project.set(ASKED="two one one")
+
+    project.run("test_it.py::test_it", "--replay=record").assert_outcomes(passed=1)
+
+    assert project.answers("cassettes/test_it/test_it.json") == ["one 4", "two 2", "one 5"]
+
+
+def test_what_came_back_unchanged_keeps_its_lines(project: Project) -> None:
+    project.tests(
+        """
+        import httpx2
+        from llm import URL, body
+
+        pytestmark = pytest.mark.replay("shared.json")
+
+        def constant():
+            with httpx2.Client(verify=False) as client:
+                return client.post(URL, json=body("q"), headers={"x-constant": "1"}).json()
+
+        def test_first():
+            constant()
+
+        def test_second():
+            constant()
+            constant()
+        """
+    )
+    project.run().assert_outcomes(passed=2)
+    before = (project.path / SHARED).read_bytes()
+
+    result = project.run("--replay=record")
+
+    assert summary(result) == "replaycache: 1 replayed, 2 recorded, 0 missed, 0 unused"
+    assert (project.path / SHARED).read_bytes() == before
+    assert len(project.upstream.requests) == 4
