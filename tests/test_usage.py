@@ -673,6 +673,14 @@ def test_a_large_answer_tells_the_same_as_a_small_one(body: bytes, cut: int) -> 
     assert usage_of(recording(EMBEDDINGS, body.replace(VECTOR, b"{}"), cut=cut)) == Usage("openai", "m", 8, 0)
 
 
+def test_a_very_large_answer_is_read_at_its_ends() -> None:
+    vectors = b",".join([VECTOR] * 17)
+    usage = b'"model":"m","usage":{"prompt_tokens":8}'
+
+    for body in (b'{"data":[' + vectors + b"]," + usage + b"}", b"{" + usage + b',"data":[' + vectors + b"]}"):
+        assert usage_of(recording(EMBEDDINGS, body)) == Usage("openai", "m", 8, 0)
+
+
 def test_a_large_answer_cut_short_tells_nothing() -> None:
     body = b'{"object":"list","data":[' + VECTOR + b'],"model":"m","usage":{"prompt_tokens":8,"total_tokens":8}}'
 
@@ -723,8 +731,9 @@ def test_events_are_read_however_they_are_written(body: bytes) -> None:
     assert usage_of(recording(OPENAI, body, EVENTS)) == Usage("openai", "m", 8, 0)
 
 
-def test_a_large_array_of_answers_tells_what_the_last_one_tells() -> None:
-    part = {"inlineData": {"data": "A" * (1 << 20)}}
+@pytest.mark.parametrize("size", [1 << 20, 9 << 20])
+def test_a_large_array_of_answers_tells_what_the_last_one_tells(size: int) -> None:
+    part = {"inlineData": {"data": "A" * size}}
     answer = {"candidates": [{"content": {"parts": [part]}}], "usageMetadata": {"promptTokenCount": 1}}
     body = json.dumps([answer, {**answer, **GEMINI_ANSWER}]).encode()
 
