@@ -11,7 +11,7 @@ loaded only when asked for, and never beside pytest-recording or pytest-vcr.
 What differs:
 
 - Only httpx and httpx2 are covered. Where something else connects in a marked test, a warning says so, and to the
-  ports of HTTP it is refused with record mode `none`.
+  ports of HTTP `replaycache.Refused` is raised with record mode `none`.
 - A request that nothing answers raises `replaycache.CacheMiss`, which no `except Exception` hides.
 - YAML files are read, never written. What is recorded goes into a cassette of replaycache beside the YAML, of the
   same name with `.json`, and is played after the YAML's. With `all` and `rewrite` it takes the YAML's place, whose
@@ -35,7 +35,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ._errors import ConfigurationError
-from .vcr_network import blocked, is_allowed
+from .coroutine_tests import pytest_pyfunc_call  # noqa: F401  # a hook of this plugin
+from .vcr_network import blocked
 from .vcr_rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, warn_of_unknown
 
 if TYPE_CHECKING:
@@ -262,6 +263,7 @@ def block_network(
 @pytest.fixture(autouse=True)
 def vcr(
     request: pytest.FixtureRequest,
+    block_network: None,
     vcr_markers: list[pytest.Mark],
     vcr_cassette_dir: str,
     record_mode: str,
@@ -287,8 +289,7 @@ def vcr(
         Rules.parse(options, defaults.matchers),
         mode,
     )
-    allowed = request.getfixturevalue("allowed_hosts")
-    with playing(cassette, lambda host: is_allowed(host, allowed)):
+    with playing(cassette, request.getfixturevalue("allowed_hosts")):
         yield cassette
     if not request.node.stash.get(_failed, False):
         cassette.save()

@@ -6,25 +6,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from . import foreign
-from ._errors import MissReason
+from ._errors import CassetteError, MissReason
 from ._models import Recording
-from .foreign import vcrpy
-from .foreign.documents import load
-from .foreign.interactions import RECORD_AGAIN, Node, Source
 from .match import Identity, Match
 from .options import Mode
-from .redact import Redact, is_credential_header
 from .stores import CassetteStore
 from .vcr_messages import VcrRequest, VcrResponse, changed, comparable, response_of
 from .vcr_rules import Rules
 
 __all__ = ["VcrCassette"]
-
-_OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-"""Headers that say how the body was sent; what is replayed is the body itself."""
 
 
 class _Interaction(NamedTuple):
@@ -127,10 +120,6 @@ class VcrCassette:
             if places:
                 closest = f"{request.method} {request.uri}"
                 lines.append(f"vcr: closest is {closest}, which differs in {', '.join(places)}.")
-        lines.append(
-            f"vcr: to record it, run the test with --record-mode=new_episodes; it goes to {self.own_path.name}, "
-            f"beside the YAML file."
-        )
         lines.append(
             "vcr: VCR.py raises CannotOverwriteExistingCassetteException here; a test that expects that takes "
             "replaycache.CacheMiss, which is no subclass of Exception."
@@ -301,42 +290,12 @@ def _beside(path: Path) -> Path:
 
 
 def _read(path: Path) -> tuple[list[Recording], bool]:
-    """The recordings in a file, and whether it is a cassette of replaycache.
-
-    Those of others come with all headers but those that carry credentials: nothing of it is written.
-    """
-    source = Source(str(path), Redact())
+    """The recordings in a file, and whether it is a cassette of replaycache."""
     try:
-        value = load(source)
-        if isinstance(value, dict) and str(value.get("format", "")).startswith("replaycache/"):
-            return CassetteStore(path).all(), True
-        if not isinstance(value, dict) or "interactions" not in value:
-            return foreign.read(path), False
-        if "version" not in value and source.ends_its_last_line and _ends_with_status(value["interactions"]):
-            value["version"] = 1
-        source.redact = Redact(
-            request_headers=_header_names(value, "request"), response_headers=_header_names(value, "response")
-        )
-        return vcrpy.recordings(Node(source, "", value)), False
-    except RecursionError:
-        raise source.error("its values are nested too deeply", RECORD_AGAIN) from None
+        return foreign.read(path, to_play=True), False
+    except foreign.NeedsNoImport:
+        return CassetteStore(path).all(), True
     except OSError as error:
-        raise source.error(f"it cannot be read: {error.strerror}", "check the path and its permissions") from error
-
-
-def _ends_with_status(interactions: Any) -> bool:
-    """Whether a file without a version is whole: VCR.py writes a response's status behind its body."""
-    last = interactions[-1] if isinstance(interactions, list) and interactions else None
-    response = last.get("response") if isinstance(last, dict) and list(last)[-1] == "response" else None
-    return isinstance(response, dict) and bool(response) and list(response)[-1] == "status"
-
-
-def _header_names(value: dict[str, Any], side: str) -> list[str]:
-    names: set[str] = set()
-    interactions = value["interactions"]
-    for item in interactions if isinstance(interactions, list) else ():
-        message = item.get(side) if isinstance(item, dict) else None
-        headers = message.get("headers") if isinstance(message, dict) else None
-        if isinstance(headers, dict):
-            names |= {str(name).lower() for name in headers}
-    return sorted(name for name in names - _OF_THE_WIRE if not is_credential_header(name))
+        raise CassetteError(
+            f"cannot read {path}: {error.strerror}. What to do: check the path and its permissions."
+        ) from error

@@ -13,18 +13,28 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._errors import CassetteError
 from .._models import Recording
 from ..redact import Redact
 from . import cassetter, go_vcr, har, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source
 
-__all__ = ["formats", "read"]
+__all__ = ["NeedsNoImport", "formats", "read"]
 
 Reader = Callable[..., list[Recording]]
 
 
-def read(path: str | os.PathLike[str], redact: Redact = Redact()) -> list[Recording]:  # noqa: B008  # frozen
+class NeedsNoImport(CassetteError):
+    """The file is a cassette of replaycache."""
+
+
+def read(
+    path: str | os.PathLike[str],
+    redact: Redact = Redact(),  # noqa: B008  # frozen
+    *,
+    to_play: bool = False,
+) -> list[Recording]:
     """The recordings in a file of another recorder, in the file's order.
 
     The format is found out from what is in the file, which may be compressed with gzip. Requests and
@@ -36,17 +46,19 @@ def read(path: str | os.PathLike[str], redact: Redact = Redact()) -> list[Record
     Args:
         path: of the file.
         redact: what users added to the built-in rules about credentials.
+        to_play: the file is played as it stands, and nothing of it written: all headers are kept but those that
+            carry credentials, and a file of VCR.py may lack its line `version`, for which VCR.py does not look.
 
     Raises:
+        NeedsNoImport: it is a cassette of replaycache.
         CassetteError: it is no such file, damaged, larger than what is read, or holds what may not be read;
             or a library that reads it is not installed.
         OSError: the file cannot be opened or read.
     """
-    return _read(path, redact, _format_of)
+    return _read(Source(os.fspath(path), redact, to_play=to_play), _format_of)
 
 
-def _read(path: str | os.PathLike[str], redact: Redact, choose: Callable[[Node], str]) -> list[Recording]:
-    source = Source(os.fspath(path), redact)
+def _read(source: Source, choose: Callable[[Node], str]) -> list[Recording]:
     try:
         root = Node(source, "", load(source))
         return _READERS[choose(root)](root)
@@ -58,9 +70,10 @@ def _format_of(root: Node) -> str:
     value = root.value
     if isinstance(value, dict):
         if isinstance(value.get("format"), str) and value["format"].startswith("replaycache/"):
-            raise root.source.error(
+            error = root.source.error(
                 "it is a cassette of replaycache, which needs no import", "give its path as the store"
             )
+            raise NeedsNoImport(str(error))
         if "log" in value:
             return "har"
         if "http_interactions" in value:
@@ -116,7 +129,7 @@ _READERS: Mapping[str, Callable[[Node], list[Recording]]] = {
 
 def _reader(name: str) -> Reader:
     def read_as(path: str | os.PathLike[str], redact: Redact = Redact()) -> list[Recording]:  # noqa: B008  # frozen
-        return _read(path, redact, lambda root: name)
+        return _read(Source(os.fspath(path), redact), lambda root: name)
 
     read_as.__doc__ = f"As `read`, for a file that is known to be of the format {name}."
     return read_as

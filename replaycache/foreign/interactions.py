@@ -7,7 +7,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,7 +17,7 @@ from .._errors import CassetteError, ReplayCacheWarning
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..content_encoding import UndecodableContent, make_decoder
 from ..match import url as _url
-from ..redact import Redact
+from ..redact import Redact, is_credential_header
 from ..stored_form import stored_form
 
 __all__ = [
@@ -45,14 +45,16 @@ class Source:
     Args:
         path: as messages name it.
         redact: what users added to the built-in rules about credentials.
+        to_play: whether it is read to be played as it stands, and nothing of it written.
 
     Attributes:
         ends_its_last_line: whether a line end is the last thing in it, once it was read.
     """
 
-    def __init__(self, path: str, redact: Redact) -> None:
+    def __init__(self, path: str, redact: Redact, *, to_play: bool = False) -> None:
         self.path = path
         self.redact = redact
+        self.to_play = to_play
         self.ends_its_last_line = True
         self._decoded = 0
 
@@ -71,6 +73,16 @@ class Source:
                 "its last line has no end: it was cut short",
                 "restore the file from version control or record it again; if nothing is missing, add a line end",
             )
+
+    def redaction(self, sent: Headers, answered: Headers) -> Redact:
+        """What is kept out of a recording that has these headers of its request and its response."""
+        if not self.to_play:
+            return self.redact
+        return replace(
+            self.redact,
+            request_headers=(*self.redact.request_headers, *_playable(sent)),
+            response_headers=(*self.redact.response_headers, *_playable(answered)),
+        )
 
     def warn(self, what: str) -> None:
         """Says what is in the file and was not read."""
@@ -105,6 +117,14 @@ class Source:
             magic = _MAGIC.get(encoding.rpartition(",")[2].strip().lower())
             return body, magic is None or body.startswith(magic)
         return b"".join(pieces), False
+
+
+_OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
+"""Headers that say how a body was sent; what is played is the body itself."""
+
+
+def _playable(headers: Headers) -> set[str]:
+    return {name for name, _ in headers if name not in _OF_THE_WIRE and not is_credential_header(name)}
 
 
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
@@ -246,8 +266,9 @@ class Node:
         body, is_encoded = self.source.decode(encoding, body)
         if not is_encoded:
             headers = tuple(item for item in headers if item[0] != "content-encoding")
+        redact = self.source.redaction(headers, answer.headers)
         request = Request(method.upper(), self._absolute(url, host or _find(headers, "host")), headers, body)
-        head = self.source.redact.head(ResponseHead(answer.status, answer.headers))
+        head = redact.head(ResponseHead(answer.status, answer.headers))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
         if is_encoded and encoding is not None:
@@ -257,7 +278,7 @@ class Node:
             pieces = list(_pieces(content, _find(answer.headers, "content-type") or ""))
         recorded_at = answer.recorded_at or seconds_since_1970(_find(answer.headers, "date"))
         return Recording(
-            request=stored_form(request, self.source.redact),
+            request=stored_form(request, redact),
             head=head,
             body=Body.of(Chunk(piece, 0.0) for piece in pieces),
             digest="",

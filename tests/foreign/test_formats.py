@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from replaycache import Recording, Redact, ReplayCacheWarning, foreign
+from replaycache import CassetteError, Recording, Redact, ReplayCacheWarning, foreign
 
 from . import examples
 from .examples import EXAMPLES, SECRET, STREAM, har, har_entry
@@ -131,6 +131,56 @@ def test_bodies_kept_as_values_become_the_json_that_was_replayed(tmp_path: Path)
     assert found.body.read() == (
         b'{"id": "1e3", "text": "30\\u00b0C", "flags": [true, null, 1.5, Infinity], "quoted": "yes"}'
     )
+
+
+def test_a_request_body_may_be_a_value_itself(tmp_path: Path) -> None:
+    """Serializers that projects write themselves leave it so; VCR.py does not look at it."""
+    text = examples.PARSED_BODY.replace("    parsed_body:\n      at:", "    body:\n      at:", 1)
+    assert text != examples.PARSED_BODY
+
+    assert _one(tmp_path, "a.yaml", text).request.body == b'{"at": "2024-01-02", "model": "m", "n": 1}'
+
+
+def test_without_its_version_a_file_is_read_only_to_be_played_and_whole(tmp_path: Path) -> None:
+    whole = EXAMPLES["vcrpy.yaml"].removesuffix("version: 1\n")
+    assert whole.endswith("      message: Not Found\n")
+    path = tmp_path / "a.yaml"
+    path.write_text(whole, "utf-8")
+
+    with pytest.raises(CassetteError, match="has no 'version'"):
+        foreign.read(path)
+    assert len(foreign.read(path, to_play=True)) == 2
+    for cut in ("\n", "    status:\n      code: 404\n      message: Not Found\n"):
+        path.write_text(whole.removesuffix(cut), "utf-8")
+        with pytest.raises(CassetteError, match="has no '"):
+            foreign.read(path, to_play=True)
+
+
+def test_to_be_played_it_has_all_headers_but_credentials_and_those_of_the_wire(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        """
+interactions:
+- request:
+    body: null
+    headers: {Accept-Language: [en], Authorization: [Bearer x], Connection: [keep-alive]}
+    method: GET
+    uri: https://api.example.com/
+  response:
+    body: {string: ''}
+    headers: {X-Trace: [t], Set-Cookie: [a=b], Content-Length: ['7']}
+    status: {code: 200, message: OK}
+version: 1
+""",
+        "utf-8",
+    )
+
+    (imported,) = foreign.read(path)
+    (played,) = foreign.read(path, to_play=True)
+
+    assert (imported.request.headers, imported.head.headers) == ((), ())
+    assert played.request.headers == (("accept-language", "en"),)
+    assert played.head.headers == (("x-trace", "t"),)
 
 
 def test_ruby(tmp_path: Path) -> None:

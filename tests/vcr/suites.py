@@ -1,7 +1,8 @@
-"""Small suites as they are written for pytest-recording, each run in a process of its own."""
+"""Small suites as they are written for pytest-recording."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import textwrap
@@ -21,18 +22,23 @@ import httpx2
 
 UPSTREAM = os.environ["UPSTREAM"]
 
+# reading the system's certificates takes longer than all else in a test
 def get(url, library=httpx2, **arguments):
-    with library.Client(trust_env=False) as client:
+    with library.Client(trust_env=False, verify=False) as client:
         return client.get(url, **arguments)
 
 def post(url, library=httpx2, **arguments):
-    with library.Client(trust_env=False) as client:
+    with library.Client(trust_env=False, verify=False) as client:
         return client.post(url, **arguments)
 
 async def aget(url, library=httpx2, **arguments):
-    async with library.AsyncClient(trust_env=False) as client:
+    async with library.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(url, **arguments)
 """
+# what a run in this process imports is gone after it, and some of these cannot be imported twice
+for _name in ("yaml", "replaycache.httpx", "replaycache.httpx2", "replaycache.vcr_transport"):
+    importlib.import_module(_name)
+
 HEAD = """import pytest, httpx, httpx2
 from replaycache import CacheMiss
 from client import UPSTREAM, aget, get, post
@@ -122,9 +128,19 @@ class Suite:
         return self.write(f"{directory}/{name}", f"# as VCR.py wrote it\n{document}\n")
 
     def run(self, *arguments: str, warnings: bool = False) -> pytest.RunResult:
-        """Runs pytest with the plugin; warnings are errors unless they are wanted."""
-        strict = () if warnings else ("-W", "error")
-        return self.pytester.runpytest_subprocess("-p", "replaycache.vcr", *strict, *arguments)
+        """Runs pytest with the plugin in this process; warnings are errors unless they are wanted."""
+        return self.run_without("-p", "replaycache.vcr", *arguments, warnings=warnings)
+
+    def run_without(self, *arguments: str, warnings: bool = False) -> pytest.RunResult:
+        """Runs pytest in this process with no plugin but those that `arguments` name."""
+        strict = ("-W", "default" if warnings else "error")
+        # here the plugin is imported already, and not by the run that asks for it
+        imported = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+        return self.pytester.runpytest_inprocess(*strict, *imported, *arguments)
+
+    def run_apart(self, *arguments: str) -> pytest.RunResult:
+        """Runs pytest in a process of its own, where nothing is imported but what the run imports."""
+        return self.pytester.runpytest_subprocess(*arguments)
 
     def files(self) -> list[str]:
         """The files below the directories of cassettes."""

@@ -37,7 +37,7 @@ def test_a_rival_is_refused(suite: Suite, name: str, how: str) -> None:
     plugins = ["-p", "replaycache.vcr"]
     ordered = [*arguments, *plugins] if how == "given before" else [*plugins, *arguments]
 
-    result = suite.pytester.runpytest_subprocess(*ordered)
+    result = suite.run_apart(*ordered)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"replaycache.vcr stands in for {name} and cannot work beside it" in result.stderr.str()
@@ -51,7 +51,7 @@ def test_a_rival_that_is_switched_off_is_no_rival(suite: Suite, name: str) -> No
     suite.environment.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     suite.tests("@pytest.mark.vcr\ndef test_it(vcr): assert len(vcr) == 0")
 
-    result = suite.pytester.runpytest_subprocess("-p", f"no:{entry}", "-p", "replaycache.vcr", "-p", "no:asyncio")
+    result = suite.run_apart("-p", f"no:{entry}", "-p", "replaycache.vcr", "-p", "no:asyncio")
 
     result.assert_outcomes(passed=1)
 
@@ -75,9 +75,9 @@ def test_it_goes_together_with_our_own_plugin(suite: Suite, how: str) -> None:
     """)
     plugins = {"before": vcr + own, "after": own + vcr, "conftest": own}[how]
 
-    first = suite.pytester.runpytest_subprocess(*plugins, "--record-mode=once")
+    first = suite.run_without(*plugins, "--record-mode=once")
     suite.upstream.stop()
-    again = suite.pytester.runpytest_subprocess(*plugins, "--block-network", "--allowed-hosts=10[.].*")
+    again = suite.run_without(*plugins, "--block-network", "--allowed-hosts=10[.].*")
 
     first.assert_outcomes(passed=3)
     again.assert_outcomes(passed=2, failed=1)
@@ -87,7 +87,7 @@ def test_it_goes_together_with_our_own_plugin(suite: Suite, how: str) -> None:
 def test_it_is_not_there_unless_asked_for(suite: Suite) -> None:
     suite.tests("@pytest.mark.vcr\ndef test_it(): pass")
 
-    result = suite.pytester.runpytest_subprocess("--strict-markers")
+    result = suite.run_apart("--strict-markers")
 
     assert "'vcr' not found in `markers` configuration option" in result.stdout.str()
 
@@ -96,7 +96,7 @@ def test_a_conftest_may_ask_for_it(suite: Suite) -> None:
     suite.write("conftest.py", "pytest_plugins = ['replaycache.vcr']\n")
     suite.tests("@pytest.mark.vcr\ndef test_it(vcr): assert vcr.record_mode == 'new_episodes'")
 
-    result = suite.pytester.runpytest_subprocess("--strict-markers", "--record-mode=new_episodes")
+    result = suite.run_without("--strict-markers", "--record-mode=new_episodes")
 
     result.assert_outcomes(passed=1)
 
@@ -129,4 +129,4 @@ def test_unmarked_tests_load_nothing(suite: Suite) -> None:
             assert not {"httpx", "httpx2", "yaml", "diskcache", "replaycache.vcr_cassette"} & set(sys.modules)
         """,
     )
-    suite.run().assert_outcomes(passed=1)
+    suite.run_apart("-p", "replaycache.vcr", "-W", "error").assert_outcomes(passed=1)

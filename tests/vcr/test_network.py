@@ -107,7 +107,7 @@ def test_another_http_client_is_refused_and_named(suite: Suite) -> None:
     result = suite.run(warnings=True)
 
     result.assert_outcomes(failed=1, warnings=1)
-    lines(result, "RuntimeError: Network is disabled for host '192.0.2.7': this test is marked vcr")
+    lines(result, "Refused: Network is disabled for host '192.0.2.7': this test is marked vcr")
     lines(
         result,
         "ReplayCacheWarning: this test is marked vcr, and something that is neither httpx nor httpx2 connected to "

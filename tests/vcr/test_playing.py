@@ -76,6 +76,41 @@ def test_coroutine_tests_are_covered(suite: Suite, backend: str) -> None:
     suite.run("-p", "anyio").assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_miss_in_a_coroutine_leaves_the_fixtures_of_other_tests(
+    suite: Suite, backend: str, grouped: bool
+) -> None:
+    suite.yaml("test_second.yaml", interaction('"a"'))
+    suite.tests(f"""
+        import anyio
+
+        @pytest.fixture(scope="module")
+        def anyio_backend():
+            return "{backend}"
+
+        @pytest.fixture(scope="module")
+        async def resource(anyio_backend):
+            yield 1
+
+        pytestmark = [pytest.mark.anyio, pytest.mark.vcr]
+
+        async def test_first(resource):
+            if {grouped}:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(aget, "{URL}")
+            await aget("{URL}")
+
+        async def test_second(resource):
+            assert (await aget("{URL}")).json() == "a"
+    """)
+
+    result = suite.run("-p", "anyio")
+
+    result.assert_outcomes(passed=1, failed=1)
+    lines(result, "why      cassette_not_found: there is no such file:*test_first.yaml")
+
+
 def test_the_body_counts_only_if_match_on_says_so(suite: Suite) -> None:
     sent = '{"q": 1, "r": 2}'
     for name in ("test_any", "test_same", "test_other"):
@@ -125,9 +160,9 @@ def test_every_part_of_the_url_counts(suite: Suite, asked: str, part: str) -> No
         "no recording answers this request, and mode is replay: upstream was not called.",
         f"asked    GET {asked}",
         "why      no_recording:*cassettes*test_it*test_it.yaml",
+        "next     run the test with --record-mode=new_episodes: it goes to test_it.json, beside the YAML",
         "vcr: compared are method, scheme, host, port, path, query; record mode is 'none'.",
         f"vcr: closest is GET {URL}, which differs in {part}.",
-        "vcr: to record it, run the test with --record-mode=new_episodes; it goes to test_it.json*",
     )
 
 

@@ -1,0 +1,47 @@
+"""Tells of every connection of the process before it is made, as far as it goes through Python's sockets."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Listener", "listen", "unlisten"]
+
+Listener = Callable[[socket.socket, Any], None]
+"""Receives a socket and the address to which it is about to connect; what it raises goes to who connects."""
+
+_listeners: tuple[Listener, ...] = ()
+_is_hooked = False
+_changing = threading.Lock()
+
+
+def listen(listener: Listener) -> None:
+    """Tells `listener` of every connection, after those that listen already."""
+    global _listeners, _is_hooked
+    with _changing:
+        _listeners = (*_listeners, listener)
+        if not _is_hooked:  # an audit hook stays for good, so there is one
+            _is_hooked = True
+            sys.addaudithook(_tell)
+
+
+def unlisten(listener: Listener) -> None:
+    """Tells `listener` no more."""
+    global _listeners
+    with _changing:
+        _listeners = tuple(item for item in _listeners if item != listener)
+
+
+def _tell(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "socket.connect" or not _listeners:
+        return
+    connecting, address = arguments
+    try:
+        for listener in _listeners:
+            listener(connecting, address)
+    except BaseException:
+        connecting.close()  # who connects expects an OSError, and would leave it open
+        raise
