@@ -34,7 +34,7 @@ from .match import url as _url
 from .options import Mode, Options
 from .recorder import Spooled
 from .reporting import Reporter
-from .sequence import Sequence, SequenceStore
+from .sequence import Identify, Sequence, SequenceStore
 from .stored_form import stored_form
 from .tally import Tally
 
@@ -100,9 +100,8 @@ class Exchange:
         self.spool = spool
         self.owner = owner
         self.is_cache = store.repeats == "same"
-        self.sequence = (
-            None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, self._identify_recording)
-        )
+        identify = Identify(options.match, options.redact)
+        self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, identify)
         self.drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         self.reporter = Reporter(options, store, self.is_cache, Tally())
         self._aliases: dict[Hashable, _Known] = {}
@@ -157,10 +156,6 @@ class Exchange:
         from .credentials import replace_in_request
 
         return replace_in_request(stored_form(request, self.options.redact))
-
-    def _identify_recording(self, recording: Recording) -> Identity:
-        match, redact = self.options.match, self.options.redact
-        return match.identity(recording.request, sample=recording.sample, redact=redact)
 
     def resolve(self, mode: Mode) -> Mode:
         """The mode that `once` comes to, for the cassette as the session found it; others stay.

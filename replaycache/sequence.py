@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ._errors import MissReason
 from ._models import Recording
-from .match import Identity
+from .match import Identity, Match
+from .redact import Redact
 
-__all__ = ["Sequence", "SequenceStore"]
+__all__ = ["Identify", "Sequence", "SequenceStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Makes the identity of a recording from its request.
+
+    Those with equal rules are equal, so that an index that was made with one of them serves the others.
+    """
+
+    match: Match
+    redact: Redact
+
+    def __call__(self, recording: Recording) -> Identity:
+        """The identity of a recording."""
+        return self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
 
 
 class SequenceStore(Protocol):
