@@ -77,6 +77,7 @@ LAYERS: tuple[set[str], ...] = (
         "conversation.streamed",
         "conversation.values",
     },
+    {"request_text"},
     {"call", "diagnosis", "exchange", "reporting", "sampling", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"demo", "cassette_paths", "coroutine_tests", "replay_marks", "network_guard"},

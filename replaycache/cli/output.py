@@ -4,6 +4,8 @@ Standard output holds nothing but data when it is piped; notes, progress and err
 
     write(text)                    a line of data
     write_json(value)              one JSON document; `write_json_line(value)` for lists: a document a line
+    write_field(name, value)       a named value, for what is shown of one thing
+    write_styled(text, style)      a line in a rich style
     write_table(columns, rows)     rows that fit the terminal; piped, lines of fields separated by tabs, no header
     console()                      a rich console, where more than lines is rendered (imports rich; only then)
     note(text)                     a line on standard error: "12 recordings", "nothing is stored yet"
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "FIELD",
     "Column",
     "can_write",
     "console",
@@ -53,13 +56,18 @@ __all__ = [
     "progress",
     "width",
     "write",
+    "write_field",
     "write_json",
     "write_json_line",
+    "write_styled",
     "write_table",
 ]
 
 LOOKED_AT = 200
 """Rows from which a table takes the widths of its columns; the others are written as they come."""
+
+FIELD = 12
+"""Columns before the value of a field."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 """`@json_option`: the command gets `as_json: bool`."""
@@ -139,6 +147,28 @@ def _plain_value(value: Any) -> Any:
 def note(text: str) -> None:
     """Writes a line for people to standard error."""
     click.echo(printable(text, lines=True), err=True)
+
+
+def write_styled(text: str = "", style: str = "") -> None:
+    """Writes a line of printable text, with a rich style where there is colour."""
+    from rich.text import Text
+
+    console().print(Text(text, style), soft_wrap=True)
+
+
+def write_field(name: str, value: str, style: str = "") -> None:
+    """Writes `name       value`, and nothing where the value is empty; on a terminal a long one is wrapped."""
+    if not value:
+        return
+    from rich.text import Text
+
+    target = console()
+    lines = [Text(printable(value), style)]
+    if is_terminal():
+        lines = list(lines[0].wrap(target, max(10, width() - FIELD)))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        target.print(Text(f"{name if number == 0 else '':<{FIELD - 2}}  ", "dim") + line, soft_wrap=True)
 
 
 # -- tables ------------------------------------------------------------------------------------------------

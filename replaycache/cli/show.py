@@ -29,6 +29,7 @@ from .opening import (
     store_option,
 )
 from .output import (
+    FIELD,
     can_write,
     console,
     human_age,
@@ -41,8 +42,10 @@ from .output import (
     one_line,
     printable,
     width,
+    write_field,
     write_json,
     write_json_line,
+    write_styled,
 )
 
 if TYPE_CHECKING:
@@ -117,9 +120,9 @@ class _Page:
     def write(self, found: Iterable[Entry], side: str | None) -> None:
         for number, entry in enumerate(found):
             if number:
-                self._line()
-                self._line("─" * min(width(), 80) if can_write("─") else "-" * min(width(), 80), "dim")
-                self._line()
+                write_styled()
+                write_styled("─" * min(width(), 80) if can_write("─") else "-" * min(width(), 80), "dim")
+                write_styled()
             self._recording(entry, side)
 
     def _recording(self, entry: Entry, side: str | None) -> None:
@@ -128,7 +131,7 @@ class _Page:
         if side != "response":
             self._asked(entry, read)
         if side is None:
-            self._line()
+            write_styled()
         if side != "request":
             for turn in read.answered:
                 self._turn(turn)
@@ -136,49 +139,49 @@ class _Page:
 
     def _asked(self, entry: Entry, read: Conversation) -> None:
         recording, request = entry.recording, entry.recording.request
-        self._field("key", entry.key + (f"  #{entry.number}" if entry.number is not None else ""), "yellow")
-        self._field("request", f"{request.method} {one_line(request.url, 1000)}")
+        write_field("key", entry.key + (f"  #{entry.number}" if entry.number is not None else ""), "yellow")
+        write_field("request", f"{request.method} {one_line(request.url, 1000)}")
         if recording.recorded_at:
             age = human_age(time.time() - recording.recorded_at)
             when = iso_time(recording.recorded_at).replace("T", " ")
-            self._field("recorded", f"{when}, {age} ago" if age != "now" else f"{when}, just now")
-        self._field("model", one_line(read.model), "cyan")
-        self._field("tools", one_line(", ".join(read.tools), 1000))
-        self._field("settings", one_line(_settings(recording), 1000))
-        self._field("sample", str(recording.sample) if recording.sample else "")
+            write_field("recorded", f"{when}, {age} ago" if age != "now" else f"{when}, just now")
+        write_field("model", one_line(read.model), "cyan")
+        write_field("tools", one_line(", ".join(read.tools), 1000))
+        write_field("settings", one_line(_settings(recording), 1000))
+        write_field("sample", str(recording.sample) if recording.sample else "")
         for turn in read.asked:
-            self._line()
+            write_styled()
             self._turn(turn)
 
     def _answered(self, recording: Recording) -> None:
-        self._line()
+        write_styled()
         chunks = sum(len(segment.lengths) for segment in recording.body.segments)
         pieces = f" in {chunks:,} chunks" if chunks > 1 else ""
         first = f", head after {human_duration(recording.latency)}" if recording.latency else ""
         last = f", last chunk after {human_duration(recording.duration)}" if recording.duration else ""
         size = human_size(recording.size)
         status = recording.head.status
-        self._field("response", f"{status}, {size}{pieces}{first}{last}", "red" if status >= 400 else "")
+        write_field("response", f"{status}, {size}{pieces}{first}{last}", "red" if status >= 400 else "")
         if not recording.complete:
-            self._field("", "cut short: the caller closed it before its end", "red")
+            write_field("", "cut short: the caller closed it before its end", "red")
         if chunks > 1 and recording.body.duration:
             self._timeline(recording)
         usage = recording.usage or usage_of(recording)
         if usage is not None:
-            self._field("tokens", _tokens(usage))
-            self._field("price", _price(usage, recording.recorded_at))
+            write_field("tokens", _tokens(usage))
+            write_field("price", _price(usage, recording.recorded_at))
 
     def _timeline(self, recording: Recording) -> None:
-        line = timeline(recording.body, max(10, min(SLICES, width() - 12)))
-        self._field("timeline", line.bars(BARS if can_write(BARS) else ASCII_BARS), "green")
+        line = timeline(recording.body, max(10, min(SLICES, width() - FIELD)))
+        write_field("timeline", line.bars(BARS if can_write(BARS) else ASCII_BARS), "green")
         end = human_duration(line.last)
         pause = f"longest pause {human_duration(line.longest_pause)}"
         room = max(2, len(line.counts) - len("0 s") - len(pause) - len(end))
-        self._field("", f"0 s{' ' * (room // 2)}{pause}{' ' * (room - room // 2)}{end}", "dim")
+        write_field("", f"0 s{' ' * (room // 2)}{pause}{' ' * (room - room // 2)}{end}", "dim")
 
     def _turn(self, turn: Turn) -> None:
         if turn.role:
-            self._line(one_line(turn.role, 40), f"bold {_ROLES.get(turn.role, 'blue')}")
+            write_styled(one_line(turn.role, 40), f"bold {_ROLES.get(turn.role, 'blue')}")
         for part in turn.parts:
             text, style = self._part(part)
             self._block(text, style, 2 if turn.role else 0)
@@ -204,21 +207,6 @@ class _Page:
         about = ", ".join(item for item in (name, one_line(part.text, 300)) if item)
         return f"[{part.kind}: {about}]" if about else f"[{part.kind}]", "dim"
 
-    def _field(self, name: str, value: str, style: str = "") -> None:
-        """A named value, wrapped beside its name; nothing where there is no value."""
-        if not value:
-            return
-        from rich.text import Text
-
-        if not self._wraps:
-            self._line(f"{name:<10}  {value}")
-            return
-        lines = Text(value, style).wrap(self._console, max(10, width() - 12))
-        for number, line in enumerate(lines):
-            label = Text(f"{name if number == 0 else '':<10}  ", "dim")
-            line.rstrip()
-            self._console.print(label + line, soft_wrap=True)
-
     def _block(self, text: str, style: str, indent: int) -> None:
         """Text as it was said, wrapped and indented."""
         from rich.text import Text
@@ -229,11 +217,6 @@ class _Page:
                 if self._wraps:
                     piece.rstrip()
                 self._console.print(Text(" " * indent) + piece if piece.plain else "", soft_wrap=True)
-
-    def _line(self, text: str = "", style: str = "") -> None:
-        from rich.text import Text
-
-        self._console.print(Text(text, style), soft_wrap=True)
 
 
 _SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}

@@ -20,7 +20,7 @@ from .asked import asked, body_of, prompt, tools_offered
 from .streamed import folded
 from .values import Kind, Part, Turn
 
-__all__ = ["Conversation", "Kind", "Part", "Turn", "conversation", "prompt"]
+__all__ = ["Conversation", "Kind", "Part", "Turn", "answer_of", "conversation", "prompt"]
 
 LARGE = 64 << 20
 """Bytes of a response body that are decoded; a larger one is told by its size."""
@@ -53,7 +53,7 @@ def conversation(recording: Recording) -> Conversation:
     """
     request = recording.request
     body = body_of(request)
-    value, is_stream = _answer(recording)
+    value, is_stream = answer_of(recording)
     return Conversation(
         model_of(request),
         tools_offered(body),
@@ -67,8 +67,11 @@ _STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl", "a
 _AWS = "application/vnd.amazon.eventstream"
 
 
-def _answer(recording: Recording) -> tuple[Any, bool]:
-    """The decoded answer, or the part that stands for it; and whether it is a stream."""
+def answer_of(recording: Recording) -> tuple[Any, bool]:
+    """The decoded answer, a stream folded into one, and whether it is a stream.
+
+    Of a body that is no JSON it is the part that stands for it; None where there is no body.
+    """
     content_type = recording.head.header("content-type") or ""
     media_type = content_type.partition(";")[0].strip().lower()
     if recording.body.size > LARGE:

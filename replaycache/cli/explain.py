@@ -1,0 +1,375 @@
+"""`replaycache explain`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .._errors import ConfigurationError
+from .._models import Recording, Request
+from ..match import Explanation, Match
+from ..nearest import CANDIDATES, Difference, differences, find_nearest
+from ..redact import Redact
+from ..request_text import parse_request
+from ..stored_form import stored_form
+from ..stores import Store
+from .differences import as_json as difference_as_json
+from .differences import write_differences
+from .errors import CommandFailed, Status
+from .opening import complete_key, existing_store, named_entry, names_a_store, store_option
+from .output import (
+    human_age,
+    is_terminal,
+    json_option,
+    one_line,
+    printable,
+    write_field,
+    write_json,
+    write_styled,
+)
+
+__all__ = ["command"]
+
+LIMIT = 64 << 20
+"""Bytes of a file or of standard input that are read."""
+PLACES = 1000
+"""Differences that are looked for."""
+
+
+@click.command("explain")
+@click.argument("requests", metavar="[REQUEST] [REQUEST]", nargs=-1, shell_complete=complete_key)
+@store_option
+@click.option("--url", metavar="URL", help="Where a body without one is sent.")
+@click.option("--method", metavar="METHOD", help="Instead of the request's own, or POST.")
+@click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header of the request.")
+@click.option("--sample", type=click.IntRange(min=0), help="The sample that is asked for.")
+@click.option("--ignore", metavar="PATH", multiple=True, help="As Match(ignore=[PATH]).")
+@click.option("--host", "hosts", metavar="NAME=HOST", multiple=True, help="As Match(hosts={NAME: HOST}).")
+@click.option("--count-header", metavar="NAME", multiple=True, help="As Match(headers=[NAME]).")
+@click.option("--no-folding", is_flag=True, help="As Match(fold_defaults=False).")
+@json_option
+def command(
+    requests: tuple[str, ...],
+    store: str | None,
+    url: str | None,
+    method: str | None,
+    headers: tuple[str, ...],
+    sample: int | None,
+    ignore: tuple[str, ...],
+    hosts: tuple[str, ...],
+    count_header: tuple[str, ...],
+    no_folding: bool,
+    as_json: bool,
+) -> Status:
+    """Say how a request comes to its key, or why two differ.
+
+    A REQUEST is a recording (KEY, FILE.json#3), or a file with a JSON body
+    (then with --url), an HTTP message or a curl command; standard input
+    where it is - or left out. Shown are its key, its canonical form, each
+    rule that changed something, and whether a recording answers it.
+
+    Of two, it says at which JSON paths they differ, and which of these
+    differences do not count. Exit status 1: their keys differ.
+    """
+    if len(requests) > 2:
+        raise click.UsageError(f"explain takes one request or two, not {len(requests)}")
+    match = _match(ignore, hosts, count_header, no_folding)
+    names = requests or ("-",)
+    asked = [_request(name, store, url, method, _headers(headers), sample, match) for name in names]
+    if len(asked) == 2:
+        return _write_two(asked[0], asked[1], match, as_json)
+    _write_one(asked[0], store, match, as_json)
+    return Status.DONE
+
+
+def _match(ignore: tuple[str, ...], hosts: tuple[str, ...], headers: tuple[str, ...], no_folding: bool) -> Match:
+    pairs = [pair.rpartition("=") for pair in hosts]
+    if any(not name or not host for name, _, host in pairs):
+        raise click.BadParameter("write NAME=HOST, such as localhost:8080=api.openai.com", param_hint="--host")
+    try:
+        return Match(
+            ignore=ignore,
+            hosts={name: host for name, _, host in pairs},
+            headers=headers,
+            fold_defaults=not no_folding,
+        )
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _headers(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for line in given:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter(f"{line!r} is no header; write NAME:VALUE", param_hint="--header")
+        pairs.append((name.strip().lower(), value.strip()))
+    return tuple(pairs)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that is explained.
+
+    Attributes:
+        name: as the user named it.
+        request: as it would be stored: credentials replaced.
+        sample: the option of that name.
+        explanation: how it comes to its key.
+        recording: that it was taken from; None where it comes from text.
+    """
+
+    name: str
+    request: Request
+    sample: int
+    explanation: Explanation
+    recording: Recording | None
+
+
+# -- where a request comes from ------------------------------------------------------------------------------
+
+
+def _request(
+    name: str,
+    store: str | None,
+    url: str | None,
+    method: str | None,
+    headers: tuple[tuple[str, str], ...],
+    sample: int | None,
+    match: Match,
+) -> _Asked:
+    text = _text(name)
+    if text is None:
+        entry = named_entry(name, store)
+        recording: Recording | None = entry.recording
+        request = entry.recording.request
+        number = entry.recording.sample if sample is None else sample
+    else:
+        recording, number = None, sample or 0
+        try:
+            request = parse_request(text, url=url, method=method, headers=headers)
+        except ValueError as error:
+            what = "standard input" if name == "-" else name
+            raise click.UsageError(f"{what}: {error}") from error
+    try:
+        explanation = match.explain(request, sample=number)
+        return _Asked(name, stored_form(request, Redact()), number, explanation, recording)
+    except ValueError as error:
+        raise CommandFailed(f"{name}: {error}") from error
+
+
+_CASSETTE = re.compile(rb'\A\s*\{\s*"(format|log|interactions|http_interactions|version)"\s*:')
+
+
+def _text(name: str) -> bytes | None:
+    """The text of a request; None where a recording is named."""
+    if name == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise click.UsageError("name a request (a key, or a file), or give one on standard input")
+        return _bounded(sys.stdin.buffer.read(LIMIT + 1), "standard input")
+    if not names_a_store(name) or "://" in name:
+        return None
+    path = Path(name).expanduser()
+    if not path.is_file() or path.suffix.lower() in (".yaml", ".yml", ".har", ".gz"):
+        return None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LIMIT + 1)
+    except OSError as error:
+        raise CommandFailed(f"{name} cannot be read: {error.strerror}. Check its permissions.") from error
+    return None if _CASSETTE.match(data[:4096]) else _bounded(data, name)
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) > LIMIT:
+        raise CommandFailed(f"{name} is larger than {LIMIT >> 20} MiB, which is no request to be explained")
+    if not data.strip():
+        raise click.UsageError(f"{name} is empty; give a JSON body, an HTTP message or a curl command")
+    return data
+
+
+# -- one -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Whether a recording answers a request."""
+
+    store: str
+    found: Recording | None
+    nearest: Recording | None = None
+    name: str = ""
+    places: tuple[Difference, ...] = ()
+
+
+def _answer(asked: _Asked, store: Store, match: Match) -> _Answer:
+    found = store.get(asked.explanation.key)
+    if found is not None:
+        return _Answer(store.location, found)
+    recordings = (recording for _, recording in store.newest(CANDIDATES))
+    nearest, places = find_nearest(asked.request, recordings)
+    if nearest is None:
+        return _Answer(store.location, None)
+    explanation = match.explain(nearest.request, sample=nearest.sample)
+    recorded = _Asked("", nearest.request, nearest.sample, explanation, nearest)
+    counting, _ = _divided(recorded, asked, places)
+    return _Answer(store.location, None, nearest, explanation.key, tuple(counting))
+
+
+def _write_one(asked: _Asked, store: str | None, match: Match, as_json: bool) -> None:
+    answer = _answer(asked, existing_store(store), match) if asked.recording is None else None
+    cacheable = match.is_cacheable(asked.request)
+    if as_json:
+        write_json(_one_as_json(asked, answer, cacheable))
+        return
+    write_field("key", asked.explanation.key, "yellow")
+    _write_canonical(asked.explanation.canonical)
+    _write_rules("rules", asked.explanation)
+    if not cacheable:
+        write_field(
+            "cache", "passes it through: only calls that generate are cached (a cassette records every call)"
+        )
+    if answer is None:
+        return
+    if answer.found is not None:
+        age = human_age(time.time() - answer.found.recorded_at)
+        write_field("recorded", f"{age} ago, in {answer.store}", "green")
+    else:
+        write_field("recorded", f"no, not in {answer.store}")
+        if answer.nearest is not None:
+            write_field("nearest", f"{answer.name}, which differs in")
+            write_differences(list(answer.places), indent=12)
+
+
+_HEAD = ("scheme", "method", "origin", "path", "query", "headers", "sample", "scope", "kind")
+
+
+def _text_block(text: str) -> None:
+    for line in printable(text, lines=True).split("\n"):
+        write_styled(f"  {line}")
+
+
+def _write_canonical(canonical: bytes) -> None:
+    head, body = _parts(canonical)
+    write_field("request", f"{head['method']} {head['origin']}{head['path']}")
+    for name in ("query", "headers", "sample", "scope"):
+        if head[name]:
+            write_field(name, json.dumps(head[name], ensure_ascii=False))
+    kind = head["kind"] if isinstance(head["kind"], str) else ", ".join(filter(None, head["kind"]))
+    write_field("body", f"{kind}, {len(body):,} bytes" if body else "none")
+    if not body:
+        return
+    try:
+        value = json.loads(body)
+        # numbers in canonical form stand as they are
+        text = json.dumps(value, ensure_ascii=False, indent=2) if is_terminal() else body.decode()
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", "backslashreplace")
+    _text_block(text)
+
+
+def _parts(canonical: bytes) -> tuple[dict[str, Any], bytes]:
+    head, _, body = canonical.partition(b"\n")
+    return dict(zip(_HEAD, json.loads(head), strict=True)), body
+
+
+def _write_rules(label: str, explanation: Explanation) -> None:
+    for number, (rule, detail) in enumerate(explanation.applied):
+        write_field(label if number == 0 else "", f"{rule}: {detail}")
+    if not explanation.applied:
+        write_field(label, "none changed anything", "dim")
+
+
+def _one_as_json(asked: _Asked, answer: _Answer | None, cacheable: bool) -> dict[str, Any]:
+    head, body = _parts(asked.explanation.canonical)
+    found: dict[str, Any] = {
+        "key": asked.explanation.key,
+        "canonical": head | {"body": body.decode("utf-8", "backslashreplace")},
+        "rules": _rules(asked.explanation),
+        "cacheable": cacheable,
+    }
+    if answer is not None:
+        found["store"] = answer.store
+        found["recorded"] = answer.found is not None
+        found["nearest"] = list(map(difference_as_json, answer.places)) if answer.nearest is not None else None
+    return found
+
+
+def _rules(explanation: Explanation) -> list[dict[str, str]]:
+    return [{"rule": rule, "detail": detail} for rule, detail in explanation.applied]
+
+
+# -- two -----------------------------------------------------------------------------------------------------
+
+
+def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> Status:
+    same = first.explanation.canonical == second.explanation.canonical
+    counting, folded = _divided(first, second, differences(first.request, second.request, limit=PLACES))
+    if as_json:
+        write_json(
+            {
+                "same": same,
+                "keys": [first.explanation.key, second.explanation.key],
+                "counts": list(map(difference_as_json, counting)),
+                "does_not_count": list(map(difference_as_json, folded)),
+                "rules": [_rules(first.explanation), _rules(second.explanation)],
+            }
+        )
+        return Status.DONE if same else Status.FOUND
+    for mark, asked in (("-", first), ("+", second)):
+        write_field(f"{mark} key", f"{asked.explanation.key}  {one_line(asked.name, 200)}", "yellow")
+    write_field("same key", "yes" if same else "no", "green" if same else "red")
+    if counting:
+        write_styled()
+        write_styled("What counts:", "bold")
+        write_differences(counting, indent=2)
+    if folded:
+        write_styled()
+        write_styled("What does not count:", "bold")
+        write_differences(folded, indent=2)
+    write_styled()
+    _write_rules("- rules", first.explanation)
+    _write_rules("+ rules", second.explanation)
+    return Status.DONE if same else Status.FOUND
+
+
+def _divided(first: _Asked, second: _Asked, found: list[Difference]) -> tuple[list[Difference], list[Difference]]:
+    """The differences between two requests: those that count for the key, and those that do not."""
+    canonical = _canonical_differences(first, second)
+    counting = [item for item in found if any(_touches(item.path, other.path) for other in canonical)]
+    return counting or canonical, [item for item in found if item not in counting]
+
+
+def _canonical_differences(first: _Asked, second: _Asked) -> list[Difference]:
+    if first.explanation.canonical == second.explanation.canonical:
+        return []
+    heads, bodies = zip(*(_parts(asked.explanation.canonical) for asked in (first, second)), strict=True)
+    found = [
+        Difference(name, heads[0][name], heads[1][name])
+        for name in ("method", "sample", "scope", "kind")
+        if heads[0][name] != heads[1][name]
+    ]
+    if any(heads[0][name] != heads[1][name] for name in ("origin", "path", "query")):
+        urls = [
+            f"{head['origin']}{head['path']}{json.dumps(head['query']) if head['query'] else ''}" for head in heads
+        ]
+        found.append(Difference("url", *urls))
+    lines = [dict(head["headers"]) for head in heads]
+    for name in sorted({*lines[0], *lines[1]}):
+        if lines[0].get(name) != lines[1].get(name):
+            found.append(Difference(f"header {name}", lines[0].get(name), lines[1].get(name)))
+    plain = [Request("POST", "any://thing", (), body) for body in bodies]
+    return found + differences(plain[0], plain[1], limit=PLACES)
+
+
+def _touches(path: str, other: str) -> bool:
+    """Whether two paths are the same place, or one of them lies inside the other."""
+    short, long = sorted((path, other), key=len)
+    return long == short or (long.startswith(short) and long[len(short)] in ".[")
