@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, Token
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from .patching import Patches
@@ -22,6 +23,7 @@ _inherited: list[Inherited[Any]] = []
 _lock = threading.Lock()
 _patches = Patches()
 _holders = 0
+_submitting_now = threading.local()
 
 
 class Inherited(Generic[T]):
@@ -35,23 +37,18 @@ class Inherited(Generic[T]):
     def __init__(self, name: str, capture: Callable[[], T | None] | None = None) -> None:
         self._variable: ContextVar[T | None] = ContextVar(name, default=None)
         self._attribute = f"_{name}"
-        self._capture = capture or self.get
+        self._capture = capture or self.here
         _inherited.append(self)
 
     def here(self) -> T | None:
-        """The value of this context itself."""
+        """The value of this context; a thread's own context begins with what it took over."""
         return self._variable.get()
 
     def started_with(self) -> T | None:
         """What this thread took over when it was started."""
         return getattr(threading.current_thread(), self._attribute, None)
 
-    def get(self) -> T | None:
-        """The value of this context, or else what this thread was started with."""
-        value = self._variable.get()
-        return self.started_with() if value is None else value
-
-    def set(self, value: T) -> Token[T | None]:
+    def set(self, value: T | None) -> Token[T | None]:
         """Sets the value of this context."""
         return self._variable.set(value)
 
@@ -86,19 +83,35 @@ def _captured() -> list[tuple[Inherited[Any], Any]]:
 
 def _starting(original: Any) -> Any:
     def start(self: threading.Thread) -> None:
-        for variable, value in _captured():
-            setattr(self, variable._attribute, value)
+        # the workers of a pool serve whoever submits: each of their jobs takes over what holds for it
+        values = [] if getattr(_submitting_now, "pool", False) else _captured()
+        if values:
+            for variable, value in values:
+                setattr(self, variable._attribute, value)
+            self.run = partial(_run, self, values)  # type: ignore[method-assign]  # of this one thread
         original(self)
 
     return start
 
 
+def _run(thread: threading.Thread, values: list[tuple[Inherited[Any], Any]]) -> None:
+    del thread.run  # the class's again
+    # in the thread's own context, not only on the thread: a worker's jobs have the contexts of who asked for them
+    for variable, value in values:
+        variable.set(value)
+    thread.run()
+
+
 def _submitting(original: Any) -> Any:
     def submit(self: ThreadPoolExecutor, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         values = _captured()
-        if not values:
-            return original(self, function, *args, **kwargs)  # type: ignore[no-any-return]  # the original's own
-        return original(self, _with, values, function, args, kwargs)  # type: ignore[no-any-return]  # likewise
+        _submitting_now.pool = True
+        try:
+            if not values:
+                return original(self, function, *args, **kwargs)  # type: ignore[no-any-return]  # the original's own
+            return original(self, _with, values, function, args, kwargs)  # type: ignore[no-any-return]  # likewise
+        finally:
+            _submitting_now.pool = False
 
     return submit
 

@@ -1,7 +1,7 @@
 """What a cache was asked for: calls, tokens, seconds and bytes by run, hour, model and outcome.
 
-It is kept in one SQLite file beside the recordings. Calls are added up in memory and written now and then, so that
-a hit stays one read; a process that is killed takes with it what it has not written yet.
+It is kept in one SQLite file beside the recordings. Calls are noted in memory and written now and then, beside
+what goes on, so that a hit stays one read; a process that is killed takes with it what it has not written yet.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import time
 import weakref
 from bisect import bisect
 from collections import deque
-from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from ._errors import StoreUnavailable
 from ._models import Usage
@@ -38,17 +38,27 @@ FLUSH_SECONDS = 60.0
 FLUSH_CALLS = 4096
 """When what was noted is written at the latest, where calls go on."""
 
+LOCK_TIMEOUT = 10.0
+"""Seconds to wait for another process that is writing."""
+
+LONGEST_NAME = 200
+"""Characters of a name that are kept: a server may call its model anything."""
+
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = ("requests", *TOKENS, "seconds", "took", "bytes")
+_HOUR = 3600
+_PARTS = {"hour": "hour", "day": "hour / 86400 * 86400", "run": "run"}
 
 
 class Entry(NamedTuple):
-    """The sum of the calls of one run, hour, model and status.
+    """The sum of calls of one model and status.
 
     Attributes:
-        run: names the process.
-        program: what it ran.
-        hour: when, in seconds since 1970 (UTC).
+        run: names the process; empty where the sum is not of one.
+        program: what the process ran.
+        started: when the process first used the cache, in seconds since 1970 (UTC).
+        when: the beginning of the hour or the day of the calls, of a run the hour of its first; in seconds since
+            1970 (UTC).
         usage: sums. Each of the calls is in the same tier of prices, so that the price of their mean, times their
             number, is their price.
         status, requests, seconds, took, size: as in `Noted`, added up.
@@ -56,7 +66,8 @@ class Entry(NamedTuple):
 
     run: str
     program: str
-    hour: int
+    started: float
+    when: int
     status: str
     requests: int
     usage: Usage
@@ -65,8 +76,10 @@ class Entry(NamedTuple):
     size: int
 
 
+_Noted = tuple[float, Noted]
 _Group = tuple[int, str, str, str, str, int]
-_GROUP = ("hour", "provider", "model", "status", "service_tier", "price_tier")
+_KIND = ("provider", "model", "status", "service_tier", "price_tier")
+_GROUP = ("hour", *_KIND)
 
 
 class Ledger:
@@ -78,48 +91,63 @@ class Ledger:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._clear()
-        self._started = time.time()
-        self._is_registered = False
-
-    def _clear(self) -> None:
-        self._lock = threading.Lock()
-        self._run = secrets.token_hex(8)
-        self._noted: deque[tuple[float, Noted]] = deque()
-        self._written = time.monotonic()
+        self._noted: deque[_Noted] = deque()
+        self._is_waiting = False
+        _ledgers.add(self)
 
     def note(self, call: Noted) -> None:
-        """Takes account of a call. Never fails."""
+        """Takes account of a call. Never fails, and does not wait for the disk."""
         self._noted.append((time.time(), call))
-        if not self._is_registered:
-            self._is_registered = True
-            _register(self)
-        if len(self._noted) >= FLUSH_CALLS or time.monotonic() - self._written > FLUSH_SECONDS:
-            self.flush()
+        if not self._is_waiting:
+            self._is_waiting = True
+            _process.waiting.add(self)
+            _process.write_at_exit()
+        if len(self._noted) >= FLUSH_CALLS or time.monotonic() - _process.written > FLUSH_SECONDS:
+            _process.write_beside()
 
     def flush(self) -> None:
-        """Writes what was noted. Never fails: where it cannot be written, it is forgotten."""
-        with self._lock:
-            noted, self._noted = self._noted, deque()
-            self._written = time.monotonic()
-        if not noted:
-            return
-        try:
-            with closing(self._open()) as database, database:
-                self._write(database, noted)
-        except (OSError, sqlite3.Error, StoreUnavailable) as error:
-            logger.debug("what was asked of the cache was not noted in %s: %s", self.path, error)
+        """Writes what was noted so far. Never fails: what cannot be written is forgotten."""
+        with _process.writing:
+            # in this order: a call that is noted meanwhile is either written now or waits for the next time
+            _process.waiting.discard(self)
+            self._is_waiting = False
+            noted = self._take()
+            if not noted:
+                return
+            try:
+                with closing(self._open()) as database, database:
+                    self._write(database, noted)
+            except Exception as error:  # noqa: BLE001  # a user's store may have noted anything, and no call fails of it
+                logger.debug("what was asked of the cache was not noted in %s: %s", self.path, error)
 
-    def _write(self, database: sqlite3.Connection, noted: deque[tuple[float, Noted]]) -> None:
+    def _take(self) -> list[_Noted]:
+        noted = []
+        while True:
+            try:
+                noted.append(self._noted.popleft())
+            except IndexError:
+                return noted
+
+    def _forget(self) -> None:
+        self._noted.clear()
+        self._is_waiting = False
+
+    def _write(self, database: sqlite3.Connection, noted: list[_Noted]) -> None:
         sums: dict[_Group, list[float]] = {}
         units: dict[tuple[_Group, str], float] = {}
         played: dict[str, list[float]] = {}
         for at, call in noted:
-            usage = call.usage or Usage("", "")
-            tokens = (getattr(usage, name) for name in TOKENS)
-            tier = bisect(PRICE_TIERS, usage.input_tokens)
-            group = (int(at // 3600) * 3600, usage.provider, usage.model, call.status, usage.service_tier, tier)
+            usage = call.usage or _NOTHING
+            group = (
+                int(at // _HOUR) * _HOUR,
+                _name(usage.provider),
+                _name(usage.model),
+                call.status,
+                _name(usage.service_tier),
+                bisect(PRICE_TIERS, usage.input_tokens),
+            )
             total = sums.setdefault(group, [0.0] * len(_SUMS))
+            tokens = (getattr(usage, name) for name in TOKENS)
             for place, value in enumerate((1, *tokens, call.seconds, call.took, call.size)):
                 total[place] += value
             for name, amount in usage.units:
@@ -130,7 +158,7 @@ class Ledger:
                 last[1] += 1
         database.execute(
             "INSERT OR IGNORE INTO runs (run, program, started) VALUES (?, ?, ?)",
-            (self._run, os.path.basename(sys.argv[0]) if sys.argv else "", self._started),
+            (_process.run, _program(), _process.started),
         )
         self._add(database, "calls", _SUMS, [(*group, *total) for group, total in sums.items()])
         self._add(
@@ -150,56 +178,75 @@ class Ledger:
         database.executemany(
             f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608  # our own names
             f"ON CONFLICT DO UPDATE SET {adding}",
-            [(self._run, *row) for row in rows],
+            [(_process.run, *row) for row in rows],
         )
 
     def _open(self) -> sqlite3.Connection:
+        """Opens the file to write, and makes it where there is none. It belongs to its user alone."""
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        database = sqlite3.connect(self.path, timeout=10.0)
+        # A rollback journal, which is SQLite's own choice: nothing lies beside the file, so that it can be read
+        # where the directory cannot be written. Writers are rare, and wait for each other.
+        database = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level="IMMEDIATE")
         try:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise StoreUnavailable(
-                    f"a newer version of replaycache wrote {self.path} (format {version}, and this one reads up "
-                    f"to {VERSION}); upgrade it"
-                )
-            if version < VERSION:
+            if self._version(database) < VERSION:
                 database.executescript(_SCHEMA)
         except BaseException:
             database.close()
             raise
         return database
 
-    def entries(self) -> Iterator[Entry]:
-        """What was noted so far, the oldest hour first.
+    def _version(self, database: sqlite3.Connection) -> int:
+        version: int = database.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise StoreUnavailable(
+                f"a newer version of replaycache wrote {self.path} (format {version}, and this one reads up "
+                f"to {VERSION}); upgrade it"
+            )
+        return version
+
+    # -- what was noted ------------------------------------------------------------------------------------
+
+    def entries(
+        self, each: Literal["hour", "day", "run"] = "hour", *, since: float = 0.0, newest: int | None = None
+    ) -> list[Entry]:
+        """What was noted so far, by model and status.
+
+        Args:
+            each: what is added up: the calls of each hour, of each day (UTC), or of each run.
+            since: only hours that ended after this moment, in seconds since 1970 (UTC).
+            newest: only so many runs, those that started last.
+
+        Returns:
+            entries, the oldest hour, day or run first.
 
         Raises:
             StoreUnavailable: the file cannot be read.
         """
         self.flush()
-        group = ", ".join(_GROUP)
+        which, values = "hour > ?", [since - _HOUR]
+        if newest is not None:
+            which += " AND run IN (SELECT run FROM runs ORDER BY started DESC LIMIT ?)"
+            values.append(newest)
+        part, kind = _PARTS[each], ", ".join(_KIND)
         units: dict[tuple[Any, ...], list[tuple[str, float]]] = {}
-        for *whole, name, amount in self._rows(f"SELECT run, {group}, unit, amount FROM units ORDER BY unit"):  # noqa: S608  # our own names
-            units.setdefault(tuple(whole), []).append((name, amount))
-        for program, *row in self._rows(
-            f"SELECT program, run, {group}, {', '.join(_SUMS)} "  # noqa: S608  # our own names
-            f"FROM calls LEFT JOIN runs USING (run) ORDER BY hour, run, provider, model, status"
+        for *group, name, amount in self._rows(
+            f"SELECT {part} AS part, {kind}, unit, sum(amount) FROM units "  # noqa: S608  # our own names
+            f"WHERE {which} GROUP BY part, {kind}, unit ORDER BY unit",
+            values,
         ):
-            run, hour, provider, model, status, service_tier, _, requests, *sums = row
-            inputs, outputs, cached, cache_write, reasoning = map(int, sums[: len(TOKENS)])
-            seconds, took, size = sums[len(TOKENS) :]
-            usage = Usage(
-                provider,
-                model,
-                inputs,
-                outputs,
-                cached,
-                cache_write,
-                reasoning,
-                service_tier,
-                tuple(units.get(tuple(row[:7]), ())),
-            )
-            yield Entry(run, program or "", hour, status, int(requests), usage, seconds, took, int(size))
+            units.setdefault(tuple(group), []).append((name, amount))
+        adding = ", ".join(f"sum({name})" for name in _SUMS)
+        rows = self._rows(
+            f"SELECT {part} AS part, {kind}, {adding}, min(hour), coalesce(program, ''), coalesce(started, 0) "  # noqa: S608  # our own names
+            f"FROM calls LEFT JOIN runs USING (run) WHERE {which} GROUP BY part, {kind}",
+            values,
+        )
+        try:
+            entries = [_entry(each == "run", row, units) for row in rows]
+        except (TypeError, ValueError) as error:  # SQLite keeps any value in any column
+            raise self._unavailable(error) from error
+        entries.sort(key=lambda entry: (entry.started, entry.run, entry.when, entry.usage[:2], entry.status))
+        return entries
 
     def last_played(self) -> dict[str, float]:
         """When each recording was played last, by its key, in seconds since 1970 (UTC).
@@ -208,7 +255,7 @@ class Ledger:
             StoreUnavailable: the file cannot be read.
         """
         self.flush()
-        return dict(self._rows("SELECT key, at FROM played"))
+        return dict(self._rows("SELECT key, at FROM played", ()))
 
     def forget(self, keys: list[str]) -> None:
         """Forgets when recordings that are gone were played.
@@ -223,12 +270,16 @@ class Ledger:
             except (OSError, sqlite3.Error) as error:
                 raise self._unavailable(error) from error
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         if not os.path.exists(self.path):
-            return
+            return []
         try:
-            with closing(self._open()) as database:
-                yield from database.execute(query)
+            uri = f"{Path(self.path).absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, timeout=LOCK_TIMEOUT, uri=True)) as database:
+                if not self._version(database):
+                    return []  # made a moment ago, by a process that has not written yet
+                # all at once: whoever reads keeps the others from writing
+                return database.execute(query, values).fetchall()
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
 
@@ -239,9 +290,37 @@ class Ledger:
         )
 
 
+def _entry(of_run: bool, row: tuple[Any, ...], units: dict[tuple[Any, ...], list[tuple[str, float]]]) -> Entry:
+    group, sums, (hour, program, started) = row[:6], row[6:-3], row[-3:]
+    part, provider, model, status, service_tier, _ = group
+    requests, inputs, outputs, cached, cache_write, reasoning = map(round, sums[:6])
+    seconds, took, size = sums[6:]
+    more = tuple(units.get(group, ()))
+    usage = Usage(provider, model, inputs, outputs, cached, cache_write, reasoning, service_tier, more)
+    if not of_run:
+        part, program, started, hour = "", "", 0.0, part
+    return Entry(part, program, started, hour, status, requests, usage, seconds, took, round(size))
+
+
+_NOTHING = Usage("", "")
+
+
+def _name(text: str) -> str:
+    """A name as SQLite takes it."""
+    return text[:LONGEST_NAME].encode("utf-8", "replace").decode()
+
+
+def _program() -> str:
+    """What this process runs, in a word."""
+    path = sys.argv[0] if sys.argv else ""
+    name = os.path.basename(path)
+    if name == "__main__.py":  # python -m name
+        name = os.path.basename(os.path.dirname(path))
+    return _name(name)
+
+
 _KEYS = "run TEXT, hour INTEGER, provider TEXT, model TEXT, status TEXT, service_tier TEXT, price_tier INTEGER"
 _SCHEMA = f"""
-    PRAGMA journal_mode = WAL;
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, program TEXT, started REAL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS calls (
@@ -257,28 +336,79 @@ _SCHEMA = f"""
 """
 
 
-# -- at the end of the process, and in its children --------------------------------------------------------
+# -- when it is written ------------------------------------------------------------------------------------
+
+
+class _Process:
+    """What the ledgers of one process share.
+
+    Attributes:
+        run: names the process.
+        started: when it first used a cache, in seconds since 1970 (UTC).
+        waiting: ledgers with calls that are not written yet, held here, so that none is lost with its store.
+        writing: is held while a ledger is written.
+        written: when that was last begun, by the clock `time.monotonic`.
+    """
+
+    def __init__(self) -> None:
+        self.run = secrets.token_hex(8)
+        self.started = time.time()
+        self.waiting: set[Ledger] = set()
+        self.writing = threading.RLock()
+        self.written = time.monotonic()
+        self._is_writing_beside = False
+        self._writes_at_exit = False
+
+    def write_all(self) -> None:
+        """Writes what waits to be written."""
+        self.written = time.monotonic()
+        for ledger in list(self.waiting):
+            ledger.flush()
+
+    def write_beside(self) -> None:
+        """The same in a thread of its own: whoever made a call does not wait for the disk."""
+        if self._is_writing_beside:
+            return
+        self._is_writing_beside = True
+        self.written = time.monotonic()
+        try:
+            threading.Thread(target=self._write_beside, name="replaycache-ledger", daemon=True).start()
+        except RuntimeError:  # the interpreter is about to end, or there may be no more threads
+            self._write_beside()
+
+    def _write_beside(self) -> None:
+        try:
+            self.write_all()
+        finally:
+            self._is_writing_beside = False
+
+    def write_at_exit(self) -> None:
+        """Has what waits written when the process ends."""
+        if self._writes_at_exit:
+            return
+        self._writes_at_exit = True
+        multiprocessing = sys.modules.get("multiprocessing.util")
+        if multiprocessing is not None:
+            # its children end without `atexit`
+            multiprocessing.Finalize(None, self.write_all, exitpriority=0)
+
 
 _ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
-_is_registered = False
+_process = _Process()
 
 
-def _register(ledger: Ledger) -> None:
-    global _is_registered
-    if not _is_registered:
-        _is_registered = True
-        atexit.register(_flush_all)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_forget_all)
-    _ledgers.add(ledger)
+def _write_at_exit() -> None:
+    _process.write_all()
 
 
-def _flush_all() -> None:
-    for ledger in list(_ledgers):
-        ledger.flush()
-
-
-def _forget_all() -> None:
+def _after_fork() -> None:
     """In a forked child: what the parent noted, the parent writes."""
+    global _process
+    _process = _Process()
     for ledger in list(_ledgers):
-        ledger._clear()
+        ledger._forget()
+
+
+atexit.register(_write_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from contextvars import Token
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from .inheritance import Inherited
 from .options import parse_sample
 
 __all__ = ["current_sample", "sample"]
 
-_sample: Inherited[int] = Inherited("replaycache_sample")
+
+class _Block(NamedTuple):
+    number: int
+    outer: _Block | None
+
+
+_innermost: Inherited[_Block] = Inherited("replaycache_sample")
 
 
 def current_sample() -> int | None:
     """The number of the innermost `sample` that holds here; None outside."""
-    return _sample.get()
+    block = _innermost.here()
+    return None if block is None else block.number
 
 
 class sample:  # noqa: N801  # used as a function is
@@ -39,17 +45,19 @@ class sample:  # noqa: N801  # used as a function is
 
     def __init__(self, number: int) -> None:
         self._number = parse_sample(number, "sample")
-        self._tokens: list[Token[int | None]] = []
 
     def __enter__(self) -> Self:
         Inherited.hold()
-        self._tokens.append(_sample.set(self._number))
+        _innermost.set(_Block(self._number, _innermost.here()))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _sample.reset(self._tokens.pop())
+        # no token of ours: one object may be entered in several tasks at once, and left elsewhere than entered
+        block = _innermost.here()
+        if block is not None:
+            _innermost.set(block.outer)
         Inherited.release()
 
     async def __aenter__(self) -> Self:
