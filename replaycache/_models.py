@@ -16,8 +16,11 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def _find(headers: Headers, name: str) -> str | None:
-    values = [value for key, value in headers if key == name]
-    return ", ".join(values) if values else None
+    found = None
+    for key, value in headers:
+        if key == name:
+            found = value if found is None else f"{found}, {value}"
+    return found
 
 
 @dataclass(frozen=True, slots=True)

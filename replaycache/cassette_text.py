@@ -42,14 +42,28 @@ _NAME, _VERSION = "replaycache", 1
 
 
 def _spelling(**options: Any) -> Callable[[Any], bytes]:
-    def spell(value: Any) -> bytes:
-        return json.dumps(value, allow_nan=False, **options).encode("utf-8")
-
-    return spell
+    encoder = json.JSONEncoder(allow_nan=False, **options)
+    return lambda value: encoder.encode(value).encode("utf-8")
 
 
+_UNSURE = (b"0.0000", *(b"%de" % digit for digit in range(10)))
+"""What may be a number that orjson spells in another way than Python, whose spelling the layouts are."""
+
+
+def _compact(value: Any) -> bytes:
+    try:
+        quick = orjson.dumps(value)
+    except TypeError:
+        return _carefully_compact(value)
+    for unsure in _UNSURE:
+        if unsure in quick:
+            return _carefully_compact(value)
+    return quick
+
+
+_carefully_compact = _spelling(separators=(",", ":"), ensure_ascii=False)
 _LAYOUTS: dict[str, Callable[[Any], bytes]] = {
-    "compact": _spelling(separators=(",", ":"), ensure_ascii=False),
+    "compact": _compact,
     "compact ascii": _spelling(separators=(",", ":")),
     "spaced": _spelling(ensure_ascii=False),
     "spaced ascii": _spelling(),

@@ -182,7 +182,9 @@ class Exchange:
         )
         known = self._aliases.get(alias)
         if known is None:
-            request = self._without_secrets(call.request)
+            # of its headers, those that may count: the others need not be decoded for a hit
+            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in call.found)
+            request = self._without_secrets(Request(call.method, call.url, headers, body))
             match, redact = self.options.match, self.options.redact
             known = _Known(
                 match.identity(request, sample=call.sample, redact=redact),

@@ -83,10 +83,10 @@ class NoOp:
         container: Any = body
         for parent in parents:
             container = container.get(parent) if isinstance(container, dict) else None
-        if not isinstance(container, dict) or name not in container or not self._holds(body):
+        if not isinstance(container, dict) or name not in container:
             return False
         value = container[name]
-        if type(value) is not type(self.value) or value != self.value:
+        if type(value) is not type(self.value) or value != self.value or not self._holds(body):
             return False
         del container[name]
         return True
