@@ -327,7 +327,7 @@ class Call:
         """
         if self.mode is not Mode.OFF:
             exchange = self._exchange
-            exchange.reporter.sending()
+            exchange.reporter.sending(self.outcome.key)
             if self._looked:
                 asked = stored_form(self.request, exchange.options.redact)
                 exchange.reporter.miss(asked, self._why, self.outcome.key)

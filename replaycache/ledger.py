@@ -243,10 +243,9 @@ class Ledger:
         )
         try:
             entries = [_entry(each == "run", row, units) for row in rows]
+            return sorted(entries, key=lambda entry: (entry.started, entry.run, entry.when, entry.usage[:2]))
         except (TypeError, ValueError) as error:  # SQLite keeps any value in any column
             raise self._unavailable(error) from error
-        entries.sort(key=lambda entry: (entry.started, entry.run, entry.when, entry.usage[:2], entry.status))
-        return entries
 
     def last_played(self) -> dict[str, float]:
         """When each recording was played last, by its key, in seconds since 1970 (UTC).
@@ -292,7 +291,10 @@ class Ledger:
 
 def _entry(of_run: bool, row: tuple[Any, ...], units: dict[tuple[Any, ...], list[tuple[str, float]]]) -> Entry:
     group, sums, (hour, program, started) = row[:6], row[6:-3], row[-3:]
-    part, provider, model, status, service_tier, _ = group
+    part, *names, _ = group
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("it holds what replaycache did not write")
+    provider, model, status, service_tier = names
     requests, inputs, outputs, cached, cache_write, reasoning = map(round, sums[:6])
     seconds, took, size = sums[6:]
     more = tuple(units.get(group, ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -218,7 +219,8 @@ class Options:
             object.__setattr__(self, "budget", Budget(self.budget))
         for name in ("on_hit", "on_miss", "on_store"):
             hook = getattr(self, name)
-            _check(name, hook, hook is None or callable(hook), "a callable")
+            takes = hook is None or (callable(hook) and not inspect.iscoroutinefunction(hook))
+            _check(name, hook, takes, "a callable that is no coroutine function: it is not awaited")
 
 
 def _is_number(value: Any) -> bool:

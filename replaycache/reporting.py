@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._errors import CacheMiss, ReplayCacheWarning
+from ._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
 from ._models import Outcome, Recording, Request
 from .options import Options
 from .tally import Noted, Tally
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Reporter"]
 
 logger = logging.getLogger("replaycache")
+logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
 
 
 class Reporter:
@@ -35,7 +36,8 @@ class Reporter:
         self.tally = tally
         self._options = options
         self._is_cache = is_cache
-        self._note: Callable[[Noted], None] | None = getattr(store, "note", None) if is_cache else None
+        note = getattr(store, "note", None) if is_cache else None
+        self._note: Callable[[Noted], None] | None = note if callable(note) else None
         self._where = store.location
         self._warned = False
 
@@ -47,8 +49,8 @@ class Reporter:
         if not self._is_cache:
             self.tally.played.add(id(recording))
         elif self._note is not None:
-            noted = Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size)
-            self._note(noted)
+            took += self._options.pace * recording.duration
+            self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
         if logger.isEnabledFor(logging.INFO):
             request = recording.request
             logger.info("hit %s %s, key %s in %s", request.method, request.url, outcome.key, self._where)
@@ -69,19 +71,24 @@ class Reporter:
         logger.info("miss (%s) %s %s, key %s in %s: refused", *what)
         if not self._is_cache:
             self.tally.misses.append(miss)
-        if self._note is not None:
-            self._note(Noted("refused", miss.key))
+        self._tell(Noted("refused", miss.key))
         if self._options.on_miss is not None:
             self._call(self._options.on_miss, request, miss.reason)
 
-    def sending(self) -> None:
+    def sending(self, key: str) -> None:
         """Upstream is about to be called.
 
         Raises:
             BudgetExceeded: it may not be.
         """
-        if self._options.budget is not None:
+        if self._options.budget is None:
+            return
+        try:
             self._options.budget.check()
+        except BudgetExceeded as error:
+            logger.info("refused, key %s in %s: %s", key, self._where, error)
+            self._tell(Noted("refused", key))
+            raise
 
     def answered(self, recording: Recording) -> None:
         """Upstream's answer is there as a whole; finds out what it came to."""
@@ -107,20 +114,17 @@ class Reporter:
             self._where,
         )
         seconds = recording.duration
-        if self._note is not None:
-            self._note(Noted("miss", outcome.key, recording.usage, seconds, seconds, recording.size))
+        self._tell(Noted("miss", outcome.key, recording.usage, seconds, seconds, recording.size))
         if self._options.on_store is not None:
             self._call(self._options.on_store, recording, outcome)
 
     def passed(self, outcome: Outcome, recording: Recording | None, took: float) -> None:
         """Upstream's answer, which took so many seconds, is not stored."""
         logger.debug("live, key %s: %s", outcome.key, outcome.reason)
-        if self._note is None:
-            return
         if recording is None:
-            self._note(Noted("live", outcome.key, None, took, took))
+            self._tell(Noted("live", outcome.key, None, took, took))
         else:
-            self._note(Noted("live", outcome.key, recording.usage, took, took, recording.size))
+            self._tell(Noted("live", outcome.key, recording.usage, took, took, recording.size))
 
     # -- warnings ------------------------------------------------------------------------------------------
 
@@ -139,6 +143,14 @@ class Reporter:
             return
         self._warned = True
         self.warn(message)
+
+    def _tell(self, call: Noted) -> None:
+        if self._note is None:
+            return
+        try:
+            self._note(call)
+        except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
+            self.warn_once(f"the store {self._where} could not note a call: {error!r}")
 
     def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
         try:
