@@ -1,4 +1,7 @@
-"""Tells of every connection of the process before it is made, as far as it goes through Python's sockets."""
+"""Tells of every connection of the process, and of every look-up of a name, before it is made.
+
+That is as far as they go through Python's own sockets.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,12 @@ from typing import Any
 
 __all__ = ["Listener", "listen", "unlisten"]
 
-Listener = Callable[[socket.socket, Any], None]
-"""Receives a socket and the address to which it is about to connect; what it raises goes to who connects."""
+Listener = Callable[[socket.socket | None, Any], None]
+"""Receives the socket that is about to connect, and the address; what it raises goes to who connects.
+
+Where a name is about to be looked up there is no socket, and the address is the name and the port or service, each
+as it was given.
+"""
 
 _listeners: tuple[Listener, ...] = ()
 _is_hooked = False
@@ -36,12 +43,16 @@ def unlisten(listener: Listener) -> None:
 
 
 def _tell(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "socket.connect" or not _listeners:
+    if not _listeners:
         return
-    connecting, address = arguments
-    try:
+    if event == "socket.getaddrinfo":
         for listener in _listeners:
-            listener(connecting, address)
-    except BaseException:
-        connecting.close()  # who connects expects an OSError, and would leave it open
-        raise
+            listener(None, arguments[:2])
+    elif event == "socket.connect":
+        connecting, address = arguments
+        try:
+            for listener in _listeners:
+                listener(connecting, address)
+        except BaseException:
+            connecting.close()  # who connects expects an OSError, and would leave it open
+            raise

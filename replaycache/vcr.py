@@ -41,11 +41,13 @@ from .vcr_rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, war
 
 if TYPE_CHECKING:
     from .vcr_cassette import VcrCassette
+    from .vcr_network import OtherClients
 
 __all__ = ["RecordingHooks", "VcrDefaults", "cassette_path"]
 
 _RIVALS = {"pytest_recording.plugin": "pytest-recording", "pytest_vcr": "pytest-vcr"}
 _failed = pytest.StashKey[bool]()
+_others: pytest.StashKey[OtherClients] = pytest.StashKey()
 
 
 class VcrDefaults:
@@ -174,10 +176,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remembers that a test failed, so that it records nothing."""
+    """Remembers that a test failed, so that it records nothing; says which clients could not be answered."""
     report = yield
     if report.failed:
         item.stash[_failed] = True
+        others = item.stash.get(_others, None)
+        if others is not None and others.names():
+            said = (
+                f"a client that is neither httpx nor httpx2 looked up {', '.join(others.names())}: what it asks "
+                f"there is not answered from the cassette. Leave such a test to pytest-recording."
+            )
+            report.sections.append(("replaycache.vcr", said))
     return report
 
 
@@ -289,7 +298,8 @@ def vcr(
         Rules.parse(options, defaults.matchers),
         mode,
     )
-    with playing(cassette, request.getfixturevalue("allowed_hosts")):
+    with playing(cassette, request.getfixturevalue("allowed_hosts")) as others:
+        request.node.stash[_others] = others
         yield cassette
     if not request.node.stash.get(_failed, False):
         cassette.save()

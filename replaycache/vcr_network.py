@@ -44,7 +44,9 @@ def blocked(allowed: Sequence[str] | None) -> Iterator[None]:
 
         return pair
 
-    def refuse(connecting: socket.socket, address: Any) -> None:
+    def refuse(connecting: socket.socket | None, address: Any) -> None:
+        if connecting is None:
+            return
         host = address[0] if isinstance(address, tuple) else address
         if not getattr(pairing, "active", False) and not _is_allowed(host, allowed):
             raise RuntimeError(f"Network is disabled for host {host!r}")
@@ -75,15 +77,20 @@ class OtherClients:
         self._refuse = refuse
         self._allowed = allowed
         self._addresses: set[str] = set()
+        self._names: set[str] = set()
+        self._covered: set[str] = set()
 
-    def hear(self, connecting: socket.socket, address: Any) -> None:
-        """Something connects.
+    def hear(self, connecting: socket.socket | None, address: Any) -> None:
+        """Something connects, or looks up a name.
 
         Raises:
             Refused: it would be a live call that VCR.py would have answered or refused. Not a RuntimeError as
                 where the network is blocked, for clients would try again.
         """
         if is_covered.get() or not isinstance(address, tuple) or len(address) < 2 or _is_local(str(address[0])):
+            return
+        if connecting is None:
+            self._hear_of_name(*address)
             return
         host, port = str(address[0]), int(address[1])
         self._addresses.add(f"{host}:{port}")
@@ -93,6 +100,19 @@ class OtherClients:
                 f"the client that connects is neither httpx nor httpx2, so replaycache.vcr cannot answer it. "
                 f"Allow the address with --allowed-hosts, or leave this test to pytest-recording."
             )
+
+    def _hear_of_name(self, host: object, port: object) -> None:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+        if self._refuse and host is not None and str(port) in ("80", "443", "http", "https"):
+            self._names.add(name)
+
+    def except_for(self, host: str) -> None:
+        """A covered client goes out to this host; it may look up the name in a thread of its own."""
+        self._covered.add(host)
+
+    def names(self) -> list[str]:
+        """The names that they looked up to call them over HTTP, where that would be refused."""
+        return sorted(self._names - self._covered)
 
     def warn(self) -> None:
         """Says where they connected to."""

@@ -39,25 +39,28 @@ _IN_PROCESS = (
 
 
 @contextmanager
-def playing(cassette: VcrCassette, allowed: Sequence[str] | None) -> Iterator[None]:
+def playing(cassette: VcrCassette, allowed: Sequence[str] | None) -> Iterator[OtherClients]:
     """Answers every request of httpx and httpx2 in the process from `cassette`, for as long as the block runs.
 
     Args:
         cassette: whose recordings are played, and to which new ones go.
         allowed: regular expressions of the hosts and addresses to which other clients may connect.
 
+    Returns:
+        What is known of other clients.
+
     Raises:
         SecretFound: at the end, if recordings held what looks like a credential; they are not in the cassette.
     """
-    played = _Played(cassette)
     others = OtherClients(cassette.record_mode == "none", allowed)
+    played = _Played(cassette, others)
     patches = Patches()
     try:
         for name in _LIBRARIES:
             if importlib.util.find_spec(name) is not None:
                 _patch(name, played, patches)
         listen(others.hear)
-        yield
+        yield others
     finally:
         unlisten(others.hear)
         patches.restore()
@@ -69,8 +72,9 @@ def playing(cassette: VcrCassette, allowed: Sequence[str] | None) -> Iterator[No
 class _Played:
     """A cassette while its test runs."""
 
-    def __init__(self, cassette: VcrCassette) -> None:
+    def __init__(self, cassette: VcrCassette, others: OtherClients) -> None:
         self.is_over = False
+        self.others = others
         self._exchanges = {
             (method, in_process): VcrExchange(cassette, owner, in_process)
             for method, owner in (("handle_request", Blocking.owner), ("handle_async_request", Suspending.owner))
@@ -90,11 +94,13 @@ class _Played:
 class _Upstream:
     """The transport as it was before, for requests that go out."""
 
-    def __init__(self, transport: Any, original: Callable[..., Any]) -> None:
+    def __init__(self, transport: Any, original: Callable[..., Any], others: OtherClients) -> None:
         self._transport = transport
         self._original = original
+        self._others = others
 
     def handle_request(self, request: Any) -> Any:
+        self._others.except_for(request.url.host)
         token = is_covered.set(True)
         try:
             return self._original(self._transport, request)
@@ -102,6 +108,7 @@ class _Upstream:
             is_covered.reset(token)
 
     async def handle_async_request(self, request: Any) -> Any:
+        self._others.except_for(request.url.host)
         token = is_covered.set(True)
         try:
             return await self._original(self._transport, request)
@@ -123,7 +130,8 @@ def _synchronous(adapter: Any, played: _Played, exchange: VcrExchange) -> Callab
         def handle_request(self: Any, request: Any) -> Any:
             if played.is_over:
                 return original(self, request)
-            return adapter.ReplayTransport.around(_Upstream(self, original), exchange).handle_request(request)
+            upstream = _Upstream(self, original, played.others)
+            return adapter.ReplayTransport.around(upstream, exchange).handle_request(request)
 
         return handle_request
 
@@ -135,8 +143,8 @@ def _asynchronous(adapter: Any, played: _Played, exchange: VcrExchange) -> Calla
         async def handle_async_request(self: Any, request: Any) -> Any:
             if played.is_over:
                 return await original(self, request)
-            transport = adapter.AsyncReplayTransport.around(_Upstream(self, original), exchange)
-            return await transport.handle_async_request(request)
+            upstream = _Upstream(self, original, played.others)
+            return await adapter.AsyncReplayTransport.around(upstream, exchange).handle_async_request(request)
 
         return handle_async_request
 

@@ -35,8 +35,17 @@ async def aget(url, library=httpx2, **arguments):
     async with library.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(url, **arguments)
 """
-# what a run in this process imports is gone after it, and some of these cannot be imported twice
-for _name in ("yaml", "replaycache.httpx", "replaycache.httpx2", "replaycache.vcr_transport"):
+# what a run in this process imports is gone after it, and these cannot be imported twice: others keep their classes
+for _name in (
+    "anyio._backends._asyncio",
+    "anyio._backends._trio",
+    "httpcore",
+    "httpcore2",
+    "replaycache.httpx",
+    "replaycache.httpx2",
+    "replaycache.vcr_transport",
+    "yaml",
+):
     importlib.import_module(_name)
 
 HEAD = """import pytest, httpx, httpx2

@@ -115,6 +115,37 @@ def test_another_http_client_is_refused_and_named(suite: Suite) -> None:
     )
 
 
+@pytest.mark.parametrize(("arguments", "named"), [([], True), (["--record-mode=once"], False)])
+def test_another_http_client_is_named_where_the_network_is_down(
+    suite: Suite, arguments: list[str], named: bool
+) -> None:
+    """A name is looked up before anything connects, and its failure says nothing of cassettes."""
+    suite.config("{'ignore_hosts': ['covered.invalid']}")
+    suite.tests("""
+        import asyncio, socket
+
+        @pytest.mark.vcr
+        def test_it():
+            with pytest.raises(httpx2.ConnectError):
+                get("http://covered.invalid")
+            with pytest.raises(httpx2.ConnectError):
+                asyncio.run(aget("http://covered.invalid"))
+            socket.getaddrinfo("database.invalid", 5432, flags=socket.AI_NUMERICHOST)
+
+        @pytest.mark.vcr
+        def test_http():
+            socket.getaddrinfo("api.invalid", 443, flags=socket.AI_NUMERICHOST)
+    """)
+
+    result = suite.run(*arguments)
+
+    result.assert_outcomes(failed=2)
+    lines(result, '*getaddrinfo("database.invalid"*', "*gaierror*")
+    said = "a client that is neither httpx nor httpx2 looked up api.invalid: what it asks there is not answered"
+    assert (said in result.stdout.str()) is named
+    assert result.stdout.str().count("looked up") == int(named)
+
+
 @pytest.mark.parametrize(
     ("port", "arguments"), [(5432, []), (443, ["--record-mode=once"]), (443, ["--allowed-hosts=192[.]0[.]2[.].*"])]
 )
