@@ -29,9 +29,16 @@ COMPLETION = {
 }
 
 
+STRICT = """\
+import warnings
+from replaycache import ReplayCacheWarning
+warnings.simplefilter("error", ReplayCacheWarning)
+"""
+
+
 def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error::replaycache.ReplayCacheWarning", "-c", code],
+        [sys.executable, "-c", STRICT + code],
         capture_output=True,
         text=True,
         timeout=60,
