@@ -192,6 +192,9 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             self._store.close()
         self._exchange.close()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} mode {self._exchange.options.mode}, {self._store!r}>"
+
 
 async def _read_async(request: httpx2.Request, limit: int) -> bytes | None:
     """The request's body; None where it is larger than `limit`. Either way it can still be sent."""
@@ -535,6 +538,9 @@ class ReplayTransport(httpx2.BaseTransport):
         if self._owns_store:
             self._store.close()
         self._exchange.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} mode {self._exchange.options.mode}, {self._store!r}>"
 
 
 def _read(request: httpx2.Request, limit: int) -> bytes | None:

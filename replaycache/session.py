@@ -319,6 +319,13 @@ class use_cassette:  # noqa: N801  # used as a function is
             raise RuntimeError("use_cassette has a cassette only while it is entered")
         return self._entered[-1][0]
 
+    def __repr__(self) -> str:
+        if not self._entered:
+            return f"<use_cassette {self._store!s}, mode {self._options.mode}>"
+        tally = self.tally
+        told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
+        return f"<use_cassette {self._store!s}, mode {self._options.mode}: {told}>"
+
     def _again(self) -> use_cassette:
         fresh = use_cassette.__new__(use_cassette)
         fresh._store, fresh._options, fresh._entered = self._store, self._options, []

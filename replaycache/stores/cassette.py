@@ -253,7 +253,8 @@ class CassetteStore:
                 self._forget()
 
     def __repr__(self) -> str:
-        return f"<CassetteStore {self.location}>"
+        counted = "" if self._entries is None else f", {len(self)} recordings"
+        return f"<CassetteStore {self.location}{counted}>"
 
     # -- the file ----------------------------------------------------------------------------------------
 
