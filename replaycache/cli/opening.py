@@ -54,6 +54,7 @@ __all__ = [
     "existing_store",
     "find_entry",
     "is_cassette",
+    "is_disk_cache",
     "named_entry",
     "names_a_store",
     "new_store",
@@ -269,6 +270,17 @@ def _check_disk_cache(directory: Path) -> None:
             f"{directory} is a disk cache of another program, and is left as it is. Name the directory of one of "
             f"replaycache; yours is {default_directory()}."
         )
+
+
+def is_disk_cache(directory: Path) -> bool:
+    """Whether a directory is a disk cache of replaycache; it is looked at without changing it."""
+    if not _database(directory).is_file():
+        return False
+    try:
+        _check_disk_cache(directory)
+    except CommandFailed:
+        return False
+    return True
 
 
 _OURS = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"replaycache/')

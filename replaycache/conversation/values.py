@@ -86,7 +86,7 @@ def text_part(value: Any, kind: Kind = "text") -> list[Part]:
     return [Part(kind, value)] if isinstance(value, str) and value else []
 
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*(;base64)?,")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(;base64)?,")
 
 
 def media(kind: Kind, source: Any, media_type: str = "", name: str = "") -> Part:

@@ -1,0 +1,128 @@
+"""What holds for every command: help, exit statuses, outputs, what is loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from replaycache.cli import COMMANDS
+from tests.cli.recorded import chat, disk, replaycache
+from tests.cli.terminal import run_in_terminal
+
+
+def _process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "replaycache", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+    )
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    code = (
+        "import sys\nfrom replaycache.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+
+    assert [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines()[1:14]] == list(COMMANDS)
+    assert not loaded & {
+        "rich",
+        "httpx",
+        "httpx2",
+        "diskcache",
+        "orjson",
+        "replaycache.stores",
+        "replaycache.match",
+    }
+    assert not {f"replaycache.cli.{lazy.module}" for lazy in COMMANDS.values()} & loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_there_and_its_help_fits(name: str) -> None:
+    done = replaycache(name, "--help")
+
+    assert done.exit_code == 0
+    assert f" {name} " in done.stdout.splitlines()[0]
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_exit_statuses_are_documented() -> None:
+    text = " ".join(replaycache("--help").stdout.split())
+
+    assert (
+        "0 done; 1 a difference, drift or finding, or nothing matched; 2 wrong arguments; 3 it could not" in text
+    )
+
+
+def test_a_misspelt_command_and_option_get_a_hint() -> None:
+    command = replaycache("shwo")
+    option = replaycache("ls", "--limti", "3")
+
+    assert (command.exit_code, option.exit_code) == (2, 2)
+    assert "Did you mean 'show'?" in command.stderr
+    assert "--limit" in option.stderr
+    assert command.stdout == option.stdout == ""
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    disk(tmp_path, *(chat(f"question {number} {'x' * 2000}") for number in range(200)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "replaycache", "ls", "--json", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    first = process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read()
+    process.stderr.close()
+
+    assert first.startswith(b"{")
+    assert complaints == b""
+    assert process.wait(timeout=60) == 141
+
+
+def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
+    disk(tmp_path, chat())
+    colour = re.compile(r"\x1b\[[\d;]*3[0-7]")
+
+    coloured = run_in_terminal("ls", str(tmp_path))
+    without = run_in_terminal("ls", str(tmp_path), NO_COLOR="1")
+    dumb = run_in_terminal("ls", str(tmp_path), TERM="dumb")
+
+    assert colour.search(coloured.raw)
+    assert not colour.search(without.raw)
+    assert "\x1b" not in dumb.raw
+    assert coloured.text == without.text == dumb.text
+
+
+def test_an_encoding_without_the_characters_gets_others(tmp_path: Path) -> None:
+    (key,) = disk(tmp_path, chat("Sag „hallo“ 日本"))
+
+    done = _process("show", key, "--store", str(tmp_path), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+    assert done.returncode == 0, done.stderr
+    assert r"Sag \u201ehallo\u201c \u65e5\u672c" in done.stdout
+
+
+def test_what_is_wrong_with_a_store_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "cache.db").write_bytes(b"SQLite format 3\0 and then nonsense" * 100)
+
+    done = _process("ls", str(tmp_path))
+
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
