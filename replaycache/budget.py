@@ -31,13 +31,14 @@ class Budget:
         ConfigurationError: the limit is none, or the package that knows the prices is not installed.
     """
 
-    def __init__(self, limit: float | str | Decimal) -> None:
-        self.limit = _parse(limit)
+    def __init__(self, limit: float | str | Decimal, *, _where: str = "budget") -> None:
+        self.limit = _parse(limit, _where)
         from . import prices
 
         if not prices.is_available():
             raise ConfigurationError(
-                f"budget={limit!r} needs to know prices: install replaycache with its extra `prices`"
+                f"{_where}={limit!r} needs to know prices: install replaycache with its extra `prices` "
+                f'(pip install "replaycache[prices]")'
             )
         self._price_of = prices.price_of
         self._lock = threading.Lock()
@@ -85,7 +86,7 @@ class Budget:
         return f"<Budget ${self._spent:.4f} of ${self.limit} spent>"
 
 
-def _parse(limit: Any) -> Decimal:
+def _parse(limit: Any, where: str) -> Decimal:
     if isinstance(limit, (int, float, Decimal)) and not isinstance(limit, bool):
         text = str(limit)
     elif isinstance(limit, str):
@@ -97,7 +98,7 @@ def _parse(limit: Any) -> Decimal:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite() or value < 0:
-        raise ConfigurationError(f"budget={limit!r} is no budget; write US dollars, such as 2 or '$2'")
+        raise ConfigurationError(f"{where}={limit!r} is no budget; write US dollars, such as 2 or '$2'")
     return value
 
 
@@ -114,5 +115,5 @@ def budget_of_environment() -> Budget | None:
     if not text:
         return None
     if text not in _of_environment:
-        _of_environment[text] = Budget(text)
+        _of_environment[text] = Budget(text, _where=BUDGET_VARIABLE)
     return _of_environment[text]
