@@ -10,7 +10,7 @@ import base64
 import re
 from urllib.parse import urlencode
 
-from .._models import Headers, Recording
+from .._models import Body, Chunk, Headers, Recording
 from .interactions import Answer, Node, encoded, seconds_since_1970
 
 __all__ = ["recordings"]
@@ -58,7 +58,7 @@ def _recording(entry: Node) -> Recording:
     has_body = method != "HEAD" and status not in (204, 304)
     content, complete = _content(response, answered, has_body)
     started, until_head, latency = _times(entry)
-    return request.recording(
+    recording = request.recording(
         method=method,
         url=url,
         headers=headers,
@@ -73,6 +73,34 @@ def _recording(entry: Node) -> Recording:
             complete=complete,
         ),
     )
+    _take_what_only_we_write(entry, recording)
+    return recording
+
+
+def _take_what_only_we_write(entry: Node, recording: Recording) -> None:
+    """Chunks, sample and completeness, which `har_writing` keeps in a member of its own; ignored where they do
+    not fit the body, for such a file may have been edited."""
+    ours = entry.find("_replaycache")
+    if ours is None or not isinstance(ours.value, dict):
+        return
+    if ours.value.get("complete") is False:
+        recording.complete = False
+    sample = ours.value.get("sample")
+    if isinstance(sample, int) and not isinstance(sample, bool) and 0 < sample < 1 << 63:
+        recording.sample = sample
+    body = recording.body.read()
+    chunks: list[Chunk] = []
+    at = 0
+    try:
+        for size, offset in ours.value["chunks"]:
+            if type(size) is not int or not 0 <= size <= len(body) - at or not 0 <= offset < 1e9:
+                return
+            chunks.append(Chunk(body[at : at + size], float(offset)))
+            at += size
+    except (KeyError, TypeError, ValueError):
+        return
+    if at == len(body):
+        recording.body = Body.of(chunks)
 
 
 def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:

@@ -6,10 +6,11 @@ import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import diskcache
 
@@ -18,7 +19,7 @@ from .._models import Recording
 from ..format import decode, decode_file, encode
 from ..ledger import Ledger
 
-__all__ = ["DiskStore"]
+__all__ = ["DiskStore", "Stored"]
 
 FILE_FROM = 512 << 10
 """Recordings of this many bytes or more get a file of their own, which is streamed."""
@@ -160,6 +161,14 @@ class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
         if closer is None or closer.connection is not connection:
             local.closer = _Closer(connection)
         return connection
+
+
+class Stored(NamedTuple):
+    """An entry of a disk cache: its key, its bytes, and when it was stored in seconds since 1970 (UTC)."""
+
+    key: str
+    size: int
+    at: float
 
 
 class DiskStore:
@@ -331,6 +340,39 @@ class DiskStore:
     def __len__(self) -> int:
         with self._guard("reading"):
             return len(self._cache)
+
+    def stored(self) -> Iterator[Stored]:
+        """What is stored, the first first, without reading it."""
+        with self._guard("reading"):
+            rows = self._cache._sql(
+                "SELECT key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time FROM Cache "
+                "WHERE raw = 1 AND typeof(key) = 'text' AND (expire_time IS NULL OR expire_time > ?) "
+                "ORDER BY rowid",
+                (time.time(),),
+            )
+            yield from (Stored(key, int(size or 0), float(at or 0)) for key, size, at in rows)
+
+    @property
+    def size_on_disk(self) -> int:
+        """Bytes of all files in the directory."""
+        size = 0
+        for directory, _, names in os.walk(self.location):
+            for name in names:
+                try:
+                    size += os.path.getsize(os.path.join(directory, name))
+                except OSError:
+                    continue  # removed meanwhile
+        return size
+
+    def compact(self) -> None:
+        """Gives the room of what was removed back to the disk, so that nothing of it is left there.
+
+        Raises:
+            StoreUnavailable: there is no room to do it, or other processes are using the cache.
+        """
+        with self._guard("compacting"):
+            self._cache._sql("VACUUM")
+            self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Closes this thread's connection; the store may be used again."""

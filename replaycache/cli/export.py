@@ -1,0 +1,145 @@
+"""`replaycache export`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import click
+
+from .. import __version__
+from .._models import Recording
+from ..atomic_file import replaced
+from ..moving import Moved, Taken, to_cache, to_cassette, writable
+from ..redact import Redact
+from ..stores import CassetteStore, Store
+from .choosing import meant, selection, selection_options
+from .errors import CommandFailed, NothingMatches, Status
+from .moved import redact_options, tell
+from .opening import complete_key, complete_store, existing_store, new_store, store_option
+from .output import json_option, progress
+
+__all__ = ["command"]
+
+_BY_SUFFIX = {".json": "cassette", ".har": "har", ".yaml": "vcr", ".yml": "vcr"}
+
+
+@click.command("export")
+@click.argument("target", shell_complete=complete_store)
+@click.argument("keys", metavar="[KEY]...", nargs=-1, shell_complete=complete_key)
+@store_option
+@selection_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["cassette", "har", "vcr", "cache"]),
+    help="What TARGET is, where its name does not say it.",
+)
+@click.option("--force", is_flag=True, help="Write a file anew that exists.")
+@redact_options
+@json_option
+def command(
+    target: str,
+    keys: tuple[str, ...],
+    store: str | None,
+    model: str | None,
+    since: str | None,
+    status: str | None,
+    form: Literal["cassette", "har", "vcr", "cache"] | None,
+    force: bool,
+    redact: Redact,
+    as_json: bool,
+) -> Status:
+    """Copy recordings into a cassette or a HAR file.
+
+    All of the user's disk cache or of --store, or only those that are named.
+    TARGET is a cassette (FILE.json, to which what it has not yet is added), a
+    HAR file (FILE.har), a cassette of VCR.py (FILE.yaml), or the directory of
+    another cache.
+
+    What looks like a credential is not written to a file, and named; then the
+    exit status is 1. --secrets=replace writes it with placeholders.
+    """
+    which = selection(model, since, status)
+    kind = form or _BY_SUFFIX.get(Path(target).suffix.lower(), "cache")
+    source = existing_store(store)
+    moved = Moved()
+    with progress("exporting", total=len(keys) or len(source)) as advance:
+        items = _counted(meant(source, keys, which, moved), advance)
+        first = next(items, None)
+        if first is None and not moved.damaged:
+            raise NothingMatches(
+                f"nothing in {source.location} is meant, and nothing was written."
+                if len(source)
+                else f"nothing is recorded in {source.location}."
+            )
+        every = items if first is None else chain([first], items)
+        if kind == "cache":
+            to_cache(every, _other(target, source), redact, moved)
+        elif kind == "cassette":
+            _into_cassette(every, target, source, force, redact, moved)
+        else:
+            _into_file(every, Path(target).expanduser(), kind, force, redact, moved)
+    return tell(moved, target, as_json)
+
+
+def _counted(items: Iterator[Taken], advance: Callable[[int], None]) -> Iterator[Taken]:
+    for item in items:
+        advance(1)
+        yield item
+
+
+def _other(target: str, source: Store) -> Store:
+    store = new_store(target)
+    if store.identity == source.identity:
+        raise click.UsageError(f"{target} is where the recordings come from")
+    return store
+
+
+def _into_cassette(
+    items: Iterator[Taken], target: str, source: Store, force: bool, redact: Redact, moved: Moved
+) -> None:
+    if Path(target).suffix.lower() != ".json":
+        raise click.UsageError(f"a cassette's name ends in .json, unlike {target!r}")
+    store = CassetteStore(target)
+    if store.identity == source.identity:
+        raise click.UsageError(f"{target} is where the recordings come from")
+    with store.deferred():
+        if force:
+            for key in list(store.keys()):
+                store.delete(key)
+        to_cassette(items, store, redact, moved)
+
+
+def _into_file(items: Iterator[Taken], path: Path, kind: str, force: bool, redact: Redact, moved: Moved) -> None:
+    if os.path.lexists(path) and not force:
+        raise CommandFailed(f"{path} exists. Name another file, or add --force to write it anew.")
+
+    def recordings() -> Iterator[Recording]:
+        for item in writable(items, redact, moved):
+            moved.written += 1
+            yield item.recording
+
+    with suppress(_NothingWritten), replaced(path) as file:
+        _write(kind, recordings(), file)
+        if not moved.written:
+            raise _NothingWritten
+
+
+class _NothingWritten(Exception):
+    """None of the recordings may stand in the file."""
+
+
+def _write(kind: str, recordings: Iterator[Recording], file: BinaryIO) -> None:
+    if kind == "har":
+        from ..foreign import har_writing
+
+        har_writing.write(recordings, file, __version__)
+    else:
+        from ..foreign import vcrpy_writing
+
+        vcrpy_writing.write(recordings, file)

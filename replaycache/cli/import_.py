@@ -1,0 +1,75 @@
+"""`replaycache import`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from ..moving import Moved, Taken, taken, to_cache, to_cassette
+from ..redact import Redact
+from ..stores import CassetteStore, Store
+from .choosing import selection, selection_options
+from .errors import Status
+from .moved import redact_options, tell
+from .opening import existing_store, is_cassette, new_store, store_option
+from .output import json_option, progress
+
+__all__ = ["command"]
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@store_option
+@selection_options
+@redact_options
+@json_option
+def command(
+    files: tuple[str, ...],
+    store: str | None,
+    model: str | None,
+    since: str | None,
+    status: str | None,
+    redact: Redact,
+    as_json: bool,
+) -> Status:
+    """Copy recordings of another file or recorder into a store.
+
+    Reads cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and
+    cassetter, HAR files, and cassettes and caches of replaycache. They go into
+    the user's disk cache, or into --store, which may be a cassette.
+
+    A cache takes complete answers of calls that generate, the last one of each
+    request; a cassette takes every recording, in order. All files are read
+    before anything is written, and what is there already is not added again.
+    """
+    which = selection(model, since, status)
+    target = new_store(store)
+    moved = Moved()
+    sources = [existing_store(file) for file in files]
+    for file, source in zip(files, sources, strict=True):
+        if source.identity == target.identity:
+            raise click.UsageError(f"{file} is where the recordings are to go")
+    # files are read as a whole here, so that a damaged one is known before anything is written
+    total = sum(len(source) for source in sources)
+    with progress("importing", total=total) as advance:
+
+        def counted() -> Iterator[Taken]:
+            for item in chain.from_iterable(taken(source, moved, which) for source in sources):
+                advance(1)
+                yield item
+
+        if is_cassette(target):
+            assert isinstance(target, CassetteStore)
+            to_cassette(counted(), target, redact, moved)
+        else:
+            to_cache(counted(), target, redact, moved)
+    return tell(moved, _name(target), as_json)
+
+
+def _name(store: Store) -> str:
+    path = Path(store.location)
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else store.location

@@ -1,0 +1,74 @@
+"""Writing cassettes of VCR.py: https://vcrpy.readthedocs.io. Times and chunks have no place in them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, BinaryIO
+
+from .._errors import ConfigurationError
+from .._models import Headers, Recording
+
+__all__ = ["write"]
+
+
+def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
+    """Writes a cassette of VCR.py in YAML.
+
+    Args:
+        recordings: in the form in which they may be stored.
+        file: to write to.
+
+    Raises:
+        ConfigurationError: PyYAML is not installed.
+    """
+    try:
+        yaml: Any = importlib.import_module("yaml")
+    except ImportError as error:
+        raise ConfigurationError("to write YAML needs PyYAML: install replaycache with its extra `vcr`") from error
+    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    file.write(b"interactions:\n")
+    any_written = False
+    for recording in recordings:
+        any_written = True
+        file.write(yaml.dump([_interaction(recording)], Dumper=dumper, allow_unicode=True).encode("utf-8"))
+    if not any_written:
+        file.seek(0)
+        file.write(b"interactions: []\n")
+    file.write(b"version: 1\n")
+
+
+def _interaction(recording: Recording) -> dict[str, Any]:
+    request, head = recording.request, recording.head
+    try:
+        phrase = HTTPStatus(head.status).phrase
+    except ValueError:
+        phrase = ""
+    return {
+        "request": {
+            "body": _text(request.body),
+            "headers": _headers(request.headers),
+            "method": request.method,
+            "uri": request.url,
+        },
+        "response": {
+            "body": {"string": _text(recording.body.read())},
+            "headers": _headers(head.headers),
+            "status": {"code": head.status, "message": phrase},
+        },
+    }
+
+
+def _headers(headers: Headers) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _text(body: bytes) -> str | bytes:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body

@@ -1,0 +1,283 @@
+"""Recordings from one store to another: redacted again, keyed again, and only what the other may hold.
+
+    moved = Moved()
+    to_cassette(taken(cache, moved), CassetteStore("chat.json"), Redact(), moved)
+
+`Moved` tells what became of each. A cassette is written once, at the end; a cache takes one recording after the
+other, each whole. Both may be done again: what is there already stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from ._errors import StoreError
+from ._models import Recording, Request, ResponseHead
+from .credentials import find, find_in_recording, replace
+from .match import Identity, Match
+from .match import url as _url
+from .redact import Redact
+from .selection import Selection
+from .sse import StreamState, StreamWatcher, stream_end
+from .stored_form import stored_form
+from .stores import CassetteStore, Store
+from .usage import usage_of
+
+__all__ = ["Moved", "Taken", "redacted", "taken", "to_cache", "to_cassette", "why_not_in_a_cache", "writable"]
+
+
+class Taken(NamedTuple):
+    """A recording that is to be moved.
+
+    Attributes:
+        name: where it was, for people.
+        recording: its value.
+        key: under which a cache kept it; empty where it comes from a file.
+    """
+
+    name: str
+    recording: Recording
+    key: str = ""
+
+
+@dataclass
+class Moved:
+    """What became of the recordings.
+
+    Attributes:
+        written: how many were put where they were to go.
+        known: how many were there already.
+        repeated: how many gave way to a later answer to the same request, which a cache has but one of.
+        left_out: names of those that cannot go there, and why.
+        secrets: names of those that were not written for what they hold, and where it stands.
+        damaged: names of those that cannot be read, and why.
+    """
+
+    written: int = 0
+    known: int = 0
+    repeated: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    secrets: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+
+
+@runtime_checkable
+class _File(Protocol):
+    def all(self) -> list[Recording]:
+        """Every recording, in the order of the file."""
+
+
+def taken(store: Store, moved: Moved, selection: Selection = Selection()) -> Iterator[Taken]:  # noqa: B008  # frozen
+    """The recordings of a store that are meant, in the order in which they were stored, in bounded memory.
+
+    Args:
+        store: a cache or a file.
+        moved: notes those that cannot be read.
+        selection: those that are meant.
+
+    Raises:
+        StoreError: the store as a whole cannot be read.
+        CassetteError: the file cannot be read.
+    """
+    if isinstance(store, _File):
+        for number, recording in enumerate(store.all(), 1):
+            if selection.takes(recording):
+                yield Taken(f"{store.location}, recording {number}", recording)
+        return
+    for key in store.keys():  # noqa: SIM118  # a store is no dict
+        try:
+            found = store.get(key)
+            if found is not None and selection.takes(found):
+                yield Taken(f"{store.location}, {key}", found, key)
+        except StoreError as error:
+            moved.damaged.append((key, str(error)))
+
+
+def redacted(recording: Recording, redact: Redact) -> Recording:
+    """A recording by the present rules about credentials; the very one where they change nothing.
+
+    What looks like a credential elsewhere than where APIs take one is left as it is; see `credentials`.
+    """
+    request, head = stored_form(recording.request, redact), redact.head(recording.head)
+    # a body whose encoding could not be undone is nothing without the header that names it
+    encoding = tuple(item for item in recording.head.headers if item[0] == "content-encoding")
+    if encoding and not any(name == "content-encoding" for name, _ in head.headers):
+        head = ResponseHead(head.status, (*head.headers, *encoding))
+    if request == recording.request and head == recording.head:
+        return recording
+    return _with(recording, request=request, head=head)
+
+
+def _with(
+    recording: Recording,
+    request: Request | None = None,
+    head: ResponseHead | None = None,
+    digest: str | None = None,
+) -> Recording:
+    """A recording with another part."""
+    return Recording(
+        request=recording.request if request is None else request,
+        head=recording.head if head is None else head,
+        body=recording.body,
+        digest=recording.digest if digest is None else digest,
+        recorded_at=recording.recorded_at,
+        latency=recording.latency,
+        complete=recording.complete,
+        sample=recording.sample,
+        usage=recording.usage,
+        size=recording.size if recording.measured else None,
+        duration=recording.duration if recording.measured else None,
+    )
+
+
+def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[Taken]:
+    """The recordings as they may stand in a file that others see; those that may not are noted.
+
+    Args:
+        items: any.
+        redact: the rules; `redact.secrets` says what becomes of what looks like a credential elsewhere.
+        moved: notes what is not written.
+    """
+    for item in items:
+        recording = redacted(item.recording, redact)
+        if redact.secrets == "replace":
+            recording = replace(recording)
+        places = find_in_recording(recording)
+        if places:
+            where = ", ".join(dict.fromkeys(map(str, places)))
+            moved.secrets.append((f"{item.name} ({_call(recording)})", where))
+        else:
+            yield Taken(item.name, recording, item.key)
+
+
+def _call(recording: Recording) -> str:
+    """What was called; only the path of the URL, which shows no query."""
+    request = recording.request
+    try:
+        path = _url.parse(request.url).path
+    except ValueError:
+        path = "a URL that is none"
+    # what is refused for its secrets may have one there
+    return request.method if find(path) else f"{request.method} {path[:60]}"
+
+
+def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact, moved: Moved) -> None:
+    """Adds recordings behind those of a cassette, in their order; the file is written once, at the end.
+
+    An answer that is there already is not added once more: a request that was recorded twice with the same answer,
+    and is moved again, still has two.
+
+    Raises:
+        CassetteError: the file cannot be read or written; it is as it was.
+    """
+    match = Match()
+
+    def identify(recording: Recording) -> Identity:
+        return match.identity(recording.request, sample=recording.sample)
+
+    unmatched = Counter(_fingerprint(recording) for recording in cassette.all())
+    with cassette.deferred():
+        for item in writable(items, redact, moved):
+            mark = _fingerprint(item.recording)
+            if unmatched[mark] > 0:
+                unmatched[mark] -= 1
+                moved.known += 1
+                continue
+            cassette.append(item.recording, identify(item.recording), identify)
+            moved.written += 1
+
+
+def _fingerprint(recording: Recording) -> bytes:
+    """A hash of what makes two recordings the same to whoever replays them; times do not count."""
+    request, head = recording.request, recording.head
+    told = (
+        request.method,
+        request.url,
+        sorted(request.headers),
+        recording.sample,
+        head.status,
+        sorted(head.headers),
+        recording.complete,
+    )
+    mark = hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=16)
+    for part in (request.body, recording.body.read()):
+        mark.update(b"%d\n%s" % (len(part), part))
+    return mark.digest()
+
+
+def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved) -> None:
+    """Puts recordings into a cache, in place of what it has for the same requests.
+
+    Of several answers to one request the last counts. What comes from a cache keeps its key.
+
+    Raises:
+        StoreError: the cache cannot be written; what was put until then is whole, and may be put again.
+    """
+    match = Match()
+    put: dict[str, str] = {}
+    for item in items:
+        reason = why_not_in_a_cache(item.recording, match)
+        if reason:
+            moved.left_out.append((item.name, reason))
+            continue
+        recording = redacted(item.recording, redact)
+        key, recording = _keyed(item, recording, match)
+        if key in put:
+            moved.repeated += 1
+        if _has(cache, key, recording):
+            moved.known += key not in put
+        else:
+            recording.usage = recording.usage or usage_of(recording)
+            _ = recording.size, recording.duration  # looked at, they are stored
+            cache.put(key, recording)
+            moved.written += key not in put
+        put[key] = item.name
+
+
+def _keyed(item: Taken, recording: Recording, match: Match) -> tuple[str, Recording]:
+    """Its key, and the recording with its digest."""
+    if item.key and recording.digest and recording.request == item.recording.request:
+        return item.key, recording
+    identity = match.identity(recording.request, sample=recording.sample)
+    return identity.key, _with(recording, digest=identity.digest)
+
+
+def _has(cache: Store, key: str, recording: Recording) -> bool:
+    try:
+        return cache.get(key) == recording
+    except StoreError:
+        return False  # damaged: what is put takes its place
+
+
+def why_not_in_a_cache(recording: Recording, match: Match) -> str:
+    """Why a cache may not have a recording; empty where it may.
+
+    Raises:
+        CorruptRecording: its stored entry is damaged.
+    """
+    head = recording.head
+    if not recording.complete:
+        return "the answer is not all there"
+    if not 200 <= head.status < 300:
+        return f"a cache keeps answers with status 2xx, and this has {head.status}"
+    if not match.is_cacheable(recording.request):
+        return "a cache keeps only calls that generate, and this is none"
+    if "content-encoding" in dict(head.headers):
+        return "its content-encoding could not be undone"
+    content_type = head.header("content-type") or ""
+    end = stream_end(_url.parse(recording.request.url).path, content_type)
+    if end is not None:
+        watcher = StreamWatcher(end, content_type)
+        for data, _ in recording.body:
+            watcher.feed(data)
+        if not watcher.may_close:
+            watcher.end()
+        if watcher.state is StreamState.FAILED:
+            return "the stream ended in an error"
+        if watcher.state is StreamState.OPEN:
+            return "the stream ends without its terminal event"
+    return ""

@@ -1,0 +1,188 @@
+"""Replacing credentials in what was recorded already: in a cache, a cassette, or another recorder's file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import foreign
+from ._errors import CassetteError, ReplayCacheWarning, StoreError
+from ._models import Recording
+from .atomic_file import replaced
+from .credentials import find, find_in_recording, placeholder, replace
+from .foreign.documents import FILE_LIMIT
+from .match import Match
+from .moving import redacted
+from .redact import Redact
+from .stores import DiskStore, Store
+from .stores.rewritten_cassette import RewrittenCassette
+
+__all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
+
+
+@dataclass
+class Scrubbed:
+    """What was found.
+
+    Attributes:
+        seen: recordings that were looked at.
+        changed: names of the recordings that were changed, and what stood in them where (never the value).
+        asked: how many of those were changed in what is asked, so that they have another key.
+        left: names of recordings in which something could not be replaced, and what.
+        damaged: names of those that cannot be read, and why.
+    """
+
+    seen: int = 0
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    asked: int = 0
+    left: list[tuple[str, str]] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _scrubbed(name: str, recording: Recording, redact: Redact, told: Scrubbed) -> Recording:
+    """A recording without credentials; the very one where there are none."""
+    told.seen += 1
+    new = redacted(recording, redact)
+    places = find_in_recording(new)
+    if places:
+        new = replace(new)
+    if new == recording:
+        return recording
+    kept = dict(new.head.headers).keys() | dict(new.request.headers).keys()
+    names = dict(recording.head.headers).keys() | dict(recording.request.headers).keys()
+    what = [*map(str, places), *(f"the header {header}" for header in sorted(names - kept))]
+    told.changed.append((name, ", ".join(dict.fromkeys(what)) or "a field that carries a credential"))
+    told.asked += new.request != recording.request
+    remaining = find_in_recording(new)
+    if remaining:
+        told.left.append((name, ", ".join(dict.fromkeys(map(str, remaining)))))
+    return new
+
+
+def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[[int], None], dry: bool) -> None:
+    """Replaces credentials in the recordings of a cache, one after the other.
+
+    A recording whose request is changed moves to its new key. Broken off, it may be done again.
+
+    Raises:
+        StoreError: the cache cannot be read or written.
+    """
+    match = Match()
+    gone: list[str] = []
+    for key in list(cache.keys()):
+        advance(1)
+        try:
+            recording = cache.get(key)
+            if recording is None:
+                continue
+            new = _scrubbed(key, recording, redact, told)
+        except StoreError as error:
+            told.damaged.append((key, str(error)))
+            continue
+        if dry or new is recording:
+            continue
+        new.usage = recording.usage
+        _ = new.size, new.duration  # looked at, they are stored
+        if new.request == recording.request:
+            cache.put(key, new)
+            continue
+        identity = match.identity(new.request, sample=new.sample)
+        new.digest = identity.digest
+        cache.put(identity.key, new)
+        if identity.key != key:
+            cache.delete(key)
+            gone.append(key)
+    if isinstance(cache, DiskStore) and told.changed and not dry:
+        cache.ledger.forget(gone)
+        # until then the database still has what was replaced in pages that it no longer uses
+        cache.compact()
+
+
+def scrub_cassette(
+    path: str | os.PathLike[str], redact: Redact, told: Scrubbed, advance: Callable[[int], None], dry: bool
+) -> None:
+    """Replaces credentials in the recordings of a cassette; the file is written once, at the end.
+
+    Raises:
+        CassetteError: the file cannot be read or written; it is as it was.
+    """
+    cassette = RewrittenCassette(path)
+
+    def change(number: int, recording: Recording) -> Recording:
+        advance(1)
+        return _scrubbed(f"recording {number}", recording, redact, told)
+
+    if dry:
+        for number, recording in enumerate(cassette.all(), 1):
+            change(number, recording)
+    else:
+        cassette.rewrite(change, anew=lambda data: bool(find(data.decode("utf-8", "replace"))))
+
+
+def scrub_file(path: Path, told: Scrubbed, dry: bool) -> None:
+    """Replaces credentials in the text of another recorder's file, and leaves the rest of it as it is.
+
+    Raises:
+        CassetteError: it is no such file, damaged, or would not be one afterwards; it is as it was.
+        OSError: it cannot be read or written.
+    """
+    data = path.read_bytes()
+    packed = data[:2] == b"\x1f\x8b"
+    raw = _unpacked(path, data) if packed else data
+    text = raw.decode("utf-8", "surrogateescape")
+    before = _read(path)
+    told.seen += len(before)
+    values = {text[found.start : found.end]: found.name for found in find(text)}
+    for recording in before:
+        # what is only seen with escapes undone, or behind the name of a member
+        replace(recording, lambda name, value: values.setdefault(value, name) and value)
+    pattern = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True))) or r"(?!)")
+    new, count = pattern.subn(lambda found: placeholder(values[found[0]], found[0]), text)
+    if count:
+        told.changed.append((path.name, ", ".join(sorted(set(values.values())))))
+    if dry:
+        return
+    data = new.encode("utf-8", "surrogateescape")
+    if count:
+        _write_checked(path, gzip.compress(data) if packed else data, len(before))
+    for number, recording in enumerate(_read(path), 1):
+        places = find_in_recording(recording)
+        if places:
+            told.left.append((f"recording {number}", ", ".join(dict.fromkeys(map(str, places)))))
+
+
+def _read(path: Path) -> list[Recording]:
+    with warnings.catch_warnings():
+        # what cannot be replayed in the file was told when it was opened
+        warnings.simplefilter("ignore", ReplayCacheWarning)
+        return foreign.read(path)
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            raw = file.read(FILE_LIMIT + 1)
+    except (OSError, EOFError) as error:
+        raise CassetteError(f"cannot read {path}: {error}. Restore it from version control.") from error
+    if len(raw) > FILE_LIMIT:
+        raise CassetteError(f"cannot read {path}: it holds more than {FILE_LIMIT >> 20} MiB. Split it.")
+    return raw
+
+
+def _write_checked(path: Path, data: bytes, count: int) -> None:
+    """Puts `data` in place of a file if it still reads as `count` recordings."""
+    with replaced(path) as file:
+        file.write(data)
+        file.flush()
+        try:
+            read = len(_read(Path(file.name)))
+        except CassetteError as error:
+            raise CassetteError(f"{path} would no longer be a cassette, and is left as it was: {error}") from error
+        if read != count:
+            raise CassetteError(f"{path} would have {read} recordings instead of {count}, and is left as it was")
