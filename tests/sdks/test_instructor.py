@@ -22,8 +22,9 @@ class Number(BaseModel):
 def make(url: str, transport: Any) -> instructor.Instructor:
     if transport is None:
         return instructor.from_openai(openai.OpenAI(base_url=f"{url}/v1", api_key="a-key"))
-    client = openai.OpenAI(base_url=f"{url}/v1", api_key="a-key", http_client=httpx2.Client(transport=transport))
-    return instructor.from_openai(client)
+    return instructor.from_openai(
+        openai.OpenAI(base_url=f"{url}/v1", api_key="a-key", http_client=httpx2.Client(transport=transport))
+    )
 
 
 def make_async(url: str, transport: Any) -> instructor.AsyncInstructor:
