@@ -35,7 +35,7 @@ async def aget(url, library=httpx2, **arguments):
     async with library.AsyncClient(trust_env=False, verify=False) as client:
         return await client.get(url, **arguments)
 """
-# what a run in this process imports is gone after it, and these cannot be imported twice: others keep their classes
+# what a run in this process imports is gone after it; these cannot be imported twice, as others hold their classes
 for _name in (
     "anyio._backends._asyncio",
     "anyio._backends._trio",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+
 import pytest
 
 from tests.vcr.suites import URL, Suite, interaction, lines
@@ -13,6 +16,87 @@ OTHER_BODY = f"""
     def test_it():
         assert post("{URL}", json={{"q": 7}}).json() == "found"
 """
+
+
+def asked(url: str = URL, answer: str = "found", arguments: str = "") -> str:
+    return f'assert get("{url}"{arguments}).json() == "{answer}"'
+
+
+KEYS = {
+    "filter_headers": (
+        "['X-Run']",
+        "{'match_on': [lambda asked, recorded: asked.headers.get('x-run') == recorded.headers.get('x-run')]}",
+        asked(arguments=", headers={'x-run': '7'}"),
+    ),
+    "filter_query_parameters": ("['user']", "{}", asked(f"{URL}?user=me")),
+    "filter_post_data_parameters": (
+        "['user']",
+        "{'match_on': ['body']}",
+        f'assert post("{URL}", data={{"user": "me"}}).json() == "found"',
+    ),
+    "match_on": ("['method']", "{}", asked("https://other.test/v2?page=2")),
+    "additional_matchers": (
+        "['raw_body']",
+        "{'match_on': ['host']}",
+        f'pytest.raises(CacheMiss, post, "{URL}", content="x")',
+    ),
+    "allow_playback_repeats": ("True", "{}", f"{asked()}; {asked()}"),
+    "before_record_request": (
+        "lambda request: setattr(request, 'uri', request.uri.replace('v2', 'v1')) or request",
+        "{}",
+        asked(URL.replace("v1", "v2")),
+    ),
+    "before_record_response": (
+        "lambda response: response['headers'].update({'x-mine': ['1']}) or response",
+        "{}",
+        f'assert get("{URL}").headers["x-mine"] == "1"',
+    ),
+    "ignore_localhost": ("True", "{}", 'get(UPSTREAM + "/x")'),
+    "ignore_hosts": ("['127.0.0.1']", "{}", 'get(UPSTREAM + "/x")'),
+    "record_mode": ("'new_episodes'", "{}", 'get(UPSTREAM + "/x")'),
+    "cassette_library_dir": ("'library'", "{}", asked(answer="in the library")),
+    "path_transformer": ("lambda name: 'other.yaml'", "{}", asked(answer="of the other")),
+}
+"""Each key with a value, what else is configured, and what works with the key and not without."""
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_counts(suite: Suite, key: str) -> None:
+    value, others, works = KEYS[key]
+    suite.yaml("test_it.yaml", interaction('"found"'))
+    suite.yaml("other.yaml", interaction('"of the other"'))
+    suite.yaml("test_it.yaml", interaction('"in the library"'), directory="library")
+    suite.tests(f"""
+        @pytest.mark.vcr
+        def test_it():
+            {works}
+    """)
+
+    suite.config(others)
+    suite.run().assert_outcomes(failed=1)
+    suite.config(f"{{**{others}, {key!r}: {value}}}")
+    suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "config", ["{}", "{'decode_compressed_response': True}", "{'decode_compressed_response': False}"]
+)
+def test_compressed_responses_are_decoded_whatever_the_key_says(suite: Suite, config: str) -> None:
+    packed = interaction("")
+    packed["response"]["body"] = {"base64_string": base64.b64encode(gzip.compress(b'"found"')).decode()}
+    packed["response"]["headers"]["Content-Encoding"] = ["gzip"]
+    suite.yaml("test_it.yaml", packed)
+    suite.config(config)
+    suite.tests(f"""
+        @pytest.mark.vcr
+        def test_it(vcr):
+            assert vcr.responses[0]["body"]["string"] == b'"found"'
+            response = get("{URL}")
+            assert response.json() == "found"
+            assert "content-encoding" not in response.headers
+    """)
+
+    suite.run().assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("scope", ["function", "class", "module", "package", "session"])

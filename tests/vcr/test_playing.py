@@ -13,6 +13,10 @@ from tests.vcr.suites import URL, Suite, interaction, lines
 
 pytest_plugins = ["pytester"]
 
+ALIAS_BOMB = "a0: &a0 [xxxxxxxxxx]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 20)
+)
+
 
 def test_recordings_are_played_in_their_order_once_each(suite: Suite) -> None:
     suite.yaml("test_it.yaml", interaction('"first"'), interaction('"second"'))
@@ -405,6 +409,7 @@ def test_nothing_stays_patched(suite: Suite) -> None:
         ("", "it is empty"),
         ("interactions:\n- request: {method: GET", "*test_it.yaml*"),
         ("interactions:\n- !!python/object/apply:os.system [x]\nversion: 1\n", "*test_it.yaml*"),
+        (ALIAS_BOMB, "is where its aliases have come to stand for over 16 Mi values and characters"),
         ("<<<<<<< HEAD\ninteractions: []\n", "line 1 is a conflict marker"),
         ("interactions: []\n", "has no 'version'"),
     ],
