@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._errors import CacheMiss, CorruptRecording, MissReason, SecretFound
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
+from .claims import ClaimedElsewhere
 from .diagnosis import diagnose
 from .flights import Flight, board, landings
 from .match import Identity
@@ -100,6 +101,7 @@ class Call:
         "_alone",
         "_began",
         "_body",
+        "_claimed",
         "_exchange",
         "_expected",
         "_flight",
@@ -159,6 +161,7 @@ class Call:
         self._expected: Recording | None = None
         self._flight: Flight | None = None
         self._alone = False
+        self._claimed = False
         self._looked = False
         self._storable = True
         self._recorder: Recorder | None = None
@@ -296,8 +299,15 @@ class Call:
         flight, leads = board((self._exchange.store.identity, self._identity), owner)
         if leads:
             self._flight = flight
-            # another flight may have landed since the store was read
-            return Forward() if landings() == self._landings else Recheck()
+            claims = self._exchange.claims
+            if claims is not None:
+                if not claims.claim(self._identity.key):
+                    self._exchange.reporter.waiting(self._identity.key)
+                    return Wait(ClaimedElsewhere(claims, self._identity.key))
+                self._claimed = True
+            # another flight, or that of another process, may have landed since the store was read
+            first = claims is None and landings() == self._landings
+            return Forward() if first else Recheck()
         return Forward() if flight.blocks(owner) else Wait(flight)
 
     def go_alone(self) -> None:
@@ -468,5 +478,8 @@ class Call:
 
     def _land(self) -> None:
         flight, self._flight = self._flight, None
+        if self._claimed and self._identity is not None and self._exchange.claims is not None:
+            self._claimed = False
+            self._exchange.claims.release(self._identity.key)
         if flight is not None:
             flight.land()

@@ -26,6 +26,7 @@ import xxhash
 from ._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ._models import Recording, Request, ResponseHead
 from .call import CALL_HEADERS, Call, endpoint
+from .claims import Claims
 from .diagnosis import ADVICE
 from .drift import compare
 from .flights import Owner
@@ -100,6 +101,7 @@ class Exchange:
         self.spool = spool
         self.owner = owner
         self.is_cache = store.repeats == "same"
+        self.claims: Claims | None = getattr(store, "claims", None) if self.is_cache else None
         identify = Identify(options.match, options.redact)
         self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, identify)
         self.drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"

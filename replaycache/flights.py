@@ -25,6 +25,9 @@ PATIENCE = 5.0
 LEASE = 30.0
 """Seconds without any sign of a leader after which the others stop waiting for it."""
 
+LOOK = 0.2
+"""Seconds between two looks whether a flight is over, where nobody wakes who waits for it."""
+
 _aloft: dict[Hashable, Flight] = {}
 _landings = 0
 
@@ -47,6 +50,7 @@ class Flight:
         self._heard = time.monotonic()
         self._unread = False
         self.landed = False
+        self.look = LOOK
 
     def blocks(self, owner: Owner) -> bool:
         """Whether `owner` would wait for itself: for its own task, or for a task that its thread must run."""

@@ -75,6 +75,10 @@ class Reporter:
         if self._options.on_miss is not None:
             self._call(self._options.on_miss, request, miss.reason)
 
+    def waiting(self, key: str) -> None:
+        """Another process calls upstream for the same key."""
+        logger.debug("waiting for another process, key %s in %s", key, self._where)
+
     def sending(self, key: str) -> None:
         """Upstream is about to be called.
 

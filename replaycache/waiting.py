@@ -21,9 +21,6 @@ __all__ = ["Blocking", "Suspending"]
 
 T = TypeVar("T")
 
-LOOK = 0.2
-"""Seconds between two looks whether a flight is over."""
-
 THREADS = 16
 """Threads of an event loop that call stores. They are not those of the caller, who may have taken them all."""
 
@@ -83,7 +80,7 @@ class Blocking:
 
         with flight.followed(wake):
             while not flight.is_over and time.monotonic() < ends:
-                if landed.acquire(timeout=LOOK):
+                if landed.acquire(timeout=flight.look):
                     return
 
 
@@ -151,7 +148,7 @@ class Suspending:
         event = anyio.Event()
         with flight.followed(_waker(event.set)):
             while not flight.is_over and time.monotonic() < ends:
-                with anyio.move_on_after(LOOK):
+                with anyio.move_on_after(flight.look):
                     await event.wait()
                     return
 

@@ -16,6 +16,7 @@ import diskcache
 
 from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
+from ..claims import Claims
 from ..format import decode, decode_file, encode
 from ..ledger import Ledger
 
@@ -27,6 +28,9 @@ FILE_FROM = 512 << 10
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
 
+
+CLAIMS = "claims.lock"
+"""The file beside the recordings by which processes tell which of them calls upstream."""
 
 LEDGER = "usage.db"
 """The file beside the recordings where what was asked of them is noted."""
@@ -186,6 +190,7 @@ class DiskStore:
 
     Attributes:
         ledger: notes what was asked of the cache, in a file beside the recordings.
+        claims: which process calls upstream for a key.
     """
 
     repeats: Literal["same"] = "same"
@@ -213,6 +218,7 @@ class DiskStore:
         self._lock = threading.Lock()
         self._opened: Any = None
         self.ledger = Ledger(os.path.join(self.location, LEDGER))
+        self.claims = Claims(os.path.join(self.location, CLAIMS))
         self.note = self.ledger.note
 
     @property

@@ -1,0 +1,127 @@
+"""Which process calls upstream for a key, while it does.
+
+A claim is a lock on one byte of a file beside the recordings, at a place that follows from the key. The system
+lets go of it when its process ends, however that ends, so that nobody waits for a process that is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+
+from .flights import LEASE, Flight, Owner
+
+__all__ = ["ClaimedElsewhere", "Claims"]
+
+
+class Claims:
+    """The claims of this process on the keys of one directory. All methods may be called from any thread.
+
+    None of them takes a lock of Python's: a claim is let go by the collector, too.
+
+    Args:
+        path: of the file, which is made with the first claim.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def claim(self, key: str) -> bool:
+        """Claims a key that nobody in this process has claimed; False where another process has.
+
+        True, too, where the file system knows no such locks: then each process goes on its own.
+        """
+        try:
+            return _lock(self.path, _place(key))
+        except OSError:
+            return True
+
+    def release(self, key: str) -> None:
+        """Lets go of a key."""
+        try:
+            _unlock(self.path, _place(key))
+        except OSError:
+            pass  # the system does it when the process ends
+
+
+class ClaimedElsewhere(Flight):
+    """The call of another process, as far as one can tell from here: it is over when the claim can be had.
+
+    Args:
+        claims: of the directory.
+        key: that is claimed.
+    """
+
+    def __init__(self, claims: Claims, key: str) -> None:
+        super().__init__(key, Owner(-1))
+        self.look = 0.02
+        self._claims = claims
+        self._key = key
+        self._until = time.monotonic() + LEASE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the other process has settled or ended, or has taken too long."""
+        if time.monotonic() > self._until:
+            return True
+        if self._claims.claim(self._key):
+            self._claims.release(self._key)
+            return True
+        return False
+
+
+def _place(key: str) -> int:
+    return int(key[:15], 16)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _handles: dict[tuple[str, int], int] = {}
+
+    def _lock(path: str, place: int) -> bool:
+        place &= 0x3FFFFFFF
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.lseek(handle, place, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            os.close(handle)
+            return False
+        _handles[path, place] = handle
+        return True
+
+    def _unlock(path: str, place: int) -> None:
+        handle = _handles.pop((path, place & 0x3FFFFFFF), None)
+        if handle is not None:
+            os.close(handle)
+
+else:
+    import fcntl
+
+    _files: dict[str, int] = {}
+    """Open files by their paths. None is ever closed: that would let go of every lock of this process in it."""
+
+    def _file(path: str) -> int:
+        file = _files.get(path)
+        if file is not None:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(path), os.fstat(file)):
+                    return file
+        file = _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return file
+
+    def _lock(path: str, place: int) -> bool:
+        file = _file(path)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _unlock(path: str, place: int) -> None:
+        file = _files.get(path)
+        if file is not None:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, place)
