@@ -30,7 +30,15 @@ import click
 from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
 from .printable import printable
 
-__all__ = ["BrokenOutput", "CommandFailed", "NothingMatches", "Status", "is_broken_pipe", "run_to_status"]
+__all__ = [
+    "BrokenOutput",
+    "CommandFailed",
+    "NothingMatches",
+    "Status",
+    "is_broken_pipe",
+    "restore_streams",
+    "run_to_status",
+]
 
 
 class Status(IntEnum):
@@ -74,6 +82,7 @@ def run_to_status(run: Callable[[], Any]) -> int:
         # a character that the terminal's encoding does not have is written as an escape, and ends nothing
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
+            _errors_before.append((reconfigure, stream.errors))
             reconfigure(errors="backslashreplace")
     try:
         with _warnings_in_a_line():
@@ -97,6 +106,16 @@ def run_to_status(run: Callable[[], Any]) -> int:
     except OSError as error:
         return _without_output() if is_broken_pipe(error) else _say(error, Status.FAILED)
     return int(status) if isinstance(status, int) else Status.DONE
+
+
+_errors_before: list[tuple[Callable[..., None], str | None]] = []
+
+
+def restore_streams() -> None:
+    """Gives standard output and error back as the interpreter made them, for a program that is run here."""
+    while _errors_before:
+        reconfigure, errors = _errors_before.pop()
+        reconfigure(errors=errors)
 
 
 def _say(error: BaseException, status: Status) -> Status:

@@ -1,0 +1,222 @@
+"""`replaycache verify`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from .. import prices
+from .._errors import BudgetExceeded
+from ..budget import Budget
+from ..usage import usage_of
+from ..verifying import Upstream, Verified, make_client, verify, why_not
+from .errors import CommandFailed, NothingMatches, Status
+from .ls import endpoint
+from .opening import Entry, complete_store, entries, existing_store, is_cassette
+from .output import Column, human_money, is_terminal, json_option, note, progress, write_json_line, write_table
+
+__all__ = ["command"]
+
+ASKED_FROM = 10
+"""More calls than this are made only where the user agrees."""
+
+
+@click.command("verify")
+@click.argument("stores", metavar="CASSETTE...", nargs=-1, required=True, shell_complete=complete_store)
+@click.option("--base-url", metavar="URL", help="Call this instead of the recorded hosts.")
+@click.option("--host", "hosts", metavar="OLD=NEW", multiple=True, help="Call NEW instead of the host OLD.")
+@click.option(
+    "--header",
+    "headers",
+    metavar="NAME=VARIABLE",
+    multiple=True,
+    help="Send this header, its value from the environment.",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N calls.")
+@click.option("--budget", metavar="USD", help="What the calls may cost, such as 0.50.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=120.0, help="Seconds a call may be silent."
+)
+@click.option("-y", "--yes", is_flag=True, help=f"Do not ask before more than {ASKED_FROM} calls.")
+@json_option
+def command(
+    stores: tuple[str, ...],
+    base_url: str | None,
+    hosts: tuple[str, ...],
+    headers: tuple[str, ...],
+    limit: int | None,
+    budget: str | None,
+    timeout: float,
+    yes: bool,
+    as_json: bool,
+) -> Status:
+    """Call upstream again and report the drift.
+
+    Each recorded call that generates, or only reads, is made once more and the
+    answers are compared: in shape, and in values. Exits with 1 if one differs
+    in shape, and with 3 if one could not be compared.
+
+    Keys are not in recordings. They come from the environment, under the name
+    that the provider's own client reads (OPENAI_API_KEY, ANTHROPIC_API_KEY,
+    GEMINI_API_KEY, ...), and go to that provider's hosts only. For others:
+    --header authorization=MY_KEY, to which "Bearer " is added.
+
+    Piped, a line has these fields, separated by tabs: file, number or key,
+    result, call, what differs. With --json a line is a JSON object.
+    """
+    upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
+    allowance = Budget(budget) if budget is not None else None
+    found: list[tuple[str, Entry]] = []
+    for name in stores:
+        store = existing_store(name)
+        kept = list(entries(store))
+        found += [(name, entry) for entry in (reversed(kept) if is_cassette(store) else kept)]
+    if not found:
+        raise NothingMatches("there is no recording to verify.")
+    calls = [item for item in found if not why_not(item[1].recording)]
+    if limit is not None and len(calls) > limit:
+        beyond = {id(entry) for _, entry in calls[limit:]}
+        found = [item for item in found if id(item[1]) not in beyond]
+        calls = calls[:limit]
+    _confirm(calls, yes)
+    results, stopped = _verify(found, len(calls), upstream, allowance, timeout)
+    _write(results, as_json)
+    counts: Counter[str] = Counter(result.status for _, _, result in results)
+    note(_summary(counts))
+    if stopped:
+        note(f"Error: {stopped}")
+    if counts["shape"]:
+        return Status.FOUND
+    return Status.FAILED if counts["failed"] or stopped else Status.DONE
+
+
+def _pairs(texts: tuple[str, ...], option: str, form: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
+        pairs[name] = value
+    return pairs
+
+
+def _headers(texts: tuple[str, ...]) -> dict[str, str]:
+    headers = {}
+    for name, variable in _pairs(texts, "--header", "NAME=VARIABLE").items():
+        value = os.environ.get(variable)
+        if not value:
+            raise click.BadParameter(f"the variable {variable} is not set", param_hint="--header")
+        bare = name.lower() == "authorization" and " " not in value
+        headers[name.lower()] = f"Bearer {value}" if bare else value
+    return headers
+
+
+def _confirm(calls: list[tuple[str, Entry]], yes: bool) -> None:
+    if yes or len(calls) <= ASKED_FROM:
+        return
+    usages = [entry.recording.usage or usage_of(entry.recording) for _, entry in calls]
+    known = [price for usage in usages if usage is not None and (price := prices.price_of(usage)) is not None]
+    cost = f" They cost about {human_money(sum(known, Decimal(0)))}." if known else ""
+    text = f"This makes {len(calls)} calls upstream.{cost}"
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{text} None was made; add --yes, or --limit {ASKED_FROM}.")
+    if not click.confirm(f"{text} Go on?", err=True):
+        raise CommandFailed("no call was made.")
+
+
+_Result = tuple[str, Entry, Verified]
+
+
+def _verify(
+    found: list[tuple[str, Entry]], calls: int, upstream: Upstream, budget: Budget | None, timeout: float
+) -> tuple[list[_Result], str]:
+    results: list[_Result] = []
+    with make_client(timeout) as client, progress("verifying", total=calls) as advance:
+        for name, entry in found:
+            try:
+                result = verify(entry.recording, upstream, client, budget, note)
+            except BudgetExceeded as error:
+                return results, str(error)
+            advance(result.status != "skipped")
+            results.append((name, entry, result))
+    return results, ""
+
+
+def _summary(counts: Counter[str]) -> str:
+    names = {
+        "same": "as recorded",
+        "values": "with other values",
+        "shape": "of another shape",
+        "failed": "not compared",
+        "skipped": "skipped",
+    }
+    parts = [f"{counts[status]} {text}" for status, text in names.items() if counts[status]]
+    return f"{', '.join(parts)}." if parts else "nothing was verified."
+
+
+_COLUMNS = (
+    Column("#", least=1, most=8, style="yellow"),
+    Column("result", least=7),
+    Column("call", least=8, most=24),
+    Column("file", least=8, most=24, drop=1),
+    Column("what", least=16),
+)
+
+
+def _write(results: list[_Result], as_json: bool) -> None:
+    if as_json:
+        for name, entry, result in results:
+            write_json_line(_as_json(name, entry, result))
+        return
+    if is_terminal():
+        write_table(
+            _COLUMNS,
+            (
+                (
+                    str(entry.number or entry.short),
+                    result.status,
+                    endpoint(entry.recording.request),
+                    os.path.basename(name),
+                    _what(result),
+                )
+                for name, entry, result in results
+            ),
+        )
+        return
+    write_table(
+        (),
+        (
+            (
+                name,
+                str(entry.number or entry.key),
+                result.status,
+                f"{entry.recording.request.method} {entry.recording.request.url}",
+                _what(result),
+            )
+            for name, entry, result in results
+        ),
+    )
+
+
+def _what(result: Verified) -> str:
+    return result.reason or (str(result.drift) if result.drift else "")
+
+
+def _as_json(name: str, entry: Entry, result: Verified) -> dict[str, Any]:
+    return {
+        "file": name,
+        "number": entry.number,
+        "key": entry.key,
+        "result": result.status,
+        "method": entry.recording.request.method,
+        "url": entry.recording.request.url,
+        "shape": list(result.drift.shape),
+        "values": list(result.drift.values),
+        "volatile": list(result.drift.volatile),
+        "reason": result.reason or None,
+    }
