@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._errors import CacheMiss, Refused, ReplayCacheError
+from ._errors import CacheMiss, ReplayCacheError
 from .cassette_use import Use
+from .held_refusals import inside
 from .options import Mode
 from .replay_marks import Marked
 
@@ -28,8 +29,6 @@ __all__ = [
     "Cassette",
     "CassetteInUse",
     "has_recordings",
-    "holding_refusals",
-    "inside",
     "open_cassette",
 ]
 
@@ -153,14 +152,6 @@ class CassetteInUse:
         return code.co_name == getattr(item, "originalname", item.name) and code.co_filename == str(item.path)
 
 
-def inside(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those of a group."""
-    yield error
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from inside(one)
-
-
 @contextmanager
 def _noting_raises(caught: list[BaseException]) -> Generator[None]:
     """Notes what `pytest.raises` catches, in whichever form it is used: each fills an `ExceptionInfo`."""
@@ -232,22 +223,3 @@ def has_recordings(path: Path) -> bool:
         return CassetteStore(path).had_recordings
     except ReplayCacheError:
         return True
-
-
-def holding_refusals(function: Callable[..., Any], held: list[BaseException]) -> Callable[..., Any]:
-    """A coroutine function whose refusals are held back.
-
-    The event loop's runner must not see them: at a `BaseException` it gives up, with the fixtures that it has yet
-    to tear down.
-    """
-
-    @functools.wraps(function)
-    async def holding(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return await function(*args, **kwargs)
-        except (Refused, BaseExceptionGroup) as refused:
-            if not any(isinstance(one, Refused) for one in inside(refused)):
-                raise
-            held.append(refused)
-
-    return holding

@@ -13,7 +13,6 @@ The engine is imported when the first marked test is set up: a suite without one
 
 from __future__ import annotations
 
-import inspect
 import os
 import shutil
 import sys
@@ -29,10 +28,11 @@ from typing import Any
 import pytest
 
 from ._errors import CacheMiss, ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
-from .cassette_of_test import Cassette, CassetteInUse, has_recordings, holding_refusals, inside, open_cassette
+from .cassette_of_test import Cassette, CassetteInUse, has_recordings, open_cassette
 from .cassette_paths import Siblings
 from .cassette_use import Collected, Use, find_left_over, find_orphans, find_unused
 from .cassettes_of_run import CassettesOfRun
+from .held_refusals import HeldRefusals, inside
 from .network_guard import blocked_network, parse_allowed_hosts
 from .options import MODE_VARIABLE, Mode
 from .replay_marks import read_marks
@@ -103,6 +103,7 @@ class ReplayPlugin:
         self._place: Path | None = None
         of_workers = getattr(config, "workerinput", {}).get("replaycache_place")
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
+        self._refusals = HeldRefusals(self._was_refused)
         # where both are loaded, the flags are that plugin's: its tests that record may connect
         beside_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
         blocks = config.getoption("replay_block_network", False) and not beside_vcr
@@ -163,6 +164,29 @@ class ReplayPlugin:
     def _guard(self) -> AbstractContextManager[None]:
         return blocked_network(self._allowed) if self._blocks else nullcontext()
 
+    def _was_refused(self) -> bool:
+        return self._current is not None and bool(self._current.cassette.tally.misses)
+
+    @contextmanager
+    def _holding(self, owner: Any, name: str) -> Generator[None]:
+        """Holds back what an asynchronous test or fixture is refused, until its loop has returned."""
+        function = getattr(owner, name, None)
+        if function is None or (self._current is None and not self._blocks):
+            yield
+            return
+        setattr(owner, name, self._refusals.holding(function))
+        try:
+            yield
+        finally:
+            setattr(owner, name, function)
+
+    def _take_refusal(self) -> BaseException | None:
+        """What was held back, to be raised."""
+        refused = self._refusals.take()
+        if refused is not None and self._current is not None:
+            self._current.caught.append(refused)  # told in the test's report
+        return refused
+
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         # after skipping, which comes first, and before the fixtures, which come last
         try:
@@ -178,7 +202,7 @@ class ReplayPlugin:
             raise pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False) from None
         item.stash[_IN_USE] = self._current = in_use
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
@@ -191,7 +215,14 @@ class ReplayPlugin:
             )
         in_use = self._current
         before = in_use.cassette.tally.recorded if in_use is not None else 0
-        result = yield
+        with self._holding(fixturedef, "func"):
+            result = yield
+        refused = self._take_refusal()
+        if refused is not None:
+            if fixturedef.cached_result is not None:  # of the value in its place
+                key = fixturedef.cached_result[1]
+                fixturedef.cached_result = (None, key, (refused, refused.__traceback__))
+            raise refused
         if (
             in_use is not None
             and fixturedef.scope != "function"
@@ -210,22 +241,16 @@ class ReplayPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         in_use = item.stash.get(_IN_USE, None)
-        held: list[BaseException] = []
-        function: Any = getattr(item, "obj", None)
-        holds = (in_use is not None or self._blocks) and inspect.iscoroutinefunction(function)
-        if holds:
-            item.obj = holding_refusals(function, held)  # type: ignore[attr-defined]  # a pytest.Function
         try:
-            result = yield
-            if held:
-                raise held[0]
+            with self._holding(item, "obj"):
+                result = yield
+            refused = self._take_refusal()
+            if refused is not None:
+                raise refused
         except BaseException as error:
             if in_use is not None:
                 _explain(item, in_use, error)
             raise
-        finally:
-            if holds:
-                item.obj = function  # type: ignore[attr-defined]  # likewise
         if in_use is not None:
             _refuse_swallowed(item, in_use)
         return result
@@ -235,6 +260,9 @@ class ReplayPlugin:
         in_use = item.stash.get(_IN_USE, None)
         try:
             result = yield
+            refused = self._take_refusal()
+            if refused is not None:
+                raise refused
             if in_use is not None:
                 _refuse_swallowed(item, in_use)
         except BaseException:

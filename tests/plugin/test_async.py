@@ -106,6 +106,97 @@ def test_a_miss_in_a_coroutine_leaves_the_event_loop_to_later_tests(project: Pro
     result.stdout.fnmatch_lines(["a miss was caught by other code than the test*"])
 
 
+ASYNC_FIXTURES = """
+    import anyio
+
+    @pytest.fixture(scope="module", params=BACKENDS)
+    def anyio_backend(request):
+        return request.param
+
+    pytestmark = [pytest.mark.anyio, pytest.mark.replay(mode="replay")]
+    events = []
+
+    @pytest.fixture(scope="module")
+    async def opened():
+        yield
+        events.append("closed")
+
+    @pytest.fixture
+    async def returning(opened):
+        return await ask_async("unheard of")
+
+    @pytest.fixture
+    async def yielding(opened):
+        await ask_async("unheard of")
+        yield
+
+    @pytest.fixture
+    async def ending(opened):
+        yield
+        await ask_async("unheard of")
+
+    @pytest.fixture
+    async def background(opened):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask_async, "unheard of")
+            yield
+
+    @pytest.fixture
+    async def waiting(opened):
+        begin = anyio.Event()
+
+        async def work():
+            await begin.wait()
+            await ask_async("unheard of")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            yield begin
+
+    @pytest.fixture
+    async def inner(waiting):
+        yield
+        events.append("inner")
+
+    async def test_returning(returning): pass
+
+    async def test_yielding(yielding): pass
+
+    async def test_ending(ending): pass
+
+    async def test_background(background):
+        await anyio.sleep(30)
+
+    async def test_waiting(waiting, inner):
+        waiting.set()
+        await anyio.sleep(30)
+
+    async def test_own_group(opened):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask_async, "unheard of")
+            await anyio.sleep(30)
+
+    async def test_next(opened):
+        assert events == ["inner"]
+        with pytest.raises(CacheMiss):
+            await ask_async("unheard of")
+"""
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_miss_in_a_fixture_or_its_tasks_fails_its_test_and_no_other(project: Project, backend: str) -> None:
+    project.tests(ASYNC_FIXTURES.replace("BACKENDS", f"['{backend}']"))
+
+    result = project.run("-p", "anyio")
+
+    result.assert_outcomes(passed=2, failed=2, errors=4)
+    for name in ("returning", "yielding", "ending", "background"):
+        result.stdout.re_match_lines([rf"ERROR test_it.py::test_{name}\[{backend}\] - .*CacheMiss.*"])
+    for name in ("waiting", "own_group"):
+        result.stdout.re_match_lines([rf"FAILED test_it.py::test_{name}\[{backend}\] - .*CacheMiss.*"])
+    assert summary(result).endswith("7 missed, 0 unused")
+
+
 def test_a_thread_that_outlives_its_test_takes_the_cassette_of_the_next(project: Project) -> None:
     project.tests(
         """
