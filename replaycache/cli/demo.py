@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import click
 
 from .errors import CommandFailed
+from .output import is_terminal, width
+from .printable import printable
 
 __all__ = ["command"]
 
@@ -25,13 +30,37 @@ def command(base_url: str | None, model: str | None, store: str | None) -> None:
     if base_url is not None and model is None:
         raise click.UsageError("--base-url needs --model: the name of a model to ask there")
     from ..demo import DemoFailed, run
-    from .printable import printable
-
-    def say(text: str, end: str = "\n") -> None:
-        click.echo(printable(text, lines=True), nl=False)
-        click.echo(end, nl=False)
 
     try:
-        run(say, base_url=base_url, model=model, store=store)
+        run(_Writer().say, base_url=base_url, model=model, store=store)
     except DemoFailed as error:
         raise CommandFailed(str(error)) from error
+
+
+INDENT = "   "
+
+
+class _Writer:
+    """Writes text as it comes; on a terminal it is wrapped at words, so that a word waits for its end."""
+
+    def __init__(self) -> None:
+        self._room = width() if is_terminal() else 0
+        self._column = 0
+        self._word = ""
+
+    def say(self, text: str, end: str = "\n") -> None:
+        """Writes the next piece."""
+        pieces = re.split(r"(\s)", self._word + printable(text + end, lines=True))
+        if self._room:
+            self._word = pieces.pop()
+        for piece in pieces:
+            self._write(piece)
+        sys.stdout.flush()
+
+    def _write(self, piece: str) -> None:
+        wraps = len(INDENT) < self._column and self._column + len(piece) > self._room >= len(piece) + len(INDENT)
+        if wraps and not piece.isspace():
+            sys.stdout.write(f"\n{INDENT}")
+            self._column = len(INDENT)
+        sys.stdout.write(piece)
+        self._column = 0 if piece == "\n" else self._column + len(piece)

@@ -124,6 +124,7 @@ class _Asked:
         sample: the option of that name.
         explanation: how it comes to its key.
         recording: that it was taken from; None where it comes from text.
+        stored_as: the key under which a cache has it; empty where it comes from text or a file.
     """
 
     name: str
@@ -131,6 +132,7 @@ class _Asked:
     sample: int
     explanation: Explanation
     recording: Recording | None
+    stored_as: str = ""
 
 
 # -- where a request comes from ------------------------------------------------------------------------------
@@ -151,8 +153,9 @@ def _request(
         recording: Recording | None = entry.recording
         request = entry.recording.request
         number = entry.recording.sample if sample is None else sample
+        stored_as = entry.key if entry.number is None else ""
     else:
-        recording, number = None, sample or 0
+        recording, number, stored_as = None, sample or 0, ""
         try:
             request = parse_request(text, url=url, method=method, headers=headers)
         except ValueError as error:
@@ -160,7 +163,7 @@ def _request(
             raise click.UsageError(f"{what}: {error}") from error
     try:
         explanation = match.explain(request, sample=number)
-        return _Asked(name, stored_form(request, Redact()), number, explanation, recording)
+        return _Asked(name, stored_form(request, Redact()), number, explanation, recording, stored_as)
     except ValueError as error:
         raise CommandFailed(f"{name}: {error}") from error
 
@@ -230,6 +233,12 @@ def _write_one(asked: _Asked, store: str | None, match: Match, as_json: bool) ->
         write_json(_one_as_json(asked, answer, cacheable))
         return
     write_field("key", asked.explanation.key, "yellow")
+    if asked.stored_as not in ("", asked.explanation.key):
+        write_field(
+            "stored as",
+            f"{asked.stored_as}: it was recorded with a Match of its own. Give its rules: --host, --ignore, …",
+            "red",
+        )
     _write_canonical(asked.explanation.canonical)
     _write_rules("rules", asked.explanation)
     if not cacheable:
@@ -291,6 +300,7 @@ def _one_as_json(asked: _Asked, answer: _Answer | None, cacheable: bool) -> dict
     head, body = _parts(asked.explanation.canonical)
     found: dict[str, Any] = {
         "key": asked.explanation.key,
+        "stored_as": asked.stored_as or None,
         "canonical": head | {"body": body.decode("utf-8", "backslashreplace")},
         "rules": _rules(asked.explanation),
         "cacheable": cacheable,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 __all__ = ["COLUMNS", "Screen", "run_in_terminal"]
 
 COLUMNS = 80
+ROOT = str(Path(__file__).resolve().parents[2])
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -46,7 +47,9 @@ def run_in_terminal(
         stdout=follower,
         stderr=follower,
         cwd=cwd,
-        env=inherited | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        env=inherited
+        | {"TERM": "xterm-256color", "PYTHONPATH": os.pathsep.join(filter(None, [ROOT, *sys.path]))}
+        | environment,
         close_fds=True,
     )
     os.close(follower)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from replaycache import Match
+from replaycache.stores import DiskStore
 from tests.cli.recorded import CHAT, cassette, chat, disk, replaycache
 
 BODY = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]}
@@ -82,6 +83,23 @@ def test_it_is_said_whether_a_recording_answers(tmp_path: Path) -> None:
     assert "nearest" in text
     assert '- "Say hello."' in text
     assert '+ "Say bye."' in text
+
+
+def test_a_recording_made_under_other_rules_says_so(tmp_path: Path) -> None:
+    recording = chat(url="http://127.0.0.1:4000/v1/chat/completions")
+    match = Match(hosts={"127.0.0.1:*": "api.openai.com"})
+    store = DiskStore(tmp_path)
+    store.put(match.key(recording.request), recording)
+    store.close()
+    command = ("explain", KEY, "--store", str(tmp_path))
+
+    without = replaycache(*command).stdout
+    given = replaycache(*command, "--host", "127.0.0.1:*=api.openai.com").stdout
+
+    assert f"stored as   {KEY}: it was recorded with a Match of its own" in without
+    assert f"key         {KEY}\n" in given
+    assert "stored as" not in given
+    assert "hosts: http://127.0.0.1:4000 counts as https://api.openai.com" in given
 
 
 def test_what_a_cache_passes_through_is_said(tmp_path: Path) -> None:

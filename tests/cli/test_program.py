@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,40 @@ def test_help_names_every_command_and_imports_none() -> None:
         "replaycache.match",
     }
     assert not {f"replaycache.cli.{lazy.module}" for lazy in COMMANDS.values()} & loaded
+
+
+def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "replaycache", "demo", "--store", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("1. live")
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert complaints.strip() == ""
+
+
+def test_a_shell_completes_commands_keys_and_files(tmp_path: Path) -> None:
+    (key,) = disk(tmp_path, chat())
+
+    def complete(*words: str) -> list[str]:
+        done = _process(
+            _REPLAYCACHE_COMPLETE="bash_complete",
+            COMP_WORDS=" ".join(["replaycache", *words]),
+            COMP_CWORD=str(len(words)),
+        )
+        return done.stdout.split()
+
+    assert complete("sh") == ["plain,show"]
+    assert complete("show", "--store", str(tmp_path), key[:2]) == [f"plain,{key}"]
+    assert complete("show", "--store", str(tmp_path / "gone"), key[:2]) == [f"file,{key[:2]}"]
+    assert complete("show", "./ca") == ["file,./ca"]
+    assert complete("ls", "cas") == ["file,cas"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
