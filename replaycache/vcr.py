@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ._errors import ConfigurationError
-from .coroutine_tests import pytest_pyfunc_call  # noqa: F401  # a hook of this plugin
+from .held_refusals import HeldRefusals
 from .vcr_network import blocked
 from .vcr_rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, warn_of_unknown
 
@@ -188,6 +188,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             )
             report.sections.append(("replaycache.vcr", said))
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Raises what a coroutine test was refused where its event loop has returned."""
+    refusals = HeldRefusals(lambda: False)  # of tests alone, which leave nothing open that a refusal could cancel
+    test = pyfuncitem.obj
+    pyfuncitem.obj = refusals.holding(test)
+    try:
+        result = yield
+    finally:
+        pyfuncitem.obj = test
+    refused = refusals.take()
+    if refused is not None:
+        raise refused
+    return result
 
 
 # -- fixtures --------------------------------------------------------------------------------------------

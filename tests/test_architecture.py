@@ -88,7 +88,7 @@ LAYERS: tuple[set[str], ...] = (
     {"call", "diagnosis", "exchange", "reporting", "sampling", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"run_savings", "running", "savings", "verifying"},
-    {"demo", "cassette_paths", "coroutine_tests", "replay_marks", "network_guard", "held_refusals"},
+    {"demo", "cassette_paths", "replay_marks", "network_guard", "held_refusals", "suite_options"},
     {"cassette_of_test", "cassette_use", "cassettes_of_run"},
     {"vcr_cassette", "vcr_exchange", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
     {"pytest_plugin", "vcr"},
