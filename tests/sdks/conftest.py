@@ -2,5 +2,5 @@ from __future__ import annotations
 
 import os
 
-# litellm asks for its price list when it is imported, huggingface_hub for a list of agents when it is used
+# otherwise litellm asks for its price list when it is imported, of a host that is no part of the test
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
