@@ -20,7 +20,7 @@ import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ from .cassettes_of_run import CassettesOfRun
 from .held_refusals import HeldRefusals, inside
 from .network_guard import blocked_network, parse_allowed_hosts
 from .options import MODE_VARIABLE, Mode
-from .replay_marks import read_marks
+from .replay_marks import Marked, read_marks
+from .suite_options import combined, suite_options
 
-__all__ = ["cassette", "pytest_addoption", "pytest_configure"]
+__all__ = ["cassette", "pytest_addoption", "pytest_configure", "replay_options"]
 
 
 # -- the mode --------------------------------------------------------------------------------------------
@@ -64,6 +65,7 @@ def _mode(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
     return (Mode.REPLAY, "CI is set") if _is_ci() else (Mode.ONCE, "the default")
 
 
+_MARKED = pytest.StashKey[Marked]()
 _IN_USE = pytest.StashKey[CassetteInUse]()
 
 
@@ -78,6 +80,23 @@ def cassette(request: pytest.FixtureRequest) -> Cassette:
             pytrace=False,
         )
     return in_use.cassette
+
+
+@pytest.fixture(scope="session")
+def replay_options() -> dict[str, Any]:
+    """The options of all marked tests; to be overridden where they are to hold, at any scope.
+
+    It returns a dict, as in `{"match": Match(ignore=["metadata.run_id"])}`. A mark's own options win, and what the
+    two redact adds up. The fixture is set up before the cassette is in use.
+    """
+    return {}
+
+
+@pytest.fixture
+def _replay_cassette(request: pytest.FixtureRequest, replay_options: object) -> None:
+    """Puts a test's cassette into use; comes before its other fixtures."""
+    plugin: Any = request.config.pluginmanager.get_plugin("replaycache-run")
+    plugin.open_cassette(request.node, replay_options)
 
 
 # -- the run ---------------------------------------------------------------------------------------------
@@ -191,15 +210,35 @@ class ReplayPlugin:
         # after skipping, which comes first, and before the fixtures, which come last
         try:
             marked = read_marks(item, self._siblings)
-            if marked is None:
-                return
-            mode, _ = _mode(self.config, marked.mode)
-            if mode is Mode.ONCE:
-                is_fresh = marked.path in self._fresh or not marked.path.exists()
-                mode = Mode.AUTO if is_fresh else Mode.REPLAY
+            if marked is not None:
+                item.stash[_MARKED] = marked
+                _mode(self.config, marked.mode)
+        except ReplayCacheError as error:
+            raise _failure(item, error) from None
+        if marked is None:
+            return
+        if not isinstance(item, pytest.Function):  # one without fixtures
+            self.open_cassette(item, {})
+        elif "_replay_cassette" not in item.fixturenames:
+            item.fixturenames = ["_replay_cassette", *item.fixturenames]
+
+    def open_cassette(self, item: pytest.Item, options: object) -> None:
+        """Puts the cassette of a marked test into use.
+
+        Args:
+            item: the test.
+            options: what `replay_options` returned.
+        """
+        marked = item.stash[_MARKED]
+        mode, _ = _mode(self.config, marked.mode)
+        if mode is Mode.ONCE:
+            is_fresh = marked.path in self._fresh or not marked.path.exists()
+            mode = Mode.AUTO if is_fresh else Mode.REPLAY
+        try:
+            marked = replace(marked, options=combined(suite_options(options), marked.options))
             in_use = open_cassette(marked, mode, self._cassettes, str(marked.path) in self._shared)
         except ReplayCacheError as error:
-            raise pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False) from None
+            raise _failure(item, error) from None
         item.stash[_IN_USE] = self._current = in_use
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -420,6 +459,10 @@ class ReplayPlugin:
         path = Path(path)
         start = self.config.invocation_params.dir
         return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _failure(item: pytest.Item, error: ReplayCacheError) -> BaseException:
+    return pytest.fail.Exception(f"{item.nodeid}: {error}", pytrace=False)
 
 
 def _refuse_swallowed(item: pytest.Item, in_use: CassetteInUse) -> None:

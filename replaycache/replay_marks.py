@@ -11,6 +11,7 @@ import pytest
 
 from ._errors import ConfigurationError
 from .cassette_paths import Siblings, file_name, module_directory, named
+from .suite_options import combined
 
 __all__ = ["Marked", "read_marks"]
 
@@ -84,7 +85,7 @@ def read_marks(item: pytest.Item, siblings: Mapping[Any, Siblings]) -> Marked | 
                 "a mark takes no store: its cassette is named first, as in replay('weather.json')"
             )
         name = mark.args[0] if mark.args else name
-        options |= mark.kwargs
+        options = combined(options, mark.kwargs)
     mode = options.pop("mode", None)
     if name is None:
         nodes = [node for node in item.listchain() if isinstance(node, pytest.Class) or node is item]
