@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -29,6 +30,10 @@ def command(base_url: str | None, model: str | None, store: str | None) -> None:
     """
     if base_url is not None and model is None:
         raise click.UsageError("--base-url needs --model: the name of a model to ask there")
+    if store is not None and (store.lower().endswith(".json") or os.path.isfile(store)):
+        raise click.UsageError(
+            f"{store!r} is a file, and the demonstration records into a disk cache; name a directory"
+        )
     from ..demo import DemoFailed, run
 
     try:

@@ -84,6 +84,19 @@ def test_a_path_that_does_not_exist(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "gone").exists()
 
 
+@pytest.mark.parametrize("command", ["prune", "demo"])
+def test_a_cassette_where_a_cache_is_meant(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "a.json"
+    cassette(path, chat())
+    before = path.read_bytes()
+    place = ("--store", str(path)) if command == "demo" else (str(path), "--older-than", "1s")
+
+    assert "disk cache" in _refused(command, *place, status=2)
+    assert path.read_bytes() == before
+    assert "disk cache" in _refused("demo", "--store", str(tmp_path / "new.json"), status=2)
+    assert not (tmp_path / "new.json").exists()
+
+
 def test_a_missing_cassette_is_looked_for_beside(tmp_path: Path) -> None:
     cassette(tmp_path / "weather.json", chat())
 
