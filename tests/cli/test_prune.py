@@ -1,0 +1,296 @@
+"""`replaycache prune`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from replaycache import Body, Chunk, Recording
+from replaycache.stores import DiskStore
+from replaycache.tally import Noted
+
+from .recorded import answer_json, cassette, chat, disk, replaycache
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def _keys(cache: Path) -> set[str]:
+    store = DiskStore(cache)
+    try:
+        return set(store.keys())
+    finally:
+        store.close()
+
+
+def _stored_ago(cache: Path, **seconds: float) -> None:
+    """Moves the time at which entries were stored into the past, as only passing time would."""
+    with closing(sqlite3.connect(cache / "cache.db")) as database, database:
+        for key, ago in seconds.items():
+            database.execute("UPDATE Cache SET store_time = ? WHERE key = ?", (time.time() - ago, key.lstrip("_")))
+
+
+def _large(asked: str, size: int, age: float = 60) -> Recording:
+    return chat(asked, Body.of([Chunk(bytes(range(256)) * (size // 256), 0.1)]), age=age)
+
+
+def test_it_needs_to_be_told_what_goes(cache: Path) -> None:
+    disk(cache, chat())
+
+    done = replaycache("prune", str(cache))
+
+    assert done.exit_code == 2
+    assert "--older-than" in done.stderr
+    assert len(_keys(cache)) == 1
+
+
+def test_by_age(cache: Path) -> None:
+    old, new = disk(cache, chat("old", age=40 * DAY), chat("new", age=DAY))
+
+    done = replaycache("prune", str(cache), "--older-than", "30d")
+
+    assert done.exit_code == 0
+    assert done.stdout.split("\t")[0] == old
+    assert "1 recording removed" in done.stderr
+    assert "1 is left" in done.stderr
+    assert _keys(cache) == {new}
+
+
+def test_a_recording_whose_time_is_not_known_is_as_old_as_it_is_stored(cache: Path) -> None:
+    recording = chat()
+    recording.recorded_at = 0.0
+    disk(cache, recording)
+
+    replaycache("prune", str(cache), "--older-than", "1d", "--yes")
+
+    assert len(_keys(cache)) == 1
+
+
+def test_by_model_with_a_pattern_and_by_status(cache: Path) -> None:
+    mini, large, failed = disk(
+        cache,
+        chat("a", model="gpt-4o-mini"),
+        chat("b", answer_json(model="o3-2025"), model="o3"),
+        chat("c", answer_json(model="o3-2025"), model="o3", status=429),
+    )
+
+    assert replaycache("prune", str(cache), "--status", "4xx").exit_code == 0
+    assert _keys(cache) == {mini, large}
+    replaycache("prune", str(cache), "--model", "gpt-4*")
+    assert _keys(cache) == {large}
+    assert failed
+
+
+def test_all_that_is_given_must_fit(cache: Path) -> None:
+    keys = disk(cache, chat("a", age=40 * DAY), chat("b", answer_json(model="o3"), model="o3", age=40 * DAY))
+
+    replaycache("prune", str(cache), "--older-than", "30d", "--model", "o3")
+
+    assert _keys(cache) == {keys[0]}
+
+
+def test_least_recently_used(cache: Path) -> None:
+    played, idle, fresh = disk(cache, chat("played", age=90 * DAY), chat("idle", age=90 * DAY), chat("fresh"))
+    _stored_ago(cache, **{f"_{played}": 90 * DAY, f"_{idle}": 90 * DAY})
+    store = DiskStore(cache)
+    store.note(Noted("hit", played))
+    store.close()
+
+    done = replaycache("prune", str(cache), "--unused-for", "30d", "--json")
+
+    assert json.loads(done.stdout)["removed"][0]["key"] == idle
+    assert _keys(cache) == {played, fresh}
+
+
+def test_what_was_stored_a_moment_ago_is_in_use_however_old_its_answer(cache: Path) -> None:
+    disk(cache, chat(age=400 * DAY))
+
+    replaycache("prune", str(cache), "--unused-for", "30d", "--yes")
+
+    assert len(_keys(cache)) == 1
+
+
+def test_by_size_the_oldest_go_until_the_rest_fits(cache: Path) -> None:
+    keys = disk(cache, *(_large(f"number {number}", 100_000, age=1000 - number) for number in range(20)))
+    limit = 600_000
+
+    done = replaycache("prune", str(cache), "--max-size", "600kB", "-q")
+
+    assert done.exit_code == 0
+    left = _keys(cache)
+    assert left == set(keys[-len(left) :])
+    assert 4 <= len(left) <= 5
+    size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+    assert size <= limit + 64_000
+
+
+def test_by_size_the_least_recently_used_go(cache: Path) -> None:
+    keys = disk(cache, *(_large(f"number {number}", 100_000) for number in range(4)))
+    _stored_ago(cache, **{f"_{key}": DAY for key in keys})
+    store = DiskStore(cache)
+    store.note(Noted("hit", keys[0]))
+    store.close()
+
+    replaycache("prune", str(cache), "--max-size", "150k", "--lru")
+
+    assert _keys(cache) == {keys[0]}
+
+
+def test_the_disk_has_the_room_again(cache: Path) -> None:
+    recordings = [_large(f"number {number}", 200_000) for number in range(10)] + [_large("file", 2_000_000)]
+    disk(cache, chat("stays", answer_json(model="other"), model="other"), *recordings)
+
+    def size() -> int:
+        return sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+
+    before = size()
+    done = replaycache("prune", str(cache), "--model", "gpt-4o-mini", "--json")
+
+    told = json.loads(done.stdout)
+    assert told["count"] == 11
+    assert told["kept"] == 1
+    assert before - size() == told["freed"]
+    assert size() < 100_000
+
+
+def test_a_dry_run_changes_nothing(cache: Path) -> None:
+    keys = disk(cache, chat("a"), chat("b"))
+
+    done = replaycache("prune", str(cache), "--all", "--dry-run")
+
+    assert done.exit_code == 0
+    assert "2 recordings would go" in done.stderr
+    assert {line.split("\t")[0] for line in done.stdout.splitlines()} == set(keys)
+    assert _keys(cache) == set(keys)
+
+
+def test_the_last_recordings_go_only_when_that_is_confirmed(cache: Path) -> None:
+    disk(cache, chat("a"), chat("b"))
+
+    refused = replaycache("prune", str(cache), "--older-than", "1s")
+
+    assert refused.exit_code == 3
+    assert "All 2 recordings" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert len(_keys(cache)) == 2
+    assert replaycache("prune", str(cache), "--all", "--yes").exit_code == 0
+    assert not _keys(cache)
+
+
+def test_nothing_to_remove_is_no_failure(cache: Path) -> None:
+    disk(cache, chat())
+
+    done = replaycache("prune", str(cache), "--older-than", "52w")
+
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert "0 recordings removed" in done.stderr
+
+
+def test_what_was_played_is_forgotten_with_the_recording(cache: Path) -> None:
+    (key,) = disk(cache, chat())
+    store = DiskStore(cache)
+    store.note(Noted("hit", key))
+    store.close()
+
+    replaycache("prune", str(cache), "--all", "--yes")
+
+    assert DiskStore(cache).ledger.last_played() == {}
+
+
+def _damage(cache: Path, key: str) -> None:
+    with closing(sqlite3.connect(cache / "cache.db")) as database, database:
+        database.execute("UPDATE Cache SET value = substr(value, 1, 60) WHERE key = ?", (key,))
+
+
+def test_damaged_entries_are_told_and_removed_on_request(cache: Path) -> None:
+    damaged, whole = disk(cache, chat("a"), chat("b"))
+    _damage(cache, damaged)
+
+    told = replaycache("prune", str(cache), "--model", "o3")
+    assert told.exit_code == 0
+    assert "1 entry cannot be read" in told.stderr
+    assert _keys(cache) == {damaged, whole}
+
+    removed = replaycache("prune", str(cache), "--damaged")
+    assert removed.exit_code == 0
+    assert _keys(cache) == {whole}
+
+
+def test_a_recording_of_a_newer_format_stays(cache: Path) -> None:
+    (key,) = disk(cache, chat())
+    with closing(sqlite3.connect(cache / "cache.db")) as database, database:
+        (value,) = database.execute("SELECT value FROM Cache").fetchone()
+        database.execute("UPDATE Cache SET value = ?", (value[:7] + b"\x63" + value[8:],))
+
+    done = replaycache("prune", str(cache), "--damaged", "--yes")
+
+    assert done.exit_code == 0
+    assert _keys(cache) == {key}
+
+
+def test_a_ledger_of_a_newer_version_is_not_guessed_at(cache: Path) -> None:
+    disk(cache, chat())
+    with closing(sqlite3.connect(cache / "usage.db")) as database:
+        database.execute("PRAGMA user_version = 99")
+
+    done = replaycache("prune", str(cache), "--unused-for", "1d", "--yes")
+
+    assert done.exit_code == 3
+    assert "newer version" in done.stderr
+    assert len(_keys(cache)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--older-than", "soon"], "soon"),
+        (["--max-size", "much"], "much"),
+        (["--status", "fine"], "fine"),
+        (["--all", "--lru"], "--max-size"),
+    ],
+)
+def test_wrong_use(cache: Path, arguments: list[str], told: str) -> None:
+    disk(cache, chat())
+
+    done = replaycache("prune", str(cache), *arguments)
+
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert len(_keys(cache)) == 1
+
+
+def test_a_cassette_is_no_cache(tmp_path: Path) -> None:
+    cassette(tmp_path / "c.json", chat())
+
+    done = replaycache("prune", str(tmp_path / "c.json"), "--all")
+
+    assert done.exit_code == 2
+    assert "works on a cache" in done.stderr
+
+
+def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
+    done = replaycache("prune", str(tmp_path / "nowhere"), "--all")
+
+    assert done.exit_code == 3
+    assert "does not exist" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1000", 1000), ("500MB", 500_000_000), ("1.5k", 1500), ("2GiB", 2 << 30), ("3 TB", 3 * 10**12)],
+)
+def test_sizes(text: str, size: int) -> None:
+    from replaycache.cli.prune import parse_size
+
+    assert parse_size(text) == size
