@@ -213,6 +213,11 @@ class Usage(NamedTuple):
     service_tier: str = ""
     units: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the answer says what it used; where it does not, only provider and model are known."""
+        return bool(self.input_tokens or self.output_tokens or self.units)
+
 
 class Recording:
     """One request with its response.

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
-from ._models import Outcome, Recording, Request
+from ._models import Outcome, Recording, Request, Usage
 from .options import Options
 from .tally import Noted, Tally
-from .usage import usage_of
+from .usage import model_of, provider_of, usage_of
 
 if TYPE_CHECKING:
     from .stores import Store
@@ -96,14 +96,15 @@ class Reporter:
 
     def answered(self, recording: Recording) -> None:
         """Upstream's answer is there as a whole; finds out what it came to."""
+        request, usage = recording.request, None
         try:
-            recording.usage = usage_of(recording)
+            usage = usage_of(recording)
+            # where it does not tell, it is at least known who was asked: hits need not look at the request again
+            recording.usage = usage or Usage(provider_of(request), model_of(request))
         except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer
             logger.warning("what an answer came to could not be read: %r", error)
         if self._options.budget is not None:
-            told = self._options.budget.spend(
-                recording.usage, recording.recorded_at, f"{recording.request.method} {recording.request.url}"
-            )
+            told = self._options.budget.spend(usage, recording.recorded_at, f"{request.method} {request.url}")
             if told:
                 self.warn(told)
 

@@ -19,7 +19,7 @@ CLI = {"cli", *(f"cli.{path.stem}" for path in (PACKAGE / "cli").glob("*.py") if
 """The command line: one layer, above all but `__main__`; a module of it is listed by being there."""
 
 LAYERS: tuple[set[str], ...] = (
-    {"_errors", "_models", "atomic_file", "connections", "patching"},
+    {"_errors", "_models", "amounts", "atomic_file", "connections", "patching"},
     {"inheritance", "tally"},
     {
         "credentials",
@@ -88,7 +88,7 @@ LAYERS: tuple[set[str], ...] = (
     {"call", "diagnosis", "exchange", "reporting", "sampling", "waiting", "wrapping"},
     {"httpx", "httpx2", "session"},
     {"run_savings", "running", "savings", "verifying"},
-    {"demo", "cassette_paths", "replay_marks", "network_guard", "held_refusals", "suite_options"},
+    {"demo", "cassette_paths", "replay_marks", "network_guard", "held_refusals", "stats_page", "suite_options"},
     {"cassette_of_test", "cassette_use", "cassettes_of_run"},
     {"vcr_cassette", "vcr_exchange", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
     {"pytest_plugin", "vcr"},

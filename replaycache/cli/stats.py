@@ -1,0 +1,444 @@
+"""`replaycache stats`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import prices
+from .._models import Recording
+from ..ledger import TOKENS, Ledger
+from ..savings import Line, Savings, Sum, of_ledger, of_recordings
+from ..stores import Store
+from .errors import CommandFailed, Status
+from .ls import parse_since
+from .opening import complete_store, entries, existing_store, unreadable
+from .output import (
+    Column,
+    human_count,
+    human_duration,
+    human_money,
+    human_size,
+    is_terminal,
+    iso_time,
+    json_option,
+    note,
+    progress,
+    write_field,
+    write_json,
+    write_styled,
+    write_table,
+)
+
+__all__ = ["command"]
+
+SHOWN = 10
+"""Lines of a table on a terminal, where --limit does not say otherwise."""
+
+RUNS = 1000
+"""Runs that are looked at: the newest."""
+
+_TABLES = {"model": "models", "provider": "providers", "day": "days", "run": "runs", "store": "stores"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found out.
+
+    Attributes:
+        savings: of all the stores.
+        stores: what each of them came to, by its location.
+        recordings, size: recordings that are stored now, and the bytes of their files.
+        of_calls: whether calls were added up, not recordings.
+    """
+
+    savings: Savings
+    stores: dict[str, Line]
+    recordings: int
+    size: int
+    of_calls: bool
+
+
+@click.command("stats")
+@click.argument("stores", nargs=-1, metavar="[STORE]...", shell_complete=complete_store)
+@click.option(
+    "--by",
+    type=click.Choice(list(_TABLES)),
+    help="Only this table. Days are in UTC; a run is one process.",
+)
+@click.option("--since", metavar="TIME", help="Only the calls since: 2h, 7d, or 2026-11-21.")
+@click.option("--recordings", is_flag=True, help="Add up what is stored, not the calls that were made.")
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help=f"At most N lines of a table; {SHOWN} on a terminal.",
+)
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with charts.",
+)
+@json_option
+def command(
+    stores: tuple[str, ...],
+    by: str | None,
+    since: str | None,
+    recordings: bool,
+    limit: int | None,
+    page: Path | None,
+    as_json: bool,
+) -> Status:
+    """Say what was saved: calls, tokens, time, money.
+
+    Of a disk cache, yours where none is named: of all calls that came to it,
+    how many a recording answered, and what those would have come to upstream.
+    Of cassettes: what their recordings came to when they were recorded, which
+    is what every replay of all of them saves.
+
+    Money is in US dollars at list prices, as the package genai-prices knows
+    them: pip install "replaycache[prices]". It counts answers that tell what
+    they used. Time is that of the answers, less what replaying took.
+
+    Piped, a line has these fields, separated by tabs: table (total, model,
+    provider, day, run or store), name, calls, replayed, recorded, live,
+    refused; of what was replayed, tokens in and out, seconds saved, bytes and
+    dollars; of what went upstream, tokens in and out, seconds, bytes and
+    dollars.
+    """
+    start = parse_since(since) or 0.0
+    told = _told(stores, start, recordings)
+    if page is not None:
+        _write_page(page, told, since)
+        return Status.DONE
+    lines = {table: _ordered(told, table) for table in ((by,) if by else _TABLES)}
+    if as_json:
+        write_json(_as_json(told, start, {table: list(islice(found, limit)) for table, found in lines.items()}))
+    elif is_terminal():
+        _show(told, since, by, lines, limit or SHOWN)
+    else:
+        rows = ((table, line) for table, found in lines.items() for line in islice(found, limit))
+        write_table((), (_as_data(table, line) for table, line in (*_total(told, by), *rows)))
+    if not told.savings.total.requests:
+        note(_nothing(told, since))
+    return Status.DONE
+
+
+def _total(told: _Told, by: str | None) -> list[tuple[str, Line]]:
+    return [] if by else [("total", told.savings.total)]
+
+
+def _nothing(told: _Told, since: str | None) -> str:
+    if since is not None:
+        return f"Nothing since {since}."
+    if told.recordings:
+        return "No call was noted yet."
+    return "Nothing is recorded yet. `replaycache demo` records something."
+
+
+# -- what is added up --------------------------------------------------------------------------------------
+
+
+def _told(names: tuple[str, ...], since: float, recordings: bool) -> _Told:
+    opened = [existing_store(name) for name in names] or [existing_store(None)]
+    of_calls = not recordings and any(_ledger(store) is not None for store in opened)
+    total = Savings()
+    stores: dict[str, Line] = {}
+    count = size = 0
+    for store in opened:
+        ledger = _ledger(store)
+        if ledger is None or recordings:
+            found = _of_store(store, since)
+        else:
+            found = of_ledger(ledger, since=since, runs=RUNS)
+        total.merge(found)
+        stores.setdefault(store.location, Line(store.location)).merge(found.total)
+        count += len(store)
+        size += _size_on_disk(store.location)
+    return _Told(total, stores, count, size, of_calls)
+
+
+def _ledger(store: Store) -> Ledger | None:
+    """What was asked of a cache; None of other stores."""
+    found = getattr(store, "ledger", None)
+    return found if isinstance(found, Ledger) else None
+
+
+def _of_store(store: Store, since: float) -> Savings:
+    seen = 0
+
+    def recordings() -> Iterator[Recording]:
+        nonlocal seen
+        with progress("adding up", len(store)) as advance:
+            for entry in entries(store):
+                seen += 1
+                yield entry.recording
+                advance(1)
+
+    found = of_recordings(recordings(), since=since)
+    problem = unreadable(store, seen)
+    if problem:
+        note(f"Warning: {problem}")
+    return found
+
+
+def _size_on_disk(location: str) -> int:
+    if os.path.isfile(location):
+        return os.path.getsize(location)
+    total = 0
+    for directory, _, files in os.walk(location):
+        for name in files:
+            try:
+                total += os.path.getsize(os.path.join(directory, name))
+            except OSError:
+                pass  # removed since it was listed
+    return total
+
+
+def _ordered(told: _Told, table: str) -> list[Line]:
+    """The lines of a table: days and runs the newest first, others by what they saved."""
+    savings = told.savings
+    if table == "day":
+        return [line for _, line in sorted(savings.days.items(), reverse=True)]
+    if table == "run":
+        return sorted(savings.runs.values(), key=lambda line: line.started, reverse=True)
+    if table == "store":
+        return list(told.stores.values()) if len(told.stores) > 1 else []
+    return sorted((savings.models if table == "model" else savings.providers).values(), key=_weight, reverse=True)
+
+
+def _weight(line: Line) -> tuple[Decimal, int, int]:
+    part = line.saved if line.saved.requests else line.spent
+    return part.cost, part.input_tokens + part.output_tokens, line.requests
+
+
+def _name(table: str, line: Line) -> str:
+    if table == "day":
+        return iso_time(float(line.name))[:10] or "1970-01-01"
+    return line.name
+
+
+# -- for programs ------------------------------------------------------------------------------------------
+
+
+def _as_data(table: str, line: Line) -> list[str]:
+    saved, spent = line.saved, line.spent
+    return [
+        table,
+        _name(table, line) if table != "total" else "",
+        str(line.requests),
+        str(saved.requests),
+        str(line.missed.requests + line.recorded.requests),
+        str(line.live.requests),
+        str(line.refused.requests),
+        *(str(count) for count in (saved.input_tokens, saved.output_tokens)),
+        f"{line.seconds_saved:.3f}",
+        str(saved.size),
+        _dollars(saved),
+        *(str(count) for count in (spent.input_tokens, spent.output_tokens)),
+        f"{spent.seconds:.3f}",
+        str(spent.size),
+        _dollars(spent),
+    ]
+
+
+def _dollars(part: Sum) -> str:
+    return "" if part.price is None else f"{part.price:.6f}"
+
+
+def _as_json(told: _Told, since: float, lines: dict[str, list[Line]]) -> dict[str, Any]:
+    return {
+        "stores": list(told.stores),
+        "since": iso_time(since) or None,
+        "of": "calls" if told.of_calls else "recordings",
+        "recordings": told.recordings,
+        "bytes_on_disk": told.size,
+        "prices": prices.is_available(),
+        "total": _line_as_json(told.savings.total),
+        **{
+            _TABLES[table]: [{table: _name(table, line), **_line_as_json(line)} for line in found]
+            for table, found in lines.items()
+        },
+    }
+
+
+def _line_as_json(line: Line) -> dict[str, Any]:
+    of_run = {"program": line.program, "started": iso_time(line.started)} if line.started else {}
+    return {
+        **of_run,
+        "calls": line.requests,
+        "replayed": line.saved.requests,
+        "recorded": line.missed.requests + line.recorded.requests,
+        "live": line.live.requests,
+        "refused": line.refused.requests,
+        "saved": {**_sum_as_json(line.saved), "seconds": round(line.seconds_saved, 6)},
+        "upstream": _sum_as_json(line.spent),
+    }
+
+
+def _sum_as_json(part: Sum) -> dict[str, Any]:
+    return {
+        **{name: getattr(part, name) for name in TOKENS},
+        "seconds": round(part.seconds, 6),
+        "bytes": part.size,
+        "usd": part.price,
+        "without_price": part.unpriced,
+        "without_usage": part.untold,
+    }
+
+
+# -- for people --------------------------------------------------------------------------------------------
+
+
+def _show(told: _Told, since: str | None, by: str | None, lines: dict[str, list[Line]], limit: int) -> None:
+    total = told.savings.total
+    if by is None:
+        _show_total(told, since)
+    for table, found in lines.items():
+        if not found or (by is None and table == "provider"):
+            continue
+        if by is None:
+            left = len(found) - limit
+            write_styled()
+            write_styled(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
+        write_table(_columns(table, total), (_row(table, line, total) for line in found[:limit]))
+    if by is None:
+        for line in _footnotes(total):
+            note(line)
+
+
+def _show_total(told: _Told, since: str | None) -> None:
+    total = told.savings.total
+    if len(told.stores) == 1:
+        write_field("store", next(iter(told.stores)))
+    else:
+        write_field("stores", f"{len(told.stores)}")
+    write_field("stored", f"{_many(told.recordings, 'recording')}, {human_size(told.size)} on disk")
+    if since is not None:
+        write_field("since", since)
+    if told.of_calls:
+        write_field("calls", _calls(total))
+        write_field("saved", _amounts(total.saved, total.seconds_saved), "green")
+        write_field("upstream", _amounts(total.spent, total.spent.seconds))
+    else:
+        write_field("recorded", _amounts(total.spent, total.spent.seconds))
+
+
+def _calls(total: Line) -> str:
+    parts = [
+        (total.saved, "replayed"),
+        (total.missed, "recorded"),
+        (total.recorded, "recorded"),
+        (total.live, "live"),
+        (total.refused, "refused"),
+    ]
+    told = [f"{part.requests:,} {what}" for part, what in parts if part.requests]
+    if total.saved.requests and told:
+        told[0] += f" ({100 * total.saved.requests // total.requests}%)"
+    return f"{total.requests:,}" + (f": {', '.join(told)}" if told else "")
+
+
+def _amounts(part: Sum, seconds: float) -> str:
+    if not part.requests:
+        return "nothing"
+    tokens = f"{human_count(part.input_tokens)} tokens in, {human_count(part.output_tokens)} out"
+    more = [
+        f"{human_count(count)} {what}"
+        for count, what in ((part.cached_tokens, "cached"), (part.reasoning_tokens, "for reasoning"))
+        if count
+    ]
+    told = [tokens + (f" ({', '.join(more)})" if more else "")] if part.untold < part.requests else []
+    told += [human_duration(seconds), human_size(part.size), human_money(part.price)]
+    return ", ".join(filter(None, told))
+
+
+def _columns(table: str, total: Line) -> list[Column]:
+    columns = [
+        Column(table, least=22, most=36, style="cyan"),
+        Column("calls" if not total.recorded.requests else "recorded", right=True, least=4, most=8),
+    ]
+    if not total.recorded.requests:
+        columns.append(Column("hits", right=True, least=4, most=5))
+    columns += [
+        Column("in", right=True, least=4, most=6),
+        Column("out", right=True, least=4, most=6),
+        Column("cached", right=True, least=6, most=6, drop=1),
+        Column("reasoning", right=True, least=9, most=9, drop=2),
+        Column("time", right=True, least=11, most=12),
+    ]
+    if prices.is_available():
+        columns += [Column("saved", right=True, least=8, most=10, style="green")] * bool(total.saved.requests)
+        columns += [Column("spent", right=True, least=8, most=10)]
+    return columns
+
+
+def _row(table: str, line: Line, total: Line) -> list[str]:
+    """Of calls, tokens and time are those that were saved."""
+    of_calls = not total.recorded.requests
+    part = line.saved if of_calls else line.spent
+    seconds = line.seconds_saved if of_calls else line.spent.seconds
+    row = [_label(table, line), human_count(line.requests)]
+    if of_calls:
+        row.append(f"{100 * line.saved.requests // line.requests}%" if line.requests else "")
+    row += [
+        human_count(count)
+        for count in (part.input_tokens, part.output_tokens, part.cached_tokens, part.reasoning_tokens)
+    ]
+    row.append(human_duration(seconds))
+    if prices.is_available():
+        row += [human_money(line.saved.price)] * bool(total.saved.requests)
+        row.append(human_money(line.spent.price))
+    return row
+
+
+def _label(table: str, line: Line) -> str:
+    if table == "run":
+        return f"{iso_time(line.started)[5:16].replace('T', ' ')} {line.program}"
+    return _name(table, line) or "(not told)"
+
+
+def _footnotes(total: Line) -> Iterable[str]:
+    parts = (total.saved, total.spent)
+    unpriced = sum(part.unpriced for part in parts)
+    untold = sum(part.untold for part in parts)
+    if unpriced and not prices.is_available():
+        yield 'Prices: pip install "replaycache[prices]"'
+    elif unpriced:
+        yield f"Money leaves out {_many(unpriced, 'call')} whose price is not known."
+    if untold:
+        yield f"Tokens leave out {_many(untold, 'call')} whose answers tell none."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+# -- the page ----------------------------------------------------------------------------------------------
+
+
+def _write_page(path: Path, told: _Told, since: str | None) -> None:
+    from ..stats_page import stats_page
+
+    text = stats_page(
+        told.savings,
+        stores=list(told.stores.values()),
+        recordings=told.recordings,
+        size=told.size,
+        since=since or "",
+        now=time.time(),
+    )
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+    note(f"Wrote {path}.")
