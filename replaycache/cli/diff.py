@@ -11,10 +11,10 @@ import click
 from .. import drift
 from .._models import Recording
 from ..conversation import Part, answer_of
-from ..nearest import ABSENT, Difference, compare_values, differences
+from ..nearest import ABSENT, Difference, compare_values
 from ..stores import Store
 from .differences import as_json as difference_as_json
-from .differences import write_differences
+from .differences import request_differences, write_differences
 from .errors import Status
 from .ls import endpoint
 from .opening import (
@@ -30,9 +30,6 @@ from .opening import (
 from .output import json_option, note, one_line, write_json_line, write_styled
 
 __all__ = ["command"]
-
-PLACES = 1000
-"""Differences between two requests that are looked for."""
 
 
 @click.command("diff")
@@ -121,7 +118,7 @@ class _Comparison:
         """Where the two differ, by path."""
         found = [
             item._replace(path=f"request.{item.path}")
-            for item in differences(first.request, second.request, limit=PLACES)
+            for item in request_differences(first.request, second.request)
         ]
         for path, before, after in (
             ("sample", first.sample, second.sample),

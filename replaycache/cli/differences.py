@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from ..nearest import ABSENT, Difference
+from .._models import Request
+from ..nearest import ABSENT, Difference, differences
 from .output import console, is_terminal, width
 from .printable import one_line, printable
 
-__all__ = ["as_json", "write_differences"]
+__all__ = ["as_json", "request_differences", "write_differences"]
+
+PLACES = 1000
+"""Differences between two requests that are looked for."""
 
 
 def write_differences(found: list[Difference], *, indent: int = 0) -> None:
@@ -29,6 +34,16 @@ def write_differences(found: list[Difference], *, indent: int = 0) -> None:
             if text:
                 line = f"{' ' * indent}  {mark} {_cut(text, start, room)}"
                 target.print(Text(line, style), soft_wrap=True)
+
+
+def request_differences(first: Request, second: Request) -> list[Difference]:
+    """Where two requests differ; bodies that are nested too deeply to be gone into differ as a whole."""
+    try:
+        return differences(first, second, limit=PLACES)
+    except RecursionError:
+        bodies = [f"{len(request.body):,} bytes, nested too deeply to show" for request in (first, second)]
+        plain = differences(replace(first, body=b""), replace(second, body=b""))
+        return plain + ([Difference("body", *bodies)] if first.body != second.body else [])
 
 
 def as_json(difference: Difference) -> dict[str, Any]:

@@ -15,13 +15,13 @@ import click
 from .._errors import ConfigurationError
 from .._models import Recording, Request
 from ..match import Explanation, Match
-from ..nearest import CANDIDATES, Difference, differences, find_nearest
+from ..nearest import CANDIDATES, Difference, find_nearest
 from ..redact import Redact
 from ..request_text import parse_request
 from ..stored_form import stored_form
 from ..stores import Store
 from .differences import as_json as difference_as_json
-from .differences import write_differences
+from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
 from .opening import complete_key, existing_store, named_entry, names_a_store, store_option
 from .output import (
@@ -39,8 +39,6 @@ __all__ = ["command"]
 
 LIMIT = 64 << 20
 """Bytes of a file or of standard input that are read."""
-PLACES = 1000
-"""Differences that are looked for."""
 
 
 @click.command("explain")
@@ -321,7 +319,7 @@ def _rules(explanation: Explanation) -> list[dict[str, str]]:
 
 def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> Status:
     same = first.explanation.canonical == second.explanation.canonical
-    counting, folded = _divided(first, second, differences(first.request, second.request, limit=PLACES))
+    counting, folded = _divided(first, second, request_differences(first.request, second.request))
     if as_json:
         write_json(
             {
@@ -376,7 +374,7 @@ def _canonical_differences(first: _Asked, second: _Asked) -> list[Difference]:
         if lines[0].get(name) != lines[1].get(name):
             found.append(Difference(f"header {name}", lines[0].get(name), lines[1].get(name)))
     plain = [Request("POST", "any://thing", (), body) for body in bodies]
-    return found + differences(plain[0], plain[1], limit=PLACES)
+    return found + request_differences(plain[0], plain[1])
 
 
 def _touches(path: str, other: str) -> bool:

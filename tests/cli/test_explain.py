@@ -199,6 +199,20 @@ def test_nothing_in_a_request_reaches_the_terminal_as_a_command(tmp_path: Path) 
         assert not set(done.stdout + done.stderr) & set("\x1b\x07\x9b\u202e")
 
 
+@pytest.mark.parametrize("depth", [300, 930, 5000])
+def test_bodies_nested_deeply_are_no_trouble(tmp_path: Path, depth: int) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    for path, value in ((first, "1"), (second, "2")):
+        path.write_text('{"a":' * depth + value + "}" * depth)
+    (key,) = disk(tmp_path / "cache", chat(body=first.read_bytes()))
+
+    for arguments in ((str(first),), (str(first), str(second)), (str(second), key)):
+        done = replaycache("explain", *arguments, "--url", CHAT, "--store", str(tmp_path / "cache"))
+        assert done.exit_code == (len(arguments) > 1), done.stderr
+    assert replaycache("show", key, "--store", str(tmp_path / "cache")).exit_code == 0
+    assert replaycache("ls", str(tmp_path / "cache")).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "part"),
     [
