@@ -13,10 +13,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ._errors import ConfigurationError, Refused
+from .patching import Patches
 
 __all__ = ["AllowedHost", "NetworkBlocked", "blocked_network", "parse_allowed_hosts"]
 
@@ -139,67 +140,62 @@ class _Guard:
 
 
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Generator[None]:
-    own = name in vars(owner)
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if own:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
-
-
-@contextmanager
 def blocked_network(allowed: Iterable[AllowedHost] = ()) -> Generator[None]:
     """Refuses every connection of this process that `allowed` does not admit, in all threads."""
     guard = _Guard(allowed)
-    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
-    sendto, getaddrinfo = socket.socket.sendto, socket.getaddrinfo
 
-    def guarded_connect(self: socket.socket, address: Any, /) -> None:
-        guard.check_connection(self, address)
-        connect(self, address)
+    def guarded_connect(original: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, address: Any, /) -> Any:
+            guard.check_connection(self, address)
+            return original(self, address)
 
-    def guarded_connect_ex(self: socket.socket, address: Any, /) -> int:
-        guard.check_connection(self, address)
-        return connect_ex(self, address)
+        return connect
 
-    def guarded_sendto(self: socket.socket, *args: Any) -> int:
-        guard.check(self, args[-1] if args else None)
-        return sendto(self, *args)
+    def guarded_sendto(original: Callable[..., int]) -> Callable[..., int]:
+        def sendto(self: socket.socket, *args: Any) -> int:
+            guard.check(self, args[-1] if args else None)
+            return original(self, *args)
 
-    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-        return guard.look_up(getaddrinfo, host, *args, **kwargs)
+        return sendto
 
-    with ExitStack() as stack:
-        stack.enter_context(_replaced(socket.socket, "connect", guarded_connect))
-        stack.enter_context(_replaced(socket.socket, "connect_ex", guarded_connect_ex))
-        stack.enter_context(_replaced(socket.socket, "sendto", guarded_sendto))
-        stack.enter_context(_replaced(socket, "getaddrinfo", guarded_getaddrinfo))
+    def guarded_getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
+        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            return guard.look_up(original, host, *args, **kwargs)
+
+        return getaddrinfo
+
+    patches = Patches()
+    try:
+        patches.replace(socket.socket, "connect", guarded_connect)
+        patches.replace(socket.socket, "connect_ex", guarded_connect)
+        patches.replace(socket.socket, "sendto", guarded_sendto)
+        patches.replace(socket, "getaddrinfo", guarded_getaddrinfo)
         if sys.platform == "win32":
-            for replacement in _on_windows(guard):
-                stack.enter_context(replacement)
+            _replace_on_windows(patches, guard)
         yield
+    finally:
+        patches.restore()
 
 
 if sys.platform == "win32":
 
-    def _on_windows(guard: _Guard) -> Generator[Any]:
+    def _replace_on_windows(patches: Patches, guard: _Guard) -> None:
         """There event loops connect without the socket's own method, and make socket pairs over loopback."""
         from asyncio import IocpProactor
 
-        proactor_connect, socketpair = IocpProactor.connect, socket.socketpair
+        def guarded_proactor_connect(original: Callable[..., Any]) -> Callable[..., Any]:
+            def connect(self: Any, conn: socket.socket, address: Any) -> Any:
+                guard.check_connection(conn, address)
+                return original(self, conn, address)
 
-        def guarded_proactor_connect(self: Any, conn: socket.socket, address: Any) -> Any:
-            guard.check_connection(conn, address)
-            return proactor_connect(self, conn, address)
+            return connect
 
-        def unguarded_socketpair(*args: Any, **kwargs: Any) -> Any:
-            with guard.apart():
-                return socketpair(*args, **kwargs)
+        def unguarded_socketpair(original: Callable[..., Any]) -> Callable[..., Any]:
+            def socketpair(*args: Any, **kwargs: Any) -> Any:
+                with guard.apart():
+                    return original(*args, **kwargs)
 
-        yield _replaced(IocpProactor, "connect", guarded_proactor_connect)
-        yield _replaced(socket, "socketpair", unguarded_socketpair)
+            return socketpair
+
+        patches.replace(IocpProactor, "connect", guarded_proactor_connect)
+        patches.replace(socket, "socketpair", unguarded_socketpair)

@@ -11,7 +11,7 @@ import functools
 import importlib
 import inspect
 import os
-import sys
+import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
+from .connections import listen, unlisten
 from .exchange import Exchange
 from .inheritance import Inherited
 from .options import Mode, OptionArguments, Options
@@ -119,7 +120,7 @@ def _patch() -> None:
             _patches.restore()
             raise
         Inherited.hold()
-        _listen()
+        listen(_heard)
 
 
 def _unpatch() -> None:
@@ -127,6 +128,7 @@ def _unpatch() -> None:
     with _patching:
         _users -= 1
         if not _users:
+            unlisten(_heard)
             _patches.restore()
             Inherited.release()
 
@@ -159,20 +161,9 @@ def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
 
 # -- calls that go past it -------------------------------------------------------------------------------
 
-_listening = False
 
-
-def _listen() -> None:
-    """Hears of every connection of the process. An audit hook stays for good, so there is one."""
-    global _listening
-    if not _listening:
-        _listening = True
-        sys.addaudithook(_heard)
-
-
-def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and _users:
-        address = arguments[1]
+def _heard(connecting: socket.socket | None, address: Any) -> None:
+    if connecting is not None:
         session = _current()
         if session is not None and isinstance(address, tuple) and len(address) >= 2 and not session.calls:
             session.elsewhere = f"{address[0]}:{address[1]}"
