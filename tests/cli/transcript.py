@@ -22,6 +22,7 @@ SESSION = (
     "ls",
     "show 9bf8 --response",
     "explain 9bf8 --host '127.0.0.1:*=demo.replaycache.invalid'",
+    "stats --by model",
 )
 """What is typed after `replaycache`; `9bf8` is the key that the demonstration's request has everywhere."""
 HOME = "/home/me"
