@@ -22,7 +22,10 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 
 
 class ProviderServer(ScriptedServer):
-    """Serves the generating calls of OpenAI, Anthropic, Gemini, Mistral, Groq, Together, Cohere and Ollama."""
+    """Serves the generating calls of OpenAI, Anthropic, Gemini, Mistral, Groq, Together, Cohere and Ollama.
+
+    Whatever else it is asked for is an object with an identifier and a list.
+    """
 
     def __init__(self) -> None:
         self.number = 100_000 + secrets.randbelow(900_000)
@@ -39,9 +42,12 @@ class ProviderServer(ScriptedServer):
 
     def _answer(self, request: Received, wire: Wire) -> None:
         target = urlsplit(request.target)
-        asked = json.loads(request.body) if request.body else {}
         path = target.path
-        if path.endswith("/chat/completions"):
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        asked = json.loads(request.body) if is_json and request.body else None
+        if asked is None:
+            self._send_any(wire, path)
+        elif path.endswith("/chat/completions"):
             if asked.get("stream"):
                 _send_events(wire, [*self._chat_chunks(asked), "[DONE]"])
             else:
@@ -82,7 +88,10 @@ class ProviderServer(ScriptedServer):
         elif path.endswith("/api/embed"):
             _send(wire, {"model": asked["model"], "embeddings": [self._vector()]})
         else:
-            wire.answer(json.dumps({"error": f"no such path: {request.target}"}).encode(), status=404)
+            self._send_any(wire, path)
+
+    def _send_any(self, wire: Wire, path: str) -> None:
+        _send(wire, {"id": f"{path.split('/')[-1]}-{self.number}", "data": [{"id": f"item-{self.number}"}]})
 
     def _vector(self) -> list[float]:
         return [float(self.number), 0.5]

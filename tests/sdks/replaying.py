@@ -20,7 +20,7 @@ Ask = Callable[[str, Any], Any]
 
 
 def replays(
-    library: str | None, *, is_async: bool | None = None, by_install: bool = True
+    library: str | None, *, is_async: bool | None = None, by_install: bool = True, store: str = "cache"
 ) -> Callable[[Ask], Callable[..., None]]:
     """Tests a function of a server's URL and a transport that gives what it was answered, as plain values.
 
@@ -31,6 +31,7 @@ def replays(
         library: `httpx` or `httpx2`, whose transport the SDK takes; None where it takes none.
         is_async: whether that transport is the asynchronous one; None: as the function is.
         by_install: False where the SDK goes past `install()`.
+        store: its name; what is no generating call is recorded only in a cassette.
     """
 
     def decorate(ask: Ask) -> Callable[..., None]:
@@ -40,7 +41,7 @@ def replays(
         @pytest.mark.parametrize("way", ways)
         def test(way: str, tmp_path: Path) -> None:
             def run(url: str, mode: str) -> Any:
-                options = {"store": str(tmp_path / "store"), "mode": mode}
+                options = {"store": str(tmp_path / store), "mode": mode}
                 if way == "install":
                     return _by_install(ask, url, options)
                 return _by_transport(ask, url, f"replaycache.{library}", takes_async, options)
