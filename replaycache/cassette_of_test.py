@@ -111,16 +111,18 @@ class CassetteInUse:
         """
         cassette, tally = self.cassette, self.cassette.tally
         keeps = self.passed and not self.failed
-        played = [number for number, one in enumerate(cassette.store.all()) if id(one) in tally.played]
+        played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in tally.played}
         self.use = Use(
             str(cassette.path),
             judges=keeps and not tally.recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
             replayed=tally.replayed,
             recorded=tally.recorded if keeps else 0,
             missed=len(tally.misses),
-            played=played,
+            played=list(played),
             stored=len(cassette),
+            drifts=list(tally.drifts),
         )
+        self.use.note_usage(played.values())
         if keeps and cassette.mode is Mode.RECORD:
             self.use.note_renewal(cassette.store)
         if not keeps:

@@ -7,6 +7,7 @@ have played: then nothing is said.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 from .cassette_paths import DIRECTORY, module_directory
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ._models import Recording
     from .stores import CassetteStore
 
-__all__ = ["Collected", "Use", "find_left_over", "find_orphans", "find_unused"]
+__all__ = ["Collected", "Saved", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
 
 
 @dataclass
@@ -35,6 +39,8 @@ class Use:
         renews: whether the test recorded it anew, and passed.
         renewed: the marks of the recordings that the run had made by then.
         left: the marks of those from before, of the requests that the test recorded.
+        drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        used: what the answers that were replayed used, each a `Usage` as a list.
     """
 
     path: str
@@ -47,11 +53,25 @@ class Use:
     renews: bool = False
     renewed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    drifts: list[str] = field(default_factory=list)
+    used: list[list[Any]] = field(default_factory=list)
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
         """From what `asdict` made."""
         return cls(**fields)
+
+    def note_usage(self, replayed: Iterable[Recording]) -> None:
+        """Takes what the answers that were replayed used."""
+        from .usage import usage_of
+
+        for recording in replayed:
+            try:
+                usage = recording.usage = recording.usage or usage_of(recording)
+            except Exception:  # noqa: BLE001, S112  # what it used is no reason to fail a test
+                continue
+            if usage is not None:
+                self.used.append([*usage[:-1], [list(unit) for unit in usage.units]])
 
     def note_renewal(self, store: CassetteStore) -> None:
         """Takes what a test recorded anew."""
@@ -78,6 +98,35 @@ class Collected:
     def as_fields(self) -> dict[str, Any]:
         """For another process."""
         return asdict(self)
+
+
+@dataclass
+class Saved:
+    """What the recordings that a run replayed would have cost, asked for now.
+
+    Attributes:
+        tokens: of input and output.
+        cost: US dollars, of those whose price is known; None where none is.
+        is_all: whether the price of each is known.
+    """
+
+    tokens: int
+    cost: Decimal | None
+    is_all: bool
+
+
+def find_saved(uses: Iterable[Use]) -> Saved:
+    """What the recordings that were replayed would have cost, asked for now."""
+    from decimal import Decimal
+
+    from ._models import Usage
+    from .prices import price_of
+
+    counts = Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)
+    prices = {usage: price_of(usage) for usage in counts if usage.is_told}
+    known = [price * counts[usage] for usage, price in prices.items() if price is not None]
+    tokens = sum((usage.input_tokens + usage.output_tokens) * count for usage, count in counts.items())
+    return Saved(tokens, sum(known, Decimal(0)) if known else None, len(known) == len(counts))
 
 
 def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[int]]:

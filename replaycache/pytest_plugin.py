@@ -30,7 +30,7 @@ import pytest
 from ._errors import CacheMiss, ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
 from .cassette_of_test import Cassette, CassetteInUse, has_recordings, open_cassette
 from .cassette_paths import Siblings
-from .cassette_use import Collected, Use, find_left_over, find_orphans, find_unused
+from .cassette_use import Collected, Use, find_left_over, find_orphans, find_saved, find_unused
 from .cassettes_of_run import CassettesOfRun
 from .held_refusals import HeldRefusals, inside
 from .network_guard import blocked_network, parse_allowed_hosts
@@ -398,6 +398,8 @@ class ReplayPlugin:
         return f"replaycache: {', '.join(parts)}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if any(use.drifts for use in self.uses.values()):
+            self._tell_drifts(terminalreporter)
         if self.unused:
             self._tell_unused(terminalreporter)
         if self.config.getoption("replay_orphans"):
@@ -407,13 +409,34 @@ class ReplayPlugin:
 
     def _counts(self) -> list[str]:
         """What the summary line counts."""
+        from .amounts import human_count, human_money  # not above: it takes time to import
+
         uses = self.uses.values()
-        return [
+        counts = [
             f"{sum(use.replayed for use in uses)} replayed",
             f"{sum(use.recorded for use in uses)} recorded",
             f"{sum(use.missed for use in uses)} missed",
             f"{sum(map(len, self.unused.values()))} unused",
         ]
+        drifted = sum(len(use.drifts) for use in uses)
+        if drifted:
+            counts.append(f"{drifted} drifted")
+        saved = find_saved(uses)
+        if saved.tokens or saved.cost is not None:
+            money = human_money(saved.cost)
+            about_money = f" and {money if saved.is_all else f'at least {money}'}" if money else ""
+            counts.append(f"{human_count(saved.tokens)} tokens{about_money} saved")
+        return counts
+
+    def _tell_drifts(self, reporter: pytest.TerminalReporter) -> None:
+        reporter.write_sep("=", "replaycache: drift", yellow=True)
+        for test, use in self.uses.items():
+            for drift in use.drifts:
+                reporter.write_line(f"{test}: {drift}")
+        reporter.write_line(
+            "Upstream answers in another shape than what is recorded, so these tests show what was true once. "
+            "pytest --replay=record records it anew."
+        )
 
     def _tell_unused(self, reporter: pytest.TerminalReporter) -> None:
         from .stores import CassetteStore
