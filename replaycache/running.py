@@ -124,14 +124,15 @@ def _script(name: str) -> tuple[CodeType, ModuleType]:
 
 def _container(name: str) -> tuple[CodeType, ModuleType]:
     """A directory or an archive, whose `__main__` runs."""
-    importer: Any = get_importer(name)
+    path = os.path.abspath(name)
+    importer: Any = get_importer(path)
     spec = importer.find_spec("__main__") if importer is not None else None
     if spec is None:
         raise CannotRun(f"there is no __main__.py in {name}.")
     if sys.flags.safe_path:
-        sys.path.insert(0, name)
+        sys.path.insert(0, path)
     else:
-        sys.path[0] = name
+        sys.path[0] = path
     return _of_spec(spec, name)
 
 

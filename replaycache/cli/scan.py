@@ -41,12 +41,14 @@ def command(paths: tuple[Path, ...], exclude: tuple[str, ...], quiet: bool, as_j
             looked += 1
             advance(1)
             try:
-                for found in _scan(path, quiet):
-                    count += 1
-                    _tell(found, as_json)
+                findings = _scan(path, quiet)
             except OSError as error:
                 failed = True
                 note(f"Error: {path} cannot be read: {error.strerror}")
+                continue
+            count += len(findings)
+            for found in findings:
+                _tell(found, as_json)
     if not quiet:
         files = f"{looked:,} file{'s' * (looked != 1)}"
         note(f"{count} finding{'s' * (count != 1)} in {files}." if count else f"No credential in {files}.")

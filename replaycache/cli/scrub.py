@@ -70,6 +70,8 @@ def _tell(told: Scrubbed, location: str, dry: bool, as_json: bool) -> None:
         note(f"{name}: cannot be read: {why}")
     for name, what in told.left:
         note(f"{name}: could not be replaced: {what}")
+    if told.left:
+        note("Take it out by hand, or import the file into a cassette with --secrets=replace.")
     changed = f"{len(told.changed):,} of {told.seen:,} recordings"
     if not told.changed:
         note(f"Nothing to replace in {location}.")
