@@ -16,6 +16,9 @@ from .usage import model_of, provider_of, usage_of
 __all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
 
 _DAY = 86400
+FEW_DAYS = 2
+"""Calls of so many days are told by the hour, too."""
+
 _K = TypeVar("_K", int, str)
 
 
@@ -117,6 +120,7 @@ class Savings:
         total: of all.
         models, providers: by name.
         days: by their beginning (UTC).
+        hours: likewise, where the calls are of a few days only; without money.
         runs: by name, the one that started first at the beginning.
     """
 
@@ -125,6 +129,7 @@ class Savings:
         self.models: dict[str, Line] = {}
         self.providers: dict[str, Line] = {}
         self.days: dict[int, Line] = {}
+        self.hours: dict[int, Line] = {}
         self.runs: dict[str, Line] = {}
 
     def add(self, entry: Entry) -> None:
@@ -148,7 +153,12 @@ class Savings:
         self.total.merge(other.total)
         _merge(self.models, other.models)
         _merge(self.providers, other.providers)
+        is_told_by_hour = (not self.days or self.hours) and (not other.days or other.hours)
         _merge(self.days, other.days)
+        if is_told_by_hour and len(self.days) <= FEW_DAYS:
+            _merge(self.hours, other.hours)
+        else:
+            self.hours.clear()
         _merge(self.runs, other.runs)
 
 
@@ -166,6 +176,12 @@ def of_ledger(ledger: Ledger, *, since: float = 0.0, runs: int = 1000) -> Saving
     savings = Savings()
     for entry in ledger.entries("day", since=since):
         savings.add(entry)
+    if len(savings.days) <= FEW_DAYS:
+        for entry in ledger.entries("hour", since=since):
+            part = getattr(
+                savings.hours.setdefault(entry.when, Line(str(entry.when))), _PART.get(entry.status, "live")
+            )
+            part.requests += entry.requests
     for entry in ledger.entries("run", since=since, newest=runs):
         savings.add_run(entry)
     return savings
