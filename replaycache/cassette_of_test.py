@@ -16,6 +16,7 @@ from ._errors import CacheMiss, ReplayCacheError
 from .cassette_use import Use
 from .held_refusals import inside
 from .options import Mode
+from .pytest_advice import advice_for
 from .replay_marks import Marked
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _placeholders() -> Generator[None]:
         yield
 
 
-def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, is_shared: bool) -> CassetteInUse:
+def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared: bool, test: str) -> CassetteInUse:
     """Puts a cassette under what is called from here on.
 
     Args:
@@ -192,6 +193,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, is_shared: bo
         mode: what it does; never `once`.
         run: opens the run's cassettes.
         is_shared: whether other tests have this one too.
+        test: the node id, as the command line takes it.
 
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
@@ -205,7 +207,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, is_shared: bo
         # what another test of the run has recorded anew is played, as it will be ever after
         mode_of_session = Mode.AUTO if mode is Mode.RECORD else mode
         session = use_cassette(store, mode=mode_of_session, **marked.options)
-        stack.enter_context(session.everywhere())
+        stack.enter_context(session.everywhere(advice_for(test)))
         caught: list[BaseException] = []
         stack.enter_context(_noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)

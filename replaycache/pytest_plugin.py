@@ -236,7 +236,13 @@ class ReplayPlugin:
             mode = Mode.AUTO if is_fresh else Mode.REPLAY
         try:
             marked = replace(marked, options=combined(suite_options(options), marked.options))
-            in_use = open_cassette(marked, mode, self._cassettes, str(marked.path) in self._shared)
+            in_use = open_cassette(
+                marked,
+                mode,
+                self._cassettes,
+                is_shared=str(marked.path) in self._shared,
+                test=self._argument(item),
+            )
         except ReplayCacheError as error:
             raise _failure(item, error) from None
         item.stash[_IN_USE] = self._current = in_use
@@ -478,6 +484,11 @@ class ReplayPlugin:
             names = ", ".join(map(self._shown, left_out))
             reporter.write_line(f"Not collected, and their cassettes not looked at: {names}")
 
+    def _argument(self, item: pytest.Item) -> str:
+        """What to give to pytest where this run was started, to run this test."""
+        _, separator, name = item.nodeid.partition("::")
+        return f"{self._shown(item.path)}{separator}{name}"
+
     def _shown(self, path: str | Path) -> str:
         path = Path(path)
         start = self.config.invocation_params.dir
@@ -502,19 +513,13 @@ def _told(misses: list[CacheMiss]) -> str:
     more = f"\n\nand {len(misses) - 3} more" if len(misses) > 3 else ""
     return (
         f"{count} caught by other code than the test, which went on without the answer:\n\n{texts}{more}\n\n"
-        f"{_HOW_TO_RECORD}\nWhere a miss is what the test is about, let it say pytest.raises(CacheMiss)."
+        f"Where a miss is what the test is about, let it say pytest.raises(CacheMiss)."
     )
-
-
-_HOW_TO_RECORD = "pytest --replay=auto records what is missing, pytest --replay=record records all of it anew."
 
 
 def _explain(item: pytest.Item, in_use: CassetteInUse, error: BaseException) -> None:
     """Adds to the report of a failed test what it cannot know of."""
     errors = list(inside(error))
-    for one in errors:
-        if isinstance(one, CacheMiss):
-            one.add_note(_HOW_TO_RECORD)
     misses = [miss for miss in in_use.swallowed(item) if not any(miss is one for one in errors)]
     if misses and not isinstance(error, pytest.skip.Exception):
         item.add_report_section("call", "replaycache", _told(misses))

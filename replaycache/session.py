@@ -14,13 +14,13 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from ._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
+from ._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
 from .connections import listen, unlisten
 from .exchange import Exchange
 from .inheritance import Inherited
@@ -62,6 +62,10 @@ class _Session:
         if is_async:
             return adapter.AsyncReplayTransport.around(inner, self._suspending)
         return adapter.ReplayTransport.around(inner, self._blocking)
+
+    def advise(self, advice: Mapping[MissReason, str]) -> None:
+        """Says what the text of a miss says to do next, by its reason."""
+        self._blocking.advice = self._suspending.advice = advice
 
     def close(self) -> None:
         """Lets go of the store, and says if calls went past it."""
@@ -272,14 +276,19 @@ class use_cassette:  # noqa: N801  # used as a function is
         self.__exit__(kind, error, traceback)
 
     @contextmanager
-    def everywhere(self) -> Iterator[Self]:
+    def everywhere(self, advice: Mapping[MissReason, str] | None = None) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
         Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
         of a task goes before it. Meant for whoever runs one thing at a time, as a test runner does.
+
+        Args:
+            advice: what the text of a miss says to do next, by its reason, to users of that test runner.
         """
         with self:
             session = self._session
+            if advice is not None:
+                session.advise(advice)
             _everywhere.append(session)
             try:
                 yield self

@@ -89,7 +89,7 @@ LAYERS: tuple[set[str], ...] = (
     {"httpx", "httpx2", "session"},
     {"run_savings", "running", "savings", "verifying"},
     {"demo", "cassette_paths", "replay_marks", "network_guard", "held_refusals", "stats_page", "suite_options"},
-    {"cassette_of_test", "cassette_use", "cassettes_of_run"},
+    {"cassette_of_test", "cassette_use", "cassettes_of_run", "pytest_advice"},
     {"vcr_cassette", "vcr_exchange", "vcr_messages", "vcr_network", "vcr_rules", "vcr_transport"},
     {"pytest_plugin", "vcr"},
     CLI,

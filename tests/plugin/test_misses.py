@@ -17,7 +17,7 @@ def test_a_miss_fails_the_test_and_says_how_to_record(project: Project) -> None:
         [
             "E *CacheMiss: no recording answers this request, and mode is replay*",
             "E * why *cassette_not_found*",
-            "E *pytest --replay=auto records what is missing*",
+            "E * next *record it: pytest --replay=once test_it.py::test_it",
         ]
     )
     assert summary(result) == "replaycache: 0 replayed, 0 recorded, 1 missed, 0 unused"
@@ -249,3 +249,37 @@ def test_a_miss_while_fixtures_are_torn_down_leaves_later_tests_alone(project: P
 
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", "E *CacheMiss: no recording*"])
+
+
+def test_a_miss_names_the_command_for_its_test(project: Project) -> None:
+    project.tests(
+        """
+        import os
+
+        @pytest.mark.replay
+        @pytest.mark.parametrize("text", ["it's new", "again"])
+        def test_it(text):
+            ask("known")
+            ask(text if "NEW" in os.environ else "other")
+
+        @pytest.mark.replay(ttl=1e-9)
+        def test_old(): ask("known")
+        """,
+        "tests/test_it.py",
+    )
+    project.run("--replay=auto").assert_outcomes(passed=3)
+    project.set(NEW="1")
+
+    result = project.run()
+
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "E * why *no_recording: *",
+            "E * next *record what is missing: pytest --replay=auto 'tests/test_it.py::test_it[[]it'*'s new]' (*",
+            "E * why *expired: *",
+            "E * next *record it anew: pytest --replay=record tests/test_it.py::test_old; or raise the mark's ttl",
+        ]
+    )
+    project.run("--replay=auto", "tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
+    project.run("tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
