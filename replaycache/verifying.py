@@ -142,7 +142,7 @@ class Upstream:
         target = rest[at.start() :] if at is not None else "/"
         path, mark, query = target.partition("?")
         kept = [part for part in query.split("&") if part.partition("=")[2] != PLACEHOLDER]
-        target = path + (mark + "&".join(kept) if kept and mark else "")
+        target = (path or "/") + (mark + "&".join(kept) if kept and mark else "")
         if self.base_url is None:
             return _url.alias_origin(parsed, self.hosts) + target
         base = self.base_url.rstrip("/")

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from .._errors import ReplayCacheError, ReplayCacheWarning
-from ..options import Mode
+from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
+from ..options import Mode, parse_duration
 from ..run_savings import RunSavings
 from ..running import program_of, run_program
 from .errors import Status, restore_streams
@@ -82,6 +82,10 @@ def command(
     program = program_of(script, module)
     if program is None:
         raise click.UsageError("name a script, or a module with -m")
+    try:
+        parse_duration(ttl, "--ttl")
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
     from ..session import install
 
     settings: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import prices
-from .._errors import BudgetExceeded
+from .._errors import BudgetExceeded, ConfigurationError
 from ..budget import Budget
 from ..usage import usage_of
 from ..verifying import Upstream, Verified, make_client, verify, why_not
@@ -69,7 +69,10 @@ def command(
     Piped, a line has these fields, separated by tabs: file, number or key,
     result, call, what differs. With --json a line is a JSON object.
     """
-    upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
+    try:
+        upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), param_hint="--base-url") from error
     allowance = Budget(budget) if budget is not None else None
     found: list[tuple[str, Entry]] = []
     for name in stores:

@@ -159,7 +159,7 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
         ([], 2, "name a script"),
         (["--mode", "never", "x.py"], 2, "never"),
         (["--stor", "x"], 2, "--store"),
-        (["--ttl", "soon", "x.py"], 3, "soon"),
+        (["--ttl", "soon", "x.py"], 2, "soon"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, told: str) -> None:

@@ -1,0 +1,285 @@
+"""`replaycache verify` against a real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replaycache import Recording, Request
+from replaycache.verifying import CREDENTIALS, Upstream
+from tests.scripted_server import Received, ScriptedServer, Wire
+
+from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream
+
+
+class Server:
+    """An upstream whose answer the test chooses, and which notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Received] = []
+        self.answer: Callable[[Wire], None] = lambda wire: wire.answer(answer_json())
+        self.url = ""
+
+    def handle(self, request: Received, wire: Wire) -> None:
+        self.asked.append(request)
+        self.answer(wire)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for row in CREDENTIALS.values():
+        for variable in row.variables:
+            monkeypatch.delenv(variable, raising=False)
+    noting = Server()
+    with ScriptedServer(noting.handle) as scripted:
+        noting.url = scripted.url
+        yield noting
+
+
+def _verify(server: Server, path: Path, *arguments: str) -> Any:
+    return replaycache("verify", str(path), "--base-url", server.url, *arguments)
+
+
+def test_the_same_answer(tmp_path: Path, server: Server) -> None:
+    recording = chat("Say hello.")
+    cassette(tmp_path / "c.json", recording)
+    before = (tmp_path / "c.json").read_bytes()
+
+    done = _verify(server, tmp_path / "c.json")
+
+    assert done.exit_code == 0
+    assert done.stdout == f"{tmp_path / 'c.json'}\t1\tsame\tPOST {CHAT}\t\n"
+    assert server.asked[0].body == recording.request.body
+    assert server.asked[0].headers["content-type"] == "application/json"
+    assert (tmp_path / "c.json").read_bytes() == before
+
+
+def test_other_values_are_told_and_are_no_failure(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat())
+    server.answer = lambda wire: wire.answer(answer_json("Good day.", id="chatcmpl-9"))
+
+    done = _verify(server, tmp_path / "c.json", "--json")
+
+    assert done.exit_code == 0
+    (told,) = map(json.loads, done.stdout.splitlines())
+    assert told["result"] == "values"
+    assert told["values"] == ["choices[0].message.content"]
+    assert told["volatile"] == ["id"]
+
+
+def test_another_shape_is_a_finding(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat("a"), chat("b"))
+    answers = iter([answer_json(), answer_json(fingerprints=[1])])
+    server.answer = lambda wire: wire.answer(next(answers))
+
+    done = _verify(server, tmp_path / "c.json")
+
+    assert done.exit_code == 1
+    assert "shape: fingerprints is new" in done.stdout.splitlines()[1]
+    assert "1 as recorded, 1 of another shape" in done.stderr
+
+
+def test_a_stream(tmp_path: Path, server: Server) -> None:
+    body = stream({"choices": [{"delta": {"content": "Hi"}}]})
+    cassette(tmp_path / "c.json", chat("a", body, content_type="text/event-stream"))
+
+    def answer(wire: Wire) -> None:
+        wire.start_chunks()
+        for data, _ in body:
+            wire.chunk(data)
+        wire.end_chunks()
+
+    server.answer = answer
+
+    assert _verify(server, tmp_path / "c.json").exit_code == 0
+
+
+def test_an_answer_that_is_broken_off_is_not_compared(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat())
+
+    def answer(wire: Wire) -> None:
+        wire.head(200, content_length="1000")
+        wire.send(b"{")
+        wire.cut()
+
+    server.answer = answer
+
+    done = _verify(server, tmp_path / "c.json")
+
+    assert done.exit_code == 3
+    assert "no answer came" in done.stdout
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_a_refusal_is_no_drift(tmp_path: Path, server: Server, status: int) -> None:
+    cassette(tmp_path / "c.json", chat())
+    server.answer = lambda wire: wire.answer(b"{}", status)
+
+    done = _verify(server, tmp_path / "c.json")
+
+    assert done.exit_code == 3
+    assert f"upstream answered {status}" in done.stdout
+
+
+def test_an_error_that_was_recorded_is_expected(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat("a", b'{"error":1}', status=400))
+    server.answer = lambda wire: wire.answer(b'{"error":1}', 400)
+
+    assert _verify(server, tmp_path / "c.json").exit_code == 0
+
+
+def test_calls_that_might_change_something_are_not_made(tmp_path: Path, server: Server) -> None:
+    listing = Recording(
+        request=Request("GET", "https://api.openai.com/v1/models", (), b""),
+        head=chat().head,
+        body=chat().body,
+        digest="",
+        recorded_at=1.7e9,
+    )
+    cassette(
+        tmp_path / "c.json",
+        chat("create", url="https://api.openai.com/v1/files"),
+        listing,
+        chat("partial", complete=False),
+        chat("a", body={"model": "m", "tools": [{"type": "mcp", "authorization": "REDACTED"}]}),
+    )
+
+    done = _verify(server, tmp_path / "c.json")
+
+    assert [line.split("\t")[2] for line in done.stdout.splitlines()] == ["skipped", "same", "skipped", "skipped"]
+    assert [(asked.method, asked.target) for asked in server.asked] == [("GET", "/v1/models")]
+
+
+# -- credentials -------------------------------------------------------------------------------------------
+
+
+def _request(upstream: Upstream, url: str) -> Request | str:
+    return upstream.request(chat(url=url))
+
+
+@pytest.mark.parametrize(
+    ("url", "variable", "header", "value"),
+    [
+        (CHAT, "OPENAI_API_KEY", "authorization", "Bearer k"),
+        ("https://api.anthropic.com/v1/messages", "ANTHROPIC_API_KEY", "x-api-key", "k"),
+        (
+            "https://generativelanguage.googleapis.com/v1/m:generateContent",
+            "GOOGLE_API_KEY",
+            "x-goog-api-key",
+            "k",
+        ),
+        ("https://me.openai.azure.com/openai/x", "AZURE_OPENAI_API_KEY", "api-key", "k"),
+    ],
+)
+def test_a_key_comes_from_the_variable_of_its_provider(
+    monkeypatch: pytest.MonkeyPatch, server: Server, url: str, variable: str, header: str, value: str
+) -> None:
+    missing = _request(Upstream(), url)
+    assert isinstance(missing, str)
+    assert variable in missing
+    monkeypatch.setenv(variable, "k")
+
+    request = _request(Upstream(), url)
+
+    assert isinstance(request, Request)
+    assert request.header(header) == value
+
+
+def test_a_key_goes_to_no_other_host_than_its_providers(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k-of-openai")
+    cassette(tmp_path / "c.json", chat())
+
+    _verify(server, tmp_path / "c.json")
+    replaycache("verify", str(tmp_path / "c.json"), "--host", f"api.openai.com={server.url}")
+
+    assert len(server.asked) == 2
+    assert not [asked for asked in server.asked if "k-of-openai" in str(asked.headers)]
+
+
+def test_a_header_from_the_environment_goes_along(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "k-of-mine")
+    cassette(tmp_path / "c.json", chat())
+
+    done = _verify(server, tmp_path / "c.json", "--header", "Authorization=MY_KEY", "--header", "x-team=MY_KEY")
+
+    assert done.exit_code == 0
+    assert server.asked[0].headers["authorization"] == "Bearer k-of-mine"
+    assert server.asked[0].headers["x-team"] == "k-of-mine"
+    assert "k-of-mine" not in done.output
+
+
+def test_without_its_key_a_call_is_not_made(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat())
+
+    done = replaycache("verify", str(tmp_path / "c.json"))
+
+    assert done.exit_code == 3
+    assert "OPENAI_API_KEY is not set" in done.stdout
+
+
+def test_where_a_request_goes() -> None:
+    recorded = "https://generativelanguage.googleapis.com/v1/models/m:generateContent?key=REDACTED&alt=sse"
+
+    assert Upstream().url(recorded) == recorded.replace("key=REDACTED&", "")
+    assert Upstream("http://localhost:1/").url(CHAT) == "http://localhost:1/v1/chat/completions"
+    assert Upstream("http://localhost:1/v1").url(CHAT) == "http://localhost:1/v1/chat/completions"
+    assert Upstream("http://localhost:1/openai").url(CHAT) == "http://localhost:1/openai/v1/chat/completions"
+    hosts = Upstream(hosts={"api.openai.com": "http://localhost:1"})
+    assert hosts.url(CHAT) == "http://localhost:1/v1/chat/completions"
+    assert hosts.url("https://other.example/v1/x?a=1") == "https://other.example/v1/x?a=1"
+    assert Upstream().url("https://h.example?key=REDACTED") == "https://h.example/"
+
+
+# -- how much ----------------------------------------------------------------------------------------------
+
+
+def test_many_calls_are_made_only_with_consent(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", *(chat(f"number {number}") for number in range(12)))
+
+    refused = _verify(server, tmp_path / "c.json")
+    assert refused.exit_code == 3
+    assert "12 calls" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert not server.asked
+
+    assert _verify(server, tmp_path / "c.json", "--yes").exit_code == 0
+    assert len(server.asked) == 12
+    assert _verify(server, tmp_path / "c.json", "--limit", "3").exit_code == 0
+    assert len(server.asked) == 15
+
+
+def test_a_budget_ends_it(tmp_path: Path, server: Server) -> None:
+    disk(tmp_path / "cache", chat("a"), chat("b"))
+
+    done = _verify(server, tmp_path / "cache", "--budget", "0")
+
+    assert done.exit_code == 3
+    assert "budget" in done.stderr
+    assert not server.asked
+
+
+def test_wrong_use(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat())
+    path = str(tmp_path / "c.json")
+
+    for arguments, status, told in (
+        (["--header", "authorization"], 2, "NAME=VARIABLE"),
+        (["--header", "authorization=NOT_SET_AT_ALL"], 2, "NOT_SET_AT_ALL"),
+        (["--host", "api.openai.com"], 2, "OLD=NEW"),
+        (["--base-url", "localhost"], 2, "no URL"),
+        (["--budget", "much"], 3, "budget"),
+    ):
+        done = replaycache("verify", path, *arguments)
+        assert done.exit_code == status
+        assert told in done.stderr
+    assert replaycache("verify", str(tmp_path / "nowhere.json")).exit_code == 3
+    (tmp_path / "empty.json").write_text('{"format": "replaycache/1", "recordings": []}')
+    assert replaycache("verify", str(tmp_path / "empty.json")).exit_code == 1
