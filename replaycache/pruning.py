@@ -1,4 +1,4 @@
-"""Which recordings of a cache may go, and removing them so that the disk has the room again."""
+"""Which recordings of a cache may go, and removing them."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _room(candidate: Candidate) -> int:
 
 
 def remove(store: Store, keys: list[str], removed: Callable[[], None]) -> int:
-    """Removes entries and gives their room back to the disk; returns how many of them were still there.
+    """Removes entries; returns how many of them were still there. `DiskStore.compact` gives their room back.
 
     Args:
         store: a cache.
@@ -166,5 +166,4 @@ def remove(store: Store, keys: list[str], removed: Callable[[], None]) -> int:
         removed()
     if isinstance(store, DiskStore):
         store.ledger.forget(keys)
-        store.compact()
     return count

@@ -273,9 +273,10 @@ def _in_recordings(path: Path, text: str, found: list[Found], unread: Callable[[
             return
         starts = _starts(text) if ours else []
         known = {(item.recording, item.name) for item in found}
+        shown = {text[item.start : item.end] for item in find(text)}
         for number, recording in enumerate(recordings, 1):
             places = find_in_recording(recording)
-            if not places or _is_told(recording, text):
+            if not places or _is_told(recording, shown):
                 continue
             for place in places:
                 if (str(number), place.name) not in known:
@@ -291,8 +292,8 @@ def _starts(text: str) -> list[int]:
     return [lines.of(match.start()) for match in re.finditer(r"^    \{$", text, re.MULTILINE)]
 
 
-def _is_told(recording: Recording, text: str) -> bool:
-    """Whether what was found in a recording stands in the text as it is, where it was found already."""
+def _is_told(recording: Recording, shown: set[str]) -> bool:
+    """Whether all that is found in a recording was found in the file's text."""
     values: set[str] = set()
 
     def note(name: str, value: str) -> str:
@@ -300,5 +301,4 @@ def _is_told(recording: Recording, text: str) -> bool:
         return value
 
     replace(recording, note)
-    shown = {text[item.start : item.end] for item in find(text)}
     return values <= shown

@@ -8,7 +8,7 @@ import time
 
 import click
 
-from .._errors import ConfigurationError
+from .._errors import ConfigurationError, StoreUnavailable
 from ..options import parse_duration
 from ..pruning import Candidate, Rules, candidates, chosen, remove
 from ..selection import Selection
@@ -171,6 +171,10 @@ def _remove(cache: Store, going: list[Candidate]) -> int:
         remove(cache, [candidate.key for candidate in going], lambda: advance(1))
     if not isinstance(cache, DiskStore):
         return sum(candidate.size for candidate in going)
+    try:
+        cache.compact()
+    except StoreUnavailable as error:
+        note(f"Warning: they are gone, but the disk does not have their room yet: {error}")
     return max(0, before - cache.size_on_disk)
 
 

@@ -378,7 +378,9 @@ class DiskStore:
         """
         with self._guard("compacting"):
             self._cache._sql("VACUUM")
-            self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((busy, *_),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if busy:
+                raise sqlite3.OperationalError("another process is reading it")
 
     def close(self) -> None:
         """Closes this thread's connection; the store may be used again."""

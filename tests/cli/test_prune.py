@@ -162,6 +162,20 @@ def test_the_disk_has_the_room_again(cache: Path) -> None:
     assert size() < 100_000
 
 
+def test_a_process_that_reads_meanwhile_does_not_stop_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk(cache, chat("a"), chat("b"))
+    monkeypatch.setattr("replaycache.stores.disk.LOCK_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(cache / "cache.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM Cache").fetchone()
+
+        done = replaycache("prune", str(cache), "--all", "--yes")
+
+    assert done.exit_code == 0
+    assert "another process is reading it" in done.stderr
+    assert not _keys(cache)
+
+
 def test_a_dry_run_changes_nothing(cache: Path) -> None:
     keys = disk(cache, chat("a"), chat("b"))
 
