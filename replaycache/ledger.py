@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import weakref
-from bisect import bisect
+from bisect import bisect_left
 from collections import deque
 from contextlib import closing
 from pathlib import Path
@@ -25,14 +25,14 @@ from ._errors import StoreUnavailable
 from ._models import Usage
 from .tally import Noted
 
-__all__ = ["Entry", "Ledger"]
+__all__ = ["PRICE_TIERS", "TOKENS", "Entry", "Ledger", "price_tier"]
 
 logger = logging.getLogger("replaycache")
 
 VERSION = 1
-PRICE_TIERS = (128_000, 200_000, 256_000, 272_000)
-"""Input tokens above which some providers ask for more. Calls of different tiers are added up apart, so that a sum
-costs what its calls cost."""
+PRICE_TIERS = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
+"""Input tokens above which some providers ask for more for the whole call, as genai-prices has them. Calls of
+different tiers are added up apart, so that a sum costs what its calls cost."""
 
 FLUSH_SECONDS = 60.0
 FLUSH_CALLS = 4096
@@ -144,7 +144,7 @@ class Ledger:
                 _name(usage.model),
                 call.status,
                 _name(usage.service_tier),
-                bisect(PRICE_TIERS, usage.input_tokens),
+                price_tier(usage.input_tokens),
             )
             total = sums.setdefault(group, [0.0] * len(_SUMS))
             tokens = (getattr(usage, name) for name in TOKENS)
@@ -302,6 +302,12 @@ def _entry(of_run: bool, row: tuple[Any, ...], units: dict[tuple[Any, ...], list
     if not of_run:
         part, program, started, hour = "", "", 0.0, part
     return Entry(part, program, started, hour, status, requests, usage, seconds, took, round(size))
+
+
+def price_tier(input_tokens: int) -> int:
+    """The tier of prices that a call is in, by the number of tokens above which it begins."""
+    place = bisect_left(PRICE_TIERS, input_tokens)
+    return PRICE_TIERS[place - 1] if place else 0
 
 
 _NOTHING = Usage("", "")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
 from ._models import Recording, Usage
-from .ledger import PRICE_TIERS, TOKENS, Entry, Ledger
+from .ledger import TOKENS, Entry, Ledger, price_tier
 from .prices import price_of
 from .usage import model_of, provider_of, usage_of
 
@@ -17,7 +16,7 @@ __all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
 
 _DAY = 86400
 FEW_DAYS = 2
-"""Calls of so many days are told by the hour, too."""
+"""Calls within so many days are told by the hour, too."""
 
 _K = TypeVar("_K", int, str)
 
@@ -155,11 +154,16 @@ class Savings:
         _merge(self.providers, other.providers)
         is_told_by_hour = (not self.days or self.hours) and (not other.days or other.hours)
         _merge(self.days, other.days)
-        if is_told_by_hour and len(self.days) <= FEW_DAYS:
+        if is_told_by_hour and _are_few(self.days):
             _merge(self.hours, other.hours)
         else:
             self.hours.clear()
         _merge(self.runs, other.runs)
+
+
+def _are_few(days: Iterable[int]) -> bool:
+    days = list(days)
+    return not days or max(days) - min(days) < FEW_DAYS * _DAY
 
 
 def of_ledger(ledger: Ledger, *, since: float = 0.0, runs: int = 1000) -> Savings:
@@ -176,7 +180,7 @@ def of_ledger(ledger: Ledger, *, since: float = 0.0, runs: int = 1000) -> Saving
     savings = Savings()
     for entry in ledger.entries("day", since=since):
         savings.add(entry)
-    if len(savings.days) <= FEW_DAYS:
+    if _are_few(savings.days):
         for entry in ledger.entries("hour", since=since):
             part = getattr(
                 savings.hours.setdefault(entry.when, Line(str(entry.when))), _PART.get(entry.status, "live")
@@ -202,7 +206,7 @@ def of_recordings(recordings: Iterable[Recording], *, since: float = 0.0) -> Sav
         if usage is None:
             usage = Usage(provider_of(recording.request), model_of(recording.request))
         day = int(recording.recorded_at // _DAY) * _DAY
-        tier = bisect(PRICE_TIERS, usage.input_tokens)
+        tier = price_tier(usage.input_tokens)
         group = groups.setdefault((day, usage.provider, usage.model, usage.service_tier, tier), _Group())
         group.add(usage, recording.duration, recording.size)
     savings = Savings()

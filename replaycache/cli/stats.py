@@ -121,7 +121,8 @@ def command(
     if page is not None:
         _write_page(page, told, since)
         return Status.DONE
-    lines = {table: _ordered(told, table) for table in ((by,) if by else _TABLES)}
+    tables = [by] if by else [table for table in _TABLES if table != "store" or as_json or len(told.stores) > 1]
+    lines = {table: _ordered(told, table) for table in tables}
     if as_json:
         write_json(_as_json(told, start, {table: list(islice(found, limit)) for table, found in lines.items()}))
     elif is_terminal():
@@ -213,7 +214,7 @@ def _ordered(told: _Told, table: str) -> list[Line]:
     if table == "run":
         return sorted(savings.runs.values(), key=lambda line: line.started, reverse=True)
     if table == "store":
-        return list(told.stores.values()) if len(told.stores) > 1 else []
+        return list(told.stores.values())
     return sorted((savings.models if table == "model" else savings.providers).values(), key=_weight, reverse=True)
 
 
@@ -258,7 +259,6 @@ def _dollars(part: Sum) -> str:
 
 def _as_json(told: _Told, since: float, lines: dict[str, list[Line]]) -> dict[str, Any]:
     return {
-        "stores": list(told.stores),
         "since": iso_time(since) or None,
         "of": "calls" if told.of_calls else "recordings",
         "recordings": told.recordings,
