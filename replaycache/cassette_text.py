@@ -39,6 +39,7 @@ __all__ = ["FORMAT", "dump", "dump_recording", "load"]
 
 FORMAT = "replaycache/1"
 _NAME, _VERSION = "replaycache", 1
+_OTHER_FILE = "Give the path of another file, or remove this one and record again."
 
 
 def _spelling(**options: Any) -> Callable[[Any], bytes]:
@@ -201,10 +202,12 @@ def load(text: bytes, path: str) -> list[Recording]:
     except ValueError as error:
         raise CassetteError(_unreadable(text, path, error)) from error
     if not isinstance(document, dict) or not isinstance(document.get("format"), str):
-        raise CassetteError(f'{path} is no cassette: it has no "format". Is it the right file?')
+        raise CassetteError(f'{path} is no cassette: it has no "format". {_OTHER_FILE}')
     name, _, version = document["format"].partition("/")
     if name != _NAME or not version.isdigit():
-        raise CassetteError(f"{path} is no cassette of replaycache: its format is {document['format']!r}.")
+        raise CassetteError(
+            f"{path} is no cassette of replaycache: its format is {document['format']!r}. {_OTHER_FILE}"
+        )
     if int(version) > _VERSION:
         raise CassetteError(
             f"{path} has the format {document['format']}, and this version of replaycache reads up to {FORMAT}. "
