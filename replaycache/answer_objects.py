@@ -25,12 +25,13 @@ __all__ = ["ends_of_object", "object_of", "objects_of"]
 
 SMALL = 1 << 19
 """Bytes up to which a body is decoded as a whole without a second thought."""
-LARGE = 1 << 24
+LARGE = 1 << 22
 """Bytes up to which a body is looked through from start to end."""
 HEAD = 1 << 16
 """Bytes at the start of a larger body that are looked into."""
-TAIL = 1 << 22
-"""Bytes at the end of a larger body that are looked into: an event with an image fits."""
+TAIL = 1 << 20
+"""Bytes at the end of a larger body that are looked into. Of an event that begins before them, as one with an image
+may, the last members are read."""
 OBJECT_TAIL = 1 << 16
 """Bytes at the end of a large object in which its last members are looked for."""
 CANDIDATES = 32
@@ -200,7 +201,10 @@ def _marked_lines(data: bytes) -> list[dict[str, Any]]:
             end = len(data) if end < 0 else end
             lines[data.rfind(b"\n", 0, at) + 1] = end
             at = data.find(word, end)
-    return _dicts(_decoded(data[start : lines[start]].removeprefix(b"data:")) for start in sorted(lines))
+    found = [_decoded(data[start : lines[start]].removeprefix(b"data:")) for start in sorted(lines)]
+    if 0 in lines and found[0] is None:
+        found[0] = _last_members(data[: lines[0]][-OBJECT_TAIL:], in_array=False)
+    return _dicts(found)
 
 
 def _frames(data: bytes) -> list[dict[str, Any]]:

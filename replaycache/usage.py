@@ -81,7 +81,7 @@ def usage_of(recording: Recording) -> Usage | None:
     usage only where `stream_options.include_usage` asked for it: both give None. Of an answer of Anthropic or
     Gemini that was cut short, what it told until then counts.
 
-    A body of more than 16 MiB is looked into at its start and its end only.
+    A body of more than 4 MiB is looked into at its start and its end only.
 
     Raises:
         CorruptRecording: the stored entry is damaged.
