@@ -22,7 +22,7 @@ from .sampling import current_sample
 from .stored_form import stored_form
 
 if TYPE_CHECKING:
-    from .exchange import Exchange
+    from .exchange import Exchange, Unclosed
 
 __all__ = [
     "CALL_HEADERS",
@@ -107,6 +107,7 @@ class Call:
         "_flight",
         "_head",
         "_headers",
+        "_held",
         "_identity",
         "_landings",
         "_latency",
@@ -168,6 +169,7 @@ class Call:
         self._head: ResponseHead | None = None
         self._pending: Recording | None = None
         self._settled = False
+        self._held: list[object] = []
         self._sent_at = self._latency = self._recorded_at = 0.0
         if self.mode is Mode.OFF:
             self.outcome.reason = "the mode is off"
@@ -389,21 +391,44 @@ class Call:
             if self._flight is not None:
                 self._flight.hand_over()
 
-    def should_drain(self) -> bool:
-        """Whether a response that the caller closes now is to be read to its end all the same."""
-        return (
-            self._exchange.drains
-            and not self._settled
-            and self._recorder is not None
-            and not self._recorder.reason
-            and not self._recorder.is_whole(Ending.CLOSED)
-        )
+    def drain_seconds(self) -> float:
+        """Seconds for which a response that is closed now is read on; 0 where it is whole, or is not stored."""
+        recorder = self._recorder
+        if self._settled or recorder is None or recorder.reason or recorder.is_whole(Ending.CLOSED):
+            return 0.0
+        return self._exchange.drain_seconds(ends_soon=recorder.ends_soon)
+
+    def hold(self, upstream: object) -> None:
+        """Keeps what is read from alive until the response has settled.
+
+        A response that is let go of is garbage together with what it was read from, and of that the collector may
+        close some before it comes to the response.
+        """
+        if self._recorder is not None:
+            self._held.append(upstream)
+            self._exchange.held.add(self)
+
+    def drop(self, body: Unclosed) -> None:
+        """The response was let go of without being closed: where that is worth it, it is closed later.
+
+        The collector may call this anywhere: nothing is saved here, and nothing read.
+        """
+        recorder = self._recorder
+        left = not self._settled and recorder is not None and recorder.is_whole(Ending.CLOSED)
+        if left or self.drain_seconds():
+            self._land()  # nobody waits for what may never be taken up
+            self._exchange.dropped.append(body)
+            return
+        self.settle(Ending.FAILED)
+        self.forget("the response was dropped, not closed")
 
     def settle(self, ending: Ending) -> bool:
         """Says how the response ended; the first time counts. Tells whether there is something to `save`."""
         if self._settled:
             return False
         self._settled = True
+        self._held.clear()
+        self._exchange.held.discard(self)
         recorder, self._recorder = self._recorder, None
         if recorder is None or self._head is None or self._identity is None:
             self._land()
@@ -466,11 +491,11 @@ class Call:
         else:
             self._pass(recording)
 
-    def forget(self) -> None:
+    def forget(self, reason: str) -> None:
         """Stores nothing of what is left to `save`."""
         if self._pending is not None:
             self._pending = None
-            self.outcome.reason = "the response was dropped, not closed"
+            self.outcome.reason = reason
             self._land()
 
     def _pass(self, recording: Recording | None = None) -> None:

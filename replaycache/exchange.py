@@ -18,8 +18,9 @@ that they were given. Every method may be called from any thread, one at a time.
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import xxhash
 
@@ -42,11 +43,14 @@ from .tally import Tally
 if TYPE_CHECKING:
     from .stores import Store
 
-__all__ = ["DRAIN_BYTES", "DRAIN_SECONDS", "Exchange"]
+__all__ = ["DRAIN_BYTES", "Exchange", "Unclosed"]
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
 """Bounds for reading to its end what a caller closed early (`on_abandon="drain"`)."""
+
+FINISH_SECONDS = 0.5
+"""Bound for the same where the model has stopped already, and only the end of its stream is to come."""
 
 ALIASES = 4096
 """How many bodies are remembered by their raw hash, so that they need not be made canonical again."""
@@ -58,6 +62,16 @@ def _with_host(url: str, host: str) -> str:
     if parsed.netloc == host.lower():
         return url
     return f"{parsed.scheme}://{host}{url[url.index(parsed.path, len(parsed.scheme) + 3) :]}"
+
+
+class Unclosed(Protocol):
+    """A body that its reader let go of without closing it."""
+
+    def finish(self) -> Any:
+        """Closes it, reading on within bounds; to be awaited in asynchronous code."""
+
+    def keep(self) -> None:
+        """Stores what came of it, without reading on."""
 
 
 class _Known(NamedTuple):
@@ -73,6 +87,8 @@ class Exchange:
     Attributes:
         call_type: what `call` makes.
         advice: what the text of a miss says to do next, by its reason.
+        held: calls whose responses are being recorded.
+        dropped: bodies that nobody closed, and that are still to be drained or saved.
 
     Args:
         options: checked.
@@ -104,7 +120,9 @@ class Exchange:
         self.claims: Claims | None = getattr(store, "claims", None) if self.is_cache else None
         identify = Identify(options.match, options.redact)
         self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, identify)
-        self.drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
+        self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
+        self.held: set[Call] = set()
+        self.dropped: deque[Unclosed] = deque()
         self.reporter = Reporter(options, store, self.is_cache, Tally())
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
@@ -117,6 +135,19 @@ class Exchange:
         self.needs_body_always = not self.is_cache or options.match.cacheable is not None
         # a cassette is made to be committed, a cache stays with its user
         self.replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
+
+    def next_dropped(self) -> Unclosed | None:
+        """The next of the bodies that nobody closed; None where there is none."""
+        try:
+            return self.dropped.popleft()
+        except IndexError:
+            return None
+
+    def drain_seconds(self, *, ends_soon: bool) -> float:
+        """How long a response that the caller closed early is read on."""
+        if self._drains:
+            return DRAIN_SECONDS
+        return FINISH_SECONDS if ends_soon else 0.0
 
     @property
     def tally(self) -> Tally:

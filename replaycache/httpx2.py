@@ -21,7 +21,7 @@ import httpx2
 
 from .call import Call, Forward, Recheck, Refuse, Replay, Wait
 from .diagnosis import incomplete
-from .exchange import DRAIN_BYTES, DRAIN_SECONDS, Exchange
+from .exchange import DRAIN_BYTES, Exchange
 from .options import Mode, OptionArguments, Options
 from .recorder import Ending
 from .spool import Spool
@@ -105,6 +105,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "AsyncReplayTransport")
+        if self._exchange.dropped:
+            await self._finish_dropped()
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
         if call.needs_body:
@@ -179,6 +181,11 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                     self._inner = _AsyncThroughProxies() if getproxies() else httpx2.AsyncHTTPTransport()
         return self._inner
 
+    async def _finish_dropped(self) -> None:
+        """Closes the responses that were let go of without being closed."""
+        while (body := self._exchange.next_dropped()) is not None:
+            await body.finish()
+
     async def aclose(self) -> None:
         """Closes the inner transport, and the store if it was made here.
 
@@ -186,6 +193,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
+        await self._finish_dropped()
         if self._inner is not None:
             await self._inner.aclose()
         if self._owns_store:
@@ -331,10 +339,12 @@ class _AsyncTee(httpx2.AsyncByteStream):
     def __init__(self, stream: httpx2.AsyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
+        call.hold(stream)
         self._chunks: AsyncIterator[bytes] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
+        self._call.hold(self._chunks)
         return self
 
     async def __anext__(self) -> bytes:
@@ -353,8 +363,9 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         try:
-            if self._call.should_drain():
-                await Suspending.within(DRAIN_SECONDS, self._drain)
+            seconds = self._call.drain_seconds()
+            if seconds:
+                await Suspending.within(seconds, lambda: self._drain(seconds))
             # before the stream is touched: a reader that resumes meanwhile must not find an end
             await self._settle(Ending.CLOSED)
         finally:
@@ -366,13 +377,25 @@ class _AsyncTee(httpx2.AsyncByteStream):
             finally:
                 await self._stream.aclose()
 
-    async def _drain(self) -> None:
+    async def finish(self) -> None:
+        """Closes what was let go of; what breaks in that is nobody's concern any more."""
+        try:
+            await self.aclose()
+        except Exception:  # noqa: BLE001  # its connection, or its loop, may be gone
+            self.keep()
+
+    def keep(self) -> None:
+        """Stores what came of it, without reading on."""
+        if self._call.settle(Ending.CLOSED):
+            self._call.save()
+
+    async def _drain(self, seconds: float) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
         call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__aiter__()
-        until = time.monotonic() + DRAIN_SECONDS
+        until = time.monotonic() + seconds
         size = 0
         try:
             async for chunk in self._chunks:
@@ -390,9 +413,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
             await Suspending.call_always(self._call.save)
 
     def __del__(self) -> None:
-        # the collector calls this anywhere, in the middle of a store too: nothing is saved here
-        self._call.settle(Ending.FAILED)
-        self._call.forget()
+        self._call.drop(self)
 
 
 # -- synchronous -----------------------------------------------------------------------------------------
@@ -452,6 +473,8 @@ class ReplayTransport(httpx2.BaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "ReplayTransport")
+        if self._exchange.dropped:
+            self._finish_dropped()
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
         if call.needs_body:
@@ -526,6 +549,11 @@ class ReplayTransport(httpx2.BaseTransport):
                     self._inner = _ThroughProxies() if getproxies() else httpx2.HTTPTransport()
         return self._inner
 
+    def _finish_dropped(self) -> None:
+        """Closes the responses that were let go of without being closed."""
+        while (body := self._exchange.next_dropped()) is not None:
+            body.finish()
+
     def close(self) -> None:
         """Closes the inner transport, and the store if it was made here.
 
@@ -533,6 +561,7 @@ class ReplayTransport(httpx2.BaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
+        self._finish_dropped()
         if self._inner is not None:
             self._inner.close()
         if self._owns_store:
@@ -678,10 +707,12 @@ class _Tee(httpx2.SyncByteStream):
     def __init__(self, stream: httpx2.SyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
+        call.hold(stream)
         self._chunks: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         self._chunks = self._stream.__iter__()
+        self._call.hold(self._chunks)
         return self
 
     def __next__(self) -> bytes:
@@ -700,8 +731,9 @@ class _Tee(httpx2.SyncByteStream):
 
     def close(self) -> None:
         try:
-            if self._call.should_drain():
-                Blocking.within(DRAIN_SECONDS, self._drain)
+            seconds = self._call.drain_seconds()
+            if seconds:
+                Blocking.within(seconds, lambda: self._drain(seconds))
             # before the stream is touched: a reader that resumes meanwhile must not find an end
             self._settle(Ending.CLOSED)
         finally:
@@ -713,13 +745,25 @@ class _Tee(httpx2.SyncByteStream):
             finally:
                 self._stream.close()
 
-    def _drain(self) -> None:
+    def finish(self) -> None:
+        """Closes what was let go of; what breaks in that is nobody's concern any more."""
+        try:
+            self.close()
+        except Exception:  # noqa: BLE001  # its connection, or its loop, may be gone
+            self.keep()
+
+    def keep(self) -> None:
+        """Stores what came of it, without reading on."""
+        if self._call.settle(Ending.CLOSED):
+            self._call.save()
+
+    def _drain(self, seconds: float) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
         call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__iter__()
-        until = time.monotonic() + DRAIN_SECONDS
+        until = time.monotonic() + seconds
         size = 0
         try:
             for chunk in self._chunks:
@@ -737,6 +781,4 @@ class _Tee(httpx2.SyncByteStream):
             Blocking.call_always(self._call.save)
 
     def __del__(self) -> None:
-        # the collector calls this anywhere, in the middle of a store too: nothing is saved here
-        self._call.settle(Ending.FAILED)
-        self._call.forget()
+        self._call.drop(self)

@@ -91,6 +91,11 @@ class Recorder:
         return self._last / 1e6
 
     @property
+    def ends_soon(self) -> bool:
+        """Whether the stream said itself that little is to come."""
+        return self._watcher is not None and self._watcher.ends_soon
+
+    @property
     def failed(self) -> bool:
         """Whether the stream said itself that the answer failed."""
         return self._watcher is not None and self._watcher.state is StreamState.FAILED

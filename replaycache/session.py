@@ -7,6 +7,7 @@ for a URL, that transport is wrapped, whatever it is and whenever the client was
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import inspect
@@ -67,9 +68,22 @@ class _Session:
         """Says what the text of a miss says to do next, by its reason."""
         self._blocking.advice = self._suspending.advice = advice
 
+    def finish_dropped(self) -> None:
+        """Closes responses that were let go of unclosed; what only their loop could read on is kept as it is."""
+        while (body := self._blocking.next_dropped()) is not None:
+            body.finish()
+        while (body := self._suspending.next_dropped()) is not None:
+            body.keep()
+
+    async def finish_dropped_here(self) -> None:
+        """Closes responses of this loop that were let go of unclosed."""
+        while (body := self._suspending.next_dropped()) is not None:
+            await body.finish()
+
     def close(self) -> None:
         """Lets go of the store, and says if calls went past it."""
         self.is_over = True
+        self.finish_dropped()
         if self._owns_store:
             self.store.close()
         if self.elsewhere is not None and not self.calls:
@@ -202,8 +216,19 @@ def install(
     if before is None:
         _patch()
     _installed = session
+    if not _leaves_in_order:
+        _leaves_in_order.append(atexit.register(_finish_installed))
     if before is not None:
         before.close()
+
+
+_leaves_in_order: list[Callable[[], None]] = []
+
+
+def _finish_installed() -> None:
+    """At the end of the process, where nothing was uninstalled."""
+    if _installed is not None:
+        _installed.finish_dropped()
 
 
 def uninstall() -> None:
@@ -273,6 +298,7 @@ class use_cassette:  # noqa: N801  # used as a function is
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self._session.finish_dropped_here()
         self.__exit__(kind, error, traceback)
 
     @contextmanager

@@ -236,6 +236,8 @@ class StreamEnd:
         reader: makes what reads the events, in order, and says how far the stream has come.
         early: the terminal event is the last thing of the answer, so that whoever closes behind it has
             had the whole answer; otherwise the body's clean end is awaited too.
+        reason: the member by which an event says why the model stopped, from when on nothing of the answer but its
+            terminal event and its usage is to come; empty where there is none.
         source: where the provider documents it.
     """
 
@@ -245,6 +247,7 @@ class StreamEnd:
     reader: Callable[[], Callable[[Event], StreamState]]
     early: bool
     source: str
+    reason: str = ""
 
 
 _EVENTS = ("text/event-stream",)
@@ -258,6 +261,7 @@ STREAM_ENDS: tuple[StreamEnd, ...] = (
         lambda: _done_marker,
         True,
         "https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream: ended by data: [DONE]",
+        "finish_reason",
     ),
     StreamEnd(
         "openai",
@@ -302,6 +306,7 @@ STREAM_ENDS: tuple[StreamEnd, ...] = (
         lambda: _named("message_stop"),
         True,
         "https://docs.anthropic.com/en/docs/build-with-claude/streaming#event-types: a final message_stop event",
+        "stop_reason",
     ),
     StreamEnd(
         "gemini",
@@ -353,6 +358,9 @@ class StreamWatcher:
     Args:
         end: how such a stream ends.
         content_type: of the response.
+
+    Attributes:
+        ends_soon: whether an event has said why the model stopped.
     """
 
     def __init__(self, end: StreamEnd, content_type: str) -> None:
@@ -360,6 +368,8 @@ class StreamWatcher:
         self._read = end.reader()
         self._failed = False
         self._done = False
+        self._reason = re.compile(rb'"%s"\s*:\s*"' % end.reason.encode()) if end.reason else None
+        self.ends_soon = False
         is_events = content_type.partition(";")[0].strip().lower() in _EVENTS
         self._events = EventDecoder() if is_events else None
         self._lines = None if is_events else LineDecoder()
@@ -386,6 +396,8 @@ class StreamWatcher:
 
     def _note(self, event: Event) -> None:
         state = self._read(event)
+        if self._reason is not None and not self.ends_soon:
+            self.ends_soon = event.data is not None and self._reason.search(event.data) is not None
         self._failed = self._failed or state is StreamState.FAILED
         self._done = state is StreamState.DONE or (self._done and self._end.early)
 

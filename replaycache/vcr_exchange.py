@@ -64,13 +64,11 @@ class VcrCall(Call):
             try:
                 response = self._cassette.ask_response(response_of(self._head, recording.body.read()))
                 if response is None:
-                    self.forget()
-                    self.outcome.reason = "before_record_response dropped it"
+                    self.forget("before_record_response dropped it")
                     return
                 found = changed(recording, response)
             except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
-                self.forget()
-                self.outcome.reason = f"before_record_response failed: {error!r}"
+                self.forget(f"before_record_response failed: {error!r}")
                 self._exchange.reporter.warn_once(
                     f"before_record_response failed: {error!r}. The answer was not stored."
                 )
