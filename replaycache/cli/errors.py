@@ -94,7 +94,9 @@ def run_to_status(run: Callable[[], Any]) -> int:
         click.echo(f"Error: {printable(error.format_message(), lines=True)}", err=True)
         return error.exit_code
     except click.Abort as error:
-        return Status.INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else Status.FAILED
+        # at a prompt click hides the cause
+        reason = error.__cause__ or error.__context__
+        return Status.INTERRUPTED if isinstance(reason, KeyboardInterrupt) else Status.FAILED
     except KeyboardInterrupt:
         return Status.INTERRUPTED
     except BrokenOutput:

@@ -47,7 +47,12 @@ class _Run(click.Command):
 
 @click.command("run", cls=_Run, context_settings={"allow_interspersed_args": False}, options_metavar="[OPTION]...")
 @click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script.")
-@click.option("--store", metavar="STORE", shell_complete=complete_store, help="As the option of that name.")
+@click.option(
+    "--store",
+    metavar="STORE",
+    shell_complete=complete_store,
+    help="A directory or a cassette, instead of the user's disk cache.",
+)
 @click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), help="Otherwise REPLAYCACHE_MODE, or auto."
 )
