@@ -50,7 +50,8 @@ class _Line:
         self.entry = entry
         self.recording = recording
         self.request = recording.request
-        self.usage: Usage | None = recording.usage or usage_of(recording)
+        usage = recording.usage or usage_of(recording)
+        self.usage: Usage | None = usage if usage is not None and usage.is_told else None
         self.asked_model = model_of(self.request)
         self.model = self.asked_model or (self.usage.model if self.usage else "")
 

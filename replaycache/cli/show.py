@@ -166,7 +166,7 @@ class _Page:
             write_field("", "cut short: the caller closed it before its end", "red")
         if chunks > 1 and recording.body.duration:
             self._timeline(recording)
-        usage = recording.usage or usage_of(recording)
+        usage = _usage(recording)
         if usage is not None:
             write_field("tokens", _tokens(usage))
             write_field("price", _price(usage, recording.recorded_at))
@@ -239,6 +239,11 @@ def _settings(recording: Recording) -> str:
     return ", ".join(found)
 
 
+def _usage(recording: Recording) -> Usage | None:
+    usage = recording.usage or usage_of(recording)
+    return usage if usage is not None and usage.is_told else None
+
+
 def _tokens(usage: Usage) -> str:
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     reasoning = f" ({usage.reasoning_tokens:,} for reasoning)" if usage.reasoning_tokens else ""
@@ -302,7 +307,7 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "turns": list(map(_turn, read.asked)),
         }
     if side != "request":
-        usage = recording.usage or usage_of(recording)
+        usage = _usage(recording)
         found["response"] = {
             "status": recording.head.status,
             "headers": _headers(recording.head.headers),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from replaycache import Usage
 from replaycache.stores import DiskStore
 from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, put, replaycache, stream
 from tests.cli.terminal import run_in_terminal
@@ -56,6 +57,16 @@ def test_a_line_of_json_is_a_recording(tmp_path: Path) -> None:
     assert [line["complete"] for line in lines] == [False, True]
     assert lines[0]["usage"]["input_tokens"] == 12
     assert lines[0]["status"] == 200
+
+
+def test_an_answer_that_does_not_tell_what_it_used_has_no_tokens(tmp_path: Path) -> None:
+    recording = chat("hello", answer_json(usage=None))
+    recording.usage = Usage("openai", "gpt-4o-mini")
+    (key,) = disk(tmp_path, recording)
+
+    assert replaycache("ls", str(tmp_path)).stdout.split("\t")[8:10] == ["", ""]
+    assert json.loads(replaycache("ls", "--json", str(tmp_path)).stdout)["usage"] is None
+    assert "tokens" not in replaycache("show", key, "--store", str(tmp_path)).stdout
 
 
 def test_the_newest_come_first(store: str) -> None:
