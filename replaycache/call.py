@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -101,6 +102,7 @@ class Call:
         "_alone",
         "_began",
         "_body",
+        "_body_of",
         "_claimed",
         "_exchange",
         "_expected",
@@ -170,6 +172,7 @@ class Call:
         self._pending: Recording | None = None
         self._settled = False
         self._held: list[object] = []
+        self._body_of: weakref.ref[Unclosed] | None = None
         self._sent_at = self._latency = self._recorded_at = 0.0
         if self.mode is Mode.OFF:
             self.outcome.reason = "the mode is off"
@@ -398,13 +401,27 @@ class Call:
             return 0.0
         return self._exchange.drain_seconds(ends_soon=recorder.ends_soon)
 
-    def hold(self, upstream: object) -> None:
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the answer is there, though its response is still open."""
+        return not self._settled and self._recorder is not None and self._recorder.is_whole(Ending.CLOSED)
+
+    @property
+    def open_body(self) -> Unclosed | None:
+        """The body of a response that is still open, though nothing or little is to come of it."""
+        body = self._body_of() if self._body_of is not None else None
+        if body is None or self._settled or self._recorder is None:
+            return None
+        return body if self._recorder.ends_soon or self.is_whole else None
+
+    def hold(self, upstream: object, body: Unclosed) -> None:
         """Keeps what is read from alive until the response has settled.
 
         A response that is let go of is garbage together with what it was read from, and of that the collector may
         close some before it comes to the response.
         """
         if self._recorder is not None:
+            self._body_of = weakref.ref(body)
             self._held.append(upstream)
             self._exchange.held.add(self)
 
@@ -413,9 +430,7 @@ class Call:
 
         The collector may call this anywhere: nothing is saved here, and nothing read.
         """
-        recorder = self._recorder
-        left = not self._settled and recorder is not None and recorder.is_whole(Ending.CLOSED)
-        if left or self.drain_seconds():
+        if self.is_whole or self.drain_seconds():
             self._land()  # nobody waits for what may never be taken up
             self._exchange.dropped.append(body)
             return

@@ -17,6 +17,7 @@ that they were given. Every method may be called from any thread, one at a time.
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -65,13 +66,19 @@ def _with_host(url: str, host: str) -> str:
 
 
 class Unclosed(Protocol):
-    """A body that its reader let go of without closing it."""
+    """A body that its reader has not closed."""
+
+    def read_ahead(self) -> Any:
+        """Reads what little is to come, for a reader who may yet come for it; to be awaited, as `finish`."""
 
     def finish(self) -> Any:
         """Closes it, reading on within bounds; to be awaited in asynchronous code."""
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
+
+    def keep_whole(self) -> None:
+        """Stores the answer if all of it is there, without reading on."""
 
 
 class _Known(NamedTuple):
@@ -135,6 +142,13 @@ class Exchange:
         self.needs_body_always = not self.is_cache or options.match.cacheable is not None
         # a cassette is made to be committed, a cache stays with its user
         self.replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
+
+    def at_the_end(self) -> list[Unclosed]:
+        """The bodies of open responses of which nothing or little is to come; those let go of are in `dropped`."""
+        if not self.held:
+            return []
+        gc.collect()
+        return [body for call in list(self.held) if (body := call.open_body) is not None]
 
     def next_dropped(self) -> Unclosed | None:
         """The next of the bodies that nobody closed; None where there is none."""

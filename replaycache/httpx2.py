@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
@@ -193,6 +194,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
+        for body in self._exchange.at_the_end():
+            await body.read_ahead()
         await self._finish_dropped()
         if self._inner is not None:
             await self._inner.aclose()
@@ -339,16 +342,19 @@ class _AsyncTee(httpx2.AsyncByteStream):
     def __init__(self, stream: httpx2.AsyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
-        call.hold(stream)
+        self._ahead: deque[bytes] = deque()
+        call.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
-        self._call.hold(self._chunks)
+        self._call.hold(self._chunks, self)
         return self
 
     async def __anext__(self) -> bytes:
         assert self._chunks is not None
+        if self._ahead:
+            return self._ahead.popleft()
         self._call.resume()
         try:
             chunk = await anext(self._chunks)
@@ -384,12 +390,27 @@ class _AsyncTee(httpx2.AsyncByteStream):
         except Exception:  # noqa: BLE001  # its connection, or its loop, may be gone
             self.keep()
 
+    async def read_ahead(self) -> None:
+        """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
+        seconds = self._call.drain_seconds()
+        try:
+            if seconds:
+                await Suspending.within(seconds, lambda: self._drain(seconds, self._ahead))
+        except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
+            return
+        self.keep_whole()
+
+    def keep_whole(self) -> None:
+        """Stores the answer if all of it is there."""
+        if self._call.is_whole:
+            self.keep()
+
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         if self._call.settle(Ending.CLOSED):
             self._call.save()
 
-    async def _drain(self, seconds: float) -> None:
+    async def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
         call.resume()
@@ -400,6 +421,8 @@ class _AsyncTee(httpx2.AsyncByteStream):
         try:
             async for chunk in self._chunks:
                 call.feed(chunk)
+                if ahead is not None:
+                    ahead.append(chunk)
                 size += len(chunk)
                 if size > DRAIN_BYTES or time.monotonic() > until:
                     return
@@ -561,6 +584,8 @@ class ReplayTransport(httpx2.BaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
+        for body in self._exchange.at_the_end():
+            body.read_ahead()
         self._finish_dropped()
         if self._inner is not None:
             self._inner.close()
@@ -707,16 +732,19 @@ class _Tee(httpx2.SyncByteStream):
     def __init__(self, stream: httpx2.SyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
-        call.hold(stream)
+        self._ahead: deque[bytes] = deque()
+        call.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         self._chunks = self._stream.__iter__()
-        self._call.hold(self._chunks)
+        self._call.hold(self._chunks, self)
         return self
 
     def __next__(self) -> bytes:
         assert self._chunks is not None
+        if self._ahead:
+            return self._ahead.popleft()
         self._call.resume()
         try:
             chunk = next(self._chunks)
@@ -752,12 +780,27 @@ class _Tee(httpx2.SyncByteStream):
         except Exception:  # noqa: BLE001  # its connection, or its loop, may be gone
             self.keep()
 
+    def read_ahead(self) -> None:
+        """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
+        seconds = self._call.drain_seconds()
+        try:
+            if seconds:
+                Blocking.within(seconds, lambda: self._drain(seconds, self._ahead))
+        except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
+            return
+        self.keep_whole()
+
+    def keep_whole(self) -> None:
+        """Stores the answer if all of it is there."""
+        if self._call.is_whole:
+            self.keep()
+
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         if self._call.settle(Ending.CLOSED):
             self._call.save()
 
-    def _drain(self, seconds: float) -> None:
+    def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
         call.resume()
@@ -768,6 +811,8 @@ class _Tee(httpx2.SyncByteStream):
         try:
             for chunk in self._chunks:
                 call.feed(chunk)
+                if ahead is not None:
+                    ahead.append(chunk)
                 size += len(chunk)
                 if size > DRAIN_BYTES or time.monotonic() > until:
                     return

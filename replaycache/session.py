@@ -70,6 +70,10 @@ class _Session:
 
     def finish_dropped(self) -> None:
         """Closes responses that were let go of unclosed; what only their loop could read on is kept as it is."""
+        for still_open in self._blocking.at_the_end():
+            still_open.read_ahead()
+        for still_open in self._suspending.at_the_end():
+            still_open.keep_whole()
         while (body := self._blocking.next_dropped()) is not None:
             body.finish()
         while (body := self._suspending.next_dropped()) is not None:
@@ -77,6 +81,8 @@ class _Session:
 
     async def finish_dropped_here(self) -> None:
         """Closes responses of this loop that were let go of unclosed."""
+        for still_open in self._suspending.at_the_end():
+            await still_open.read_ahead()
         while (body := self._suspending.next_dropped()) is not None:
             await body.finish()
 

@@ -128,3 +128,28 @@ def test_a_session_takes_up_what_was_dropped_in_it(driver: Driver, leaving: str,
     [recording] = CassetteStore(path).all()
     assert recording.body.read().startswith(SENT[0])
     assert recording.complete is not (leaving == "with" and str(driver) == "httpx-asyncio")
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=str)
+@pytest.mark.parametrize("reads_on", [False, True])
+def test_an_answer_whose_reader_stopped_with_the_model_is_kept_at_the_end(driver: Driver, reads_on: bool) -> None:
+    """litellm holds on to such a response in its log. Whoever reads on after all gets the rest of it."""
+    store = MemoryStore()
+
+    async def body() -> None:
+        with ScriptedServer(send_events) as server:
+            session = use_cassette(store, mode="auto")
+            real = driver.module.AsyncClient() if driver.is_async else driver.module.Client()
+            async with session:
+                stream = await Client(driver, real).open(server.url + "/v1/messages", json=ASKED)
+                read = [await stream.next_chunk() for _ in range(3)]
+                assert len(store) == 0
+            [(_, recording)] = store.newest(1)
+            assert recording.complete
+            assert recording.body.read() == b"".join(SENT)
+            if reads_on:
+                assert read + await stream.chunks() == SENT
+            await stream.close()
+            await real.aclose() if driver.is_async else real.close()
+
+    driver.run(body)
