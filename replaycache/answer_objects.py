@@ -30,8 +30,8 @@ LARGE = 1 << 22
 HEAD = 1 << 16
 """Bytes at the start of a larger body that are looked into."""
 TAIL = 1 << 20
-"""Bytes at the end of a larger body that are looked into. Of an event that begins before them, as one with an image
-may, the last members are read."""
+"""Bytes at the end of a larger body that are looked into. Of an event that begins before them, as one with an
+image may, the last members are read."""
 OBJECT_TAIL = 1 << 16
 """Bytes at the end of a large object in which its last members are looked for."""
 CANDIDATES = 32

@@ -32,15 +32,15 @@ from typing import Any
 import pytest
 
 from ._errors import CacheMiss, ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
-from .cassette_of_test import Cassette, CassetteInUse, has_recordings, open_cassette
-from .cassette_paths import Siblings
-from .cassette_use import Collected, Use, find_left_over, find_orphans, find_saved, find_unused
-from .cassettes_of_run import CassettesOfRun
-from .held_refusals import HeldRefusals, inside
-from .network_guard import blocked_network, parse_allowed_hosts
+from .for_pytest.cassette_of_test import Cassette, CassetteInUse, has_recordings, open_cassette
+from .for_pytest.cassette_paths import Siblings
+from .for_pytest.cassette_use import Collected, Use, find_left_over, find_orphans, find_saved, find_unused
+from .for_pytest.cassettes_of_run import CassettesOfRun
+from .for_pytest.held_refusals import HeldRefusals, inside
+from .for_pytest.marks import Marked, read_marks
+from .for_pytest.network_guard import blocked_network, parse_allowed_hosts
+from .for_pytest.suite_options import combined, suite_options
 from .options import MODE_VARIABLE, Mode
-from .replay_marks import Marked, read_marks
-from .suite_options import combined, suite_options
 
 __all__ = ["cassette", "pytest_addoption", "pytest_configure", "replay_options"]
 

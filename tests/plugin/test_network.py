@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from replaycache import ConfigurationError, Refused
-from replaycache.network_guard import NetworkBlocked, blocked_network, parse_allowed_hosts
+from replaycache.for_pytest.network_guard import NetworkBlocked, blocked_network, parse_allowed_hosts
 from tests.plugin.projects import Project
 from tests.scripted_server import ScriptedServer, counting_answers
 

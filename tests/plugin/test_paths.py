@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from replaycache import ConfigurationError
-from replaycache.cassette_paths import Siblings, file_name, module_directory, named
+from replaycache.for_pytest.cassette_paths import Siblings, file_name, module_directory, named
 from tests.plugin.projects import Project
 
 pytest_plugins = ["pytester"]

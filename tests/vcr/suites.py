@@ -43,7 +43,7 @@ for _name in (
     "httpcore2",
     "replaycache.httpx",
     "replaycache.httpx2",
-    "replaycache.vcr_transport",
+    "replaycache.vcr.transport",
     "yaml",
 ):
     importlib.import_module(_name)

@@ -126,7 +126,7 @@ def test_unmarked_tests_load_nothing(suite: Suite) -> None:
 
         def test_it():
             assert "replaycache.vcr" in sys.modules
-            assert not {"httpx", "httpx2", "yaml", "diskcache", "replaycache.vcr_cassette"} & set(sys.modules)
+            assert not {"httpx", "httpx2", "yaml", "diskcache", "replaycache.vcr.cassette"} & set(sys.modules)
         """,
     )
     suite.run_apart("-p", "replaycache.vcr", "-W", "error").assert_outcomes(passed=1)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from replaycache import Body, Chunk, ConfigurationError, Recording, Request, ResponseHead
-from replaycache.vcr_messages import VcrHeaders, VcrRequest, changed, comparable, response_of
-from replaycache.vcr_rules import Rules, check_hiding
+from replaycache.vcr.messages import VcrHeaders, VcrRequest, changed, comparable, response_of
+from replaycache.vcr.rules import Rules, check_hiding
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from . import foreign
-from ._errors import CassetteError, MissReason
-from ._models import Recording
-from .match import Identity, Match
-from .options import Mode
-from .stores import CassetteStore
-from .vcr_messages import VcrRequest, VcrResponse, changed, comparable, response_of
-from .vcr_rules import Rules
+from .. import foreign
+from .._errors import CassetteError, MissReason
+from .._models import Recording
+from ..match import Identity, Match
+from ..options import Mode
+from ..stores import CassetteStore
+from .messages import VcrRequest, VcrResponse, changed, comparable, response_of
+from .rules import Rules
 
 __all__ = ["VcrCassette"]
 

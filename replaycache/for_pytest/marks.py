@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ._errors import ConfigurationError
+from .._errors import ConfigurationError
 from .cassette_paths import Siblings, file_name, module_directory, named
 from .suite_options import combined
 

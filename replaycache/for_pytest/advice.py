@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ._errors import MissReason
+from .._errors import MissReason
 
 __all__ = ["advice_for"]
 

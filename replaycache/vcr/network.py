@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
-from ._errors import Refused, ReplayCacheWarning
-from .connections import listen, unlisten
-from .patching import Patches
+from .._errors import Refused, ReplayCacheWarning
+from ..connections import listen, unlisten
+from ..patching import Patches
 
 __all__ = ["OtherClients", "blocked", "is_covered"]
 

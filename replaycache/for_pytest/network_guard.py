@@ -16,8 +16,8 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ._errors import ConfigurationError, Refused
-from .patching import Patches
+from .._errors import ConfigurationError, Refused
+from ..patching import Patches
 
 __all__ = ["AllowedHost", "NetworkBlocked", "blocked_network", "parse_allowed_hosts"]
 

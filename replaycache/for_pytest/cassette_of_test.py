@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._errors import CacheMiss, ReplayCacheError
+from .._errors import CacheMiss, ReplayCacheError
+from ..options import Mode
+from .advice import advice_for
 from .cassette_use import Use
 from .held_refusals import inside
-from .options import Mode
-from .pytest_advice import advice_for
-from .replay_marks import Marked
+from .marks import Marked
 
 if TYPE_CHECKING:
+    from ..stores import CassetteStore
+    from ..tally import Tally
     from .cassettes_of_run import CassettesOfRun
-    from .stores import CassetteStore
-    from .tally import Tally
 
 __all__ = [
     "CREDENTIALS",
@@ -198,7 +198,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
     """
-    from .session import use_cassette
+    from ..session import use_cassette
 
     with ExitStack() as stack:
         if mode is Mode.REPLAY:
@@ -221,7 +221,7 @@ def has_recordings(path: Path) -> bool:
             return True
     except OSError:
         return False
-    from .stores import CassetteStore
+    from ..stores import CassetteStore
 
     try:
         return CassetteStore(path).had_recordings

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._errors import ConfigurationError
+from .._errors import ConfigurationError
 
 __all__ = ["DIRECTORY", "Siblings", "file_name", "module_directory", "named"]
 

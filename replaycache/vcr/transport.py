@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .connections import listen, unlisten
-from .patching import Patches
-from .vcr_cassette import VcrCassette
-from .vcr_exchange import VcrExchange
-from .vcr_network import OtherClients, is_covered
-from .waiting import Blocking, Suspending
+from ..connections import listen, unlisten
+from ..patching import Patches
+from ..waiting import Blocking, Suspending
+from .cassette import VcrCassette
+from .exchange import VcrExchange
+from .network import OtherClients, is_covered
 
 __all__ = ["playing"]
 

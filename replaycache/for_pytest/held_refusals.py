@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from types import MethodType
 from typing import Any
 
-from ._errors import Refused
+from .._errors import Refused
 
 __all__ = ["HeldRefusals", "inside"]
 

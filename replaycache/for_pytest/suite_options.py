@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ._errors import ConfigurationError
-from .options import Options
-from .redact import Redact
+from .._errors import ConfigurationError
+from ..options import Options
+from ..redact import Redact
 
 __all__ = ["combined", "suite_options"]
 

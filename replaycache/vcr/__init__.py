@@ -34,14 +34,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._errors import ConfigurationError
-from .held_refusals import HeldRefusals
-from .vcr_network import blocked
-from .vcr_rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, warn_of_unknown
+from .._errors import ConfigurationError
+from ..for_pytest.held_refusals import HeldRefusals
+from .network import blocked
+from .rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, warn_of_unknown
 
 if TYPE_CHECKING:
-    from .vcr_cassette import VcrCassette
-    from .vcr_network import OtherClients
+    from .cassette import VcrCassette
+    from .network import OtherClients
 
 __all__ = ["RecordingHooks", "VcrDefaults", "cassette_path"]
 
@@ -298,8 +298,8 @@ def vcr(
     if disable_recording or not vcr_markers:
         yield None
         return
-    from .vcr_cassette import VcrCassette
-    from .vcr_transport import playing
+    from .cassette import VcrCassette
+    from .transport import playing
 
     defaults = VcrDefaults()
     request.config.hook.pytest_recording_configure(config=request.config, vcr=defaults)

@@ -18,8 +18,8 @@ from .cassette_paths import DIRECTORY, module_directory
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from ._models import Recording
-    from .stores import CassetteStore
+    from .._models import Recording
+    from ..stores import CassetteStore
 
 __all__ = ["Collected", "Saved", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
 
@@ -63,7 +63,7 @@ class Use:
 
     def note_usage(self, replayed: Iterable[Recording]) -> None:
         """Takes what the answers that were replayed used."""
-        from .usage import usage_of
+        from ..usage import usage_of
 
         for recording in replayed:
             try:
@@ -75,7 +75,7 @@ class Use:
 
     def note_renewal(self, store: CassetteStore) -> None:
         """Takes what a test recorded anew."""
-        from .stores.renewed_cassette import RenewedCassette
+        from ..stores.renewed_cassette import RenewedCassette
 
         if isinstance(store, RenewedCassette):
             self.renews, self.renewed, self.left = True, store.renewed, store.left
@@ -119,8 +119,8 @@ def find_saved(uses: Iterable[Use]) -> Saved:
     """What the recordings that were replayed would have cost, asked for now."""
     from decimal import Decimal
 
-    from ._models import Usage
-    from .prices import price_of
+    from .._models import Usage
+    from ..prices import price_of
 
     counts = Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)
     prices = {usage: price_of(usage) for usage in counts if usage.is_told}

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..options import Mode
 from .cassette_paths import file_name
-from .options import Mode
 
 if TYPE_CHECKING:
-    from .stores import CassetteStore
+    from ..stores import CassetteStore
 
 __all__ = ["CassettesOfRun"]
 
@@ -68,7 +68,7 @@ class CassettesOfRun:
             raise
 
     def _store(self, path: Path, is_shared: bool) -> CassetteStore:
-        from .stores import CassetteStore
+        from ..stores import CassetteStore
 
         signature = _signature(path) if is_shared else None
         if signature is None:
@@ -79,7 +79,7 @@ class CassettesOfRun:
         return known[1]
 
     def _renewing(self, path: Path, is_shared: bool) -> Generator[CassetteStore]:
-        from .stores.renewed_cassette import RenewedCassette
+        from ..stores.renewed_cassette import RenewedCassette
 
         file = self._beside(self._place, path, ".renewed") if self._place is not None and is_shared else None
         if file is not None and file.exists():
@@ -98,7 +98,7 @@ class CassettesOfRun:
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        from .stores.renewed_cassette import RenewedCassette
+        from ..stores.renewed_cassette import RenewedCassette
 
         RenewedCassette(path).drop(marks)
 

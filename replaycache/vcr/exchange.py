@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from ._errors import CacheMiss, MissReason
-from ._models import Recording
-from .call import Call
-from .exchange import Exchange
-from .options import Mode, Options
-from .spool import Spool
-from .stores import Store
-from .vcr_cassette import VcrCassette
-from .vcr_messages import VcrRequest, changed, response_of
+from .._errors import CacheMiss, MissReason
+from .._models import Recording
+from ..call import Call
+from ..exchange import Exchange
+from ..options import Mode, Options
+from ..spool import Spool
+from ..stores import Store
+from .cassette import VcrCassette
+from .messages import VcrRequest, changed, response_of
 
 __all__ = ["VcrExchange"]
 

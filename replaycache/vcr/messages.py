@@ -8,9 +8,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import ParseResult, parse_qsl, urlparse
 
-from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead
-from .redact import Redact, is_credential_header
-from .stored_form import stored_form
+from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
+from ..redact import Redact, is_credential_header
+from ..stored_form import stored_form
 
 __all__ = ["VcrHeaders", "VcrRequest", "VcrResponse", "changed", "comparable", "response_of"]
 

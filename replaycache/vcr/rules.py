@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlparse, urlunparse
 
-from ._errors import ConfigurationError, ReplayCacheWarning
-from .vcr_messages import VcrRequest, VcrResponse
+from .._errors import ConfigurationError, ReplayCacheWarning
+from .messages import VcrRequest, VcrResponse
 
 __all__ = ["MATCHERS", "MATCH_ON", "RECORD_MODES", "Matcher", "Rules", "check_hiding", "warn_of_unknown"]
 

@@ -1,0 +1,1 @@
+"""What the pytest plugin is made of; `replaycache.pytest_plugin` holds its hooks and fixtures."""
