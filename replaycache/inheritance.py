@@ -36,17 +36,12 @@ class Inherited(Generic[T]):
 
     def __init__(self, name: str, capture: Callable[[], T | None] | None = None) -> None:
         self._variable: ContextVar[T | None] = ContextVar(name, default=None)
-        self._attribute = f"_{name}"
         self._capture = capture or self.here
         _inherited.append(self)
 
     def here(self) -> T | None:
         """The value of this context; a thread's own context begins with what it took over."""
         return self._variable.get()
-
-    def started_with(self) -> T | None:
-        """What this thread took over when it was started."""
-        return getattr(threading.current_thread(), self._attribute, None)
 
     def set(self, value: T | None) -> Token[T | None]:
         """Sets the value of this context."""
@@ -86,8 +81,6 @@ def _starting(original: Any) -> Any:
         # the workers of a pool serve whoever submits: each of their jobs takes over what holds for it
         values = [] if getattr(_submitting_now, "pool", False) else _captured()
         if values:
-            for variable, value in values:
-                setattr(self, variable._attribute, value)
             self.run = partial(_run, self, values)  # type: ignore[method-assign]  # of this one thread
         original(self)
 

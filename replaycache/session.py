@@ -116,11 +116,11 @@ _patches = Patches()
 
 
 def _current() -> _Session | None:
-    """The innermost cassette of this context, of who started this thread, or of the process; else the installed.
+    """The innermost cassette of this context, or of the process; else the installed.
 
     A task or thread that outlives its cassette has it no more.
     """
-    for session in (_here.here(), _here.started_with(), _everywhere[-1] if _everywhere else None):
+    for session in (_here.here(), _everywhere[-1] if _everywhere else None):
         if session is not None and not session.is_over:
             return session
     return _installed

@@ -314,3 +314,35 @@ def test_a_thread_started_in_a_nested_cassette_uses_that_one(tmp_path: Path) -> 
                 thread.join()
 
     assert [path.name for path in tmp_path.iterdir()] == ["inner.json"]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_a_worker_thread_does_not_keep_the_cassette_it_was_started_in(loop: str, tmp_path: Path) -> None:
+    """An event loop's worker threads serve every task."""
+    library = SYNC[0].module
+
+    async def body() -> None:
+        entered, done = anyio.Event(), anyio.Event()
+
+        def post() -> Any:
+            return library.post(server.url + CHAT, json=ASKED)
+
+        async def inside() -> None:
+            with use_cassette(tmp_path / "a.json"):
+                assert outcome_of(await anyio.to_thread.run_sync(post)).status == "miss"
+                entered.set()
+                await done.wait()
+
+        async def outside() -> None:
+            await entered.wait()
+            assert "replaycache" not in (await anyio.to_thread.run_sync(post)).extensions
+            done.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(outside)
+            group.start_soon(inside)
+
+    with ScriptedServer(counting_answers()) as server:
+        anyio.run(body, backend=loop)
+
+    assert len(CassetteStore(tmp_path / "a.json")) == 1
