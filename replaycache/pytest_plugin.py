@@ -27,7 +27,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,6 +41,9 @@ from .for_pytest.marks import Marked, read_marks
 from .for_pytest.network_guard import blocked_network, parse_allowed_hosts
 from .for_pytest.suite_options import combined, suite_options
 from .options import MODE_VARIABLE, Mode
+
+if TYPE_CHECKING:
+    from .budget import Budget
 
 __all__ = ["cassette", "pytest_addoption", "pytest_configure", "replay_options"]
 
@@ -124,6 +127,7 @@ class ReplayPlugin:
         self._shared: set[str] = set()
         self._current: CassetteInUse | None = None
         self._place: Path | None = None
+        self._budget = _budget(config)
         of_workers = getattr(config, "workerinput", {}).get("replaycache_place")
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         self._refusals = HeldRefusals(self._was_refused)
@@ -239,7 +243,8 @@ class ReplayPlugin:
             is_fresh = marked.path in self._fresh or not marked.path.exists()
             mode = Mode.AUTO if is_fresh else Mode.REPLAY
         try:
-            marked = replace(marked, options=combined(suite_options(options), marked.options))
+            said = combined(suite_options(options), marked.options)
+            marked = replace(marked, options=said if self._budget is None else {**said, "budget": self._budget})
             in_use = open_cassette(
                 marked,
                 mode,
@@ -565,6 +570,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help=f"what marked tests do: {', '.join(Mode)}; overrides {MODE_VARIABLE}, marks and replay_mode",
     )
     group.addoption(
+        "--replay-budget",
+        metavar="AMOUNT",
+        help="US dollars, such as 2, that the calls of this run may cost; one that would start beyond is not sent",
+    )
+    group.addoption(
         "--replay-unused",
         choices=("ignore", "warn", "fail"),
         default="warn",
@@ -588,6 +598,18 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             help="hosts that --block-network lets through: host, host:port, *.example.com, separated by commas",
         )
     parser.addini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
+
+
+def _budget(config: pytest.Config) -> Budget | None:
+    """What the calls of this process may cost: of several workers, each has its share."""
+    amount = config.getoption("replay_budget", None)
+    if amount is None:
+        return None
+    from .budget import Budget
+
+    budget = Budget(amount, _where="--replay-budget")
+    budget.limit /= getattr(config, "workerinput", {}).get("workercount", 1)
+    return budget
 
 
 def pytest_configure(config: pytest.Config) -> None:
