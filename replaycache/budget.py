@@ -33,6 +33,7 @@ class Budget:
 
     def __init__(self, limit: float | str | Decimal, *, _where: str = "budget") -> None:
         self.limit = _parse(limit, _where)
+        self._where = _where
         from . import prices
 
         if not prices.is_available():
@@ -59,7 +60,7 @@ class Budget:
         if self._spent >= self.limit:
             raise BudgetExceeded(
                 f"the call was not sent: ${self._spent:.4f} were spent, and the budget is ${self.limit}. Raise "
-                f"budget=..., or replay what is recorded with mode='replay'."
+                f"{self._where}, or replay what is recorded with mode='replay'."
             )
 
     def spend(self, usage: Usage | None, when: float, what: str) -> str:

@@ -49,7 +49,7 @@ def test_a_call_beyond_the_budget_of_the_run_is_not_sent(project: Project) -> No
     result = project.run("-s", "--replay-budget=$0.50")
 
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*sent ['first']*", "*BudgetExceeded: the call was not sent*"])
+    result.stdout.fnmatch_lines(["*sent ?'first'?*", "*BudgetExceeded: the call was not sent*Raise --replay-budget*"])
 
 
 def test_what_is_replayed_costs_nothing(project: Project) -> None:
@@ -59,7 +59,7 @@ def test_what_is_replayed_costs_nothing(project: Project) -> None:
     result = project.run("-s", "--replay-budget=0")
 
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["*sent []"])
+    result.stdout.fnmatch_lines(["*sent ??"])
 
 
 def test_workers_share_it(project: Project) -> None:
