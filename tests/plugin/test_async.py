@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from tests.plugin.projects import Project, summary
@@ -229,7 +227,6 @@ def test_a_thread_that_outlives_its_test_takes_the_cassette_of_the_next(project:
     project.run_apart().assert_outcomes(passed=2)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pytest_asyncio") is None, reason="pytest-asyncio is not installed")
 @pytest.mark.parametrize("scope", ["function", "module"])
 def test_pytest_asyncio_records_and_replays(project: Project, scope: str) -> None:
     project.tests(
@@ -266,9 +263,10 @@ def test_pytest_asyncio_records_and_replays(project: Project, scope: str) -> Non
         """.replace("SCOPE", scope)
     )
 
-    project.run("-p", "pytest_asyncio.plugin").assert_outcomes(passed=4)
+    plugin = ("-p", "pytest_asyncio.plugin", "-o", "asyncio_default_fixture_loop_scope=function")
+    project.run(*plugin).assert_outcomes(passed=4)
     project.upstream.stop()
-    again = project.run("-p", "pytest_asyncio.plugin", "--replay-unused=fail", "--block-network")
+    again = project.run(*plugin, "--replay-unused=fail", "--block-network")
 
     again.assert_outcomes(passed=4)
     assert summary(again) == "replaycache: 5 replayed, 0 recorded, 1 missed, 0 unused"
