@@ -459,6 +459,8 @@ class Call:
             body = None
         if body is None:
             self._land()
+            exchange = self._exchange
+            exchange.reporter.lost(f"{self.method} {exchange.options.redact.url(self.url)}", self.outcome)
             self._pass()
             return False
         redact = self._exchange.options.redact

@@ -139,6 +139,20 @@ def test_streams_count_when_they_were_read(driver: Driver) -> None:
     driver.run(body)
 
 
+def test_what_is_cut_short_is_said_to_be_uncounted(driver: Driver) -> None:
+    async def body() -> None:
+        cut = b'data: {"choices":[{"index":0,"delta":{"content":"I was go"}}]}\n\n'
+        upstream = Upstream(driver, content=cut, headers={"content-type": "text/event-stream"})
+        async with driver.client(upstream.transport, store=":memory:", budget=1) as client:
+            with pytest.warns(
+                ReplayCacheWarning, match="is not counted in the budget, for its answer was not kept"
+            ):
+                await ask(client, 1)
+            await ask(client, 2)
+
+    driver.run(body)
+
+
 def test_what_is_verified_is_paid_for(driver: Driver, tmp_path: Path) -> None:
     async def body() -> None:
         upstream = Upstream(driver)
