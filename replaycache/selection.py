@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ._models import Recording, Usage
+from ._models import Recording
 from .usage import model_of, usage_of
 
 __all__ = ["Selection", "models_of"]
@@ -15,7 +15,7 @@ __all__ = ["Selection", "models_of"]
 def models_of(recording: Recording) -> tuple[str, ...]:
     """The names of its model: as it was asked for, and as the answer has it."""
     asked = model_of(recording.request)
-    usage: Usage | None = recording.usage or usage_of(recording)
+    usage = recording.usage = recording.usage or usage_of(recording)
     return tuple(dict.fromkeys(name for name in (asked, usage.model if usage else "") if name))
 
 

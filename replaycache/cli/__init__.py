@@ -59,14 +59,7 @@ class Program(click.Group):
         """Imports the module of a command; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        name = f"{__name__}.{COMMANDS[cmd_name].module}"
-        try:
-            module = import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise click.UsageError(f"{cmd_name} is not part of this version of replaycache", ctx) from error
-        found: click.Command = module.command
+        found: click.Command = import_module(f"{__name__}.{COMMANDS[cmd_name].module}").command
         return found
 
     def resolve_command(

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from .._models import Request, Usage
 from ..conversation import prompt
 from ..match.providers import generates
 from ..options import parse_duration
+from ..selection import Selection
 from ..stores import Store
 from ..usage import model_of, usage_of
 from .errors import NothingMatches, Status
@@ -50,10 +50,9 @@ class _Line:
         self.entry = entry
         self.recording = recording
         self.request = recording.request
-        usage = recording.usage or usage_of(recording)
+        usage = recording.usage = recording.usage or usage_of(recording)
         self.usage: Usage | None = usage if usage is not None and usage.is_told else None
-        self.asked_model = model_of(self.request)
-        self.model = self.asked_model or (self.usage.model if self.usage else "")
+        self.model = model_of(self.request) or (self.usage.model if self.usage else "")
 
     @property
     def chunks(self) -> int:
@@ -99,7 +98,7 @@ def command(
     method, URL, model, status, bytes, chunks, tokens in, tokens out, words.
     With --json a line is a JSON object.
     """
-    wanted = _filter(model, since, status)
+    wanted = Selection(model=model, since=parse_since(since), statuses=parse_status(status))
     opened = existing_store(store)
     seen = _Seen(entries(opened))
     lines: Iterable[_Line] = (line for entry in seen for line in _line(entry, wanted))
@@ -131,37 +130,15 @@ class _Seen:
         self.ended = True
 
 
-def _line(entry: Entry, wanted: Callable[[_Line], bool]) -> Iterator[_Line]:
+def _line(entry: Entry, wanted: Selection) -> Iterator[_Line]:
     try:
-        line = _Line(entry)
-        if wanted(line):
-            yield line
+        if wanted.takes(entry.recording):
+            yield _Line(entry)
     except StoreError as error:
         note(f"Warning: {entry.key}: {error}")
 
 
 # -- which, and in what order ------------------------------------------------------------------------------
-
-
-def _filter(model: str | None, since: str | None, status: str | None) -> Callable[[_Line], bool]:
-    start = parse_since(since)
-    statuses = parse_status(status)
-    pattern = model.lower() if model else ""
-    if pattern and not re.search(r"[*?\[]", pattern):
-        pattern = f"*{pattern}*"
-
-    def wanted(line: _Line) -> bool:
-        recording = line.recording
-        if start is not None and recording.recorded_at < start:
-            return False
-        if statuses is not None and recording.head.status not in statuses:
-            return False
-        if not pattern:
-            return True
-        names = (line.asked_model, line.usage.model if line.usage else "")
-        return any(fnmatchcase(name.lower(), pattern) for name in names if name)
-
-    return wanted
 
 
 def parse_since(text: str | None) -> float | None:
