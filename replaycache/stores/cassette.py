@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from .._errors import CassetteError, ConfigurationError
 from .._models import Recording
+from ..atomic_file import replaced
 from ..cassette_text import dump, dump_recording, load
 from ..match import Identity, Match
 
@@ -330,17 +331,9 @@ class CassetteStore:
             raise CassetteError(f"{self.location} is being written by another process for too long") from error
 
     def _replace_file(self, text: bytes) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with open(temporary, "xb") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with replaced(self.path) as file:
+                file.write(text)
         except OSError as error:
             raise CassetteError(
                 f"{self.location} cannot be written: {error.strerror}. The file is as it was; check the "

@@ -416,6 +416,20 @@ for number in range(15):
     assert [item.name for item in tmp_path.iterdir()] == ["c.json"]
 
 
+def test_a_cassette_keeps_its_permissions_and_a_link_stays_one(tmp_path: Path) -> None:
+    kept = tmp_path / "elsewhere" / "kept.json"
+    fill(kept, recorded("one"))
+    kept.chmod(0o640)
+    link = tmp_path / "c.json"
+    link.symlink_to(kept)
+
+    fill(link, recorded("two"))
+
+    assert link.is_symlink()
+    assert len(CassetteStore(kept)) == 2
+    assert kept.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_path_that_is_none_of_a_cassette_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="ends in .json"):
         CassetteStore("cassette.yaml")
