@@ -284,6 +284,14 @@ class Recording:
         """Whether size and duration are known, so that the body need not be gone through for them."""
         return self._size is not None and self._duration is not None
 
+    def measure(self) -> None:
+        """Goes through the body once, where that was not done yet, so that size and duration are known.
+
+        Raises:
+            CorruptRecording: the body lies in a stored entry that is damaged.
+        """
+        _ = self.size, self.duration
+
     @property
     def size(self) -> int:
         """Of the body, in bytes."""
@@ -308,6 +316,30 @@ class Recording:
         if not isinstance(self._request, Request):
             self._request = self._request()
         return self._request
+
+    def with_parts(
+        self,
+        *,
+        request: Request | None = None,
+        head: ResponseHead | None = None,
+        body: Body | None = None,
+        digest: str | None = None,
+    ) -> Recording:
+        """The same recording with what is given in place of its own; of another body nothing is known yet."""
+        is_same_body = body is None or body is self.body
+        return Recording(
+            request=self._request if request is None else request,
+            head=self.head if head is None else head,
+            body=self.body if body is None else body,
+            digest=self.digest if digest is None else digest,
+            recorded_at=self.recorded_at,
+            latency=self.latency,
+            complete=self.complete,
+            sample=self.sample,
+            usage=self.usage if is_same_body else None,
+            size=self._size if is_same_body else None,
+            duration=self._duration if is_same_body else None,
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):

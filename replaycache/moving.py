@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from ._errors import StoreError
-from ._models import Recording, Request, ResponseHead
+from ._models import Recording, ResponseHead
 from .credentials import find, find_in_recording, replace
 from .match import Identity, Match
 from .match import url as _url
@@ -109,29 +109,7 @@ def redacted(recording: Recording, redact: Redact) -> Recording:
         head = ResponseHead(head.status, (*head.headers, *encoding))
     if request == recording.request and head == recording.head:
         return recording
-    return _with(recording, request=request, head=head)
-
-
-def _with(
-    recording: Recording,
-    request: Request | None = None,
-    head: ResponseHead | None = None,
-    digest: str | None = None,
-) -> Recording:
-    """A recording with another part."""
-    return Recording(
-        request=recording.request if request is None else request,
-        head=recording.head if head is None else head,
-        body=recording.body,
-        digest=recording.digest if digest is None else digest,
-        recorded_at=recording.recorded_at,
-        latency=recording.latency,
-        complete=recording.complete,
-        sample=recording.sample,
-        usage=recording.usage,
-        size=recording.size if recording.measured else None,
-        duration=recording.duration if recording.measured else None,
-    )
+    return recording.with_parts(request=request, head=head)
 
 
 def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[Taken]:
@@ -232,7 +210,6 @@ def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved)
             moved.known += key not in put
         else:
             recording.usage = recording.usage or usage_of(recording)
-            _ = recording.size, recording.duration  # looked at, they are stored
             cache.put(key, recording)
             moved.written += key not in put
         put[key] = item.name
@@ -243,7 +220,7 @@ def _keyed(item: Taken, recording: Recording, match: Match) -> tuple[str, Record
     if item.key and recording.digest and recording.request == item.recording.request:
         return item.key, recording
     identity = match.identity(recording.request, sample=recording.sample)
-    return identity.key, _with(recording, digest=identity.digest)
+    return identity.key, recording.with_parts(digest=identity.digest)
 
 
 def _has(cache: Store, key: str, recording: Recording) -> bool:

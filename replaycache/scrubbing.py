@@ -22,6 +22,7 @@ from .moving import redacted
 from .redact import Redact
 from .stores import DiskStore, Store
 from .stores.rewritten_cassette import RewrittenCassette
+from .usage import usage_of
 
 __all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
 
@@ -87,8 +88,7 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
             continue
         if dry or new is recording:
             continue
-        new.usage = recording.usage
-        _ = new.size, new.duration  # looked at, they are stored
+        new.usage = recording.usage and usage_of(new)
         if new.request == recording.request:
             cache.put(key, new)
             continue

@@ -58,18 +58,15 @@ def replace(recording: Recording, placeholders: Callable[[str, str], str] = plac
     bodies = [chunk.data for chunk in chunks]
     replacing.learn([parse(text_of(b"".join(bodies))), *(plain_pieces(value) for _, value in headers)])
     changed = replacing.apply(bodies, parse)
-    return Recording(
+    replaced = recording.with_parts(
         request=request,
         head=ResponseHead(recording.head.status, replacing.headers(headers)),
-        body=recording.body
+        body=None
         if changed is bodies
         else Body.of(Chunk(data, chunk.offset) for data, chunk in zip(changed, chunks, strict=True)),
-        digest=recording.digest,
-        recorded_at=recording.recorded_at,
-        latency=recording.latency,
-        complete=recording.complete,
-        sample=recording.sample,
     )
+    replaced.usage = None  # its model may be named by what was replaced
+    return replaced
 
 
 def _replace_in_request(request: Request, replacing: _Replacing) -> Request:

@@ -295,6 +295,8 @@ class DiskStore:
         """Stores `recording` under `key`, in place of what was there."""
         value = _Pieces(recording)
         try:
+            # here and not at every hit, which would go through a large body for its size and duration
+            recording.measure()
             self._cache.set(key, value, expire=self._max_age)
         except _FAILURES as error:
             if value.path is not None:

@@ -30,17 +30,8 @@ class MemoryStore:
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
         # a body that overflowed into a file comes back into memory: here is where it was asked to be
-        held = Recording(
-            request=recording.request,
-            head=recording.head,
-            body=Body(list(recording.body.segments)),
-            digest=recording.digest,
-            recorded_at=recording.recorded_at,
-            latency=recording.latency,
-            complete=recording.complete,
-            sample=recording.sample,
-            usage=recording.usage,
-        )
+        held = recording.with_parts(request=recording.request, body=Body(list(recording.body.segments)))
+        held.usage = recording.usage
         with self._lock:
             self._recordings.pop(key, None)
             self._recordings[key] = held

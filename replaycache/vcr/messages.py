@@ -203,16 +203,8 @@ def changed(recording: Recording, response: VcrResponse) -> Recording:
     body = recording.body
     if content != body.read():
         body = Body.of([Chunk(content, 0.0)] if content else [])
-    return Recording(
-        request=recording.request,
-        head=ResponseHead(int(response["status"]["code"]), _lines(response["headers"])),
-        body=body,
-        digest=recording.digest,
-        recorded_at=recording.recorded_at,
-        latency=recording.latency,
-        complete=recording.complete,
-        sample=recording.sample,
-    )
+    head = ResponseHead(int(response["status"]["code"]), _lines(response["headers"]))
+    return recording.with_parts(head=head, body=body)
 
 
 def _lines(headers: Mapping[str, Any]) -> Headers:

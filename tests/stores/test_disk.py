@@ -20,7 +20,7 @@ from typing import Any
 import diskcache
 import pytest
 
-from replaycache import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
+from replaycache import ConfigurationError, CorruptRecording, Recording, StoreError, StoreUnavailable
 from replaycache.stores import DiskStore, MemoryStore, Store, default_directory, open_store
 
 from .samples import large, recording
@@ -679,6 +679,16 @@ def test_what_was_put_survives_the_end_of_the_process(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     assert store.get("small") == recording()
     assert store.get("large") == large()
+
+
+@pytest.mark.parametrize("put", [recording(), large()])
+def test_size_and_duration_of_what_was_put_are_known(tmp_path: Path, put: Recording) -> None:
+    filled(tmp_path, one=put)
+
+    kept = DiskStore(tmp_path).get("one")
+    assert kept is not None
+    assert kept.measured
+    assert (kept.size, kept.duration) == (put.body.size, pytest.approx(put.latency + put.body.duration, abs=1e-6))
 
 
 def test_two_processes_lose_nothing(tmp_path: Path) -> None:
