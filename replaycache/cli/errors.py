@@ -87,8 +87,12 @@ def run_to_status(run: Callable[[], Any]) -> int:
     try:
         with _warnings_in_a_line():
             status = run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started the program
+            sys.stdout.flush()
     except click.ClickException as error:
+        if isinstance(error, _HELP):
+            click.echo(error.format_message(), err=True)
+            return error.exit_code
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
         click.echo(f"Error: {printable(error.format_message(), lines=True)}", err=True)
@@ -109,6 +113,11 @@ def run_to_status(run: Callable[[], Any]) -> int:
         return _without_output() if is_broken_pipe(error) else _say(error, Status.FAILED)
     return int(status) if isinstance(status, int) else Status.DONE
 
+
+_HELP: tuple[type[Exception], ...] = tuple(
+    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])  # since 8.2
+)
+"""What click raises where a program was given nothing: its text is the whole help."""
 
 _errors_before: list[tuple[Callable[..., None], str | None]] = []
 

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..amounts import human_age, human_count, human_duration, human_money, human_size, iso_time
+from .errors import BrokenOutput
 from .printable import one_line, printable
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def width() -> int:
 
 def can_write(text: str) -> bool:
     """Whether standard output's encoding has these characters."""
+    if sys.stdout is None:
+        return False
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -102,7 +105,13 @@ def console(*, error: bool = False) -> Console:
     """
     from rich.console import Console
 
-    return Console(
+    class Ours(Console):
+        """A console that leaves a reader who went away to `errors`: rich's own ends the process with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenOutput
+
+    return Ours(
         stderr=error,
         width=width(),
         markup=False,

@@ -364,8 +364,8 @@ def _amounts(part: Sum, seconds: float) -> str:
 
 def _columns(table: str, total: Line) -> list[Column]:
     columns = [
-        Column(table, least=22, most=36, style="cyan"),
-        Column("calls" if not total.recorded.requests else "recorded", right=True, least=4, most=8),
+        Column(table, least=20, most=36, style="cyan"),
+        Column("calls" if not total.recorded.requests else "recorded", right=True, least=5, most=8),
     ]
     if not total.recorded.requests:
         columns.append(Column("hits", right=True, least=4, most=5))

@@ -129,6 +129,49 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert process.wait(timeout=60) == 141
 
 
+def test_a_reader_of_what_is_shown_of_one_recording_may_go_away_too(tmp_path: Path) -> None:
+    (key,) = disk(tmp_path, chat(f"question {'x' * 400_000}"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "replaycache", "show", key, "--store", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read()
+    process.stderr.close()
+
+    assert complaints == b""
+    assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the descriptor")
+@pytest.mark.parametrize("command", ["ls", "show"])
+def test_a_closed_standard_output_is_no_error(command: str, tmp_path: Path) -> None:
+    (key,) = disk(tmp_path, chat())
+    arguments = ["ls", str(tmp_path)] if command == "ls" else ["show", key, "--store", str(tmp_path)]
+
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "replaycache", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_bare_name_shows_help_once() -> None:
+    done = _process()
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("Usage: replaycache") == 1
+    assert "Error" not in done.stderr
+
+
 def test_a_terminal_without_colour_gets_none(tmp_path: Path) -> None:
     disk(tmp_path, chat())
     colour = re.compile(r"\x1b\[[\d;]*3[0-7]")
