@@ -29,6 +29,7 @@ TO_SYNC = (
     (r"\banext\b", "next"),
     (r"\bStopAsyncIteration\b", "StopIteration"),
     (r"\baclose\b", "close"),
+    (r"\bag_frame\b", "gi_frame"),
     (r"\bhandle_async_request\b", "handle_request"),
     (r"\baread\b", "read"),
     (r"\baiter_raw\b", "iter_raw"),

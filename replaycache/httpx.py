@@ -345,6 +345,8 @@ class _AsyncTee(httpx.AsyncByteStream):
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
+        self._is_read = False
+        self._is_broken_off = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
@@ -355,7 +357,10 @@ class _AsyncTee(httpx.AsyncByteStream):
         assert self._chunks is not None
         if self._ahead:
             return self._ahead.popleft()
+        if self._is_broken_off:
+            raise httpx.ReadError("the session has ended, and the rest of the answer did not come by then")
         self._call.resume()
+        self._is_read = True
         try:
             chunk = await anext(self._chunks)
         except StopAsyncIteration:
@@ -364,6 +369,8 @@ class _AsyncTee(httpx.AsyncByteStream):
         except BaseException:
             await self._settle(Ending.FAILED)
             raise
+        finally:
+            self._is_read = False
         self._call.feed(chunk)
         return chunk
 
@@ -372,16 +379,21 @@ class _AsyncTee(httpx.AsyncByteStream):
             seconds = self._call.drain_seconds()
             if seconds:
                 await Suspending.within(seconds, lambda: self._drain(seconds))
-            # before the stream is touched: a reader that resumes meanwhile must not find an end
-            await self._settle(Ending.CLOSED)
         finally:
             try:
-                if isinstance(self._chunks, AsyncGenerator):
-                    await self._chunks.aclose()
-            except (RuntimeError, ValueError):
-                pass  # somebody is reading from it; closing the stream ends that
+                # before the stream is touched: who reads on meanwhile, or later, must not find an end
+                await self._settle(Ending.CLOSED)
             finally:
-                await self._stream.aclose()
+                await self._close_upstream()
+
+    async def _close_upstream(self) -> None:
+        try:
+            if isinstance(self._chunks, AsyncGenerator):
+                await self._chunks.aclose()
+        except (RuntimeError, ValueError):
+            pass  # somebody is reading from it; closing the stream ends that
+        finally:
+            await self._stream.aclose()
 
     async def finish(self) -> None:
         """Closes what was let go of; what breaks in that is nobody's concern any more."""
@@ -394,7 +406,7 @@ class _AsyncTee(httpx.AsyncByteStream):
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
         seconds = self._call.drain_seconds()
         try:
-            if seconds:
+            if seconds and not self._is_read:
                 await Suspending.within(seconds, lambda: self._drain(seconds, self._ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
@@ -416,6 +428,8 @@ class _AsyncTee(httpx.AsyncByteStream):
         call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__aiter__()
+        elif getattr(self._chunks, "ag_frame", self) is None:
+            return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
         try:
@@ -427,7 +441,13 @@ class _AsyncTee(httpx.AsyncByteStream):
                 if size > DRAIN_BYTES or time.monotonic() > until:
                     return
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
+            self._is_broken_off = True
             await self._settle(Ending.FAILED)
+        except BaseException:
+            # from now on it looks as if it were at its end
+            self._is_broken_off = True
+            await self._settle(Ending.CLOSED)
+            raise
         else:
             await self._settle(Ending.END)
 
@@ -735,6 +755,8 @@ class _Tee(httpx.SyncByteStream):
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
+        self._is_read = False
+        self._is_broken_off = False
 
     def __iter__(self) -> Iterator[bytes]:
         self._chunks = self._stream.__iter__()
@@ -745,7 +767,10 @@ class _Tee(httpx.SyncByteStream):
         assert self._chunks is not None
         if self._ahead:
             return self._ahead.popleft()
+        if self._is_broken_off:
+            raise httpx.ReadError("the session has ended, and the rest of the answer did not come by then")
         self._call.resume()
+        self._is_read = True
         try:
             chunk = next(self._chunks)
         except StopIteration:
@@ -754,6 +779,8 @@ class _Tee(httpx.SyncByteStream):
         except BaseException:
             self._settle(Ending.FAILED)
             raise
+        finally:
+            self._is_read = False
         self._call.feed(chunk)
         return chunk
 
@@ -762,16 +789,21 @@ class _Tee(httpx.SyncByteStream):
             seconds = self._call.drain_seconds()
             if seconds:
                 Blocking.within(seconds, lambda: self._drain(seconds))
-            # before the stream is touched: a reader that resumes meanwhile must not find an end
-            self._settle(Ending.CLOSED)
         finally:
             try:
-                if isinstance(self._chunks, Generator):
-                    self._chunks.close()
-            except (RuntimeError, ValueError):
-                pass  # somebody is reading from it; closing the stream ends that
+                # before the stream is touched: who reads on meanwhile, or later, must not find an end
+                self._settle(Ending.CLOSED)
             finally:
-                self._stream.close()
+                self._close_upstream()
+
+    def _close_upstream(self) -> None:
+        try:
+            if isinstance(self._chunks, Generator):
+                self._chunks.close()
+        except (RuntimeError, ValueError):
+            pass  # somebody is reading from it; closing the stream ends that
+        finally:
+            self._stream.close()
 
     def finish(self) -> None:
         """Closes what was let go of; what breaks in that is nobody's concern any more."""
@@ -784,7 +816,7 @@ class _Tee(httpx.SyncByteStream):
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
         seconds = self._call.drain_seconds()
         try:
-            if seconds:
+            if seconds and not self._is_read:
                 Blocking.within(seconds, lambda: self._drain(seconds, self._ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
@@ -806,6 +838,8 @@ class _Tee(httpx.SyncByteStream):
         call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__iter__()
+        elif getattr(self._chunks, "gi_frame", self) is None:
+            return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
         try:
@@ -817,7 +851,13 @@ class _Tee(httpx.SyncByteStream):
                 if size > DRAIN_BYTES or time.monotonic() > until:
                     return
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
+            self._is_broken_off = True
             self._settle(Ending.FAILED)
+        except BaseException:
+            # from now on it looks as if it were at its end
+            self._is_broken_off = True
+            self._settle(Ending.CLOSED)
+            raise
         else:
             self._settle(Ending.END)
 

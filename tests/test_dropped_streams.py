@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from replaycache import use_cassette
@@ -24,6 +26,7 @@ EVENTS = [
 ]
 SENT = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in EVENTS]
 DRIVERS = [Driver(library, how) for library in ("httpx", "httpx2") for how in ("sync", "asyncio")]
+LOOPS = [Driver(library, how) for library in ("httpx", "httpx2") for how in ("asyncio", "trio")]
 
 
 def send_events(request: Received, wire: Wire) -> None:
@@ -151,5 +154,107 @@ def test_an_answer_whose_reader_stopped_with_the_model_is_kept_at_the_end(driver
                 assert read + await stream.chunks() == SENT
             await stream.close()
             await real.aclose() if driver.is_async else real.close()
+
+    driver.run(body)
+
+
+HALF = b"the first half, "
+
+
+class Halting:
+    """Sends half of a body, and the rest when it is let go on. Only its end says that it is whole."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def __call__(self, request: Received, wire: Wire) -> None:
+        wire.start_chunks(content_type="text/plain")
+        wire.chunk(HALF)
+        self.go_on.wait(30)
+        wire.chunk(b"the second")
+        wire.end_chunks()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("driver", LOOPS, ids=str)
+def test_an_answer_is_not_whole_where_draining_it_was_cancelled(driver: Driver, tmp_path: Path) -> None:
+    path = tmp_path / "cancelled.json"
+    halting = Halting()
+
+    async def body() -> None:
+        with ScriptedServer(halting) as server:
+            async with driver.client(store=str(path)) as client:
+                stream = await client.open(server.url + "/v1/anything", json=ASKED)
+                assert await stream.next_chunk() == HALF
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    await stream.close()
+                assert scope.cancelled_caught
+                del stream
+                gc.collect()
+            halting.go_on.set()
+
+    driver.run(body)
+
+    assert_not_whole(path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_an_answer_is_not_whole_where_its_loop_has_ended(library: str, tmp_path: Path) -> None:
+    """A loop closes generators when it ends, and what is read from a closed one looks as if it were over."""
+    path = tmp_path / "ended.json"
+    driver = Driver(library, "asyncio")
+    transport = driver.transport(store=str(path))
+    halting = Halting()
+    left = []
+
+    async def leave(url: str) -> None:
+        real = driver.module.AsyncClient(transport=transport)
+        stream = await Client(driver, real).open(url + "/v1/anything", json=ASKED)
+        assert await stream.next_chunk() == HALF
+        left.append(stream)
+
+    async def close() -> None:
+        left.clear()
+        gc.collect()
+        await transport.aclose()
+
+    with ScriptedServer(halting) as server:
+        asyncio.run(leave(server.url))
+        asyncio.run(close())
+        halting.go_on.set()
+
+    assert_not_whole(path)
+
+
+def assert_not_whole(path: Path) -> None:
+    recordings = CassetteStore(path).all()
+    assert [recording.body.read() for recording in recordings if recording.complete] == []
+
+
+@pytest.mark.parametrize("driver", [driver for driver in DRIVERS if driver.is_async], ids=str)
+def test_whoever_reads_on_is_told_where_the_end_of_a_session_broke_it_off(driver: Driver) -> None:
+    go_on = threading.Event()
+
+    def send_but_the_last(request: Received, wire: Wire) -> None:
+        wire.start_chunks()
+        for event in SENT[:-1]:
+            wire.chunk(event)
+        go_on.wait(30)
+
+    async def body() -> None:
+        with ScriptedServer(send_but_the_last) as server:
+            async with driver.module.AsyncClient() as real:
+                with anyio.CancelScope() as scope:
+                    async with use_cassette(MemoryStore(), mode="auto"):
+                        stream = await Client(driver, real).open(server.url + "/v1/messages", json=ASKED)
+                        for _ in range(3):
+                            await stream.next_chunk()
+                        scope.cancel()
+                with pytest.raises(driver.module.ReadError, match="the session has ended"):
+                    await stream.next_chunk()
+                await stream.close()
+            go_on.set()
 
     driver.run(body)
