@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["Bar", "Column", "arguments", "draw", "goal", "print_table", "save"]
 
 OUT = Path(__file__).parent / "out"
-PACKAGES = ("httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash", "hishel", "vcrpy")
+PACKAGES = ("httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash", "hishel", "vcrpy", "cassetter")
 
 
 @dataclass(frozen=True)
