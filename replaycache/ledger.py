@@ -2,6 +2,8 @@
 
 It is kept in one SQLite file beside the recordings. Calls are noted in memory and written now and then, beside
 what goes on, so that a hit stays one read; a process that is killed takes with it what it has not written yet.
+Of calls that are older than `TOLD_APART` no more is kept than their sums by day and model: the file does not grow
+with every process that ever used the cache.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from ._errors import StoreUnavailable
 from ._models import Usage
 from .tally import Noted
 
-__all__ = ["PRICE_TIERS", "TOKENS", "Entry", "Ledger", "price_tier"]
+__all__ = ["PRICE_TIERS", "TOKENS", "TOLD_APART", "Entry", "Ledger", "price_tier"]
 
 logger = logging.getLogger("replaycache")
 
@@ -38,6 +40,10 @@ FLUSH_SECONDS = 60.0
 FLUSH_CALLS = 4096
 """When what was noted is written at the latest, where calls go on."""
 
+TOLD_APART = 90 * 86400
+"""Seconds for which hours and runs are told apart; calls of a day that is older are added up by day, in a run
+without a name."""
+
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
 
@@ -47,18 +53,20 @@ LONGEST_NAME = 200
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = ("requests", *TOKENS, "seconds", "took", "bytes")
 _HOUR = 3600
-_PARTS = {"hour": "hour", "day": "hour / 86400 * 86400", "run": "run"}
+_DAY = 86400
+_DAY_OF_HOUR = f"hour / {_DAY} * {_DAY}"
+_PARTS = {"hour": "hour", "day": _DAY_OF_HOUR, "run": "run"}
 
 
 class Entry(NamedTuple):
     """The sum of calls of one model and status.
 
     Attributes:
-        run: names the process; empty where the sum is not of one.
+        run: names the process; empty where the sum is not of one, and of calls older than `TOLD_APART`.
         program: what the process ran.
         started: when the process first used the cache, in seconds since 1970 (UTC).
         when: the beginning of the hour or the day of the calls, of a run the hour of its first; in seconds since
-            1970 (UTC).
+            1970 (UTC). Of calls older than `TOLD_APART` only the day is known.
         usage: sums. Each of the calls is in the same tier of prices, so that the price of their mean, times their
             number, is their price.
         status, requests, seconds, took, size: as in `Noted`, added up.
@@ -115,8 +123,10 @@ class Ledger:
             if not noted:
                 return
             try:
-                with closing(self._open()) as database, database:
-                    self._write(database, noted)
+                with closing(self._open()) as database:
+                    with database:
+                        self._write(database, noted)
+                    self._merge_old(database)
             except Exception as error:  # noqa: BLE001  # a user's store may have noted anything, and no call fails of it
                 logger.debug("what was asked of the cache was not noted in %s: %s", self.path, error)
 
@@ -174,12 +184,32 @@ class Ledger:
         self, database: sqlite3.Connection, table: str, sums: tuple[str, ...], rows: list[tuple[Any, ...]]
     ) -> None:
         names = ("run", *_GROUP, *(("unit",) if table == "units" else ()), *sums)
-        adding = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
         database.executemany(
-            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608  # our own names
-            f"ON CONFLICT DO UPDATE SET {adding}",
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) {_adding(sums)}",  # noqa: S608  # our own names
             [(_process.run, *row) for row in rows],
         )
+
+    def _merge_old(self, database: sqlite3.Connection) -> None:
+        """Once a day: adds up by day, in the run without a name, what is older than `TOLD_APART`."""
+        until = int((time.time() - TOLD_APART) // _DAY) * _DAY
+        database.execute("CREATE TABLE IF NOT EXISTS merged (until INTEGER)")
+        if database.execute("SELECT until FROM merged").fetchall() == [(until,)]:
+            return
+        with database:
+            # first, so that no other process writes between what is added up and what is removed
+            database.execute("DELETE FROM merged")
+            database.execute("INSERT INTO merged (until) VALUES (?)", (until,))
+            for table, more, sums in (("calls", (), _SUMS), ("units", ("unit",), ("amount",))):
+                kind = ", ".join((*_KIND, *more))
+                added = ", ".join(f"sum({name})" for name in sums)
+                database.execute(
+                    f"INSERT INTO {table} (run, hour, {kind}, {', '.join(sums)}) "  # noqa: S608  # our own names
+                    f"SELECT '', {_DAY_OF_HOUR} AS day, {kind}, {added} FROM {table} "
+                    f"WHERE run <> '' AND hour < ? GROUP BY day, {kind} {_adding(sums)}",
+                    (until,),
+                )
+                database.execute(f"DELETE FROM {table} WHERE run <> '' AND hour < ?", (until,))  # noqa: S608  # our own names
+            database.execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM calls)")
 
     def _open(self) -> sqlite3.Connection:
         """Opens the file to write, and makes it where there is none. It belongs to its user alone."""
@@ -211,10 +241,12 @@ class Ledger:
     ) -> list[Entry]:
         """What was noted so far, by model and status.
 
+        Calls older than `TOLD_APART` count as those of the first hour of their day, and of a run without a name.
+
         Args:
             each: what is added up: the calls of each hour, of each day (UTC), or of each run.
             since: only hours that ended after this moment, in seconds since 1970 (UTC).
-            newest: only so many runs, those that started last.
+            newest: only so many runs, those that started last; the one without a name is none of them.
 
         Returns:
             entries, the oldest hour, day or run first.
@@ -302,6 +334,11 @@ def _entry(of_run: bool, row: tuple[Any, ...], units: dict[tuple[Any, ...], list
     if not of_run:
         part, program, started, hour = "", "", 0.0, part
     return Entry(part, program, started, hour, status, requests, usage, seconds, took, round(size))
+
+
+def _adding(sums: tuple[str, ...]) -> str:
+    """What an INSERT ends with whose sums are added to those that are there."""
+    return "ON CONFLICT DO UPDATE SET " + ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
 
 
 def price_tier(input_tokens: int) -> int:

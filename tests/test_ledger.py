@@ -13,8 +13,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,8 @@ from hypothesis import strategies as st
 
 import replaycache
 from replaycache import CacheMiss, StoreUnavailable, Usage
-from replaycache.ledger import FLUSH_CALLS, PRICE_TIERS, Entry, Ledger
+from replaycache.ledger import FLUSH_CALLS, PRICE_TIERS, TOLD_APART, Entry, Ledger
+from replaycache.savings import of_ledger
 from replaycache.stores import DiskStore
 from replaycache.tally import Noted
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
@@ -213,7 +216,7 @@ def test_calls_of_different_tiers_of_prices_are_added_up_apart(tmp_path: Path) -
 
 def test_hours_days_and_what_came_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(str(tmp_path / "usage.db"))
-    day = 1_790_000_000 // 86400 * 86400
+    day = int(time.time()) // 86400 * 86400 - 7 * 86400
     for at in (day + 5, day + 3599, day + 3600, day + 86399, day + 86400):
         monkeypatch.setattr(time, "time", lambda at=at: float(at))
         ledger.note(Noted("live", "k"))
@@ -226,6 +229,111 @@ def test_hours_days_and_what_came_since(tmp_path: Path, monkeypatch: pytest.Monk
     assert found("day") == [(0, 4), (86400, 1)]
     assert found("hour", day + 3600) == [(3600, 1), (82800, 1), (86400, 1)]
     assert found("hour", day + 3599) == found("hour")
+
+
+# -- what is old -------------------------------------------------------------------------------------------
+
+
+def at(moment: float) -> Any:
+    """A clock that stands at a moment, in seconds since 1970."""
+    return mock.patch.object(time, "time", return_value=moment)
+
+
+def as_another_process(path: str, name: str) -> None:
+    """Makes what this process noted since the last time another one's."""
+    with closing(sqlite3.connect(path)) as database, database:
+        mine = database.execute("SELECT run, started FROM runs WHERE program <> 'other'").fetchall()
+        for run, started in mine:
+            database.execute("INSERT INTO runs (run, program, started) VALUES (?, 'other', ?)", (name, started))
+            database.execute("DELETE FROM runs WHERE run = ?", (run,))
+            for table in ("calls", "units"):
+                database.execute(f"UPDATE {table} SET run = ? WHERE run = ?", (name, run))
+
+
+priced = st.builds(
+    Usage,
+    st.sampled_from(["openai", "anthropic", ""]),
+    st.sampled_from(["gpt-4.1", "claude-sonnet-4-5", "none"]),
+    st.integers(0, 300_000),
+    st.integers(0, 50_000),
+    units=st.lists(st.tuples(st.just("web_searches"), st.integers(1, 9)), max_size=1).map(tuple),
+)
+dated = st.tuples(
+    st.integers(0, 60).map(lambda days: days * 86400 * 3) | st.integers(0, 180 * 86400),
+    st.builds(
+        Noted,
+        st.sampled_from(["hit", "miss", "live", "refused"]),
+        st.just("k"),
+        st.none() | priced,
+        st.integers(0, 99),
+        st.integers(0, 99),
+        st.integers(0, 1 << 30),
+    ),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(dated, max_size=6), max_size=4), st.integers(0, 86400))
+def test_what_is_old_is_added_up_by_day_and_no_sum_changes(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[list[tuple[int, Noted]]], hour: int
+) -> None:
+    ledger = Ledger(str(tmp_path_factory.mktemp("ledger") / "usage.db"))
+    start = int(time.time()) // 86400 * 86400 - 300 * 86400
+    now = start + 180 * 86400 + hour
+    told_apart = (now - TOLD_APART) // 86400 * 86400
+    for number, calls in enumerate(runs):
+        for since, call in calls:
+            with at(start + since):
+                ledger.note(call)
+        with at(start):  # nothing is old yet
+            ledger.flush()
+            if calls:
+                as_another_process(ledger.path, f"run {number}")
+    with at(start):
+        days, lines = ledger.entries("day"), of_ledger(ledger)
+        hours = ledger.entries("hour", since=told_apart)
+
+    with at(now):
+        ledger.note(Noted("refused", "k"))
+        ledger.flush()
+        ledger.note(Noted("refused", "k"))
+
+        def without_mine(entries: list[Entry]) -> list[Entry]:
+            return [entry for entry in entries if (entry.status, entry.usage) != ("refused", Usage("", ""))]
+
+        assert without_mine(ledger.entries("day")) == without_mine(days)
+        assert without_mine(ledger.entries("hour", since=told_apart)) == without_mine(hours)
+        by_run = ledger.entries("run")
+        found = of_ledger(ledger)
+    assert (found.total.saved, found.total.spent) == (lines.total.saved, lines.total.spent)
+    assert total(by_run) == total(days) + Counter(refused=2)
+    old = {
+        number
+        for number, calls in enumerate(runs)
+        if calls and all(start + since < told_apart for since, _ in calls)
+    }
+    assert not {f"run {number}" for number in old} & {entry.run for entry in by_run}
+    assert all(entry.program == "" for entry in by_run if entry.run == "")
+
+
+def test_many_runs_of_long_ago_take_no_room(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path / "usage.db"))
+    day = int(time.time()) // 86400 * 86400 - 200 * 86400
+    for number in range(50):
+        with at(day + number):
+            ledger.note(Noted("hit", "k", Usage("openai", "gpt-4.1", 10, 1), 1.0))
+            ledger.flush()
+        as_another_process(ledger.path, f"run {number}")
+
+    ledger.note(Noted("miss", "k"))
+    mine, *others = ledger.entries("run")[::-1]
+
+    assert (mine.status, mine.requests) == ("miss", 1)
+    assert [(entry.run, entry.when, entry.requests, entry.seconds) for entry in others] == [("", day, 50, 50.0)]
+    assert [entry.run for entry in ledger.entries("run", newest=9)] == [mine.run]
+    with closing(sqlite3.connect(ledger.path)) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchall() == [(1,)]
+        assert database.execute("SELECT count(*) FROM calls").fetchall() == [(2,)]
 
 
 def test_what_is_removed_is_forgotten(tmp_path: Path) -> None:
