@@ -80,15 +80,18 @@ def _starting(original: Any) -> Any:
     def start(self: threading.Thread) -> None:
         # the workers of a pool serve whoever submits: each of their jobs takes over what holds for it
         values = [] if getattr(_submitting_now, "pool", False) else _captured()
-        if values:
-            self.run = partial(_run, self, values)  # type: ignore[method-assign]  # of this one thread
+        if values and not self.ident:  # one that was started before is about to be refused
+            self.run = partial(_run, self, values, vars(self).get("run"))  # type: ignore[method-assign]  # of this one thread
         original(self)
 
     return start
 
 
-def _run(thread: threading.Thread, values: list[tuple[Inherited[Any], Any]]) -> None:
-    del thread.run  # the class's again
+def _run(thread: threading.Thread, values: list[tuple[Inherited[Any], Any]], own: Any) -> None:
+    if own is None:
+        del thread.run  # the class's again
+    else:
+        thread.run = own  # type: ignore[method-assign]  # as its maker did
     # in the thread's own context, not only on the thread: a worker's jobs have the contexts of who asked for them
     for variable, value in values:
         variable.set(value)

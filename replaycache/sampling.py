@@ -13,7 +13,15 @@ __all__ = ["current_sample", "sample"]
 
 class _Block(NamedTuple):
     number: int
+    entered: sample
     outer: _Block | None
+
+
+def _without(entered: sample, block: _Block | None) -> _Block | None:
+    """The blocks around, but for the innermost that `entered` began: generators leave theirs in any order."""
+    if block is None or block.entered is entered:
+        return None if block is None else block.outer
+    return block._replace(outer=_without(entered, block.outer))
 
 
 _innermost: Inherited[_Block] = Inherited("replaycache_sample")
@@ -48,16 +56,14 @@ class sample:  # noqa: N801  # used as a function is
 
     def __enter__(self) -> Self:
         Inherited.hold()
-        _innermost.set(_Block(self._number, _innermost.here()))
+        _innermost.set(_Block(self._number, self, _innermost.here()))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # no token of ours: one object may be entered in several tasks at once, and left elsewhere than entered
-        block = _innermost.here()
-        if block is not None:
-            _innermost.set(block.outer)
+        _innermost.set(_without(self, _innermost.here()))
         Inherited.release()
 
     async def __aenter__(self) -> Self:

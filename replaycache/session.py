@@ -17,7 +17,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import Token
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
@@ -51,6 +50,7 @@ class _Session:
         self.tally = self._suspending.reporter.tally = self._blocking.tally
         self.calls = 0
         self.is_over = False
+        self.outer: _Session | None = None
         self.elsewhere: str | None = None
 
     def around(self, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
@@ -120,10 +120,12 @@ def _current() -> _Session | None:
 
     A task or thread that outlives its cassette has it no more.
     """
-    for session in (_here.here(), _everywhere[-1] if _everywhere else None):
-        if session is not None and not session.is_over:
-            return session
-    return _installed
+    session = _here.here()
+    while session is not None and session.is_over:  # generators leave theirs in any order
+        session = session.outer
+    if session is not None:
+        return session
+    return _everywhere[-1] if _everywhere and not _everywhere[-1].is_over else _installed
 
 
 # -- the one place ---------------------------------------------------------------------------------------
@@ -278,19 +280,24 @@ class use_cassette:  # noqa: N801  # used as a function is
     ) -> None:
         self._store = path
         self._options = Options.parse({"mode": mode, **options})
-        self._entered: list[tuple[_Session, Token[_Session | None]]] = []
+        self._entered: list[_Session] = []
 
     def __enter__(self) -> Self:
         session = _Session(self._store, self._options)
         _patch()
-        self._entered.append((session, _here.set(session)))
+        session.outer = _here.here()
+        _here.set(session)
+        self._entered.append(session)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        session, token = self._entered.pop()
-        _here.reset(token)
+        session = self._session
+        self._entered.remove(session)
+        # no token: it may be left in another context than it was entered in, or before one that was entered later
+        if _here.here() is session:
+            _here.set(session.outer)
         _unpatch()
         try:
             session.close()
@@ -349,7 +356,11 @@ class use_cassette:  # noqa: N801  # used as a function is
     def _session(self) -> _Session:
         if not self._entered:
             raise RuntimeError("use_cassette has a cassette only while it is entered")
-        return self._entered[-1][0]
+        # one object may be entered in several tasks at once
+        session = _here.here()
+        while session is not None and session not in self._entered:
+            session = session.outer
+        return session or self._entered[-1]
 
     def __repr__(self) -> str:
         if not self._entered:

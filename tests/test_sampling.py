@@ -207,6 +207,26 @@ def test_one_block_may_be_entered_by_several_tasks_at_once(async_driver: Driver)
     async_driver.run(body)
 
 
+def test_a_generator_that_leaves_its_block_late_leaves_that_of_others(driver: Driver) -> None:
+    def one_that_enters() -> Any:
+        with replaycache.sample(1):
+            yield
+
+    async def body() -> None:
+        store = MemoryStore()
+        with ScriptedServer(counting_answers()) as server:
+            async with driver.client(store=store) as client:
+                generator = one_that_enters()
+                next(generator)
+                with replaycache.sample(2):
+                    generator.close()
+                    await ask(client, server.url)
+                await ask(client, server.url)
+        assert sorted(recording.sample for _, recording in store.newest(2)) == [0, 2]
+
+    driver.run(body)
+
+
 def test_nothing_of_it_stays() -> None:
     before = (threading.Thread.start, ThreadPoolExecutor.submit)
     with replaycache.sample(1), pytest.raises(RuntimeError, match="mine"), replaycache.sample(2):

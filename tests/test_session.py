@@ -12,6 +12,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from replaycache import CacheMiss, ConfigurationError, ReplayCacheWarning, install, uninstall, use_cassette
@@ -346,3 +347,83 @@ def test_a_worker_thread_does_not_keep_the_cassette_it_was_started_in(loop: str,
         anyio.run(body, backend=loop)
 
     assert len(CassetteStore(tmp_path / "a.json")) == 1
+
+
+def test_a_generator_that_leaves_its_cassette_late_leaves_that_of_others(driver: Driver, tmp_path: Path) -> None:
+    def one_that_enters() -> Any:
+        with use_cassette(tmp_path / "generator.json"):
+            yield
+
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            generator = one_that_enters()
+            next(generator)
+            with use_cassette(tmp_path / "later.json"):
+                generator.close()
+                assert outcome_of(await ask(driver, server.url)).status == "miss"
+            assert "replaycache" not in (await ask(driver, server.url)).extensions
+
+    driver.run(body)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["later.json"]
+
+
+def test_one_use_cassette_may_be_entered_by_several_tasks_at_once(async_driver: Driver, tmp_path: Path) -> None:
+    before = async_driver.module.AsyncClient._transport_for_url
+
+    async def body() -> None:
+        session = use_cassette(tmp_path / "shared.json", mode="auto")
+        entered, leave = anyio.Event(), anyio.Event()
+
+        async def first() -> None:
+            async with session:
+                entered.set()
+                await leave.wait()
+            assert "replaycache" not in (await ask(async_driver, server.url)).extensions
+
+        async def second() -> None:
+            await entered.wait()
+            async with session:
+                leave.set()
+                await anyio.lowlevel.checkpoint()
+                assert outcome_of(await ask(async_driver, server.url)).status == "miss"
+                assert session.tally.recorded == 1
+
+        with ScriptedServer(counting_answers()) as server:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(first)
+                tasks.start_soon(second)
+
+    async_driver.run(body)
+
+    assert async_driver.module.AsyncClient._transport_for_url is before
+
+
+def test_a_cassette_may_be_left_in_another_context_than_it_was_entered_in(tmp_path: Path) -> None:
+    """As an asynchronous generator's is, where a task each enters and leaves it."""
+    driver = ASYNC[0]
+    before = driver.module.AsyncClient._transport_for_url
+
+    async def one_that_enters() -> Any:
+        with use_cassette(tmp_path / "entered.json"):
+            yield
+
+    async def body() -> None:
+        generator = one_that_enters()
+        await asyncio.create_task(anext(generator))
+        await asyncio.create_task(generator.aclose())
+
+    asyncio.run(body())
+
+    assert driver.module.AsyncClient._transport_for_url is before
+
+
+def test_a_thread_keeps_what_its_maker_had_it_run(tmp_path: Path) -> None:
+    ran: list[str] = []
+    with use_cassette(tmp_path / "unused.json"):
+        thread = threading.Thread()
+        thread.run = lambda: ran.append("its own")  # type: ignore[method-assign]  # as such makers do
+        thread.start()
+        thread.join()
+
+    assert ran == ["its own"]
