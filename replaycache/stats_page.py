@@ -15,7 +15,10 @@ from typing import NamedTuple
 from .amounts import human_count, human_duration, human_money, human_size, iso_time
 from .savings import Line, Savings
 
-__all__ = ["stats_page"]
+__all__ = ["TITLE", "stats_page"]
+
+TITLE = "<title>replaycache: what was saved</title>"
+"""By which a page is known again."""
 
 _HOUR, _DAY = 3600, 86400
 COLUMNS = 100
@@ -56,7 +59,7 @@ def stats_page(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
-        "<title>replaycache: what was saved</title>",
+        TITLE,
         f"<style>{style}</style>",
         "</head>",
         "<body>",

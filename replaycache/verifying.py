@@ -161,6 +161,11 @@ class Upstream:
             provider = "huggingface"
         credential = CREDENTIALS.get(provider)
         if credential is not None and credential.header not in added:
+            if not _IS_PRIVATE.match(request.url):
+                return (
+                    f"a credential is not sent to {_url.parse(request.url).origin}: it is no https, or no host. "
+                    f"Name where to ask with --host, or give --header {credential.header}=VARIABLE"
+                )
             value = next(filter(None, map(os.environ.get, credential.variables)), None)
             if value is None:
                 return (
@@ -172,6 +177,10 @@ class Upstream:
             return "requests to AWS are signed, which is not done here"
         headers: Headers = tuple(item for item in asked.headers if item[0] not in added)
         return Request(request.method, request.url, (*headers, *added.items()), request.body)
+
+
+_IS_PRIVATE = re.compile(r"https://(?:[^/?#]*@)?[a-z0-9.-]+(?::\d+)?(?:[/?]|$)", re.IGNORECASE)
+"""A cassette may come from anyone: nobody on the way may read the credential, and its host is a plain name."""
 
 
 def why_not(recording: Recording) -> str:

@@ -20,7 +20,7 @@ from ..stores import CassetteStore, Store
 from .choosing import meant, selection, selection_options
 from .errors import CommandFailed, NothingMatches, Status
 from .moved import redact_options, tell
-from .opening import complete_key, complete_store, existing_store, new_store, store_option
+from .opening import check_is_no_device, complete_key, complete_store, existing_store, new_store, store_option
 from .output import json_option, progress
 
 __all__ = ["command"]
@@ -105,6 +105,7 @@ def _into_cassette(
 ) -> None:
     if Path(target).suffix.lower() != ".json":
         raise click.UsageError(f"a cassette's name ends in .json, unlike {target!r}")
+    check_is_no_device(Path(target).expanduser())
     store = CassetteStore(target)
     if store.identity == source.identity:
         raise click.UsageError(f"{target} is where the recordings come from")
@@ -118,6 +119,8 @@ def _into_cassette(
 def _into_file(items: Iterator[Taken], path: Path, kind: str, force: bool, redact: Redact, moved: Moved) -> None:
     if os.path.lexists(path) and not force:
         raise CommandFailed(f"{path} exists. Name another file, or add --force to write it anew.")
+
+    check_is_no_device(path)
 
     def recordings() -> Iterator[Recording]:
         for item in writable(items, redact, moved):

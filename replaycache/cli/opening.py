@@ -47,6 +47,7 @@ from .printable import one_line
 
 __all__ = [
     "Entry",
+    "check_is_no_device",
     "complete_key",
     "complete_store",
     "entries",
@@ -213,11 +214,23 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
     path = Path(text).expanduser()
     if not os.path.lexists(path):
         raise CommandFailed(f"{path} does not exist. {_where_stores_are(path)}")
+    if not foreign or path.suffix.lower() == ".json":
+        check_is_no_device(path)
     if path.is_dir():
         _check_disk_cache(path)
     elif path.suffix.lower() != ".json" or _is_foreign_json(path):
         return _foreign(path, foreign)
     return _closed_at_the_end(_store_of_option(str(path))[0])
+
+
+def check_is_no_device(path: Path) -> None:
+    """Looks at what is to be written, or read more than once: a pipe or a device would be waited for, or replaced.
+
+    Raises:
+        CommandFailed: it is there, and neither a file nor a directory.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise CommandFailed(f"{path} is a pipe or a device, and no file. Name a file.")
 
 
 def _closed_at_the_end(store: Store) -> Store:

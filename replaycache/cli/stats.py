@@ -438,7 +438,19 @@ def _write_page(path: Path, told: _Told, since: str | None) -> None:
         now=time.time(),
     )
     try:
+        if path.is_file() and path.stat().st_size and not _is_page(path):
+            raise CommandFailed(
+                f"{path} exists and is no page of replaycache, and is left as it is. Name another."
+            )
         path.write_text(text, "utf-8")
     except OSError as error:
         raise CommandFailed(f"{path} cannot be written: {error.strerror}. Name another file.") from error
     note(f"Wrote {path}.")
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file begins as `stats_page` does."""
+    from ..stats_page import TITLE
+
+    with open(path, "rb") as file:
+        return TITLE.encode() in file.read(2048)

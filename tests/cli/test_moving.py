@@ -507,3 +507,19 @@ def test_what_is_interrupted_leaves_the_file_as_it_was(tmp_path: Path, target: s
     assert done.stderr.strip() == ""
     assert (tmp_path / target).read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.har", "c.json", "cache"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes among its files")
+@pytest.mark.parametrize("name", ["pipe.json", "pipe.har", "pipe.yaml"])
+def test_a_pipe_is_neither_waited_for_nor_replaced(name: str, tmp_path: Path) -> None:
+    disk(tmp_path / "cache", chat())
+    cassette(tmp_path / "chat.json", chat())
+    os.mkfifo(tmp_path / name)
+
+    written = replaycache("export", str(tmp_path / name), "--force", "--store", str(tmp_path / "cache"))
+    taken = replaycache("import", str(tmp_path / "chat.json"), "--store", str(tmp_path / name))
+
+    assert (written.exit_code, taken.exit_code) == (3, 3)
+    assert "is a pipe or a device" in written.stderr
+    assert "is a pipe or a device" in taken.stderr
+    assert (tmp_path / name).is_fifo()

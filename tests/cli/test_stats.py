@@ -438,6 +438,20 @@ def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert replaycache("stats", str(tmp_path), "--html", str(tmp_path)).exit_code == 2
 
 
+def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path: Path) -> None:
+    note(tmp_path, hit())
+    page, mine = tmp_path / "page.html", tmp_path / "weather.json"
+    mine.write_text("mine", "utf-8")
+
+    first, again, other = (
+        replaycache("stats", str(tmp_path), "--html", str(target)) for target in (page, page, mine)
+    )
+
+    assert (first.exit_code, again.exit_code, other.exit_code) == (0, 0, 3)
+    assert "is no page of replaycache" in other.stderr
+    assert mine.read_text("utf-8") == "mine"
+
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 
 

@@ -283,3 +283,33 @@ def test_wrong_use(tmp_path: Path, server: Server) -> None:
     assert replaycache("verify", str(tmp_path / "nowhere.json")).exit_code == 3
     (tmp_path / "empty.json").write_text('{"format": "replaycache/1", "recordings": []}')
     assert replaycache("verify", str(tmp_path / "empty.json")).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.openai.com/v1/chat/completions",
+        "ftp://api.openai.com/v1/chat/completions",
+        "https://elsewhere.test\\.openai.azure.com/openai/deployments/x/chat/completions",
+        "https://elsewhere.test%2f.openai.azure.com/openai/deployments/x/chat/completions",
+        "https://elsewhere.test:80.openai.azure.com/openai/deployments/x/chat/completions",
+        "https://elsewhere.test\t.openai.azure.com/openai/deployments/x/chat/completions",
+    ],
+)
+def test_a_credential_goes_nowhere_where_others_may_read_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-openai")
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-azure")
+
+    told = Upstream().request(chat(url=url))
+
+    assert isinstance(told, str)
+    assert "a credential is not sent to" in told
+
+
+def test_a_credential_goes_to_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-openai")
+
+    asked = Upstream().request(chat(url="https://API.openai.com/v1/chat/completions?a=1"))
+
+    assert not isinstance(asked, str)
+    assert dict(asked.headers)["authorization"] == "Bearer key-of-openai"
