@@ -111,6 +111,7 @@ class Call:
         "_headers",
         "_held",
         "_identity",
+        "_is_paid_for",
         "_landings",
         "_latency",
         "_looked",
@@ -171,6 +172,7 @@ class Call:
         self._head: ResponseHead | None = None
         self._pending: Recording | None = None
         self._settled = False
+        self._is_paid_for = False
         self._held: list[object] = []
         self._body_of: weakref.ref[Unclosed] | None = None
         self._sent_at = self._latency = self._recorded_at = 0.0
@@ -357,6 +359,7 @@ class Call:
             decoded: whether the chunks that follow have lost the content-encoding that the headers name.
         """
         now = time.perf_counter()
+        self._is_paid_for = 200 <= status < 300 and endpoint(self.method, self.url).generates
         if self._identity is not None and self._storable and self.mode is not Mode.OFF:
             head = ResponseHead(
                 status,
@@ -448,6 +451,8 @@ class Call:
         if recorder is None or self._head is None or self._identity is None:
             self._land()
             if self._sent_at and self.mode is not Mode.OFF:
+                if self._is_paid_for:
+                    self._lose()
                 self._pass()
             return False
         failed = recorder.failed
@@ -459,8 +464,7 @@ class Call:
             body = None
         if body is None:
             self._land()
-            exchange = self._exchange
-            exchange.reporter.lost(f"{self.method} {exchange.options.redact.url(self.url)}", self.outcome)
+            self._lose()
             self._pass()
             return False
         redact = self._exchange.options.redact
@@ -514,6 +518,10 @@ class Call:
             self._pending = None
             self.outcome.reason = reason
             self._land()
+
+    def _lose(self) -> None:
+        exchange = self._exchange
+        exchange.reporter.lost(f"{self.method} {exchange.options.redact.url(self.url)}", self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
         self._exchange.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)

@@ -153,6 +153,29 @@ def test_what_is_cut_short_is_said_to_be_uncounted(driver: Driver) -> None:
     driver.run(body)
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"keep": lambda head: False}, "a response with status 200 is not kept"),
+        ({"max_request_bytes": 5}, "larger than max_request_bytes=5"),
+    ],
+    ids=["not kept", "too large"],
+)
+def test_what_is_not_recorded_is_said_once_to_be_uncounted(driver: Driver, options: Any, why: str) -> None:
+    async def body() -> None:
+        budget = Budget(1)
+        upstream = Upstream(driver)
+        async with driver.client(upstream.transport, store=":memory:", budget=budget, **options) as client:
+            with pytest.warns(ReplayCacheWarning, match=f"{CHAT} is not counted in the budget, .*{why}"):
+                await ask(client, 1)
+            await ask(client, 2)
+            await client.request("GET", f"{OPENAI}/v1/models?key=not-told")
+        assert budget.spent == 0
+        assert upstream.calls == 3
+
+    driver.run(body)
+
+
 def test_what_is_verified_is_paid_for(driver: Driver, tmp_path: Path) -> None:
     async def body() -> None:
         upstream = Upstream(driver)
