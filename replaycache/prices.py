@@ -6,20 +6,35 @@ for, which takes a few hundred milliseconds. Its prices come with it; nothing is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._models import Usage
 
-__all__ = ["is_available", "price_of"]
+__all__ = ["Total", "is_available", "price_of", "total_of"]
 
 _GATEWAYS = ("openrouter", "vercel")
 """They pass others' models on, at the others' prices, by names such as "anthropic/claude-...".
 
 https://openrouter.ai/docs/faq, https://vercel.com/docs/ai-gateway/pricing.
 """
+
+
+class Total(NamedTuple):
+    """What several answers came to.
+
+    Attributes:
+        tokens: of input and output.
+        price: US dollars, of those whose price is known; None where none is.
+        is_all: whether the price of each is known.
+    """
+
+    tokens: int
+    price: Decimal | None
+    is_all: bool
 
 
 def is_available() -> bool:
@@ -66,6 +81,18 @@ def price_of(usage: Usage, when: float | None = None) -> Decimal | None:
                 continue
             return found.total_price if _is_priced(usage, found) else None
     return None
+
+
+def total_of(counts: Mapping[Usage, int]) -> Total:
+    """What answers come to at the prices of now.
+
+    Args:
+        counts: how many answers used this. One that does not tell what it used has no price.
+    """
+    tokens = sum((usage.input_tokens + usage.output_tokens) * count for usage, count in counts.items())
+    prices = {usage: price_of(usage) for usage in counts if usage.is_told}
+    known = [price * counts[usage] for usage, price in prices.items() if price is not None]
+    return Total(tokens, sum(known, Decimal(0)) if known else None, len(known) == len(counts))
 
 
 def _names(usage: Usage) -> list[tuple[str, str]]:

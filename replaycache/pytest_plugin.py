@@ -437,8 +437,8 @@ class ReplayPlugin:
         if drifted:
             counts.append(f"{drifted} drifted")
         saved = find_saved(uses)
-        if saved.tokens or saved.cost is not None:
-            money = human_money(saved.cost)
+        if saved.tokens or saved.price is not None:
+            money = human_money(saved.price)
             about_money = f" and {money if saved.is_all else f'at least {money}'}" if money else ""
             counts.append(f"{human_count(saved.tokens)} tokens{about_money} saved")
         return counts

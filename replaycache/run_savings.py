@@ -1,13 +1,15 @@
-"""What recordings saved one program: calls, tokens, money, time."""
+"""What recordings saved this process: calls, tokens, money, time.
+
+It hears of them as they are replayed, out of any store; `savings` adds up what the ledger of a cache holds.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from decimal import Decimal
 
-from . import prices
 from ._models import Outcome, Recording, Request, Usage
+from .prices import Total, total_of
 from .usage import usage_of
 
 __all__ = ["RunSavings"]
@@ -50,14 +52,6 @@ class RunSavings:
             self.stored += 1
 
     @property
-    def tokens(self) -> int:
-        """In and out, of the replayed answers."""
-        return sum((usage.input_tokens + usage.output_tokens) * count for usage, count in self._usages.items())
-
-    @property
-    def money(self) -> Decimal | None:
-        """US dollars that the replayed answers would cost now; None where no price is known."""
-        known = [
-            price * count for usage, count in self._usages.items() if (price := prices.price_of(usage)) is not None
-        ]
-        return sum(known, Decimal(0)) if known else None
+    def total(self) -> Total:
+        """What the replayed answers came to."""
+        return total_of(self._usages)

@@ -160,9 +160,10 @@ def _line(savings: RunSavings) -> str:
     if not savings.hits:
         return f"{calls}."
     saved = [human_duration(savings.seconds)]
-    if savings.tokens:
-        saved.insert(0, f"{human_count(savings.tokens)} tokens")
-    money = human_money(savings.money)
+    total = savings.total
+    if total.tokens:
+        saved.insert(0, f"{human_count(total.tokens)} tokens")
+    money = human_money(total.price)
     if money:
         saved.insert(1, money)
     return f"{calls}; saved {', '.join(saved)}."

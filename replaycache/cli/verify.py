@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -122,9 +121,9 @@ def _headers(texts: tuple[str, ...]) -> dict[str, str]:
 def _confirm(calls: list[tuple[str, Entry]], yes: bool) -> None:
     if yes or len(calls) <= ASKED_FROM:
         return
-    usages = [entry.recording.usage or usage_of(entry.recording) for _, entry in calls]
-    known = [price for usage in usages if usage is not None and (price := prices.price_of(usage)) is not None]
-    cost = f" They cost about {human_money(sum(known, Decimal(0)))}." if known else ""
+    usages = (entry.recording.usage or usage_of(entry.recording) for _, entry in calls)
+    money = human_money(prices.total_of(Counter(usage for usage in usages if usage is not None)).price)
+    cost = f" They cost about {money}." if money else ""
     text = f"This makes {len(calls)} calls upstream.{cost}"
     if not sys.stdin.isatty():
         raise CommandFailed(f"{text} None was made; add --yes, or --limit {ASKED_FROM}.")

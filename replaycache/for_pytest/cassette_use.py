@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 from .cassette_paths import DIRECTORY, module_directory
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from .._models import Recording
+    from ..prices import Total
     from ..stores import CassetteStore
 
-__all__ = ["Collected", "Saved", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
+__all__ = ["Collected", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
 
 
 @dataclass
@@ -100,33 +99,14 @@ class Collected:
         return asdict(self)
 
 
-@dataclass
-class Saved:
-    """What the recordings that a run replayed would have cost, asked for now.
-
-    Attributes:
-        tokens: of input and output.
-        cost: US dollars, of those whose price is known; None where none is.
-        is_all: whether the price of each is known.
-    """
-
-    tokens: int
-    cost: Decimal | None
-    is_all: bool
-
-
-def find_saved(uses: Iterable[Use]) -> Saved:
+def find_saved(uses: Iterable[Use]) -> Total:
     """What the recordings that were replayed would have cost, asked for now."""
-    from decimal import Decimal
-
     from .._models import Usage
-    from ..prices import price_of
+    from ..prices import total_of
 
-    counts = Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)
-    prices = {usage: price_of(usage) for usage in counts if usage.is_told}
-    known = [price * counts[usage] for usage, price in prices.items() if price is not None]
-    tokens = sum((usage.input_tokens + usage.output_tokens) * count for usage, count in counts.items())
-    return Saved(tokens, sum(known, Decimal(0)) if known else None, len(known) == len(counts))
+    return total_of(
+        Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)
+    )
 
 
 def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[int]]:
