@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ._errors import CacheMiss, CassetteError, MissReason, StoreError
 from ._models import Recording, Request
-from .nearest import CANDIDATES, Difference, find_nearest
+from .nearest import CANDIDATES, Difference, differences, find_nearest
 
 if TYPE_CHECKING:
     from .options import Mode
@@ -52,6 +52,8 @@ def diagnose(
 ) -> CacheMiss:
     """The error that tells what was asked, why nothing matched, what comes nearest, and what to do.
 
+    In its text a placeholder stands for what looks like a credential.
+
     Args:
         asked: in its stored form.
         reason: why nothing matched.
@@ -67,8 +69,14 @@ def diagnose(
             nearest, places = find_nearest(asked, _for_a_while(store.newest(CANDIDATES)))
         except StoreError as error:
             logger.debug("no nearest recording: %s", error)
+    from .credentials import replace_in_request  # patterns that only a miss needs
+
+    # what a test prints is read by more people than a cache is
+    told = replace_in_request(asked)
+    if nearest is not None and places:
+        places = differences(replace_in_request(nearest.request), told)
     lines = [f"no recording answers this request, and mode is {mode}: upstream was not called."]
-    lines.append(f"  asked    {asked.method} {asked.url}{_about(asked)}")
+    lines.append(f"  asked    {told.method} {told.url}{_about(told)}")
     if key:
         lines.append(f"  key      {key}")
     lines.append(f"  why      {reason}: {_REASONS[reason]} {store.location}")

@@ -8,9 +8,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from replaycache import Redact, ReplayCacheWarning, SecretFound, use_cassette
+from replaycache import CacheMiss, Redact, ReplayCacheWarning, SecretFound, use_cassette
 from replaycache.stores import CassetteStore
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire
@@ -184,3 +185,27 @@ def test_40_planted_secrets_are_on_no_disk(driver: Driver, tmp_path: Path) -> No
     text = on_disk(tmp_path)
     assert len(CassetteStore(path)) == 3
     assert [secret for secret in secrets if secret.encode() in text] == []
+
+
+@pytest.mark.parametrize("where", ["prompt", "model", "path"])
+def test_a_miss_does_not_repeat_a_secret(where: str, tmp_path: Path) -> None:
+    """What a test prints in CI is read by more people than the cassette."""
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello."}]}
+    with ScriptedServer(answering("Hello.")) as server:
+        with use_cassette(tmp_path / "c.json"), httpx.Client() as client:
+            client.post(server.url + CHAT, json=body)
+        if where == "prompt":
+            body["messages"] = [{"role": "user", "content": f"Say {OPENAI}."}]
+        elif where == "model":
+            body["model"] = OPENAI
+        path = f"/{GITHUB}{CHAT}" if where == "path" else CHAT
+        with (
+            pytest.raises(CacheMiss) as caught,
+            use_cassette(tmp_path / "c.json", mode="replay"),
+            httpx.Client() as client,
+        ):
+            client.post(server.url + path, json=body)
+
+    assert "no recording answers this request" in str(caught.value)
+    assert OPENAI[:30] not in str(caught.value)
+    assert GITHUB[:20] not in str(caught.value)

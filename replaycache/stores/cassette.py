@@ -321,7 +321,7 @@ class CassetteStore:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         # the lock lies in the directory of temporary files: beside the cassette it would be committed
-        name = hashlib.blake2b(self.identity.encode(), digest_size=16).hexdigest()
+        name = hashlib.blake2b(os.fsencode(self.identity), digest_size=16).hexdigest()
         try:
             directory = Path(tempfile.gettempdir()) / f"replaycache-locks-{getattr(os, 'getuid', int)()}"
             directory.mkdir(mode=0o700, exist_ok=True)

@@ -523,3 +523,14 @@ def test_a_pipe_is_neither_waited_for_nor_replaced(name: str, tmp_path: Path) ->
     assert "is a pipe or a device" in written.stderr
     assert "is a pipe or a device" in taken.stderr
     assert (tmp_path / name).is_fifo()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="its file names are Unicode")
+def test_a_name_that_is_no_utf_8_can_be_written_to(tmp_path: Path) -> None:
+    disk(tmp_path / "cache", chat())
+    target = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.json")
+
+    done = replaycache("export", target, "--store", str(tmp_path / "cache"))
+
+    assert done.exit_code == 0
+    assert len(CassetteStore(target)) == 1
