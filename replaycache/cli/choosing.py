@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
-from ..moving import Moved, Taken, taken
+from .._errors import ConfigurationError
+from ..options import parse_duration
 from ..selection import Selection
-from ..stores import Store
-from .ls import parse_since, parse_status
-from .opening import find_entry, is_cassette
 
-__all__ = ["meant", "selection", "selection_options"]
+__all__ = ["parse_since", "parse_status", "selection", "selection_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -38,25 +39,39 @@ def selection(model: str | None, since: str | None, status: str | None) -> Selec
     return Selection(model=model, since=parse_since(since), statuses=parse_status(status))
 
 
-def meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) -> Iterator[Taken]:
-    """The recordings of a store that a user named, or else those of a selection.
-
-    Args:
-        store: opened.
-        keys: as the user gave them; empty for all.
-        which: of those, the ones that are meant.
-        moved: notes what cannot be read.
+def parse_since(text: str | None) -> float | None:
+    """The moment that `--since` names, in seconds since 1970: a time ago (`2h`, `7d`), or an ISO date or moment.
 
     Raises:
-        NothingMatches: there is no such key.
-        click.UsageError: a key is ambiguous, or none.
-        StoreError, CassetteError: the store cannot be read.
+        click.BadParameter: it is neither.
     """
-    if not keys:
-        yield from taken(store, moved, which)
-        return
-    for name in keys:
-        entry = find_entry(store, name)
-        if which.takes(entry.recording):
-            where = f"recording {entry.number}" if entry.number else entry.key
-            yield Taken(f"{store.location}, {where}", entry.recording, "" if is_cassette(store) else entry.key)
+    if text is None:
+        return None
+    try:
+        ago = parse_duration(text, "--since")
+        return None if ago is None else time.time() - ago
+    except ConfigurationError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is no time; write how long ago (90s, 15m, 2h, 7d, 2w), or a date such as 2026-11-21",
+            param_hint="--since",
+        ) from None
+
+
+def parse_status(text: str | None) -> range | None:
+    """The statuses that `--status` names: `404`, or `4xx`.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    if text is None:
+        return None
+    if re.fullmatch(r"[1-9]\d\d", text):
+        return range(int(text), int(text) + 1)
+    if re.fullmatch(r"[1-9]xx", text.lower()):
+        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+    raise click.BadParameter(f"{text!r} is no status; write 404, or 4xx", param_hint="--status")

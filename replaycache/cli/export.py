@@ -14,13 +14,23 @@ import click
 from .. import __version__
 from .._models import Recording
 from ..atomic_file import replaced
-from ..moving import Moved, Taken, to_cache, to_cassette, writable
+from ..moving import Moved, Taken, taken, to_cache, to_cassette, writable
 from ..redact import Redact
+from ..selection import Selection
 from ..stores import CassetteStore, Store
-from .choosing import meant, selection, selection_options
+from .choosing import selection, selection_options
 from .errors import CommandFailed, NothingMatches, Status
 from .moved import redact_options, tell
-from .opening import check_is_no_device, complete_key, complete_store, existing_store, new_store, store_option
+from .opening import (
+    check_is_no_device,
+    complete_key,
+    complete_store,
+    existing_store,
+    find_entry,
+    is_cassette,
+    new_store,
+    store_option,
+)
 from .output import json_option, progress
 
 __all__ = ["command"]
@@ -69,7 +79,7 @@ def command(
     source = existing_store(store)
     moved = Moved()
     with progress("exporting", total=len(keys) or len(source)) as advance:
-        items = _counted(meant(source, keys, which, moved), advance)
+        items = _counted(_meant(source, keys, which, moved), advance)
         first = next(items, None)
         if first is None and not moved.damaged:
             raise NothingMatches(
@@ -146,3 +156,27 @@ def _write(kind: str, recordings: Iterator[Recording], file: BinaryIO) -> None:
         from ..foreign import vcrpy_writing
 
         vcrpy_writing.write(recordings, file)
+
+
+def _meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) -> Iterator[Taken]:
+    """The recordings of a store that a user named, or else those of a selection.
+
+    Args:
+        store: opened.
+        keys: as the user gave them; empty for all.
+        which: of those, the ones that are meant.
+        moved: notes what cannot be read.
+
+    Raises:
+        NothingMatches: there is no such key.
+        click.UsageError: a key is ambiguous, or none.
+        StoreError, CassetteError: the store cannot be read.
+    """
+    if not keys:
+        yield from taken(store, moved, which)
+        return
+    for name in keys:
+        entry = find_entry(store, name)
+        if which.takes(entry.recording):
+            where = f"recording {entry.number}" if entry.number else entry.key
+            yield Taken(f"{store.location}, {where}", entry.recording, "" if is_cassette(store) else entry.key)

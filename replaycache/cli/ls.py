@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import heapq
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
-from .._errors import ConfigurationError, StoreError
+from .._errors import StoreError
 from .._models import Request, Usage
 from ..conversation import prompt
 from ..match.providers import generates
-from ..options import parse_duration
 from ..selection import Selection
 from ..stores import Store
 from ..usage import model_of, usage_of
+from .choosing import selection, selection_options
 from .errors import NothingMatches, Status
 from .opening import Entry, entries, existing_store, is_cassette, store_argument, unreadable
 from .output import (
@@ -36,7 +34,7 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command", "endpoint", "parse_since", "parse_status"]
+__all__ = ["command", "endpoint"]
 
 PROMPT = 200
 """Characters of what was asked that a line of data has."""
@@ -68,9 +66,7 @@ class _Line:
 
 @click.command("ls")
 @store_argument
-@click.option("--model", metavar="TEXT", help="Only models with TEXT in their name, or like gpt-4*.")
-@click.option("--since", metavar="TIME", help="Only what was recorded since: 2h, 7d, or 2026-11-21.")
-@click.option("--status", metavar="STATUS", help="Only this status: 200, or 4xx.")
+@selection_options
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N recordings.")
 @click.option(
     "--sort",
@@ -98,7 +94,7 @@ def command(
     method, URL, model, status, bytes, chunks, tokens in, tokens out, words.
     With --json a line is a JSON object.
     """
-    wanted = Selection(model=model, since=parse_since(since), statuses=parse_status(status))
+    wanted = selection(model, since, status)
     opened = existing_store(store)
     seen = _Seen(entries(opened))
     lines: Iterable[_Line] = (line for entry in seen for line in _line(entry, wanted))
@@ -138,45 +134,7 @@ def _line(entry: Entry, wanted: Selection) -> Iterator[_Line]:
         note(f"Warning: {entry.key}: {error}")
 
 
-# -- which, and in what order ------------------------------------------------------------------------------
-
-
-def parse_since(text: str | None) -> float | None:
-    """The moment that `--since` names, in seconds since 1970: a time ago (`2h`, `7d`), or an ISO date or moment.
-
-    Raises:
-        click.BadParameter: it is neither.
-    """
-    if text is None:
-        return None
-    try:
-        ago = parse_duration(text, "--since")
-        return None if ago is None else time.time() - ago
-    except ConfigurationError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{text!r} is no time; write how long ago (90s, 15m, 2h, 7d, 2w), or a date such as 2026-11-21",
-            param_hint="--since",
-        ) from None
-
-
-def parse_status(text: str | None) -> range | None:
-    """The statuses that `--status` names: `404`, or `4xx`.
-
-    Raises:
-        click.BadParameter: it is neither.
-    """
-    if text is None:
-        return None
-    if re.fullmatch(r"[1-9]\d\d", text):
-        return range(int(text), int(text) + 1)
-    if re.fullmatch(r"[1-9]xx", text.lower()):
-        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
-    raise click.BadParameter(f"{text!r} is no status; write 404, or 4xx", param_hint="--status")
+# -- in what order -----------------------------------------------------------------------------------------
 
 
 _ORDERS: dict[str, Callable[[_Line], float]] = {

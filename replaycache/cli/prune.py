@@ -13,8 +13,8 @@ from ..options import parse_duration
 from ..pruning import Candidate, Rules, candidates, chosen, remove
 from ..selection import Selection
 from ..stores import DiskStore, Store
+from .choosing import parse_status
 from .errors import CommandFailed, Status
-from .ls import parse_status
 from .opening import existing_cache, store_argument
 from .output import (
     Column,

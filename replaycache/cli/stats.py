@@ -18,8 +18,8 @@ from .._models import Recording
 from ..ledger import TOKENS, Ledger
 from ..savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
+from .choosing import parse_since
 from .errors import CommandFailed, Status
-from .ls import parse_since
 from .opening import complete_store, entries, existing_store, unreadable
 from .output import (
     Column,
