@@ -254,7 +254,7 @@ class _ForeignStore(MemoryStore):
     def get(self, key: str) -> Recording | None:
         raise RuntimeError("I did not expect that")
 
-    put = get  # type: ignore[assignment]
+    put = get  # type: ignore[assignment]  # wrong, as such a store may be
 
 
 def test_whatever_a_store_raises_the_call_goes_on(driver: Driver) -> None:

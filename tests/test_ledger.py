@@ -561,7 +561,7 @@ def test_what_another_program_wrote_into_it_is_an_error_that_says_so(tmp_path: P
 @pytest.mark.filterwarnings("error")
 def test_whatever_is_noted_disturbs_no_call(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "usage.db"))
-    for usage in (Usage("", "m", "many"), Usage(None, 7), Usage("", "m", units=((1, 2, 3),))):  # type: ignore[arg-type]
+    for usage in (Usage("", "m", "many"), Usage(None, 7), Usage("", "m", units=((1, 2, 3),))):  # type: ignore[arg-type]  # wrong on purpose
         ledger.note(Noted("hit", "k", usage))
         ledger.flush()
     ledger.note(Noted("hit", "k"))

@@ -140,7 +140,7 @@ def test_a_mode_given_by_its_name_is_a_mode() -> None:
 
 def test_options_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Options().pace = 1  # type: ignore[misc]
+        Options().pace = 1  # type: ignore[misc]  # frozen, which is what is tested
 
 
 def test_the_defaults() -> None:
@@ -288,7 +288,7 @@ def test_no_time_raises_anything_else(value: Any) -> None:
     try:
         parsed = parse_duration(value, "here")
     except ConfigurationError as error:
-        assert str(error).startswith("here=")  # noqa: PT017
+        assert str(error).startswith("here=")  # noqa: PT017  # it need not raise
     else:
         assert isinstance(parsed, float)
         assert parsed >= 0
@@ -299,7 +299,7 @@ def test_no_sample_raises_anything_else(value: Any) -> None:
     try:
         parsed = parse_sample(value, "x-replaycache-sample")
     except ConfigurationError as error:
-        assert str(error).startswith("x-replaycache-sample=")  # noqa: PT017
+        assert str(error).startswith("x-replaycache-sample=")  # noqa: PT017  # it need not raise
     else:
         assert type(parsed) is int
         assert parsed >= 0

@@ -539,9 +539,9 @@ def test_one_recording_serves_all_clients_chunk_for_chunk(
 
 def test_an_upstream_of_the_other_library_is_refused() -> None:
     with pytest.raises(TypeError, match=r"replaycache\.httpx2"):
-        replaycache.httpx.ReplayTransport(httpx2.HTTPTransport())  # type: ignore[arg-type]
+        replaycache.httpx.ReplayTransport(httpx2.HTTPTransport())  # type: ignore[arg-type]  # the wrong library
     with pytest.raises(TypeError, match=r"replaycache\.httpx "):
-        replaycache.httpx2.ReplayTransport(httpx.HTTPTransport())  # type: ignore[arg-type]
+        replaycache.httpx2.ReplayTransport(httpx.HTTPTransport())  # type: ignore[arg-type]  # the wrong library
 
 
 # -- the older lines: openai 2.x and anthropic 0.x, on httpx --------------------------------------------

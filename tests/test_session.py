@@ -86,9 +86,14 @@ def test_installing_again_takes_the_place_of_the_first(driver: Driver) -> None:
     driver.run(body)
 
 
-def test_uninstalling_what_is_not_installed_does_nothing() -> None:
+def test_uninstalling_what_is_not_installed_does_nothing(driver: Driver) -> None:
+    kind = driver.module.AsyncClient if driver.is_async else driver.module.Client
+    before = dict(vars(kind))
+
     uninstall()
     uninstall()
+
+    assert dict(vars(kind)) == before
 
 
 def test_nothing_stays_patched(driver: Driver) -> None:

@@ -832,8 +832,8 @@ def test_nothing_fails_on_any_bytes(data: bytes, content_type: str) -> None:
     recording.head = ResponseHead(200, (("content-type", content_type),))
     recording.body = Body.of([Chunk(data, 0.0)])
 
-    conversation(recording)
-    prompt(recording.request)
+    assert all(part.kind for turn in conversation(recording).answered for part in turn.parts)
+    assert isinstance(prompt(recording.request), str)
 
 
 def test_a_value_nested_deeply_is_no_trouble() -> None:

@@ -127,7 +127,7 @@ def key(host: str, path: str, body: dict[str, Any], match: Match = Match()) -> s
     return match.key(request)
 
 
-def folds(row: NoOp, host: str, path: str, value: Any = ..., match: Match = Match(), **more: Any) -> bool:  # noqa: B008
+def folds(row: NoOp, host: str, path: str, value: Any = ..., match: Match = Match(), **more: Any) -> bool:  # noqa: B008  # it is frozen
     sent = body_with(row, row.value if value is ... else value) | more
     return key(host, path, sent, match) == key(host, path, body_with(row) | more, match)
 
