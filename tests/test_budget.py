@@ -240,7 +240,7 @@ def test_an_sdk_does_not_try_again(call: Any, answer: dict[str, Any]) -> None:
     is_async = "async" in call.__name__
     attempts = 0
 
-    class Counting(AsyncReplayTransport if is_async else ReplayTransport):  # type: ignore[misc]
+    class Counting(AsyncReplayTransport if is_async else ReplayTransport):  # type: ignore[misc]  # one of two bases
         def handle_request(self, request: Any) -> Any:
             nonlocal attempts
             attempts += 1
