@@ -76,6 +76,25 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
     """
     match = Match()
     gone: list[str] = []
+    try:
+        _scrub_entries(cache, redact, told, advance, dry, match, gone)
+    finally:
+        if isinstance(cache, DiskStore) and not dry:
+            cache.ledger.forget(gone)
+            # until then the database still has what was replaced, also by a run that was broken off, in pages that it
+            # no longer uses
+            cache.compact()
+
+
+def _scrub_entries(
+    cache: Store,
+    redact: Redact,
+    told: Scrubbed,
+    advance: Callable[[int], None],
+    dry: bool,
+    match: Match,
+    gone: list[str],
+) -> None:
     for key in list(cache.keys()):
         advance(1)
         try:
@@ -98,10 +117,6 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
         if identity.key != key:
             cache.delete(key)
             gone.append(key)
-    if isinstance(cache, DiskStore) and told.changed and not dry:
-        cache.ledger.forget(gone)
-        # until then the database still has what was replaced in pages that it no longer uses
-        cache.compact()
 
 
 def scrub_cassette(

@@ -9,7 +9,8 @@ A command raises what fits and lets it pass; `main` turns it into a message and 
     any ReplayCacheError          3
     OSError                       3
     BudgetExceeded, CacheMiss     3
-    KeyboardInterrupt             130, a reader of standard output that went away: 141, both without a word
+    KeyboardInterrupt             130, a reader of standard output that went away: 141, SIGTERM: 143; all without
+                                  a word
 
 A text says what happened, where, and what to do next. A `ReplayCacheWarning` becomes a line on standard error.
 """
@@ -18,7 +19,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +39,7 @@ __all__ = [
     "NothingMatches",
     "Status",
     "is_broken_pipe",
-    "restore_streams",
+    "restore_process",
     "run_to_status",
 ]
 
@@ -56,6 +59,8 @@ class Status(IntEnum):
     """Interrupted from the keyboard, as shells have it."""
     BROKEN_PIPE = 141
     """Whoever read standard output went away, as shells have it."""
+    TERMINATED = 143
+    """Ended by SIGTERM, as shells have it."""
 
 
 class CommandFailed(ReplayCacheError):
@@ -64,6 +69,10 @@ class CommandFailed(ReplayCacheError):
 
 class NothingMatches(ReplayCacheError):
     """What was asked for is not there: no recording has this key, or none fits."""
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: what is half written is removed on the way out, as it is for an interrupt."""
 
 
 class BrokenOutput(Exception):
@@ -78,6 +87,7 @@ def is_broken_pipe(error: OSError) -> bool:
 
 def run_to_status(run: Callable[[], Any]) -> int:
     """Runs the program and returns its exit status; what went wrong is on standard error."""
+    _end_in_order_at_sigterm()
     for stream in (sys.stdout, sys.stderr):
         # a character that the terminal's encoding does not have is written as an escape, and ends nothing
         reconfigure = getattr(stream, "reconfigure", None)
@@ -103,6 +113,8 @@ def run_to_status(run: Callable[[], Any]) -> int:
         return Status.INTERRUPTED if isinstance(reason, KeyboardInterrupt) else Status.FAILED
     except KeyboardInterrupt:
         return Status.INTERRUPTED
+    except _Terminated:
+        return Status.TERMINATED
     except BrokenOutput:
         return _without_output()
     except NothingMatches as error:
@@ -111,6 +123,8 @@ def run_to_status(run: Callable[[], Any]) -> int:
         return _say(error, Status.FAILED)
     except OSError as error:
         return _without_output() if is_broken_pipe(error) else _say(error, Status.FAILED)
+    finally:
+        _restore_sigterm()
     return int(status) if isinstance(status, int) else Status.DONE
 
 
@@ -122,8 +136,27 @@ _HELP: tuple[type[Exception], ...] = tuple(
 _errors_before: list[tuple[Callable[..., None], str | None]] = []
 
 
-def restore_streams() -> None:
-    """Gives standard output and error back as the interpreter made them, for a program that is run here."""
+def _end_in_order_at_sigterm() -> None:
+    def end(number: int, frame: object) -> None:
+        raise _Terminated
+
+    is_default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if is_default and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+        _signals_before.append(signal.SIG_DFL)
+
+
+_signals_before: list[signal.Handlers] = []
+
+
+def _restore_sigterm() -> None:
+    while _signals_before:
+        signal.signal(signal.SIGTERM, _signals_before.pop())
+
+
+def restore_process() -> None:
+    """Gives the streams and SIGTERM back as the interpreter made them, for a program that is run here."""
+    _restore_sigterm()
     while _errors_before:
         reconfigure, errors = _errors_before.pop()
         reconfigure(errors=errors)

@@ -15,7 +15,7 @@ from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from ..options import Mode, parse_duration
 from ..run_savings import RunSavings
 from ..running import program_of, run_program
-from .errors import Status, restore_streams
+from .errors import Status, restore_process
 from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
 
@@ -107,7 +107,7 @@ def command(
     _install_in_children(settings)
     # registered before the program runs: its threads and its own functions end before this one
     atexit.register(ending)
-    restore_streams()
+    restore_process()
     try:
         return run_program(program)
     except KeyboardInterrupt:

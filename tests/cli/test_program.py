@@ -65,6 +65,31 @@ def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
     assert complaints.strip() == ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once")
+def test_sigterm_leaves_nothing_half_written(tmp_path: Path) -> None:
+    disk(tmp_path / "cache", chat())
+    target = tmp_path / "out.har"
+    code = (
+        "import os, signal, sys\n"
+        "from replaycache.cli import main\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'os.rename' and str(arguments[1]).endswith('out.har'):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.addaudithook(hook)\n"
+        "main(sys.argv[1:])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "export", str(target), "--store", str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (143, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
 def test_a_shell_completes_commands_keys_and_files(tmp_path: Path) -> None:
     (key,) = disk(tmp_path, chat())
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -290,6 +292,22 @@ def test_a_cache_is_scrubbed_and_its_keys_follow(tmp_path: Path) -> None:
     assert (new, recording.digest) == Match().identity(recording.request)
     for path in (tmp_path / "cache").rglob("*"):
         assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
+
+
+def test_scrubbing_finishes_what_was_broken_off(tmp_path: Path) -> None:
+    """What was replaced is in no row any more, but still in pages that the database does not use."""
+    disk(tmp_path, chat(f"my key is {SECRET}"))
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as database:
+        database.execute("PRAGMA secure_delete=OFF")  # some builds of SQLite have it on
+        database.execute("DELETE FROM Cache")
+        database.commit()
+    assert any(SECRET.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+    done = replaycache("scrub", str(tmp_path))
+
+    assert done.exit_code == 0
+    assert "Nothing to replace" in done.stderr
+    assert not any(SECRET.encode() in path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
