@@ -194,13 +194,17 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
-        for body in self._exchange.at_the_end():
-            await body.read_ahead()
-        await self._finish_dropped()
-        if self._inner is not None:
-            await self._inner.aclose()
-        if self._owns_store:
-            self._store.close()
+        try:
+            for body in self._exchange.at_the_end():
+                await body.read_ahead()
+            await self._finish_dropped()
+        finally:
+            try:
+                if self._inner is not None:
+                    await self._inner.aclose()
+            finally:
+                if self._owns_store:
+                    self._store.close()
         self._exchange.close()
 
     def __repr__(self) -> str:
@@ -604,13 +608,17 @@ class ReplayTransport(httpx2.BaseTransport):
             SecretFound: recordings held what looks like a credential, and were not written to the cassette.
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
-        for body in self._exchange.at_the_end():
-            body.read_ahead()
-        self._finish_dropped()
-        if self._inner is not None:
-            self._inner.close()
-        if self._owns_store:
-            self._store.close()
+        try:
+            for body in self._exchange.at_the_end():
+                body.read_ahead()
+            self._finish_dropped()
+        finally:
+            try:
+                if self._inner is not None:
+                    self._inner.close()
+            finally:
+                if self._owns_store:
+                    self._store.close()
         self._exchange.close()
 
     def __repr__(self) -> str:

@@ -311,7 +311,11 @@ class use_cassette:  # noqa: N801  # used as a function is
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._session.finish_dropped_here()
+        try:
+            await self._session.finish_dropped_here()
+        except BaseException as broken_off:
+            self.__exit__(type(broken_off), broken_off, broken_off.__traceback__)
+            raise
         self.__exit__(kind, error, traceback)
 
     @contextmanager

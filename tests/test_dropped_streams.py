@@ -235,6 +235,7 @@ def assert_not_whole(path: Path) -> None:
 
 @pytest.mark.parametrize("driver", [driver for driver in DRIVERS if driver.is_async], ids=str)
 def test_whoever_reads_on_is_told_where_the_end_of_a_session_broke_it_off(driver: Driver) -> None:
+    before = driver.module.AsyncClient._transport_for_url
     go_on = threading.Event()
 
     def send_but_the_last(request: Received, wire: Wire) -> None:
@@ -255,6 +256,44 @@ def test_whoever_reads_on_is_told_where_the_end_of_a_session_broke_it_off(driver
                 with pytest.raises(driver.module.ReadError, match="the session has ended"):
                     await stream.next_chunk()
                 await stream.close()
+            go_on.set()
+
+    driver.run(body)
+
+    assert driver.module.AsyncClient._transport_for_url is before  # the session has ended for all that
+
+
+@pytest.mark.parametrize("driver", [driver for driver in DRIVERS if driver.is_async], ids=str)
+def test_a_close_that_is_cancelled_closes_the_inner_transport(driver: Driver) -> None:
+    inner = driver.module.AsyncHTTPTransport()
+    closed: list[bool] = []
+    close = inner.aclose
+
+    async def noted() -> None:
+        closed.append(True)
+        await close()
+
+    inner.aclose = noted
+    go_on = threading.Event()
+
+    def send_but_the_last(request: Received, wire: Wire) -> None:
+        wire.start_chunks()
+        for event in SENT[:-1]:
+            wire.chunk(event)
+        go_on.wait(30)
+
+    async def body() -> None:
+        with ScriptedServer(send_but_the_last) as server:
+            transport = driver.transport(inner, store=MemoryStore())
+            client = Client(driver, driver.module.AsyncClient(transport=transport))
+            stream = await client.open(server.url + "/v1/messages", json=ASKED)
+            for _ in range(3):
+                await stream.next_chunk()
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await transport.aclose()
+            assert closed
+            await stream.close()
             go_on.set()
 
     driver.run(body)
