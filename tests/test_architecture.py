@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,16 @@ def _imports(name: str) -> tuple[set[str], set[str]]:
 
 def test_every_module_has_its_layer() -> None:
     assert set().union(*LAYERS) == set(MODULES)
+
+
+def test_contributing_tells_of_every_module_once() -> None:
+    text = (Path(__file__).resolve().parent.parent / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = Counter(name for row in rows for name in re.findall(r"`([^`]+)`", row))
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+    assert named == Counter([*(f"{name}.py" for name in modules), *(f"{name}/" for name in packages)])
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
