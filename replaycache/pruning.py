@@ -10,7 +10,7 @@ from ._errors import CorruptRecording, StoreError
 from .selection import Selection, models_of
 from .stores import DiskStore, Store
 
-__all__ = ["Candidate", "Rules", "candidates", "chosen", "remove"]
+__all__ = ["Candidate", "Rules", "candidates", "chosen", "remove", "unchanged"]
 
 
 class Candidate(NamedTuple):
@@ -24,6 +24,7 @@ class Candidate(NamedTuple):
         fits: whether the selection takes it.
         model: as it was asked for; empty where it is not known.
         status: of the response; 0 where the entry is damaged.
+        stored_at: when the entry was written; 0 where the store does not tell.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Candidate(NamedTuple):
     fits: bool
     model: str = ""
     status: int = 0
+    stored_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def candidates(store: Store, rules: Rules, damaged: Callable[[str, str], None]) 
         except CorruptRecording as error:
             damaged(key, str(error))
             fits = (rules.damaged or rules.everything) and rules.selection.is_everything
-            yield Candidate(key, size, at, max(at, played.get(key, 0.0)), fits)
+            yield Candidate(key, size, at, max(at, played.get(key, 0.0)), fits, stored_at=at)
             continue
         except StoreError as error:  # of a newer version: not ours to judge
             damaged(key, str(error))
@@ -105,6 +107,7 @@ def candidates(store: Store, rules: Rules, damaged: Callable[[str, str], None]) 
             not rules.damaged and rules.selection.takes(recording),
             models[0] if models else "",
             recording.head.status,
+            at,
         )
 
 
@@ -147,6 +150,18 @@ _PAGE = 4096
 def _room(candidate: Candidate) -> int:
     """Bytes that an entry takes on the disk, about: SQLite and file systems deal in pages."""
     return candidate.size + 200 if candidate.size < _PAGE - 500 else (candidate.size // _PAGE + 1) * _PAGE + 200
+
+
+def unchanged(store: Store, going: list[Candidate]) -> list[Candidate]:
+    """Those that are still as they were looked at: what was recorded anew meanwhile is not what was meant.
+
+    Raises:
+        StoreError: the cache cannot be read.
+    """
+    if not isinstance(store, DiskStore):
+        return going
+    stored = {entry.key: entry.at for entry in store.stored()}
+    return [candidate for candidate in going if stored.get(candidate.key) == candidate.stored_at]
 
 
 def remove(store: Store, keys: list[str], removed: Callable[[], None]) -> int:

@@ -81,8 +81,8 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
     finally:
         if isinstance(cache, DiskStore) and not dry:
             cache.ledger.forget(gone)
-            # until then the database still has what was replaced, also by a run that was broken off, in pages that it
-            # no longer uses
+            # until then the database still has what was replaced, also by a run that was broken off, in pages that
+            # it no longer uses
             cache.compact()
 
 

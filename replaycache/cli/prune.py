@@ -10,7 +10,7 @@ import click
 
 from .._errors import ConfigurationError, StoreUnavailable
 from ..options import parse_duration
-from ..pruning import Candidate, Rules, candidates, chosen, remove
+from ..pruning import Candidate, Rules, candidates, chosen, remove, unchanged
 from ..selection import Selection
 from ..stores import DiskStore, Store
 from .choosing import parse_status
@@ -69,6 +69,8 @@ def command(
     Piped, a line has these fields, separated by tabs: key, time recorded, time
     last used (UTC), model, status, bytes.
     """
+    if model is not None and not model.strip():
+        raise click.BadParameter("an empty name would be every model", param_hint="--model")
     now = time.time()
     rules = Rules(
         recorded_before=_before(now, older_than, "--older-than"),
@@ -89,6 +91,10 @@ def command(
     going, kept = _chosen(cache, rules)
     if going and not kept and not dry_run and not yes:
         _confirm(len(going), cache)
+    if not dry_run:
+        meant = len(going)
+        going = unchanged(cache, going)
+        kept += meant - len(going)
     freed = sum(candidate.size for candidate in going) if dry_run else _remove(cache, going)
     if as_json:
         write_json(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from replaycache import Body, Chunk, Recording
+from replaycache.pruning import Rules, candidates, chosen, unchanged
 from replaycache.stores import DiskStore
 from replaycache.tally import Noted
 
@@ -308,3 +309,29 @@ def test_sizes(text: str, size: int) -> None:
     from replaycache.cli.prune import parse_size
 
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_model_is_not_every_model(name: str, cache: Path) -> None:
+    """As in `--model "$MODEL"`, where nothing is set."""
+    disk(cache, chat("a"), chat("b"))
+
+    done = replaycache("prune", str(cache), "--model", name, "--yes")
+
+    assert done.exit_code == 2
+    assert "--model" in done.stderr
+    assert len(_keys(cache)) == 2
+
+
+def test_what_is_recorded_anew_while_one_is_asked_stays(cache: Path) -> None:
+    old, other = disk(cache, chat("old", age=40 * DAY), chat("other", age=40 * DAY))
+    _stored_ago(cache, **{f"_{old}": 40 * DAY, f"_{other}": 40 * DAY})
+    store = DiskStore(cache)
+    rules = Rules(recorded_before=time.time() - 30 * DAY)
+    going, count = chosen(candidates(store, rules, lambda key, why: None), rules)
+
+    disk(cache, chat("old", age=0))
+
+    assert (len(going), count) == (2, 2)
+    assert [candidate.key for candidate in unchanged(store, going)] == [other]
+    store.close()
