@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import math
 import re
@@ -207,6 +208,13 @@ class Node:
         if not isinstance(self.value, str):
             raise self.error("is neither text nor bytes")
         return encoded(self.value)
+
+    def base64_content(self) -> bytes:
+        """A body that stands in base64."""
+        try:
+            return binascii.a2b_base64(self.content())
+        except ValueError as error:
+            raise self.error(f"is no base64: {error}") from None
 
     def headers(self) -> Headers:
         """Header lines of a mapping from names to a value or a list of values."""

@@ -11,8 +11,6 @@ Betamax (Python) and vcr (R) write the same.
 
 from __future__ import annotations
 
-import binascii
-
 from .._models import Recording
 from .interactions import Answer, Node, seconds_since_1970
 
@@ -58,11 +56,7 @@ def _body(message: Node) -> bytes:
     if not isinstance(body.value, dict):
         return body.content()
     if "base64_string" in body:
-        node = body.get("base64_string")
-        try:
-            return binascii.a2b_base64(node.content())
-        except ValueError as error:
-            raise node.error(f"is no base64: {error}") from None
+        return body.get("base64_string").base64_content()
     string = body.get("string")
     encoding = body.find("encoding")
     if isinstance(string.value, str) and encoding is not None:

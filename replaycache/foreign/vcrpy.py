@@ -12,8 +12,6 @@ and `responses` as two lists, by persisters that dump VCR.py's own state.
 
 from __future__ import annotations
 
-import binascii
-
 from .._models import Recording
 from .interactions import Answer, Node, json_bytes
 from .safe_yaml import resolved, yaml_1_1_scalar
@@ -104,9 +102,5 @@ def _body(message: Node) -> bytes:
     if not isinstance(body.value, dict):
         return body.content()
     if "base64_string" in body:
-        node = body.get("base64_string")
-        try:
-            return binascii.a2b_base64(node.content())
-        except ValueError as error:
-            raise node.error(f"is no base64: {error}") from None
+        return body.get("base64_string").base64_content()
     return body.get("string").content() if body.value else b""
