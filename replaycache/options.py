@@ -6,8 +6,8 @@ import difflib
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, TypedDict
@@ -16,7 +16,7 @@ from ._errors import ConfigurationError
 from ._models import Outcome, Recording, Request, ResponseHead
 from .budget import Budget, budget_of_environment
 from .match import Match
-from .redact import Redact
+from .redact import REQUEST_HEADERS, Redact
 
 __all__ = ["MODE_VARIABLE", "Mode", "OptionArguments", "Options", "parse_duration", "parse_sample"]
 
@@ -196,6 +196,7 @@ class Options:
         object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
         _check("match", self.match, isinstance(self.match, Match), "a Match")
         _check("redact", self.redact, isinstance(self.redact, Redact), "a Redact")
+        object.__setattr__(self, "redact", _keeping(self.match.key_headers, self.redact))
         _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
         _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
         _check("keep", self.keep, self.keep is None or callable(self.keep), "a callable")
@@ -221,6 +222,12 @@ class Options:
             hook = getattr(self, name)
             takes = hook is None or (callable(hook) and not inspect.iscoroutinefunction(hook))
             _check(name, hook, takes, "a callable that is no coroutine function: it is not awaited")
+
+
+def _keeping(names: Iterable[str], redact: Redact) -> Redact:
+    """Rules that store these headers too: the key of a cassette's recording follows from what is stored of it."""
+    more = [name for name in names if name not in (*REQUEST_HEADERS, *redact.request_headers)]
+    return replace(redact, request_headers=(*redact.request_headers, *more)) if more else redact
 
 
 def _is_number(value: Any) -> bool:

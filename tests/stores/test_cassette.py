@@ -479,6 +479,25 @@ def test_once_records_and_from_then_on_replays(driver: Driver, tmp_path: Path) -
     driver.run(body)
 
 
+def test_a_header_that_counts_is_stored_so_that_it_counts_in_replay_too(driver: Driver, tmp_path: Path) -> None:
+    path = tmp_path / "tenants.json"
+    tenants: list[dict[str, str]] = [{"X-Tenant": "a"}, {"x-tenant": "b"}, {}]
+
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            url = server.url + CHAT
+            async with driver.client(store=str(path), match=Match(headers=["X-Tenant"])) as client:
+                recorded = [(await client.post(url, json=ASKED, headers=tenant)).json() for tenant in tenants]
+            options = {"store": str(path), "mode": "replay", "match": Match(headers=["x-tenant"])}
+            async with driver.client(**options) as client:
+                for tenant, answer in reversed(list(zip(tenants, recorded, strict=True))):
+                    assert (await client.post(url, json=ASKED, headers=tenant)).json() == answer
+                with pytest.raises(CacheMiss):
+                    await client.post(url, json=ASKED, headers={"x-tenant": "c"})
+
+    driver.run(body)
+
+
 def test_a_memory_store_may_take_the_place_of_a_cassette(driver: Driver) -> None:
     store = MemoryStore()
 
