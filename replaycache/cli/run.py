@@ -14,7 +14,7 @@ import click
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from ..options import Mode, parse_duration
 from ..run_savings import RunSavings
-from ..running import program_of, run_program
+from ..running import CannotRun, program_of, run_program
 from .errors import Status, restore_process
 from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
@@ -110,6 +110,9 @@ def command(
     restore_process()
     try:
         return run_program(program)
+    except CannotRun:
+        ending.quiet = True
+        raise
     except KeyboardInterrupt:
         ending.interrupted = True
         return Status.INTERRUPTED
@@ -121,14 +124,14 @@ class _Ending:
     def __init__(self, savings: RunSavings, quiet: bool) -> None:
         self.interrupted = False
         self._savings = savings
-        self._quiet = quiet
+        self.quiet = quiet
         self._process = os.getpid()
 
     def __call__(self) -> None:
         if os.getpid() != self._process:
             return  # a child that was forked and exits by itself
         self._close()
-        if not self._quiet:
+        if not self.quiet:
             note(_line(self._savings))
         if self.interrupted and os.name != "nt":
             # shells tell by the signal that the user broke it off

@@ -12,12 +12,23 @@ import click
 from .. import prices
 from .._errors import BudgetExceeded, ConfigurationError
 from ..budget import Budget
+from ..match import url as _url
 from ..usage import usage_of
 from ..verifying import Upstream, Verified, make_client, verify, why_not
 from .errors import CommandFailed, NothingMatches, Status
 from .ls import endpoint
 from .opening import Entry, complete_store, entries, existing_store, is_cassette
-from .output import Column, human_money, is_terminal, json_option, note, progress, write_json_line, write_table
+from .output import (
+    Column,
+    human_money,
+    is_terminal,
+    json_option,
+    note,
+    printable,
+    progress,
+    write_json_line,
+    write_table,
+)
 
 __all__ = ["command"]
 
@@ -41,7 +52,12 @@ ASKED_FROM = 10
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=120.0, help="Seconds a call may be silent."
 )
-@click.option("-y", "--yes", is_flag=True, help=f"Do not ask before more than {ASKED_FROM} calls.")
+@click.option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    help=f"Do not ask before more than {ASKED_FROM} calls, or a --header to several hosts.",
+)
 @json_option
 def command(
     stores: tuple[str, ...],
@@ -85,6 +101,7 @@ def command(
         beyond = {id(entry) for _, entry in calls[limit:]}
         found = [item for item in found if id(item[1]) not in beyond]
         calls = calls[:limit]
+    _confirm_hosts(calls, upstream, yes)
     _confirm(calls, yes)
     results, stopped = _verify(found, len(calls), upstream, allowance, timeout)
     _write(results, as_json)
@@ -116,6 +133,18 @@ def _headers(texts: tuple[str, ...]) -> dict[str, str]:
         bare = name.lower() == "authorization" and " " not in value
         headers[name.lower()] = f"Bearer {value}" if bare else value
     return headers
+
+
+def _confirm_hosts(calls: list[tuple[str, Entry]], upstream: Upstream, yes: bool) -> None:
+    """A header that the user named for one host is not sent to others that a cassette happens to name."""
+    origins = dict.fromkeys(_url.parse(upstream.url(entry.recording.request.url)).origin for _, entry in calls)
+    if yes or not upstream.headers or len(origins) < 2:
+        return
+    text = f"{', '.join(upstream.headers)} would be sent to {len(origins)} hosts: {', '.join(origins)}."
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{text} No call was made; verify them one by one, or add --yes.")
+    if not click.confirm(f"{printable(text)} Go on?", err=True):
+        raise CommandFailed("no call was made.")
 
 
 def _confirm(calls: list[tuple[str, Entry]], yes: bool) -> None:

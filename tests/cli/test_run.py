@@ -171,6 +171,7 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, t
     assert told in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+    assert "no call came" not in done.stderr
 
 
 # -- with the cache ----------------------------------------------------------------------------------------

@@ -313,3 +313,17 @@ def test_a_credential_goes_to_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert not isinstance(asked, str)
     assert dict(asked.headers)["authorization"] == "Bearer key-of-openai"
+
+
+def test_a_header_for_one_host_is_not_sent_to_others_unasked(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "k-of-mine")
+    cassette(tmp_path / "c.json", chat("a", url=f"{server.url}/v1/chat/completions"), chat("b", url=CHAT))
+
+    done = replaycache("verify", str(tmp_path / "c.json"), "--header", "authorization=MY_KEY")
+
+    assert done.exit_code == 3
+    assert f"authorization would be sent to 2 hosts: {server.url}, https://api.openai.com" in done.stderr
+    assert "k-of-mine" not in done.stderr
+    assert server.asked == []
