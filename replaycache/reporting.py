@@ -22,6 +22,27 @@ logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
 
 
+class _Shown:
+    """A request in a log, with placeholders for what looks like a credential: more people read logs than stores.
+
+    Looked at when the line is written, and not at all where nobody asks for the log.
+    """
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __str__(self) -> str:
+        from .credentials import find, placeholder
+
+        url = self._request.url
+        for found in reversed(find(url)):
+            value = url[found.start : found.end]
+            url = f"{url[: found.start]}{placeholder(found.name, value)}{url[found.end :]}"
+        return f"{self._request.method} {url}"
+
+
 class Reporter:
     """Tells of the calls of one exchange. Nothing of it fails the caller's call.
 
@@ -52,23 +73,22 @@ class Reporter:
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
         if logger.isEnabledFor(logging.INFO):
-            request = recording.request
-            logger.info("hit %s %s, key %s in %s", request.method, request.url, outcome.key, self._where)
+            logger.info("hit %s, key %s in %s", _Shown(recording.request), outcome.key, self._where)
         if self._options.on_hit is not None:
             self._call(self._options.on_hit, recording, outcome)
 
     def miss(self, request: Request, reason: str, key: str) -> None:
         """Nothing stored answers, and upstream is called."""
-        what = (reason, request.method, request.url, key, self._where)
-        logger.info("miss (%s) %s %s, key %s in %s: calling upstream", *what)
+        what = (reason, _Shown(request), key, self._where)
+        logger.info("miss (%s) %s, key %s in %s: calling upstream", *what)
         if self._options.on_miss is not None:
             self._call(self._options.on_miss, request, reason)
 
     def refused(self, miss: CacheMiss) -> None:
         """Nothing stored answers, and upstream may not be called."""
         request = miss.request
-        what = (miss.reason, request.method, request.url, miss.key, self._where)
-        logger.info("miss (%s) %s %s, key %s in %s: refused", *what)
+        what = (miss.reason, _Shown(request), miss.key, self._where)
+        logger.info("miss (%s) %s, key %s in %s: refused", *what)
         if not self._is_cache:
             self.tally.misses.append(miss)
         self._tell(Noted("refused", miss.key))
@@ -91,6 +111,8 @@ class Reporter:
             self._options.budget.check()
         except BudgetExceeded as error:
             logger.info("refused, key %s in %s: %s", key, self._where, error)
+            if not self._is_cache:
+                self.tally.over_budget.append(error)
             self._tell(Noted("refused", key))
             raise
 
@@ -104,20 +126,14 @@ class Reporter:
         except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer
             logger.warning("what an answer came to could not be read: %r", error)
         if self._options.budget is not None:
-            told = self._options.budget.spend(usage, recording.recorded_at, f"{request.method} {request.url}")
+            told = self._options.budget.spend(usage, recording.recorded_at, str(_Shown(request)))
             if told:
                 self.warn(told)
 
     def stored(self, recording: Recording, outcome: Outcome) -> None:
         """Upstream's answer has been stored."""
         self.tally.recorded += 1
-        logger.info(
-            "stored %s %s, key %s in %s",
-            recording.request.method,
-            recording.request.url,
-            outcome.key,
-            self._where,
-        )
+        logger.info("stored %s, key %s in %s", _Shown(recording.request), outcome.key, self._where)
         seconds = recording.duration
         self._tell(Noted("miss", outcome.key, recording.usage, seconds, seconds, recording.size))
         if self._options.on_store is not None:

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from replaycache import CacheMiss, ConfigurationError, Outcome, Recording, ReplayCacheWarning, Request
@@ -272,3 +273,26 @@ def test_a_program_without_a_log_hears_nothing_of_it() -> None:
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_key_in_a_path_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    key = "ghp_" + "0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"
+    with ScriptedServer(counting_answers()) as server, caplog.at_level(logging.DEBUG, "replaycache"):
+        with httpx2.Client(transport=ReplayTransport(store=str(tmp_path))) as client:
+            for _ in range(2):
+                client.post(f"{server.url}/{key}{CHAT}", json=ASKED)
+            with pytest.raises(CacheMiss):
+                client.post(
+                    f"{server.url}/{key}{CHAT}",
+                    json=ASKED | {"n": 2},
+                    headers={"x-replaycache-mode": "replay"},
+                )
+    told = [record.getMessage() for record in caplog.records if record.name == "replaycache"]
+
+    assert [line.split()[0] for line in told if "/REDACTED-github-token-" in line] == [
+        "miss",
+        "stored",
+        "hit",
+        "miss",
+    ]
+    assert not [line for line in told if key in line]
