@@ -510,19 +510,21 @@ def _failure(item: pytest.Item, error: ReplayCacheError) -> BaseException:
 
 def _refuse_swallowed(item: pytest.Item, in_use: CassetteInUse) -> None:
     """Fails a test whose misses were swallowed."""
-    misses = in_use.swallowed(item)
-    if misses:
+    refused = in_use.swallowed(item)
+    if refused:
         in_use.failed = True
-        pytest.fail(_told(misses), pytrace=False)
+        pytest.fail(_told(refused), pytrace=False)
 
 
-def _told(misses: list[CacheMiss]) -> str:
-    count = "a miss was" if len(misses) == 1 else f"{len(misses)} misses were"
-    texts = "\n\n".join(str(miss) for miss in misses[:3])
-    more = f"\n\nand {len(misses) - 3} more" if len(misses) > 3 else ""
+def _told(refused: list[Refused]) -> str:
+    kind = type(refused[0])
+    name, names = ("miss", "misses") if kind is CacheMiss else ("refusal", "refusals")
+    count = f"a {name} was" if len(refused) == 1 else f"{len(refused)} {names} were"
+    texts = "\n\n".join(str(one) for one in refused[:3])
+    more = f"\n\nand {len(refused) - 3} more" if len(refused) > 3 else ""
     return (
         f"{count} caught by other code than the test, which went on without the answer:\n\n{texts}{more}\n\n"
-        f"Where a miss is what the test is about, let it say pytest.raises(CacheMiss)."
+        f"Where a {name} is what the test is about, let it say pytest.raises({kind.__name__})."
     )
 
 

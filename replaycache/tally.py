@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ._errors import CacheMiss
+from ._errors import BudgetExceeded, CacheMiss
 from ._models import Usage
 
 __all__ = ["Noted", "Tally"]
@@ -39,6 +39,7 @@ class Tally:
         replayed: calls that a recording answered.
         recorded: answers that were stored.
         misses: of a cassette, what was refused.
+        over_budget: what was not sent, as it would have cost more than it may.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
@@ -47,6 +48,7 @@ class Tally:
     replayed: int = 0
     recorded: int = 0
     misses: list[CacheMiss] = field(default_factory=list)
+    over_budget: list[BudgetExceeded] = field(default_factory=list)
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .._errors import CacheMiss, ReplayCacheError
+from .._errors import Refused, ReplayCacheError
 from ..options import Mode
 from .advice import advice_for
 from .cassette_use import Use
@@ -102,6 +102,7 @@ class CassetteInUse:
     passed: bool = False
     failed: bool = False
     told: int = 0
+    told_over_budget: int = 0
     use: Use | None = None
 
     def close(self) -> None:
@@ -135,16 +136,17 @@ class CassetteInUse:
             self.use.recorded, self.use.judges, self.use.renews = 0, False, False
             raise
 
-    def swallowed(self, item: pytest.Item) -> list[CacheMiss]:
-        """The misses that somebody caught and the test did not ask for; each is told once."""
-        misses = self.cassette.tally.misses[self.told :]
-        self.told += len(misses)
-        return [miss for miss in misses if not self._is_expected(miss, item)]
+    def swallowed(self, item: pytest.Item) -> list[Refused]:
+        """The refusals that somebody caught and the test did not ask for; each is told once."""
+        tally = self.cassette.tally
+        refused: list[Refused] = [*tally.misses[self.told :], *tally.over_budget[self.told_over_budget :]]
+        self.told, self.told_over_budget = len(tally.misses), len(tally.over_budget)
+        return [one for one in refused if not self._is_expected(one, item)]
 
-    def _is_expected(self, miss: CacheMiss, item: pytest.Item) -> bool:
-        if any(miss is one for error in self.caught for one in inside(error)):
+    def _is_expected(self, refused: Refused, item: pytest.Item) -> bool:
+        if any(refused is one for error in self.caught for one in inside(error)):
             return True
-        trace = miss.__traceback__
+        trace = refused.__traceback__
         if trace is None:
             # unittest's assertRaises takes the trace away
             return hasattr(getattr(item, "instance", None), "assertRaises")

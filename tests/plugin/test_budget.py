@@ -49,7 +49,9 @@ def test_a_call_beyond_the_budget_of_the_run_is_not_sent(project: Project) -> No
     result = project.run("-s", "--replay-budget=$0.50")
 
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*sent ?'first'?*", "*BudgetExceeded: the call was not sent*Raise --replay-budget*"])
+    result.stdout.fnmatch_lines(
+        ["*sent ?'first'?*", "*BudgetExceeded: the call was not sent*Raise --replay-budget*"]
+    )
 
 
 def test_what_is_replayed_costs_nothing(project: Project) -> None:
@@ -79,3 +81,36 @@ def test_a_wrong_amount_is_said_at_once(project: Project, amount: str) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--replay-budget='{amount}' is no budget; write US dollars*"])
+
+
+SWALLOWING = """
+    from replaycache import BudgetExceeded
+
+    def swallow(question):
+        try:
+            ask(question)
+        except BaseException:
+            pass
+
+    @pytest.mark.replay
+    def test_swallowed():
+        swallow("first")
+        swallow("second")
+
+    @pytest.mark.replay
+    def test_expected():
+        with pytest.raises(BudgetExceeded):
+            ask("third")
+"""
+
+
+def test_a_refusal_that_is_swallowed_fails_its_test_and_nothing_is_written(project: Project) -> None:
+    project.tests(DEAR.partition("    @pytest.mark.replay")[0] + SWALLOWING)
+
+    result = project.run("--replay-budget=$0.50")
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*a refusal was caught by other code than the test*", "*pytest.raises(BudgetExceeded)*"]
+    )
+    assert project.cassettes() == []
