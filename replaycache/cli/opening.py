@@ -191,6 +191,11 @@ def new_store(text: str | None) -> Store:
         ConfigurationError: no store can be named so.
     """
     if text is not None and os.path.lexists(os.path.expanduser(text)):
+        path = Path(text).expanduser()
+        if path.is_file() and path.suffix.lower() != ".json":
+            raise CommandFailed(
+                f"{text} exists, and is no store of replaycache. Name a new directory, or a cassette (FILE.json)."
+            )
         if not os.path.isdir(os.path.expanduser(text)) or _database(Path(text).expanduser()).exists():
             return writable_store(text)
         if os.listdir(os.path.expanduser(text)):
