@@ -350,6 +350,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
         call.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
         self._is_read = False
+        self._is_read_ahead = False
         self._is_broken_off = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -359,8 +360,13 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         assert self._chunks is not None
-        if self._ahead:
-            return self._ahead.popleft()
+        while True:
+            more_may_come = self._is_read_ahead  # asked first: nothing comes between the last chunk and this
+            if self._ahead:
+                return self._ahead.popleft()
+            if not more_may_come:
+                break
+            await Suspending.sleep(0.01)
         if self._is_broken_off:
             raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
         self._call.resume()
@@ -436,6 +442,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
             return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
+        self._is_read_ahead = ahead is not None
         try:
             async for chunk in self._chunks:
                 call.feed(chunk)
@@ -454,6 +461,8 @@ class _AsyncTee(httpx2.AsyncByteStream):
             raise
         else:
             await self._settle(Ending.END)
+        finally:
+            self._is_read_ahead = False
 
     async def _settle(self, ending: Ending) -> None:
         if self._call.settle(ending):
@@ -764,6 +773,7 @@ class _Tee(httpx2.SyncByteStream):
         call.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
         self._is_read = False
+        self._is_read_ahead = False
         self._is_broken_off = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -773,8 +783,13 @@ class _Tee(httpx2.SyncByteStream):
 
     def __next__(self) -> bytes:
         assert self._chunks is not None
-        if self._ahead:
-            return self._ahead.popleft()
+        while True:
+            more_may_come = self._is_read_ahead  # asked first: nothing comes between the last chunk and this
+            if self._ahead:
+                return self._ahead.popleft()
+            if not more_may_come:
+                break
+            Blocking.sleep(0.01)
         if self._is_broken_off:
             raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
         self._call.resume()
@@ -850,6 +865,7 @@ class _Tee(httpx2.SyncByteStream):
             return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
+        self._is_read_ahead = ahead is not None
         try:
             for chunk in self._chunks:
                 call.feed(chunk)
@@ -868,6 +884,8 @@ class _Tee(httpx2.SyncByteStream):
             raise
         else:
             self._settle(Ending.END)
+        finally:
+            self._is_read_ahead = False
 
     def _settle(self, ending: Ending) -> None:
         if self._call.settle(ending):

@@ -297,3 +297,28 @@ def test_a_close_that_is_cancelled_closes_the_inner_transport(driver: Driver) ->
             go_on.set()
 
     driver.run(body)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_whoever_reads_on_gets_what_comes_after_the_session(library: str) -> None:
+    """A read that blocks goes on beyond the time for it, and the reader must not meet it."""
+    driver = Driver(library, "sync")
+    go_on = threading.Event()
+
+    def hold_the_last_back(request: Received, wire: Wire) -> None:
+        wire.start_chunks()
+        for event in SENT[:-1]:
+            wire.chunk(event)
+        go_on.wait(30)
+        wire.chunk(SENT[-1])
+        wire.end_chunks()
+
+    with ScriptedServer(hold_the_last_back) as server, driver.module.Client() as real:
+        with use_cassette(MemoryStore(), mode="auto"):
+            request = real.build_request("POST", server.url + "/v1/messages", json=ASKED)
+            response = real.send(request, stream=True)
+            chunks = response.iter_raw()
+            read = [next(chunks) for _ in range(3)]
+        go_on.set()
+        assert [*read, *chunks] == SENT
+        response.close()
