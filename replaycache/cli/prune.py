@@ -24,6 +24,7 @@ from .output import (
     iso_time,
     json_option,
     note,
+    printable,
     progress,
     write_json,
     write_table,
@@ -165,7 +166,7 @@ def _confirm(count: int, cache: Store) -> None:
     text = f"{what} of {cache.location} would be removed"
     if not sys.stdin.isatty():
         raise CommandFailed(f"{text}. Nothing was; add --yes if that is meant.")
-    if not click.confirm(f"{text}. Go on?", err=True):
+    if not click.confirm(f"{printable(text)}. Go on?", err=True):
         raise CommandFailed("nothing was removed.")
 
 
