@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,35 +137,63 @@ def _private(path: str, flags: int) -> int:
 
 
 class _Closer:
-    """Closes a thread's connection when thread or store are gone; from Python 3.13 on an open one warns."""
+    """Closes a thread's connection when the thread is gone; from Python 3.13 on an open one warns."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: sqlite3.Connection, connections: set[sqlite3.Connection]) -> None:
+        self._connection = connection
+        self._connections = connections
+        connections.add(connection)
 
     def __del__(self) -> None:
-        try:
-            self.connection.close()
-        except sqlite3.Error:
-            pass  # it belongs to a thread that is still running
+        self._connections.discard(self._connection)
+        self._connection.close()
+
+
+def _close_all(connections: set[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
-    """diskcache's cache, whose connections are closed by whoever made them."""
+    """diskcache's cache, whose connections are closed when their thread is gone, or the store."""
+
+    def __init__(self, directory: str, **settings: Any) -> None:
+        self._connections: set[sqlite3.Connection] = set()
+        # the collector calls this before it finalises anything, and an open connection would warn then
+        weakref.finalize(self, _close_all, self._connections).atexit = False
+        super().__init__(directory, **settings)
 
     @property
     def _con(self) -> sqlite3.Connection:
         local = self._local
-        try:
-            connection: sqlite3.Connection = super()._con
-        except sqlite3.Error:
-            if getattr(local, "con", None) is not None:
-                local.con.close()
-                del local.con
-            raise
-        closer = getattr(local, "closer", None)
-        if closer is None or closer.connection is not connection:
-            local.closer = _Closer(connection)
+        if getattr(local, "pid", None) != os.getpid():
+            self.close()  # a forked process may not use its parent's
+            local.pid = os.getpid()
+        connection: sqlite3.Connection | None = getattr(local, "con", None)
+        if connection is None:
+            # the threads of an event loop outlive a store; whoever lets go of it closes theirs
+            connection = sqlite3.connect(
+                os.path.join(self._directory, diskcache.core.DBNAME),
+                timeout=self._timeout,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            local.con, local.closer = connection, _Closer(connection, self._connections)
+            try:
+                self._set_up(connection)
+            except sqlite3.Error:
+                del local.con, local.closer
+                raise
         return connection
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        """Applies what the database says of its connections."""
+        try:
+            settings = connection.execute("SELECT key, value FROM Settings WHERE key LIKE 'sqlite_%'").fetchall()
+        except sqlite3.OperationalError:
+            return  # it is new
+        for key, value in settings:
+            self.reset(key, value, update=False)
 
 
 class Stored(NamedTuple):
