@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import weakref
 from collections.abc import Iterable
@@ -40,6 +41,10 @@ __all__ = [
 
 CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
+
+
+LATE_SECONDS = 1.0
+"""For how long, at most, a response is read on that was let go of: another call waits meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,9 @@ class Call:
         "_head",
         "_headers",
         "_held",
+        "_held_by",
         "_identity",
+        "_is_late",
         "_is_paid_for",
         "_landings",
         "_latency",
@@ -175,6 +182,8 @@ class Call:
         self._is_paid_for = False
         self._held: list[object] = []
         self._body_of: weakref.ref[Unclosed] | None = None
+        self._held_by = 0
+        self._is_late = False
         self._sent_at = self._latency = self._recorded_at = 0.0
         if self.mode is Mode.OFF:
             self.outcome.reason = "the mode is off"
@@ -402,7 +411,10 @@ class Call:
         recorder = self._recorder
         if self._settled or recorder is None or recorder.reason or recorder.is_whole(Ending.CLOSED):
             return 0.0
-        return self._exchange.drain_seconds(ends_soon=recorder.ends_soon)
+        if self._held_by != os.getpid():
+            return 0.0  # a forked process may not read from its parent's connections
+        seconds = self._exchange.drain_seconds(ends_soon=recorder.ends_soon)
+        return min(seconds, LATE_SECONDS) if self._is_late else seconds
 
     @property
     def is_whole(self) -> bool:
@@ -415,7 +427,8 @@ class Call:
         body = self._body_of() if self._body_of is not None else None
         if body is None or self._settled or self._recorder is None:
             return None
-        return body if self._recorder.ends_soon or self.is_whole else None
+        is_ours = self._held_by == os.getpid()
+        return body if is_ours and (self._recorder.ends_soon or self.is_whole) else None
 
     def hold(self, upstream: object, body: Unclosed) -> None:
         """Keeps what is read from alive until the response has settled.
@@ -425,6 +438,7 @@ class Call:
         """
         if self._recorder is not None:
             self._body_of = weakref.ref(body)
+            self._held_by = os.getpid()
             self._held.append(upstream)
             self._exchange.held.add(self)
 
@@ -435,6 +449,7 @@ class Call:
         """
         if self.is_whole or self.drain_seconds():
             self._land()  # nobody waits for what may never be taken up
+            self._is_late = True
             self._exchange.dropped.append(body)
             return
         self.settle(Ending.FAILED)

@@ -18,7 +18,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
-import httpx
+try:
+    import httpx
+except ImportError as error:
+    raise ImportError(
+        "replaycache.httpx is for clients on httpx, which is not installed: pip install httpx"
+    ) from error
 
 from .call import Call, Forward, Recheck, Refuse, Replay, Wait
 from .diagnosis import incomplete

@@ -18,7 +18,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
-import httpx2
+try:
+    import httpx2
+except ImportError as error:
+    raise ImportError(
+        "replaycache.httpx2 is for clients on httpx2, which is not installed: pip install httpx2"
+    ) from error
 
 from .call import Call, Forward, Recheck, Refuse, Replay, Wait
 from .diagnosis import incomplete

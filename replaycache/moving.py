@@ -9,6 +9,7 @@ other, each whole. Both may be done again: what is there already stays as it is.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from ._models import Recording, ResponseHead
 from .credentials import find, find_in_recording, replace
 from .match import Identity, Match
 from .match import url as _url
-from .redact import Redact
+from .redact import Redact, is_credential_header
 from .selection import Selection
 from .sse import StreamState, StreamWatcher, stream_end
 from .stored_form import stored_form
@@ -37,11 +38,21 @@ class Taken(NamedTuple):
         name: where it was, for people.
         recording: its value.
         key: under which a cache kept it; empty where it comes from a file.
+        is_ours: whether replaycache wrote it: then its headers are those that were to be stored, and some of them
+            may count for its key by a `Match(headers=...)` that nobody knows of here.
     """
 
     name: str
     recording: Recording
     key: str = ""
+    is_ours: bool = False
+
+    def redacted(self, redact: Redact) -> Recording:
+        """The recording by the present rules about credentials; the very one where they change nothing."""
+        if self.is_ours:
+            names = {name for name, _ in self.recording.request.headers if not is_credential_header(name)}
+            redact = dataclasses.replace(redact, request_headers=(*redact.request_headers, *sorted(names)))
+        return redacted(self.recording, redact)
 
 
 @dataclass
@@ -84,15 +95,16 @@ def taken(store: Store, moved: Moved, selection: Selection = Selection()) -> Ite
         CassetteError: the file cannot be read.
     """
     if isinstance(store, _File):
+        is_ours = isinstance(store, CassetteStore)
         for number, recording in enumerate(store.all(), 1):
             if selection.takes(recording):
-                yield Taken(f"{store.location}, recording {number}", recording)
+                yield Taken(f"{store.location}, recording {number}", recording, is_ours=is_ours)
         return
     for key in store.keys():  # noqa: SIM118  # a store is no dict
         try:
             found = store.get(key)
             if found is not None and selection.takes(found):
-                yield Taken(f"{store.location}, {key}", found, key)
+                yield Taken(f"{store.location}, {key}", found, key, is_ours=True)
         except StoreError as error:
             moved.damaged.append((key, str(error)))
 
@@ -109,7 +121,9 @@ def redacted(recording: Recording, redact: Redact) -> Recording:
         head = ResponseHead(head.status, (*head.headers, *encoding))
     if request == recording.request and head == recording.head:
         return recording
-    return recording.with_parts(request=request, head=head)
+    changed = recording.with_parts(request=request, head=head)
+    changed.usage = None  # it may name a model by what was replaced
+    return changed
 
 
 def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[Taken]:
@@ -121,7 +135,7 @@ def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[T
         moved: notes what is not written.
     """
     for item in items:
-        recording = redacted(item.recording, redact)
+        recording = item.redacted(redact)
         if redact.secrets == "replace":
             recording = replace(recording)
         places = find_in_recording(recording)
@@ -129,7 +143,7 @@ def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[T
             where = ", ".join(dict.fromkeys(map(str, places)))
             moved.secrets.append((f"{item.name} ({_call(recording)})", where))
         else:
-            yield Taken(item.name, recording, item.key)
+            yield item._replace(recording=recording)
 
 
 def _call(recording: Recording) -> str:
@@ -202,7 +216,7 @@ def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved)
         if reason:
             moved.left_out.append((item.name, reason))
             continue
-        recording = redacted(item.recording, redact)
+        recording = item.redacted(redact)
         key, recording = _keyed(item, recording, match)
         if key in put:
             moved.repeated += 1

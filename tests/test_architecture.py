@@ -213,6 +213,15 @@ def test_an_adapter_loads_only_its_library(library: str, other: str) -> None:
     assert not loaded & {other, "diskcache", "sqlite3", "anyio"}
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_an_adapter_without_its_library_says_what_to_install(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import replaycache.{library}"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stderr.rstrip().endswith(f"which is not installed: pip install {library}")
+
+
 @pytest.mark.parametrize(
     "name", ["replaycache", *(f"replaycache.{name}" for name in sorted(MODULES) if name != "__main__")]
 )

@@ -179,4 +179,6 @@ def _meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) 
         entry = find_entry(store, name)
         if which.takes(entry.recording):
             where = f"recording {entry.number}" if entry.number else entry.key
-            yield Taken(f"{store.location}, {where}", entry.recording, "" if is_cassette(store) else entry.key)
+            key = "" if is_cassette(store) else entry.key
+            is_ours = bool(key) or isinstance(store, CassetteStore)
+            yield Taken(f"{store.location}, {where}", entry.recording, key, is_ours)

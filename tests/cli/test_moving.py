@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead, use_cassette
+from replaycache import Body, CacheMiss, Chunk, Match, Recording, Request, ResponseHead, use_cassette
 from replaycache.foreign import formats
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, DiskStore
@@ -396,6 +396,32 @@ def test_a_recording_under_rules_of_the_users_own_keeps_its_key_from_cache_to_ca
     replaycache("export", str(tmp_path / "b"), "--store", str(tmp_path / "a"))
 
     assert {key: item.digest for key, item in _all(tmp_path / "b").items()} == {identity.key: identity.digest}
+
+
+def test_a_header_that_counts_by_rules_of_the_users_own_stays_with_its_recording(tmp_path: Path) -> None:
+    """Without it, one tenant would be told what the other was."""
+    match = Match(headers=["x-tenant"])
+
+    def ask(store: str, mode: str, **headers: str) -> bytes:
+        def answer(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, json={"tenant": request.headers["x-tenant"]})
+
+        inner = httpx.MockTransport(answer)
+        transport = ReplayTransport(inner, store=str(tmp_path / store), mode=mode, match=match)
+        with httpx.Client(transport=transport) as client:
+            body = {"model": "m", "messages": []}
+            return client.post(CHAT, json=body, headers={"cookie": "secret", **headers}).content
+
+    for tenant in ("a", "b"):
+        ask("cache", "auto", **{"x-tenant": tenant})
+    replaycache("export", str(tmp_path / "c.json"), "--store", str(tmp_path / "cache"))
+    replaycache("export", str(tmp_path / "d.json"), "--store", str(tmp_path / "c.json"))
+
+    for copy in ("c.json", "d.json"):
+        assert ask(copy, "replay", **{"x-tenant": "b"}) == b'{"tenant":"b"}'
+        with pytest.raises(CacheMiss):
+            ask(copy, "replay")
+        assert "secret" not in (tmp_path / copy).read_text()
 
 
 # -- bad input ---------------------------------------------------------------------------------------------
