@@ -125,7 +125,7 @@ class Exchange:
         self.owner = owner
         self.is_cache = store.repeats == "same"
         self.claims: Claims | None = getattr(store, "claims", None) if self.is_cache else None
-        identify = Identify(options.match, options.redact)
+        self._identify = identify = Identify(options.match, options.redact)
         self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, identify)
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         self.held: set[Call] = set()
@@ -232,10 +232,9 @@ class Exchange:
             # of its headers, those that may count: the others need not be decoded for a hit
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in call.found)
             request = self._without_secrets(Request(call.method, call.url, headers, body))
-            match, redact = self.options.match, self.options.redact
             known = _Known(
-                match.identity(request, sample=call.sample, redact=redact),
-                not self.is_cache or match.is_cacheable(request),
+                self._identify.of(request, call.sample),
+                not self.is_cache or self.options.match.is_cacheable(request),
             )
             if len(self._aliases) >= ALIASES:
                 self._aliases.clear()

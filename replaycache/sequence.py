@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ._errors import MissReason
-from ._models import Recording
+from ._models import Recording, Request
 from .match import Identity, Match
 from .redact import Redact
 
@@ -19,15 +19,31 @@ __all__ = ["Identify", "Sequence", "SequenceStore"]
 class Identify:
     """Makes the identity of a recording from its request.
 
-    Those with equal rules are equal, so that an index that was made with one of them serves the others.
+    Those with equal rules are equal, so that an index that was made with one of them serves the others. A request
+    that is asked in the very bytes in which it was recorded need not be made canonical once more.
     """
 
     match: Match
     redact: Redact
+    _made: dict[Hashable, Identity] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, recording: Recording) -> Identity:
         """The identity of a recording."""
-        return self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
+        identity = self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
+        if self.match.normalize is None:  # which may look at what is not stored
+            self._made[self._as_sent(recording.request, recording.sample)] = identity
+        return identity
+
+    def of(self, request: Request, sample: int) -> Identity:
+        """The identity of a request that is asked."""
+        made = self._made.get(self._as_sent(request, sample)) if self._made else None
+        return made or self.match.identity(request, sample=sample, redact=self.redact)
+
+    def _as_sent(self, request: Request, sample: int) -> Hashable:
+        """All that the identity follows from, as it is."""
+        counting = (*self.match.key_headers, "content-type", "content-encoding")
+        headers = tuple([item for item in request.headers if item[0] in counting])
+        return request.method, request.url, sample, headers, request.body
 
 
 class SequenceStore(Protocol):
