@@ -1,11 +1,26 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 from hypothesis import HealthCheck, settings
 
+import replaycache
 from tests.drivers import ALL, ASYNC, Driver
 
 collect_ignore = ["sdks"]  # each file there needs an environment of its own: nox -f .ci/noxfile.py
+
+# What a run of pytest inside the process imports is taken out of sys.modules after it, and a second copy of a module
+# has classes and globals of its own: so everything is there before, but for the plugins, which such a run loads.
+PLUGINS = ("replaycache.pytest_plugin", "replaycache.vcr")
+for library in ("httpx", "httpx2", "trio", "anyio._backends._asyncio", "anyio._backends._trio", "genai_prices"):
+    importlib.import_module(library)
+for backend in ("httpcore", "httpcore2"):
+    importlib.import_module(backend)
+for module in pkgutil.walk_packages(replaycache.__path__, "replaycache."):
+    if not module.name.startswith((*PLUGINS, "replaycache.__main__")):
+        importlib.import_module(module.name)
 
 # no judgement by the clock: the machine may be busy
 settings.register_profile("replaycache", deadline=None, suppress_health_check=[HealthCheck.too_slow])
