@@ -11,8 +11,8 @@ from tests.drivers import ALL, ASYNC, Driver
 
 collect_ignore = ["sdks"]  # each file there needs an environment of its own: nox -f .ci/noxfile.py
 
-# What a run of pytest inside the process imports is taken out of sys.modules after it, and a second copy of a module
-# has classes and globals of its own: so everything is there before, but for the plugins, which such a run loads.
+# What a run of pytest inside the process imports is taken out of sys.modules after it, and a second copy of a
+# module has classes and globals of its own: so all is there before, but for the plugins, which such a run loads.
 PLUGINS = ("replaycache.pytest_plugin", "replaycache.vcr")
 for library in ("httpx", "httpx2", "trio", "anyio._backends._asyncio", "anyio._backends._trio", "genai_prices"):
     importlib.import_module(library)
