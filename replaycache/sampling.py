@@ -42,7 +42,8 @@ class sample:  # noqa: N801  # used as a function is
 
     It holds for its own context, for tasks and threads that are started inside, and goes before the option of
     that name; the header `x-replaycache-sample` of one call goes before it. `sample(0)` is the answer that is
-    given without any.
+    given without any. The jobs of a `ThreadPoolExecutor` have the number of where they were submitted, those of
+    a `multiprocessing.pool.ThreadPool` that of where the pool was made.
 
     Args:
         number: an integer from 0 on.

@@ -65,7 +65,7 @@ def stats_page(
         "<body>",
         "<header>",
         "<h1>What replaycache saved</h1>",
-        f'<p class="quiet">{_text(names)}: {recordings:,} recordings, {human_size(size)}'
+        f'<p class="quiet">{_text(names)}: {recordings:,} recording{"s" * (recordings != 1)}, {human_size(size)}'
         + (f"; calls since {_text(since)}" if since else "")
         + "</p>",
         "</header>",
