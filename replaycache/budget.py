@@ -10,10 +10,9 @@ from typing import Any
 
 from ._errors import BudgetExceeded, ConfigurationError
 from ._models import Usage
+from .options import BUDGET_VARIABLE
 
-__all__ = ["BUDGET_VARIABLE", "Budget", "budget_of_environment"]
-
-BUDGET_VARIABLE = "REPLAYCACHE_BUDGET"
+__all__ = ["Budget", "budget_of_environment"]
 
 
 class Budget:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ._errors import CacheMiss, CassetteError, MissReason, StoreError
 from ._models import Recording, Request
-from .nearest import CANDIDATES, Difference, differences, find_nearest
 
 if TYPE_CHECKING:
+    from .nearest import Difference
     from .options import Mode
     from .stores import Store
 
@@ -62,6 +62,8 @@ def diagnose(
         store: where it was looked for.
         advice: what to do next, by reason.
     """
+    from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
+
     nearest: Recording | None = None
     places: list[Difference] = []
     if reason in ("no_recording", "expired", "already_played"):

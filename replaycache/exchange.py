@@ -30,7 +30,6 @@ from ._models import Recording, Request, ResponseHead
 from .call import CALL_HEADERS, Call, endpoint
 from .claims import Claims
 from .diagnosis import ADVICE
-from .drift import compare
 from .flights import Owner
 from .match import Identity
 from .match import url as _url
@@ -275,6 +274,8 @@ class Exchange:
         if expected is None:
             self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
+        from .drift import compare
+
         drift = compare(expected, live)
         if drift.shape:
             self.tally.drifts.append(f"{what}: {drift}")

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._errors import ConfigurationError
 from ._models import Outcome, Recording, Request, ResponseHead
-from .budget import Budget, budget_of_environment
 from .match import Match
 from .redact import REQUEST_HEADERS, Redact
 
-__all__ = ["MODE_VARIABLE", "Mode", "OptionArguments", "Options", "parse_duration", "parse_sample"]
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from .budget import Budget
+
+__all__ = [
+    "BUDGET_VARIABLE",
+    "MODE_VARIABLE",
+    "Mode",
+    "OptionArguments",
+    "Options",
+    "parse_duration",
+    "parse_sample",
+]
 
 MODE_VARIABLE = "REPLAYCACHE_MODE"
+BUDGET_VARIABLE = "REPLAYCACHE_BUDGET"
 
 
 class Mode(StrEnum):
@@ -92,6 +103,8 @@ def parse_sample(value: Any, where: str) -> int:
 
 
 def _guess(name: str, names: list[str]) -> str:
+    import difflib  # nobody waits for it who makes no mistake
+
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -214,10 +227,8 @@ class Options:
             _is_number(size) and isinstance(size, int) and size > 0,
             "a number of bytes above 0",
         )
-        if self.budget is None:
-            object.__setattr__(self, "budget", budget_of_environment())
-        elif not isinstance(self.budget, Budget):
-            object.__setattr__(self, "budget", Budget(self.budget))
+        if self.budget is not None or os.environ.get(BUDGET_VARIABLE):
+            object.__setattr__(self, "budget", _budget(self.budget))
         for name in ("on_hit", "on_miss", "on_store"):
             hook = getattr(self, name)
             takes = hook is None or (callable(hook) and not inspect.iscoroutinefunction(hook))
@@ -228,6 +239,14 @@ def _keeping(names: Iterable[str], redact: Redact) -> Redact:
     """Rules that store these headers too: the key of a cassette's recording follows from what is stored of it."""
     more = [name for name in names if name not in (*REQUEST_HEADERS, *redact.request_headers)]
     return replace(redact, request_headers=(*redact.request_headers, *more)) if more else redact
+
+
+def _budget(value: Any) -> Budget | None:
+    from .budget import Budget, budget_of_environment  # decimals take time to import, and most have no budget
+
+    if value is None:
+        return budget_of_environment()
+    return value if isinstance(value, Budget) else Budget(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -11,7 +11,6 @@ from ._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
 from ._models import Outcome, Recording, Request, Usage
 from .options import Options
 from .tally import Noted, Tally
-from .usage import model_of, provider_of, usage_of
 
 if TYPE_CHECKING:
     from .stores import Store
@@ -118,6 +117,8 @@ class Reporter:
 
     def answered(self, recording: Recording) -> None:
         """Upstream's answer is there as a whole; finds out what it came to."""
+        from .usage import model_of, provider_of, usage_of  # a process that only replays has no use for it
+
         request, usage = recording.request, None
         try:
             usage = usage_of(recording)

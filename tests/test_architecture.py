@@ -211,6 +211,8 @@ def test_an_adapter_loads_only_its_library(library: str, other: str) -> None:
 
     assert library in loaded
     assert not loaded & {other, "diskcache", "sqlite3", "anyio"}
+    on_demand = ("budget", "drift", "ledger", "nearest", "prices", "usage")
+    assert not loaded & {f"replaycache.{name}" for name in on_demand}
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
