@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, Token
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .patching import Patches
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["Inherited"]
 
@@ -58,6 +60,8 @@ class Inherited(Generic[T]):
         with _lock:
             _holders += 1
             if _holders == 1:
+                from concurrent.futures import ThreadPoolExecutor  # who holds nothing need not wait for it
+
                 _patches.replace(threading.Thread, "start", _starting)
                 _patches.replace(ThreadPoolExecutor, "submit", _submitting)
 
