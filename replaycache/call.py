@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ._errors import CacheMiss, CorruptRecording, MissReason, SecretFound
 from ._models import Headers, Outcome, Recording, Request, ResponseHead
-from .claims import ClaimedElsewhere
 from .diagnosis import diagnose
 from .flights import Flight, board, landings
 from .match import Identity
@@ -317,9 +316,10 @@ class Call:
             self._flight = flight
             claims = self._exchange.claims
             if claims is not None:
-                if not claims.claim(self._identity.key):
+                elsewhere = claims.take(self._identity.key)
+                if elsewhere is not None:
                     self._exchange.reporter.waiting(self._identity.key)
-                    return Wait(ClaimedElsewhere(claims, self._identity.key))
+                    return Wait(elsewhere)
                 self._claimed = True
             # another flight, or that of another process, may have landed since the store was read
             first = claims is None and landings() == self._landings

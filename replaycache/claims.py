@@ -38,6 +38,10 @@ class Claims:
         except OSError:
             return True
 
+    def take(self, key: str) -> Flight | None:
+        """Claims a key; where another process has it, gives that one's flight to wait for."""
+        return None if self.claim(key) else ClaimedElsewhere(self, key)
+
     def release(self, key: str) -> None:
         """Lets go of a key."""
         try:

@@ -28,9 +28,8 @@ import xxhash
 from ._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ._models import Recording, Request, ResponseHead
 from .call import CALL_HEADERS, Call, endpoint
-from .claims import Claims
 from .diagnosis import ADVICE
-from .flights import Owner
+from .flights import Claiming, Owner
 from .match import Identity
 from .match import url as _url
 from .options import Mode, Options
@@ -123,9 +122,9 @@ class Exchange:
         self.spool = spool
         self.owner = owner
         self.is_cache = store.repeats == "same"
-        self.claims: Claims | None = getattr(store, "claims", None) if self.is_cache else None
-        self._identify = identify = Identify(options.match, options.redact)
-        self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, identify)
+        self.claims: Claiming | None = getattr(store, "claims", None) if self.is_cache else None
+        self._identify = Identify(options.match, options.redact)
+        self.sequence = None if self.is_cache else Sequence(cast("SequenceStore", store), repeats, self._identify)
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         self.held: set[Call] = set()
         self.dropped: deque[Unclosed] = deque()
@@ -228,11 +227,13 @@ class Exchange:
         )
         known = self._aliases.get(alias)
         if known is None:
+            # the sequence may be shared: then it is the one whose cassette was gone through
+            identify = self._identify if self.sequence is None else self.sequence.identify
             # of its headers, those that may count: the others need not be decoded for a hit
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in call.found)
             request = self._without_secrets(Request(call.method, call.url, headers, body))
             known = _Known(
-                self._identify.of(request, call.sample),
+                identify.of(request, call.sample),
                 not self.is_cache or self.options.match.is_cacheable(request),
             )
             if len(self._aliases) >= ALIASES:

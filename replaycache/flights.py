@@ -15,9 +15,9 @@ import os
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["LEASE", "PATIENCE", "Flight", "Owner", "board", "landings"]
+__all__ = ["LEASE", "PATIENCE", "Claiming", "Flight", "Owner", "board", "landings"]
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
@@ -98,6 +98,16 @@ class Flight:
             yield
         finally:
             self._followers.discard(follower)
+
+
+class Claiming(Protocol):
+    """What a store offers whose processes tell each other which of them calls upstream."""
+
+    def take(self, key: str) -> Flight | None:
+        """Claims a key for this process; where another one has it, gives that one's flight to wait for."""
+
+    def release(self, key: str) -> None:
+        """Lets go of a key. The collector may call this: it takes no lock."""
 
 
 def landings() -> int:

@@ -82,11 +82,11 @@ class Sequence:
         self,
         store: SequenceStore,
         repeats: Literal["same", "sequence"],
-        identify: Callable[[Recording], Identity],
+        identify: Identify,
     ) -> None:
         self._store = store
         self._repeats = repeats
-        self._identify = identify
+        self.identify = identify
         self._lock = threading.Lock()
         self._places: dict[Identity, int] = {}
         self._recorded: dict[Identity, int] = {}
@@ -97,7 +97,7 @@ class Sequence:
         Raises:
             CassetteError: the file cannot be read.
         """
-        found = self._store.recordings(identity, self._identify)
+        found = self._store.recordings(identity, self.identify)
         if not found:
             return None, "no_recording" if self._store.exists else "cassette_not_found"
         if self._repeats == "same":
@@ -124,7 +124,7 @@ class Sequence:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            self._store.append(recording, identity, self._identify)
+            self._store.append(recording, identity, self.identify)
             self._places[identity] = self._places.get(identity, 0) + 1
 
     def renew(self, recording: Recording, identity: Identity) -> None:
@@ -135,5 +135,5 @@ class Sequence:
         """
         with self._lock:
             number = self._recorded.get(identity, 0)
-            self._store.replace(number, recording, identity, self._identify)
+            self._store.replace(number, recording, identity, self.identify)
             self._recorded[identity] = self._places[identity] = number + 1
