@@ -63,9 +63,9 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
 
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
-        store: where recordings are kept: None for the user's disk cache, a store, `":memory:"`, or the path
-            of a directory.
-        mode: `"auto"`, `"replay"`, `"record"` or `"off"`. None: `REPLAYCACHE_MODE`, and `auto` without it.
+        store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
+            path of a cassette ending in `.json`, or of a directory.
+        mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
     Raises:
@@ -486,9 +486,9 @@ class ReplayTransport(httpx2.BaseTransport):
 
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
-        store: where recordings are kept: None for the user's disk cache, a store, `":memory:"`, or the path
-            of a directory.
-        mode: `"auto"`, `"replay"`, `"record"` or `"off"`. None: `REPLAYCACHE_MODE`, and `auto` without it.
+        store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
+            path of a cassette ending in `.json`, or of a directory.
+        mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
     Raises:

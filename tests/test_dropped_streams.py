@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -322,3 +325,48 @@ def test_whoever_reads_on_gets_what_comes_after_the_session(library: str) -> Non
         go_on.set()
         assert [*read, *chunks] == SENT
         response.close()
+
+
+FORKING = """
+import gc, os, sys, urllib.request, httpx
+from replaycache import use_cassette
+
+url, directory = sys.argv[1:]
+with use_cassette(directory + "/forked.json"), httpx.Client() as client:
+    response = client.send(client.build_request("POST", url, json={"model": "m", "stream": True}), stream=True)
+    read = response.iter_raw()
+    first = next(read)
+    if not (child := os.fork()):
+        del read, response
+        gc.collect()
+        urllib.request.urlopen(url).close()  # from now on the rest of the answer comes
+        client.get(url)  # before this is sent, what was dropped is taken up
+        os._exit(0)
+    os.waitpid(child, 0)
+    print((first + b"".join(read)).decode(), end="")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_reads_nothing_of_its_parents_responses(tmp_path: Path) -> None:
+    """It has the same connection: what it drained, the parent would miss."""
+    may_go_on = threading.Event()
+
+    def answer(request: Received, wire: Wire) -> None:
+        if request.method == "GET":
+            may_go_on.set()
+            wire.answer(b"{}")
+            return
+        wire.start_chunks()
+        wire.chunk(SENT[0])
+        wire.chunk(SENT[1])
+        may_go_on.wait(20)
+        for event in SENT[2:]:
+            wire.chunk(event)
+        wire.end_chunks()
+
+    with ScriptedServer(answer) as server:
+        program = [sys.executable, "-W", "ignore", "-c", FORKING, server.url + "/v1/messages", str(tmp_path)]
+        done = subprocess.run(program, capture_output=True, timeout=60, check=False)
+
+    assert done.stdout == b"".join(SENT), done.stderr.decode()
