@@ -21,6 +21,7 @@ from .options import Mode, parse_duration, parse_sample
 from .recorder import Ending, Recorder
 from .sampling import current_sample
 from .stored_form import stored_form
+from .stores import StoreBusy
 
 if TYPE_CHECKING:
     from .exchange import Exchange, Unclosed
@@ -69,7 +70,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Load and decide again."""
+    """Load and decide again; where the store is `slow` now, it may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Call:
         "_held",
         "_held_by",
         "_identity",
+        "_is_busy",
         "_is_late",
         "_is_paid_for",
         "_landings",
@@ -183,6 +185,7 @@ class Call:
         self._body_of: weakref.ref[Unclosed] | None = None
         self._held_by = 0
         self._is_late = False
+        self._is_busy = False
         self._sent_at = self._latency = self._recorded_at = 0.0
         if self.mode is Mode.OFF:
             self.outcome.reason = "the mode is off"
@@ -254,8 +257,12 @@ class Call:
             found, self._why = self._exchange.sequence.take(self._identity)
             return found
         self._landings = landings()
+        self._is_busy = False
         try:
             return self._exchange.store.get(self._identity.key)
+        except StoreBusy:
+            self._is_busy = True
+            return None
         except Exception as error:
             if self.mode is Mode.REPLAY:
                 raise
@@ -270,6 +277,8 @@ class Call:
         mode = self.mode
         if mode is Mode.OFF:
             return Forward()
+        if self._is_busy:
+            return Recheck()
         if self._identity is None or not self._storable:
             if mode is not Mode.REPLAY:
                 if not self.outcome.reason:

@@ -20,11 +20,11 @@ import weakref
 from bisect import bisect_left
 from collections import deque
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ._errors import StoreUnavailable
 from ._models import Usage
+from .database import Database, is_busy, make_private, reason
 from .tally import Noted
 
 __all__ = ["PRICE_TIERS", "TOKENS", "TOLD_APART", "Entry", "Ledger", "price_tier"]
@@ -45,7 +45,16 @@ TOLD_APART = 90 * 86400
 without a name."""
 
 LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another process that is writing."""
+"""Seconds to wait for another process that is writing, where somebody asks what was noted."""
+
+PATIENCE = 0.02
+"""Seconds to wait for one where what was noted is to be written, and it can be written later as well."""
+
+LAST_PATIENCE = 5.0
+"""The same at the end of the process."""
+
+MOST_NOTED = 100_000
+"""Calls that are kept in memory while they cannot be written; the oldest are forgotten first."""
 
 LONGEST_NAME = 200
 """Characters of a name that are kept: a server may call its model anything."""
@@ -99,7 +108,10 @@ class Ledger:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._noted: deque[_Noted] = deque()
+        # A rollback journal, which is SQLite's own choice: nothing lies beside the file, so that it can be read
+        # where the directory cannot be written. Writers are rare, and wait for each other.
+        self._database = Database(path, lay_out=self._lay_out, version=VERSION)
+        self._noted: deque[_Noted] = deque(maxlen=MOST_NOTED)
         self._is_waiting = False
         _ledgers.add(self)
 
@@ -113,8 +125,13 @@ class Ledger:
         if len(self._noted) >= FLUSH_CALLS or time.monotonic() - _process.written > FLUSH_SECONDS:
             _process.write_beside()
 
-    def flush(self) -> None:
-        """Writes what was noted so far. Never fails: what cannot be written is forgotten."""
+    def flush(self, patience: float = PATIENCE) -> None:
+        """Writes what was noted so far. Never fails: what cannot be written now is tried again at the end of the
+        process, and what cannot be written at all is forgotten.
+
+        Args:
+            patience: seconds to wait for another process that is writing.
+        """
         with _process.writing:
             # in this order: a call that is noted meanwhile is either written now or waits for the next time
             _process.waiting.discard(self)
@@ -123,12 +140,17 @@ class Ledger:
             if not noted:
                 return
             try:
-                with closing(self._open()) as database:
-                    with database:
-                        self._write(database, noted)
+                with self._database.transaction(patience) as database:
+                    self._write(database, noted)
                     self._merge_old(database)
             except Exception as error:  # noqa: BLE001  # a user's store may have noted anything, and no call fails of it
                 logger.debug("what was asked of the cache was not noted in %s: %s", self.path, error)
+                if is_busy(error):
+                    self._noted.extendleft(reversed(noted))
+                    self._is_waiting = True
+                    _process.waiting.add(self)
+            finally:
+                self._database.close()
 
     def _take(self) -> list[_Noted]:
         noted = []
@@ -192,47 +214,26 @@ class Ledger:
     def _merge_old(self, database: sqlite3.Connection) -> None:
         """Once a day: adds up by day, in the run without a name, what is older than `TOLD_APART`."""
         until = int((time.time() - TOLD_APART) // _DAY) * _DAY
-        database.execute("CREATE TABLE IF NOT EXISTS merged (until INTEGER)")
         if database.execute("SELECT until FROM merged").fetchall() == [(until,)]:
             return
-        with database:
-            # first, so that no other process writes between what is added up and what is removed
-            database.execute("DELETE FROM merged")
-            database.execute("INSERT INTO merged (until) VALUES (?)", (until,))
-            for table, more, sums in (("calls", (), _SUMS), ("units", ("unit",), ("amount",))):
-                kind = ", ".join((*_KIND, *more))
-                added = ", ".join(f"sum({name})" for name in sums)
-                database.execute(
-                    f"INSERT INTO {table} (run, hour, {kind}, {', '.join(sums)}) "  # noqa: S608  # our own names
-                    f"SELECT '', {_DAY_OF_HOUR} AS day, {kind}, {added} FROM {table} "
-                    f"WHERE run <> '' AND hour < ? GROUP BY day, {kind} {_adding(sums)}",
-                    (until,),
-                )
-                database.execute(f"DELETE FROM {table} WHERE run <> '' AND hour < ?", (until,))  # noqa: S608  # our own names
-            database.execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM calls)")
-
-    def _open(self) -> sqlite3.Connection:
-        """Opens the file to write, and makes it where there is none. It belongs to its user alone."""
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        # A rollback journal, which is SQLite's own choice: nothing lies beside the file, so that it can be read
-        # where the directory cannot be written. Writers are rare, and wait for each other.
-        database = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level="IMMEDIATE")
-        try:
-            if self._version(database) < VERSION:
-                database.executescript(_SCHEMA)
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _version(self, database: sqlite3.Connection) -> int:
-        version: int = database.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise StoreUnavailable(
-                f"a newer version of replaycache wrote {self.path} (format {version}, and this one reads up "
-                f"to {VERSION}); upgrade it"
+        database.execute("DELETE FROM merged")
+        database.execute("INSERT INTO merged (until) VALUES (?)", (until,))
+        for table, more, sums in (("calls", (), _SUMS), ("units", ("unit",), ("amount",))):
+            kind = ", ".join((*_KIND, *more))
+            added = ", ".join(f"sum({name})" for name in sums)
+            database.execute(
+                f"INSERT INTO {table} (run, hour, {kind}, {', '.join(sums)}) "  # noqa: S608  # our own names
+                f"SELECT '', {_DAY_OF_HOUR} AS day, {kind}, {added} FROM {table} "
+                f"WHERE run <> '' AND hour < ? GROUP BY day, {kind} {_adding(sums)}",
+                (until,),
             )
-        return version
+            database.execute(f"DELETE FROM {table} WHERE run <> '' AND hour < ?", (until,))  # noqa: S608  # our own names
+        database.execute("DELETE FROM runs WHERE run NOT IN (SELECT run FROM calls)")
+
+    def _lay_out(self) -> None:
+        make_private(self.path)
+        with closing(sqlite3.connect(self.path, timeout=LAST_PATIENCE, isolation_level=None)) as database:
+            database.executescript(_SCHEMA)
 
     # -- what was noted ------------------------------------------------------------------------------------
 
@@ -254,7 +255,7 @@ class Ledger:
         Raises:
             StoreUnavailable: the file cannot be read.
         """
-        self.flush()
+        self.flush(LOCK_TIMEOUT)
         which, values = "hour > ?", [since - _HOUR]
         if newest is not None:
             which += " AND run IN (SELECT run FROM runs ORDER BY started DESC LIMIT ?)"
@@ -285,7 +286,7 @@ class Ledger:
         Raises:
             StoreUnavailable: the file cannot be read.
         """
-        self.flush()
+        self.flush(LOCK_TIMEOUT)
         return dict(self._rows("SELECT key, at FROM played", ()))
 
     def forget(self, keys: list[str]) -> None:
@@ -294,30 +295,28 @@ class Ledger:
         Raises:
             StoreUnavailable: the file cannot be written.
         """
-        if os.path.exists(self.path):
-            try:
-                with closing(self._open()) as database, database:
-                    database.executemany("DELETE FROM played WHERE key = ?", [(key,) for key in keys])
-            except (OSError, sqlite3.Error) as error:
-                raise self._unavailable(error) from error
-
-    def _rows(self, query: str, values: Any) -> list[tuple[Any, ...]]:
-        if not os.path.exists(self.path):
-            return []
+        if not self._database.exists:
+            return
         try:
-            uri = f"{Path(self.path).absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(uri, timeout=LOCK_TIMEOUT, uri=True)) as database:
-                if not self._version(database):
-                    return []  # made a moment ago, by a process that has not written yet
-                # all at once: whoever reads keeps the others from writing
-                return database.execute(query, values).fetchall()
+            with self._database.transaction(LOCK_TIMEOUT) as database:
+                database.executemany("DELETE FROM played WHERE key = ?", [(key,) for key in keys])
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
+        finally:
+            self._database.close()
+
+    def _rows(self, query: str, values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.read(query, values, patience=LOCK_TIMEOUT)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unavailable(error) from error
+        finally:
+            self._database.close()
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(
-            f"{self.path}, where replaycache notes what was asked of the cache, cannot be used: {error}. It holds "
-            f"no recordings and may be removed."
+            f"{self.path}, where replaycache notes what was asked of the cache, cannot be used: {reason(error)}. "
+            f"It holds no recordings: where it stays so, move it aside, and calls are noted anew."
         )
 
 
@@ -376,7 +375,7 @@ _SCHEMA = f"""
         {_KEYS}, unit TEXT, amount REAL NOT NULL, PRIMARY KEY (run, {", ".join(_GROUP)}, unit)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS played (key TEXT PRIMARY KEY, at REAL, hits INTEGER) WITHOUT ROWID;
-    PRAGMA user_version = {VERSION};
+    CREATE TABLE IF NOT EXISTS merged (until INTEGER);
     COMMIT;
 """
 
@@ -404,11 +403,11 @@ class _Process:
         self._is_writing_beside = False
         self._writes_at_exit = False
 
-    def write_all(self) -> None:
+    def write_all(self, patience: float = PATIENCE) -> None:
         """Writes what waits to be written."""
         self.written = time.monotonic()
         for ledger in list(self.waiting):
-            ledger.flush()
+            ledger.flush(patience)
 
     def write_beside(self) -> None:
         """The same in a thread of its own: whoever made a call does not wait for the disk."""
@@ -435,7 +434,7 @@ class _Process:
         multiprocessing = sys.modules.get("multiprocessing.util")
         if multiprocessing is not None:
             # its children end without `atexit`
-            multiprocessing.Finalize(None, self.write_all, exitpriority=0)
+            multiprocessing.Finalize(None, self.write_all, (LAST_PATIENCE,), exitpriority=0)
 
 
 _ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
@@ -443,7 +442,7 @@ _process = _Process()
 
 
 def _write_at_exit() -> None:
-    _process.write_all()
+    _process.write_all(LAST_PATIENCE)
 
 
 def _after_fork() -> None:

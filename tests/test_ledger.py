@@ -541,7 +541,7 @@ def test_calls_go_on_where_nothing_can_be_noted(
     driver.run(body)
 
     assert capfd.readouterr() == ("", "")
-    with pytest.raises(StoreUnavailable, match="upgrade it" if spoil is newer else "may be removed"):
+    with pytest.raises(StoreUnavailable, match="upgrade it" if spoil is newer else "move it aside"):
         DiskStore(tmp_path).ledger.entries()
 
 
@@ -554,7 +554,7 @@ def test_what_another_program_wrote_into_it_is_an_error_that_says_so(tmp_path: P
     database.commit()
     database.close()
 
-    with pytest.raises(StoreUnavailable, match="may be removed"):
+    with pytest.raises(StoreUnavailable, match="move it aside"):
         ledger.entries()
 
 

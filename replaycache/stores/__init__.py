@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from .._errors import ConfigurationError
+from .._errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from .._models import Recording
@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from .disk import DiskStore
     from .memory import MemoryStore
 
-__all__ = ["CassetteStore", "DiskStore", "MemoryStore", "Store", "default_directory", "open_store"]
+__all__ = [
+    "CassetteStore",
+    "DiskStore",
+    "MemoryStore",
+    "Store",
+    "StoreBusy",
+    "default_directory",
+    "open_store",
+]
+
+
+class StoreBusy(StoreUnavailable):
+    """A `get` would have to wait, which is not done where an event loop waits, too. `slow` is true now: it may be
+    called again, and waits then."""
 
 
 @runtime_checkable
@@ -28,6 +41,8 @@ class Store(Protocol):
     - `put` returns when the recording would survive the end of the process (a memory store excepted), or
       raises; where it raises, what was stored before is still there.
     - Whatever else goes wrong is a `StoreError`, `StoreUnavailable` where the store as a whole is the cause.
+    - A `get` of a store that is not `slow` waits for nobody: it raises `StoreBusy`, and the store is `slow` until
+      one has answered.
     - All methods may be called from any thread, and from several at once.
     - After `close` the store may be used again; it opens what it needs.
     - Nothing a store reads is executed: it keeps bytes, and no pickle.

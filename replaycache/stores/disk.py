@@ -1,25 +1,24 @@
-"""A store on disk, on diskcache: one SQLite file, and a file of its own for each large recording."""
+"""A store on disk: one SQLite file, laid out by diskcache, and a file of its own for each large recording."""
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-import diskcache
-
 from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
 from ..claims import Claims
+from ..database import Database, advice, is_busy, make_private, reason
 from ..format import decode, decode_file, encode
 from ..ledger import Ledger
+from . import StoreBusy
 
 __all__ = ["DiskStore", "Stored"]
 
@@ -29,75 +28,89 @@ FILE_FROM = 512 << 10
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
 
+STRAY_AFTER = 3600.0
+"""Seconds after which a value's file without a row is nobody's: its row is written a moment after it."""
 
+DATABASE = "cache.db"
 CLAIMS = "claims.lock"
 """The file beside the recordings by which processes tell which of them calls upstream."""
 
 LEDGER = "usage.db"
 """The file beside the recordings where what was asked of them is noted."""
 
-_FAILURES = (OSError, sqlite3.Error, diskcache.Timeout, AssertionError, TypeError, ValueError)
-"""What diskcache raises where the disk fails, or where its database holds something else than it wrote."""
+_VERSION = 1
+_SETTINGS = {
+    "disk_min_file_size": FILE_FROM,
+    # nothing is culled behind our back: `put` does what was asked for
+    "eviction_policy": "none",
+    "size_limit": 1 << 62,
+    "cull_limit": 0,
+    "statistics": 0,
+    "tag_index": 0,
+    # where a file is cut short while it is mapped, the process that reads it is killed
+    "sqlite_mmap_size": 0,
+}
+_INLINE, _IN_A_FILE = 1, 2
+"""What diskcache's column `mode` says of a value: its bytes are in the row, or in the file that the row names."""
 
+_GET = """
+    SELECT mode, filename, value FROM Cache
+    WHERE key = ? AND raw = 1 AND (expire_time IS NULL OR expire_time > ?)
+"""
+_PUT = """
+    INSERT INTO Cache (key, raw, store_time, access_time, expire_time, size, mode, filename, value)
+    VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (key, raw) DO UPDATE SET
+        store_time = ?2, access_time = ?2, expire_time = ?3, size = ?4, mode = ?5, filename = ?6, value = ?7
+"""
+_PAGE = 500
+_PAGE_OF_VALUES = 16
+"""Rows that are read at once where all are gone through: nobody is kept from writing meanwhile."""
+
+_FAILURES = (OSError, sqlite3.Error, ValueError, TypeError, OverflowError)
+"""What fails where the disk does, or where the database holds something else than was written."""
 
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
 
 
-class _File:
-    """Where a large value lies."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
-class _Pieces:
-    """A value that is written in pieces; `path` is the file it went to, if any."""
+class _ValueFiles:
+    """The files of large recordings, named and placed as diskcache does it."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.path: str | None = None
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
 
+    def path(self, filename: Any) -> str:
+        """Where the file of a row lies.
 
-class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
-    """diskcache's serialisation for text keys and byte values, and for nothing else.
+        Raises:
+            CorruptRecording: the name leads elsewhere: nobody has it from here.
+        """
+        if not isinstance(filename, str) or _VALUE_FILE.fullmatch(filename.replace(os.sep, "/")) is None:
+            raise CorruptRecording("the database holds a value that replaycache did not write")
+        return os.path.join(self._directory, filename)
 
-    The base class pickles what it does not know and unpickles what a database says is a pickle, so that
-    whoever can write to the cache can run code in its readers (CVE-2025-69872). Here neither happens.
-    """
+    def write(self, first: list[bytes], rest: Iterator[bytes]) -> tuple[str, int]:
+        """Writes a new file; gives its name and its size.
 
-    def put(self, key: Any) -> tuple[Any, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"a key is text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: Any, raw: Any) -> str:
-        return key if raw and isinstance(key, str) else ""  # of a row that replaycache did not write
-
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, str | None, Any]:
-        pieces: list[bytes] = []
+        Raises:
+            OSError: it cannot be written; nothing is left of it.
+        """
+        number = secrets.token_hex(16)
+        filename = os.path.join(number[:2], number[2:4], f"{number[4:]}.val")
         size = 0
-        stream = encode(value.recording)
-        for piece in stream:
-            pieces.append(piece)
-            size += len(piece)
-            if size >= FILE_FROM:
-                filename, value.path = self.filename(key, value)
-                size = self._write_file(value.path, pieces, stream)
-                return size, diskcache.core.MODE_BINARY, filename, None
-        return 0, diskcache.core.MODE_RAW, None, sqlite3.Binary(b"".join(pieces))
-
-    def _write_file(self, path: str, first: list[bytes], rest: Iterator[bytes]) -> int:
-        size = 0
-        with self._create(path) as file:
-            try:
+        try:
+            with self._create(os.path.join(self._directory, filename)) as file:
                 for pieces in (first, rest):
                     for piece in pieces:
                         size += file.write(piece)
-            except BaseException:
-                file.close()
-                self.remove(os.path.relpath(path, self._directory))
-                raise
-        return size
+        except BaseException:
+            self.remove(filename)
+            raise
+        return filename, size
 
     def _create(self, path: str) -> BinaryIO:
         """Opens a new file, in directories of its own; another process may be removing those as empty."""
@@ -112,88 +125,42 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
                     raise
         raise AssertionError("unreachable")
 
-    def remove(self, file_path: str) -> None:
-        if self._inside(file_path) is not None:
-            super().remove(file_path)
-
-    def _inside(self, filename: str) -> str | None:
-        """The path of a value's file; None where diskcache did not make the name, so that it leads elsewhere."""
-        if _VALUE_FILE.fullmatch(filename.replace(os.sep, "/")) is None:
-            return None
-        return os.path.join(self._directory, filename)
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes | _File:
-        if mode == diskcache.core.MODE_RAW and isinstance(value, bytes):
-            return value
-        if mode == diskcache.core.MODE_BINARY and isinstance(filename, str):
-            path = self._inside(filename)
-            if path is not None:
-                return _File(path)
-        raise CorruptRecording("the database holds a value that replaycache did not write")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-class _Closer:
-    """Closes a thread's connection when the thread is gone; from Python 3.13 on an open one warns."""
-
-    def __init__(self, connection: sqlite3.Connection, connections: set[sqlite3.Connection]) -> None:
-        self._connection = connection
-        self._connections = connections
-        connections.add(connection)
-
-    def __del__(self) -> None:
-        self._connections.discard(self._connection)
-        self._connection.close()
-
-
-def _close_all(connections: set[sqlite3.Connection]) -> None:
-    while connections:
-        connections.pop().close()
-
-
-class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
-    """diskcache's cache, whose connections are closed when their thread is gone, or the store."""
-
-    def __init__(self, directory: str, **settings: Any) -> None:
-        self._connections: set[sqlite3.Connection] = set()
-        # the collector calls this before it finalises anything, and an open connection would warn then
-        weakref.finalize(self, _close_all, self._connections).atexit = False
-        super().__init__(directory, **settings)
-
-    @property
-    def _con(self) -> sqlite3.Connection:
-        local = self._local
-        if getattr(local, "pid", None) != os.getpid():
-            self.close()  # a forked process may not use its parent's
-            local.pid = os.getpid()
-        connection: sqlite3.Connection | None = getattr(local, "con", None)
-        if connection is None:
-            # the threads of an event loop outlive a store; whoever lets go of it closes theirs
-            connection = sqlite3.connect(
-                os.path.join(self._directory, diskcache.core.DBNAME),
-                timeout=self._timeout,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            local.con, local.closer = connection, _Closer(connection, self._connections)
-            try:
-                self._set_up(connection)
-            except sqlite3.Error:
-                del local.con, local.closer
-                raise
-        return connection
-
-    def _set_up(self, connection: sqlite3.Connection) -> None:
-        """Applies what the database says of its connections."""
+    def remove(self, filename: Any) -> None:
+        """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
         try:
-            settings = connection.execute("SELECT key, value FROM Settings WHERE key LIKE 'sqlite_%'").fetchall()
-        except sqlite3.OperationalError:
-            return  # it is new
-        for key, value in settings:
-            self.reset(key, value, update=False)
+            path = self.path(filename)
+            os.remove(path)
+            for _ in range(2):
+                path = os.path.dirname(path)
+                os.rmdir(path)
+        except (OSError, CorruptRecording):
+            pass  # another has removed it, or another file lies beside it
+
+    def all(self) -> Iterator[os.DirEntry[str]]:
+        """Every file that could be a value's."""
+        for directory in _directories(self._directory):
+            for inner in _directories(directory.path):
+                for entry in _entries(inner.path):
+                    if _VALUE_FILE.fullmatch(self.name(entry)) is not None:
+                        yield entry
+
+    def name(self, entry: os.DirEntry[str]) -> str:
+        """The name by which a row knows a file, with `/` whatever the system."""
+        return os.path.relpath(entry.path, self._directory).replace(os.sep, "/")
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as found:
+            return list(found)
+    except OSError:
+        return []  # removed meanwhile
+
+
+def _directories(directory: str) -> Iterator[os.DirEntry[str]]:
+    for entry in _entries(directory):
+        if len(entry.name) == 2 and entry.is_dir(follow_symlinks=False):
+            yield entry
 
 
 class Stored(NamedTuple):
@@ -207,10 +174,12 @@ class Stored(NamedTuple):
 class DiskStore:
     """Keeps recordings in a directory.
 
-    Nothing is removed unless asked for. The directory is made with mode 0700, its files with 0600.
+    Nothing is removed unless asked for. The directory is made with mode 0700, its files with 0600, when something
+    is stored. Reading writes nothing: a cache is replayed while another process writes to it, on a full disk, and
+    where it may not be written.
 
     Args:
-        directory: made on first use where it does not exist.
+        directory: made where it does not exist.
         size_limit: bytes; when they are exceeded the recordings stored first are removed. None: no limit.
         max_age: seconds after which a recording is no longer found. None: no limit.
 
@@ -220,10 +189,10 @@ class DiskStore:
     Attributes:
         ledger: notes what was asked of the cache, in a file beside the recordings.
         claims: which process calls upstream for a key.
+        slow: whether the next `get` may have to wait for another process.
     """
 
     repeats: Literal["same"] = "same"
-    slow = False
 
     def __init__(
         self,
@@ -242,46 +211,24 @@ class DiskStore:
             raise ConfigurationError(f"the directory {str(path)!r} names a variable of the environment; expand it")
         self.location = str(path)
         self.identity = f"disk:{os.path.realpath(path)}"
+        self.slow = False
         self._size_limit = size_limit
         self._max_age = max_age
-        self._lock = threading.Lock()
-        self._opened: Any = None
+        self._files = _ValueFiles(self.location)
+        self._database = Database(
+            os.path.join(self.location, DATABASE), lay_out=self._lay_out, version=_VERSION, check=_check
+        )
         self.ledger = Ledger(os.path.join(self.location, LEDGER))
         self.claims = Claims(os.path.join(self.location, CLAIMS))
         self.note = self.ledger.note
 
-    @property
-    def _cache(self) -> Any:
-        if self._opened is None:
-            with self._lock:
-                if self._opened is None:
-                    self._opened = self._open()
-        return self._opened
+    def _lay_out(self) -> None:
+        import diskcache  # for whoever makes a cache: to read one takes SQLite alone
 
-    def _open(self) -> Any:
         os.makedirs(self.location, mode=0o700, exist_ok=True)
         # SQLite gives its other files the mode of this one
-        os.close(os.open(os.path.join(self.location, diskcache.core.DBNAME), os.O_RDWR | os.O_CREAT, 0o600))
-        return _Cache(
-            self.location,
-            timeout=LOCK_TIMEOUT,
-            disk=_BytesDisk,
-            disk_min_file_size=FILE_FROM,
-            # nothing is culled behind our back: `put` does what was asked for
-            eviction_policy="none",
-            size_limit=1 << 62,
-            cull_limit=0,
-            statistics=0,
-            tag_index=0,
-        )
-
-    def _unavailable(self, doing: str, error: Exception) -> StoreUnavailable:
-        what = "another process holds its lock" if isinstance(error, diskcache.Timeout) else str(error)
-        return StoreUnavailable(
-            f"{doing} the disk cache {self.location} failed: {what or type(error).__name__}. Check the "
-            f"directory, its permissions and the space left on its disk, or choose another with "
-            f"REPLAYCACHE_DIR or store=...; a damaged database can be removed with the directory."
-        )
+        make_private(self._database.path)
+        diskcache.Cache(self.location, **_SETTINGS).close()
 
     @contextmanager
     def _guard(self, doing: str) -> Iterator[None]:
@@ -290,104 +237,202 @@ class DiskStore:
         except _FAILURES as error:
             raise self._unavailable(doing, error) from error
 
+    def _unavailable(self, doing: str, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{doing} the disk cache {self.location} failed: {reason(error)}. "
+            f"{advice(error, 'with REPLAYCACHE_DIR or store=')}"
+        )
+
+    # -- the protocol of stores ------------------------------------------------------------------------------
+
     def get(self, key: str) -> Recording | None:
-        """The recording under `key`; None where there is none."""
+        """The recording under `key`; None where there is none.
+
+        Raises:
+            StoreBusy: another process keeps readers out; `slow` is true until one `get` has waited for it.
+        """
         try:
-            value = self._cache.get(key)
-            if value is None:
+            rows = self._database.read(_GET, (key, time.time()), patience=LOCK_TIMEOUT if self.slow else 0.0)
+            self.slow = False
+            if not rows:
                 return None
-            if type(value) is bytes:
+            mode, filename, value = rows[0]
+            if mode == _INLINE and type(value) is bytes:
                 return decode(value)
-            return self._from_file(key, value)
+            return self._from_file(key, mode, filename)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {self.location})") from error
         except _FAILURES as error:
+            if is_busy(error) and not self.slow:
+                self.slow = True
+                raise StoreBusy(f"another process keeps the disk cache {self.location} to itself") from error
             raise self._unavailable("reading", error) from error
 
-    def _from_file(self, key: str, value: Any) -> Recording | None:
-        missing = ""
+    def _from_file(self, key: str, mode: Any, filename: Any) -> Recording | None:
+        missing: Any = None
         while True:
+            if mode != _IN_A_FILE:
+                raise CorruptRecording("the database holds a value that replaycache did not write")
             try:
-                return decode_file(value.path)
+                return decode_file(self._files.path(filename))
             except FileNotFoundError as error:
                 # it was replaced or removed since the row was read, unless the row still names it
-                if value.path == missing:
+                if filename == missing:
                     raise CorruptRecording("its file is gone") from error
-                missing = value.path
-            value = self._cache.get(key)
-            if value is None:
+                missing = filename
+            rows = self._database.read(_GET, (key, time.time()), patience=LOCK_TIMEOUT)
+            if not rows:
                 return None
-            if type(value) is bytes:
+            mode, filename, value = rows[0]
+            if mode == _INLINE and type(value) is bytes:
                 return decode(value)
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
-        value = _Pieces(recording)
-        try:
+        filename: str | None = None
+        with self._guard("writing"):
             # here and not at every hit, which would go through a large body for its size and duration
             recording.measure()
-            self._cache.set(key, value, expire=self._max_age)
-        except _FAILURES as error:
-            if value.path is not None:
-                self._cache.disk.remove(os.path.relpath(value.path, self.location))
-            raise self._unavailable("writing", error) from error
-        with self._guard("writing"):
+            now = time.time()
+            ends = None if self._max_age is None else now + self._max_age
+            value, filename, size = self._kept(recording)
+            how = (_INLINE, None, value) if filename is None else (_IN_A_FILE, filename, None)
+            try:
+                with self._database.transaction(LOCK_TIMEOUT) as rows:
+                    old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
+                    rows.execute(_PUT, (key, now, ends, size, *how))
+            except BaseException:
+                if filename is not None and not self._is_named(key, filename):
+                    self._files.remove(filename)
+                raise
+            if old is not None and old[0] is not None:
+                self._files.remove(old[0])
             self._make_room(key)
+
+    def _kept(self, recording: Recording) -> tuple[bytes, str | None, int]:
+        """A recording as its row has it: its bytes, or the name of its file and the size of that."""
+        pieces: list[bytes] = []
+        size = 0
+        stream = encode(recording)
+        for piece in stream:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= FILE_FROM:
+                filename, size = self._files.write(pieces, stream)
+                return b"", filename, size
+        return b"".join(pieces), None, 0
+
+    def _is_named(self, key: str, filename: str) -> bool:
+        """Whether a row names a file, or may: what was interrupted may have been committed."""
+        try:
+            return bool(self._database.read("SELECT 1 FROM Cache WHERE key = ? AND filename = ?", (key, filename)))
+        except _FAILURES:
+            return True
 
     def _make_room(self, newest: str) -> None:
         """Removes what is too old, and then what was stored first until the rest fits."""
-        cache = self._cache
         if self._max_age is not None:
-            cache.expire()
-        if self._size_limit is not None:
-            for oldest in cache if cache.volume() > self._size_limit else ():
-                if oldest != newest:
-                    cache.delete(oldest)
-                    if cache.volume() <= self._size_limit:
-                        break
+            self._remove_where("expire_time IS NOT NULL AND expire_time < ?", time.time())
+        if self._size_limit is None:
+            return
+        while self._volume() > self._size_limit:
+            first = self._database.read("SELECT min(rowid) FROM Cache WHERE key <> ?", (newest,))
+            if not self._remove_where("rowid = ?", first[0][0]):
+                return
+
+    def _volume(self) -> int:
+        """Bytes of the database and of the values' files."""
+        ((pages, page_size, size),) = self._database.read(
+            "SELECT page_count, page_size, (SELECT value FROM Settings WHERE key = 'size') "
+            "FROM pragma_page_count, pragma_page_size"
+        )
+        return int(pages) * int(page_size) + int(size)
+
+    def _remove_where(self, condition: str, value: Any) -> int:
+        """Removes rows and their files; tells how many."""
+        with self._database.transaction(LOCK_TIMEOUT) as rows:
+            found = rows.execute(f"SELECT filename FROM Cache WHERE {condition}", (value,)).fetchall()  # noqa: S608  # our own conditions
+            rows.execute(f"DELETE FROM Cache WHERE {condition}", (value,))  # noqa: S608  # the same
+        for (filename,) in found:
+            if filename is not None:
+                self._files.remove(filename)
+        return len(found)
 
     def delete(self, key: str) -> bool:
         """Removes the recording under `key`; tells whether there was one."""
         with self._guard("writing"):
-            return bool(self._cache.delete(key))
+            return self._database.exists and bool(self._remove_where("raw = 1 AND key = ?", key))
 
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
         """Up to `limit` recordings with their keys, the last stored first; see `Store.newest`."""
         found = 0
-        with self._guard("reading"):
-            for key in reversed(self._cache):
-                if found == limit:
-                    return
-                try:
-                    value = self._cache.get(key) if key else None
-                    if value is None:
-                        continue
-                    whole = type(value) is bytes
-                    recording = decode(value) if whole else decode_file(value.path, check=False)
-                except (StoreError, *_FAILURES):
-                    continue
-                found += 1
-                yield key, recording
+        columns = "key, mode, filename, value"
+        for key, mode, filename, value in self._rows(columns, "raw = 1", _PAGE_OF_VALUES, newest_first=True):
+            if found == limit:
+                return
+            try:
+                if mode == _INLINE and type(value) is bytes:
+                    recording = decode(value)
+                else:
+                    recording = decode_file(self._files.path(filename), check=False)
+            except (StoreError, *_FAILURES):
+                continue
+            found += 1
+            yield key, recording
 
     def keys(self) -> Iterator[str]:
         """The keys, the first stored first."""
-        with self._guard("reading"):
-            yield from (key for key in self._cache if key)
+        for (key,) in self._rows("key", "raw = 1"):
+            yield key
 
     def __len__(self) -> int:
         with self._guard("reading"):
-            return len(self._cache)
+            rows = self._database.read("SELECT value FROM Settings WHERE key = 'count'", patience=LOCK_TIMEOUT)
+            return int(rows[0][0]) if rows else 0
+
+    def close(self) -> None:
+        """Closes what is open; the store may be used again."""
+        self.ledger.flush()
+        self._database.close()
+
+    # -- beyond the protocol ---------------------------------------------------------------------------------
 
     def stored(self) -> Iterator[Stored]:
         """What is stored, the first first, without reading it."""
-        with self._guard("reading"):
-            rows = self._cache._sql(
-                "SELECT key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time FROM Cache "
-                "WHERE raw = 1 AND typeof(key) = 'text' AND (expire_time IS NULL OR expire_time > ?) "
-                "ORDER BY rowid",
-                (time.time(),),
-            )
-            yield from (Stored(key, int(size or 0), float(at or 0)) for key, size, at in rows)
+        columns = "key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time, expire_time"
+        now = time.time()
+        for key, size, at, ends in self._rows(columns, "raw = 1"):
+            if ends is None or ends > now:
+                yield Stored(key, int(size or 0), float(at or 0))
+
+    def strays(self) -> list[tuple[str, int]]:
+        """Files of values that no row names, left by processes that were killed: their names and bytes.
+
+        Raises:
+            StoreUnavailable: the cache cannot be read.
+        """
+        old = time.time() - STRAY_AFTER
+        found = {}
+        for entry in self._files.all():
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue  # removed meanwhile
+            if status.st_mtime < old:
+                found[self._files.name(entry)] = status.st_size
+        if found:  # asked for after the files: a row is there as long as its file
+            for (filename,) in self._rows("filename", "filename IS NOT NULL"):
+                found.pop(str(filename).replace(os.sep, "/"), None)
+        return sorted(found.items())
+
+    def remove_strays(self) -> None:
+        """Removes the files of values that no row names.
+
+        Raises:
+            StoreUnavailable: the cache cannot be read.
+        """
+        for name, _ in self.strays():
+            self._files.remove(name)
 
     @property
     def size_on_disk(self) -> int:
@@ -408,21 +453,49 @@ class DiskStore:
             StoreUnavailable: there is no room to do it, or other processes are using the cache.
         """
         with self._guard("compacting"):
-            self._cache._sql("VACUUM")
-            ((busy, *_),) = self._cache._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            if busy:
-                raise sqlite3.OperationalError("another process is reading it")
+            self._database.run("VACUUM", patience=LOCK_TIMEOUT)
+            ends = time.monotonic() + LOCK_TIMEOUT
+            while self._database.run("PRAGMA wal_checkpoint(TRUNCATE)", patience=LOCK_TIMEOUT)[0][0]:
+                if time.monotonic() > ends:
+                    raise sqlite3.OperationalError("another process is reading it")
+                time.sleep(0.01)
 
-    def close(self) -> None:
-        """Closes this thread's connection; the store may be used again."""
-        self.ledger.flush()
-        if self._opened is not None:
-            self._opened.close()
+    def _rows(
+        self, columns: str, condition: str, at_once: int = _PAGE, *, newest_first: bool = False
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows that fit, a page at a time, with keys that are text."""
+        order, beyond, place = ("DESC", "<", 1 << 62) if newest_first else ("ASC", ">", -1 << 62)
+        while True:
+            with self._guard("reading"):
+                page = self._database.read(
+                    f"SELECT rowid, {columns} FROM Cache WHERE rowid {beyond} ? AND typeof(key) = 'text' "  # noqa: S608  # our own words
+                    f"AND {condition} ORDER BY rowid {order} LIMIT {at_once}",
+                    (place,),
+                    patience=LOCK_TIMEOUT,
+                )
+            for _, *row in page:
+                yield tuple(row)
+            if len(page) < at_once:
+                return
+            place = page[-1][0]
 
     def __repr__(self) -> str:
-        if self._opened is None:
+        if not os.path.exists(self._database.path):
             return f"<DiskStore {self.location}>"
         try:
             return f"<DiskStore {self.location}, {len(self)} recordings>"
         except StoreError as error:
             return f"<DiskStore {self.location}, which fails: {error}>"
+
+
+def _check(database: sqlite3.Connection) -> None:
+    """Refuses a database whose values another program has serialised in a way of its own."""
+    try:
+        settings = dict(database.execute("SELECT key, value FROM Settings WHERE key LIKE 'disk_%'").fetchall())
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return  # it is new
+        raise
+    foreign = settings.keys() - {"disk_min_file_size", "disk_pickle_protocol"}
+    if foreign:
+        raise StoreUnavailable(f"its values are not replaycache's: it has the setting {min(foreign)}")

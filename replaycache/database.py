@@ -1,0 +1,465 @@
+"""One SQLite file that belongs to its user, under threads, processes, forks and interrupts.
+
+SQLite asks three things of who uses it (https://www.sqlite.org/howtocorrupt.html), and this module is where they
+are kept:
+
+- Nobody else opens its files. On POSIX, closing any descriptor of a file drops every lock that the process holds
+  on it, SQLite's too, and another process then takes the log away under the feet of this one.
+- No connection is carried over a fork, nor closed in the child. SQLite also knows, for the whole process, which
+  files are open and which locks it has on them; a child would believe that it has its parent's. So no connection
+  is open while the process forks: the fork waits for what is under way, which is never long, and closes the rest.
+- Whoever was interrupted in a transaction ends it. A connection on which anything was raised is closed, which
+  takes back what it had not committed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ._errors import StoreUnavailable
+
+__all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
+
+ATTEMPT_SECONDS = 0.03
+"""Seconds for which one attempt waits for a lock. Between two attempts the process may fork; an event loop is kept
+no longer than this."""
+
+FORK_SECONDS = 5.0
+"""Seconds for which a fork waits for what other threads are doing in a database."""
+
+_CANNOT_WRITE = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+)
+"""What SQLite says where it cannot make the files that it needs beside one that it only reads."""
+
+_HARMLESS = frozenset(
+    {0, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
+)
+"""After these a connection is what it was before. It is kept: where the disk is full, a new one might not read."""
+
+T = TypeVar("T")
+
+_making = threading.Lock()
+
+
+def make_private(path: str) -> None:
+    """Makes an empty file with mode 0600 where there is none; one that is there is not opened.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    # one thread at a time, before any opens it: to close it later would drop the locks of who has opened it
+    with _making:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether an error says that somebody else has a lock."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code (https://www.sqlite.org/rescode.html); 0 where it is none of its errors."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+_CAUSES = {
+    sqlite3.SQLITE_BUSY: "another process holds its lock",
+    sqlite3.SQLITE_LOCKED: "another process holds its lock",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it may not be written here",
+}
+
+
+def reason(error: Exception) -> str:
+    """Why a database cannot be used."""
+    return _CAUSES.get(_code(error)) or str(error) or type(error).__name__
+
+
+def advice(error: Exception, elsewhere: str) -> str:
+    """What to do about it, in sentences. Nothing is lost by following that.
+
+    Args:
+        error: that was raised.
+        elsewhere: how another place is named: "with …".
+    """
+    code = _code(error)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"Wait until that is done, or end it, or name another place {elsewhere}."
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return (
+            f"It is damaged, or another program's. Move it aside, or name another place {elsewhere}. SQLite's own "
+            f"program may bring back what it holds: sqlite3 FILE .recover"
+        )
+    return f"Check its permissions and the space left on its disk, or name another place {elsewhere}."
+
+
+_NO_POOL = -1
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows which file it has, and when its pool was last closed."""
+
+    file: tuple[int, ...] = ()
+    pool: int = 0
+    frozen: tuple[int, ...] | None = None
+    is_laid_out = False
+
+
+class Database:
+    """A file of rows. All methods may be called from any thread, and in a forked child.
+
+    What fails is raised as SQLite, or the system, has it: `sqlite3.Error` or `OSError`. `is_busy`, `reason` and
+    `advice` tell what it means.
+
+    Args:
+        path: of the file.
+        lay_out: makes the file, and the tables in it, which may be there already. It is called by several
+            processes at once.
+        version: of the tables, from 1 on. A file of a newer version is refused by `StoreUnavailable`.
+        check: looks at each new connection; raises where the file is another program's.
+
+    Attributes:
+        users: the threads that are using the file at this moment.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        lay_out: Callable[[], None],
+        version: int,
+        check: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        self.path = path
+        self._lay_out = lay_out
+        self._version = version
+        self._check = check
+        self._pool = 0
+        self._idle: deque[_Connection] = deque()
+        self.users: set[int] = set()
+        # the collector calls this before it finalises anything; an open connection would warn then
+        weakref.finalize(self, _close_all, self._idle).atexit = False
+        _databases.add(self)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there.
+
+        Raises:
+            OSError: that cannot be known.
+        """
+        try:
+            os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read(self, query: str, values: Sequence[Any] = (), *, patience: float = 0.0) -> list[Any]:
+        """The rows of a query; none where the file is not there or has no tables yet. Writes nothing.
+
+        Args:
+            query: in SQL.
+            values: of its parameters.
+            patience: seconds to wait where somebody has a lock that keeps readers out.
+        """
+        try:
+            return self._read(query, values)
+        except sqlite3.OperationalError as error:
+            if not patience or not is_busy(error):
+                raise
+            return _patiently(patience, self._read, query, values)
+
+    def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
+        connection = self._take()
+        if connection is None:
+            return []
+        try:
+            rows = connection.execute(query, values).fetchall()
+        except BaseException as error:
+            self._let_go(connection, error)
+            if isinstance(error, sqlite3.OperationalError) and "no such table" in str(error):
+                return []  # it is being made at this moment
+            raise
+        self._give_back(connection)
+        return rows
+
+    @contextmanager
+    def transaction(self, patience: float) -> Iterator[sqlite3.Connection]:
+        """A connection that writes; all of the block is written, or nothing. Makes the file where there is none.
+
+        Args:
+            patience: seconds to wait for others who are writing.
+        """
+        connection = _patiently(patience, self._begin)
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException as error:
+            self._let_go(connection, error)
+            raise
+        self._give_back(connection)
+
+    def run(self, statement: str, *, patience: float) -> list[Any]:
+        """Runs a statement that can stand in no transaction, such as VACUUM.
+
+        Args:
+            statement: in SQL.
+            patience: seconds to wait for others who are using the file.
+        """
+        return _patiently(patience, self._run, statement)
+
+    def _run(self, statement: str) -> list[Any]:
+        connection = self._taken_to_write()
+        try:
+            rows = connection.execute(statement).fetchall()
+        except BaseException as error:
+            self._let_go(connection, error)
+            raise
+        self._give_back(connection)
+        return rows
+
+    def close(self) -> None:
+        """Closes what is open. The next use opens it again."""
+        self._pool += 1
+        _close_all(self._idle)
+
+    # -- connections ---------------------------------------------------------------------------------------
+
+    def _begin(self) -> _Connection:
+        connection = self._taken_to_write()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._let_go(connection, error)
+            raise
+        return connection
+
+    def _taken_to_write(self) -> _Connection:
+        """A connection to a file that has its tables."""
+        while True:
+            connection = self._take()
+            if connection is not None:
+                if connection.is_laid_out:
+                    return connection
+                try:
+                    # `lay_out` is not asked to wait for a lock, and may know no end of it
+                    connection.execute("BEGIN IMMEDIATE")
+                    connection.execute("ROLLBACK")
+                except BaseException as error:
+                    self._let_go(connection, error)
+                    raise
+                connection.pool = _NO_POOL  # the next one finds the tables
+                self._give_back(connection)
+            self._make()
+
+    def _make(self) -> None:
+        me = self._enter()
+        try:
+            self._lay_out()
+            with closing(sqlite3.connect(self.path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as connection:
+                connection.execute(f"PRAGMA user_version = {self._version}")
+        finally:
+            self.users.discard(me)
+
+    def _enter(self) -> int:
+        """Says that this thread is using the file from now on, which keeps the process from forking."""
+        me = threading.get_ident()
+        while True:
+            self.users.add(me)
+            if _forker in (0, me):
+                return me
+            self.users.discard(me)
+            with _forking:
+                pass
+
+    def _take(self) -> _Connection | None:
+        """A connection for one use; None where there is no file."""
+        me = self._enter()
+        try:
+            try:
+                found = os.stat(self.path)
+            except FileNotFoundError:
+                self.users.discard(me)
+                return None
+            file = (found.st_dev, found.st_ino)
+            while True:
+                try:
+                    connection = self._idle.pop()
+                except IndexError:
+                    return self._connect(file)
+                if connection.file == file and (
+                    connection.frozen is None or connection.frozen == _state(self.path)
+                ):
+                    return connection
+                connection.close()  # the file was removed, or another has taken its place
+        except BaseException:
+            self.users.discard(me)
+            raise
+
+    def _give_back(self, connection: _Connection) -> None:
+        if connection.pool == self._pool:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self.users.discard(threading.get_ident())
+
+    def _let_go(self, connection: _Connection, error: BaseException) -> None:
+        """Takes back what was not committed. A connection that may have come to harm is closed."""
+        try:
+            if isinstance(error, Exception) and _code(error) in _HARMLESS:
+                connection.rollback()
+                self._give_back(connection)
+            else:
+                connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self.users.discard(threading.get_ident())
+
+    def _connect(self, file: tuple[int, ...]) -> _Connection:
+        if file in _left_behind:
+            raise StoreUnavailable(
+                f"this process was forked while another thread of its parent was busy in {self.path}, and cannot "
+                f"use that safely. Start processes by 'spawn' or 'forkserver', or before threads start."
+            )
+        try:
+            connection = self._opened(file, "mode=rw")
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _CANNOT_WRITE:
+                raise
+            connection = self._opened_where_nothing_can_be_written(file)
+        return connection
+
+    def _opened_where_nothing_can_be_written(self, file: tuple[int, ...]) -> _Connection:
+        """A connection that needs no other file beside its own."""
+        state = _state(self.path)
+        if not state[-1]:
+            # nobody has it open, or its log would be there; whether that stays so is looked at before each use
+            connection = self._opened(file, "mode=ro&immutable=1")
+            connection.frozen = state
+            return connection
+        # in this mode the index of the log is in memory, and others are kept out: so it is for one use only
+        connection = self._opened(file, "mode=rw", "PRAGMA locking_mode = EXCLUSIVE")
+        connection.pool = _NO_POOL
+        return connection
+
+    def _opened(self, file: tuple[int, ...], how: str, *first: str) -> _Connection:
+        connection = sqlite3.connect(
+            f"{Path(self.path).as_uri()}?{how}",
+            uri=True,
+            timeout=ATTEMPT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
+        )
+        connection.file, connection.pool = file, self._pool
+        try:
+            for statement in (*first, "PRAGMA synchronous = NORMAL", "PRAGMA trusted_schema = OFF"):
+                connection.execute(statement)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > self._version:
+                raise StoreUnavailable(
+                    f"a newer version of replaycache wrote {self.path} (format {version}, and this one reads up "
+                    f"to {self._version}); upgrade it"
+                )
+            connection.is_laid_out = version == self._version
+            if self._check is not None:
+                self._check(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """What changes when a file is written: times and sizes, last that of its log."""
+    found = os.stat(path)
+    try:
+        log = os.stat(f"{path}-wal").st_size
+    except FileNotFoundError:
+        log = 0
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size, log
+
+
+def _patiently(seconds: float, attempt: Callable[..., T], *arguments: Any) -> T:
+    """Tries again and again where somebody has a lock, for so many seconds."""
+    ends = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt(*arguments)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= ends:
+                raise
+        time.sleep(ATTEMPT_SECONDS / 10)
+
+
+def _close_all(connections: deque[_Connection]) -> None:
+    while True:
+        try:
+            connection = connections.pop()
+        except IndexError:
+            return
+        connection.close()
+
+
+# -- forks -------------------------------------------------------------------------------------------------
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_forking = threading.Lock()
+_forker = 0
+"""The thread that is forking; 0 where none is."""
+_left_behind: set[tuple[int, ...]] = set()
+"""In a forked child: files in which its parent was busy, so that SQLite's knowledge of them is not the child's."""
+_unfinished: set[tuple[int, ...]] = set()
+
+
+def _before_fork() -> None:
+    global _forker
+    _forking.acquire()
+    _forker = me = threading.get_ident()
+    ends = time.monotonic() + FORK_SECONDS
+    for database in list(_databases):
+        while database.users - {me} and time.monotonic() < ends:
+            time.sleep(0.0005)
+        if database.users - {me}:
+            try:
+                found = os.stat(database.path)
+            except OSError:
+                continue
+            _unfinished.add((found.st_dev, found.st_ino))
+        database.close()
+    _making.acquire()
+
+
+def _after_fork() -> None:
+    global _forker
+    _unfinished.clear()
+    _making.release()
+    _forker = 0
+    _forking.release()
+
+
+def _after_fork_in_child() -> None:
+    _left_behind.update(_unfinished)
+    for database in list(_databases):
+        database.users.clear()
+    _after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
