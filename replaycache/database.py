@@ -25,6 +25,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from . import forking as forking  # first, so that what it does before a fork is done last
 from ._errors import StoreUnavailable
 
 __all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
@@ -152,7 +153,7 @@ class Database:
         self._idle: deque[_Connection] = deque()
         self.users: set[int] = set()
         # the collector calls this before it finalises anything; an open connection would warn then
-        weakref.finalize(self, _close_all, self._idle).atexit = False
+        weakref.finalize(self, _close_dropped, self._idle).atexit = False
         _databases.add(self)
 
     @property
@@ -234,8 +235,12 @@ class Database:
 
     def close(self) -> None:
         """Closes what is open. The next use opens it again."""
-        self._pool += 1
-        _close_all(self._idle)
+        me = self._enter()
+        try:
+            self._pool += 1
+            _close_all(self._idle)
+        finally:
+            self.users.discard(me)
 
     # -- connections ---------------------------------------------------------------------------------------
 
@@ -417,12 +422,27 @@ def _close_all(connections: deque[_Connection]) -> None:
         connection.close()
 
 
+def _close_dropped(connections: deque[_Connection]) -> None:
+    """Closes what a database had that nobody has any more. The collector calls this anywhere: it never waits."""
+    me = threading.get_ident()
+    _closers.add(me)
+    if _forker:
+        _dropped.extend(connections)
+    else:
+        _close_all(connections)
+    _closers.discard(me)
+
+
 # -- forks -------------------------------------------------------------------------------------------------
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _forking = threading.Lock()
 _forker = 0
 """The thread that is forking; 0 where none is."""
+_closers: set[int] = set()
+"""Threads that are closing what was dropped."""
+_dropped: deque[_Connection] = deque()
+"""What was dropped while the process forked."""
 _left_behind: set[tuple[int, ...]] = set()
 """In a forked child: files in which its parent was busy, so that SQLite's knowledge of them is not the child's."""
 _unfinished: set[tuple[int, ...]] = set()
@@ -443,6 +463,9 @@ def _before_fork() -> None:
                 continue
             _unfinished.add((found.st_dev, found.st_ino))
         database.close()
+    while _closers - {me} and time.monotonic() < ends:
+        time.sleep(0.0005)
+    _close_all(_dropped)
     _making.acquire()
 
 
@@ -458,6 +481,7 @@ def _after_fork_in_child() -> None:
     _left_behind.update(_unfinished)
     for database in list(_databases):
         database.users.clear()
+    _closers.clear()
     _after_fork()
 
 

@@ -27,9 +27,7 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,9 +36,9 @@ from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 import click
 from click.shell_completion import CompletionItem
 
-from .._errors import ConfigurationError, StoreError
+from .._errors import ConfigurationError, StoreError, StoreUnavailable
 from .._models import Recording
-from ..stores import Store, default_directory
+from ..stores import DiskStore, Store, default_directory
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
 from .printable import one_line
@@ -210,7 +208,9 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
     if text is None:
         directory = default_directory()
         if not _database(directory).exists():
-            return _Nothing(str(directory))
+            return _closed_at_the_end(
+                DiskStore(directory)
+            )  # nothing is recorded yet, and looking does not make it
         text = str(directory)
     if text == ":memory:" or not text:
         raise ConfigurationError(f"{text!r} names no store that outlives a process; give a path")
@@ -259,31 +259,23 @@ def _where_stores_are(path: Path) -> str:
 
 
 def _check_disk_cache(directory: Path) -> None:
-    """Looks at a directory without changing it: opening a disk cache writes its settings.
+    """Looks at a directory without changing it.
 
     Raises:
         CommandFailed: it is no disk cache of ours.
     """
-    database = _database(directory)
-    if not database.exists():
+    if not _database(directory).exists():
         cassettes = sorted(directory.rglob("*.json"))[:3]
         hint = f" Cassettes are named one by one: {', '.join(map(str, cassettes))}." if cassettes else ""
         raise CommandFailed(f"{directory} is no disk cache: there is no cache.db in it.{hint}")
-    if not os.access(database, os.R_OK):
-        raise CommandFailed(f"{database} may not be read by you. Check its owner and permissions.")
+    cache = DiskStore(directory)
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            found = dict(
-                connection.execute("SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')")
-            )
-    except sqlite3.Error as error:
-        if "no such table" in str(error) and not database.stat().st_size:
-            return  # made a moment ago, by a process that has not written yet
-        raise CommandFailed(
-            f"{directory} cannot be read as a disk cache: {error}. It is damaged or another program's; "
-            f"name another store, or remove the directory and record again."
-        ) from error
-    if found.get("cull_limit") != 0 or found.get("size_limit") != 1 << 62:
+        is_ours = cache.is_ours
+    except StoreUnavailable as error:
+        raise CommandFailed(str(error)) from error
+    finally:
+        cache.close()
+    if not is_ours:
         raise CommandFailed(
             f"{directory} is a disk cache of another program, and is left as it is. Name the directory of one of "
             f"replaycache; yours is {default_directory()}."
@@ -327,38 +319,6 @@ def _foreign(path: Path, allowed: bool) -> Store:
     from .foreign_file import ForeignFile
 
     return ForeignFile(path)
-
-
-class _Nothing:
-    """The user's disk cache before anything was recorded: it is not there, and looking does not make it."""
-
-    repeats: Any = "same"
-    slow = False
-
-    def __init__(self, location: str) -> None:
-        self.location = location
-        self.identity = f"disk:{os.path.realpath(location)}"
-
-    def get(self, key: str) -> Recording | None:
-        return None
-
-    def put(self, key: str, recording: Recording) -> None:
-        raise StoreError(f"the disk cache {self.location} does not exist yet")
-
-    def delete(self, key: str) -> bool:
-        return False
-
-    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
-        return iter(())
-
-    def keys(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        pass
 
 
 # -- recordings --------------------------------------------------------------------------------------------

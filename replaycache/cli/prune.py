@@ -66,6 +66,7 @@ def command(
 
     A recording goes if all that is given fits it; with --max-size, others
     follow until no more than SIZE is left. At least one of these is needed.
+    Files that a killed process left, and no recording names, go as well.
 
     Piped, a line has these fields, separated by tabs: key, time recorded, time
     last used (UTC), model, status, bytes.
@@ -96,7 +97,9 @@ def command(
         meant = len(going)
         going = unchanged(cache, going)
         kept += meant - len(going)
+    strays = _strays(cache, dry_run)
     freed = sum(candidate.size for candidate in going) if dry_run else _remove(cache, going)
+    freed += sum(size for _, size in strays)
     if as_json:
         write_json(
             {
@@ -104,11 +107,16 @@ def command(
                 "count": len(going),
                 "kept": kept,
                 "freed": freed,
+                "strays": [{"file": name, "size": size} for name, size in strays],
                 "removed": [_as_json(candidate) for candidate in going],
             }
         )
     elif not quiet:
         _list(going, now)
+    if strays:
+        many = f"{len(strays):,} files" if len(strays) > 1 else "1 file"
+        gone = "would go" if dry_run else "removed"
+        note(f"{many} that no recording names, left by a process that was killed, {gone}.")
     left = f"{kept:,} {'are' if kept != 1 else 'is'} left"
     if dry_run:
         note(f"{_recordings(going)} would go, about {human_size(freed)}; {left}.")
@@ -183,6 +191,13 @@ def _remove(cache: Store, going: list[Candidate]) -> int:
     except StoreUnavailable as error:
         note(f"Warning: they are gone, but the disk does not have their room yet: {error}")
     return max(0, before - cache.size_on_disk)
+
+
+def _strays(cache: Store, dry_run: bool) -> list[tuple[str, int]]:
+    """Files in the cache that belong to no recording; they are removed here."""
+    if not isinstance(cache, DiskStore):
+        return []
+    return cache.strays() if dry_run else cache.remove_strays()
 
 
 def _recordings(going: list[Candidate]) -> str:

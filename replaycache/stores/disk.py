@@ -397,6 +397,21 @@ class DiskStore:
 
     # -- beyond the protocol ---------------------------------------------------------------------------------
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the directory holds a cache that replaycache made, or nothing yet.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        with self._guard("reading"):
+            rows = self._database.read(
+                "SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')", patience=LOCK_TIMEOUT
+            )
+            if not rows and not (self._database.exists and os.path.getsize(self._database.path)):
+                return True
+            return dict(rows) == {"size_limit": _SETTINGS["size_limit"], "cull_limit": _SETTINGS["cull_limit"]}
+
     def stored(self) -> Iterator[Stored]:
         """What is stored, the first first, without reading it."""
         columns = "key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time, expire_time"
@@ -425,14 +440,16 @@ class DiskStore:
                 found.pop(str(filename).replace(os.sep, "/"), None)
         return sorted(found.items())
 
-    def remove_strays(self) -> None:
-        """Removes the files of values that no row names.
+    def remove_strays(self) -> list[tuple[str, int]]:
+        """Removes the files of values that no row names; tells which, and their bytes.
 
         Raises:
             StoreUnavailable: the cache cannot be read.
         """
-        for name, _ in self.strays():
+        strays = self.strays()
+        for name, _ in strays:
             self._files.remove(name)
+        return strays
 
     @property
     def size_on_disk(self) -> int:
