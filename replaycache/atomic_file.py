@@ -3,37 +3,107 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["replaced"]
+__all__ = ["clear", "replaced"]
 
 
 @contextmanager
-def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` where the block ends, and vanishes where it raises.
 
-    It lies beside `path` meanwhile. A file that was there keeps its permissions; a link stays one, and what it
-    leads to is replaced.
+    It lies in the directory of `path` meanwhile, where the system allows that without a name, so that nothing is
+    left of it when the process is killed. A file that was there keeps its permissions; a link stays one, and what
+    it leads to is replaced.
+
+    Args:
+        path: of the file.
+        named: gives the file a `name` by which it can be read before it takes its place; it ends as `path` does.
 
     Raises:
         OSError: it cannot be written; what was there is as it was.
     """
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        mode = stat.S_IMODE(target.stat().st_mode)
+    except FileNotFoundError:
+        mode = None
     # by the end of its name a reader knows what it is
     temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
+    nameless = None if named else _nameless(target.parent)
     try:
-        with open(temporary, "xb") as file:
-            if target.exists():
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+        with _open(temporary, mode) if nameless is None else open(nameless, "w+b") as file:
+            if mode is not None:
+                os.chmod(file.fileno() if os.chmod in os.supports_fd else temporary, mode)
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if nameless is not None:
+                _name(file, temporary, mode)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear(path: str | os.PathLike[str]) -> None:
+    """Removes the files beside `path` that processes left which were killed while they replaced it.
+
+    For whoever knows that nobody is replacing it now.
+    """
+    directory, name = os.path.split(os.path.realpath(path))
+    left = re.compile(rf"\.[0-9]+\.[0-9a-f]{{8}}\.{re.escape(name)}")
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if left.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
+    except OSError:
+        pass  # they do no harm
+
+
+def _open(path: Path, mode: int | None) -> BinaryIO:
+    """A new file, for nobody but those to whom these permissions give it."""
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode))
+
+
+def _nameless(directory: Path) -> int | None:
+    """A new file in `directory` that has no name yet; None where the system knows no such files."""
+    if sys.platform != "linux":
+        return None
+    try:
+        file = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return None  # it may be for another reason, which the attempt to make one with a name tells
+    if os.path.exists(_reached(file)):
+        return file
+    os.close(file)
+    return None
+
+
+def _reached(file: int) -> str:
+    return f"/proc/self/fd/{file}"
+
+
+def _name(file: BinaryIO, path: Path, mode: int | None) -> None:
+    """Gives a name to a file that has none."""
+    try:
+        # the absolute path stands for itself, and it is with a directory given that Python has the link followed
+        os.link(_reached(file.fileno()), path, src_dir_fd=file.fileno())
+    except OSError:
+        # a rule of the system's may be against it
+        with _open(path, mode) as copy:
+            if mode is not None:
+                os.chmod(copy.fileno(), mode)
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())

@@ -192,7 +192,7 @@ def _unpacked(path: Path, data: bytes) -> bytes:
 
 def _write_checked(path: Path, data: bytes, count: int) -> None:
     """Puts `data` in place of a file if it still reads as `count` recordings."""
-    with replaced(path) as file:
+    with replaced(path, named=True) as file:
         file.write(data)
         file.flush()
         try:

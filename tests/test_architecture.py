@@ -56,6 +56,7 @@ LAYERS: tuple[set[str], ...] = (
         "stored_form",
         "stores",
         "stores.cassette",
+        "stores.cassette_lock",
         "stores.disk",
         "stores.memory",
         "stores.renewed_cassette",

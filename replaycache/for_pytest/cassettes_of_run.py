@@ -47,9 +47,9 @@ class CassettesOfRun:
             CassetteError: the file cannot be read or written.
         """
         if self._place is not None and is_shared and mode in (Mode.AUTO, Mode.RECORD):
-            from filelock import FileLock
+            from ..stores.cassette_lock import locked_by_file
 
-            with FileLock(self._beside(self._place, path, ".lock")):
+            with locked_by_file(self._beside(self._place, path, ".lock")):
                 yield from self._opened(path, mode, is_shared)
         else:
             yield from self._opened(path, mode, is_shared)

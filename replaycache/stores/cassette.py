@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-
-from filelock import FileLock, Timeout
 
 from .._errors import CassetteError, ConfigurationError
 from .._models import Recording
 from ..atomic_file import replaced
 from ..cassette_text import dump, dump_recording, load
 from ..match import Identity, Match
+from .cassette_lock import locked
 
 __all__ = ["CassetteStore", "Entry", "Identify"]
 
 Identify = Callable[[Recording], Identity]
 """Makes the identity of a recording from its request: no key is trusted from the file."""
-
-LOCK_TIMEOUT = 60.0
-"""Seconds to wait for another process that is writing the same cassette."""
 
 
 class Entry:
@@ -80,7 +75,7 @@ class CassetteStore:
         self._match = Match()
         self._lock = threading.RLock()
         self._entries: list[Entry] | None = None
-        self._loaded = b""
+        self._loaded: bytes | None = None
         self._had_recordings = False
         self._added: list[Entry] = []
         self._removed: list[Entry] = []
@@ -88,6 +83,7 @@ class CassetteStore:
         self._indexed_by: Identify | None = None
         self._deferred = 0
         self._changed = False
+        _stores.add(self)
 
     # -- what a session asks for -------------------------------------------------------------------------
 
@@ -261,27 +257,28 @@ class CassetteStore:
 
     def _forget(self) -> None:
         self._entries = None
-        self._loaded = b""
+        self._loaded = None
         self._added, self._removed, self._changed = [], [], False
         self._index, self._indexed_by = {}, None
 
     def _all(self) -> list[Entry]:
         if self._entries is None:
-            self._loaded = self._read()
+            self._loaded = self._read(self.path)
             self._entries = self._parse(self._loaded)
             self._had_recordings = bool(self._entries)
         return self._entries
 
-    def _read(self) -> bytes:
+    def _read(self, path: Path) -> bytes | None:
+        """What stands in the file; None where there is none."""
         try:
-            return self.path.read_bytes()
+            return path.read_bytes()
         except FileNotFoundError:
-            return b""
+            return None
         except OSError as error:
             raise CassetteError(f"{self.location} cannot be read: {error.strerror}. Check the path.") from error
 
-    def _parse(self, text: bytes) -> list[Entry]:
-        if not text and not self.exists:
+    def _parse(self, text: bytes | None) -> list[Entry]:
+        if text is None:
             return []
         return [Entry(recording) for recording in load(text, self.location)]
 
@@ -296,13 +293,13 @@ class CassetteStore:
     def _write(self) -> None:
         if self._deferred or not (self._added or self._removed or self._changed):
             return
-        with self._writing():
-            on_disk = self._read()
+        with locked(self.path) as file:
+            on_disk = self._read(file)
             if on_disk != self._loaded:
                 self._merge(self._parse(on_disk))
             text = dump(entry.text for entry in self._all() if entry.recording is not None).encode("utf-8")
             if text != on_disk:
-                self._replace_file(text)
+                self._replace(file, text)
             self._loaded = text
             self._added, self._removed, self._changed = [], [], False
 
@@ -318,27 +315,28 @@ class CassetteStore:
         self._entries = mine + [entry for entry in others if entry.text not in known]
         self._indexed_by = None
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        # the lock lies in the directory of temporary files: beside the cassette it would be committed
-        name = hashlib.blake2b(os.fsencode(self.identity), digest_size=16).hexdigest()
+    def _replace(self, path: Path, text: bytes) -> None:
         try:
-            directory = Path(tempfile.gettempdir()) / f"replaycache-locks-{getattr(os, 'getuid', int)()}"
-            directory.mkdir(mode=0o700, exist_ok=True)
-            with FileLock(directory / f"{name}.lock", timeout=LOCK_TIMEOUT):
-                yield
-        except Timeout as error:
-            raise CassetteError(f"{self.location} is being written by another process for too long") from error
-
-    def _replace_file(self, text: bytes) -> None:
-        try:
-            with replaced(self.path) as file:
+            with replaced(path) as file:
                 file.write(text)
         except OSError as error:
             raise CassetteError(
                 f"{self.location} cannot be written: {error.strerror}. The file is as it was; check the "
                 f"directory's permissions and the space left."
             ) from error
+
+
+_stores: weakref.WeakSet[CassetteStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked process: the thread that was using a store when its parent was copied is not there."""
+    for store in list(_stores):
+        store._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _kept(recording: Recording) -> Recording:

@@ -33,6 +33,6 @@ class RewrittenCassette(CassetteStore):
                     entries[place] = Entry(new)
                     self._removed.append(entry)
                     self._added.append(entries[place])
-            self._changed = self._changed or anew(self._loaded)
+            self._changed = self._changed or anew(self._loaded or b"")
             self._indexed_by = None
             self._write()
