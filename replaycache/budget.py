@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ._errors import BudgetExceeded, ConfigurationError
 from ._models import Usage
+from .forking import new_lock
 from .options import BUDGET_VARIABLE
 
 __all__ = ["Budget", "budget_of_environment"]
@@ -41,7 +41,7 @@ class Budget:
                 f'(pip install "replaycache[prices]")'
             )
         self._price_of = prices.price_of
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._spent = Decimal(0)
         self._told: set[str] = set()
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from .forking import new_lock
 
 __all__ = ["Listener", "listen", "unlisten"]
 
@@ -22,7 +23,7 @@ as it was given.
 
 _listeners: tuple[Listener, ...] = ()
 _is_hooked = False
-_changing = threading.Lock()
+_changing = new_lock()
 
 
 def listen(listener: Listener) -> None:

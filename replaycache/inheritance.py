@@ -11,6 +11,7 @@ from contextvars import ContextVar, Token
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .forking import new_lock
 from .patching import Patches
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _inherited: list[Inherited[Any]] = []
-_lock = threading.Lock()
+_lock = new_lock()
 _patches = Patches()
 _holders = 0
 _submitting_now = threading.local()

@@ -5,10 +5,10 @@ It hears of them as they are replayed, out of any store; `savings` adds up what 
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 
 from ._models import Outcome, Recording, Request, Usage
+from .forking import new_lock
 from .prices import Total, total_of
 from .usage import usage_of
 
@@ -29,7 +29,7 @@ class RunSavings:
         self.hits = self.misses = self.stored = 0
         self.seconds = 0.0
         self._usages: Counter[Usage] = Counter()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def on_hit(self, recording: Recording, outcome: Outcome) -> None:
         """The hook of that name."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ._errors import MissReason
 from ._models import Recording, Request
+from .forking import new_lock
 from .match import Identity, Match
 from .redact import Redact
 
@@ -87,7 +87,7 @@ class Sequence:
         self._store = store
         self._repeats = repeats
         self.identify = identify
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._places: dict[Identity, int] = {}
         self._recorded: dict[Identity, int] = {}
 

@@ -13,7 +13,6 @@ import importlib
 import inspect
 import os
 import socket
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 from ._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
 from .connections import listen, unlisten
 from .exchange import Exchange
+from .forking import new_lock
 from .inheritance import Inherited
 from .options import Mode, OptionArguments, Options
 from .patching import Patches
@@ -111,7 +111,7 @@ _here: Inherited[_Session] = Inherited("replaycache_session", _captured)
 _installed: _Session | None = None
 _everywhere: list[_Session] = []
 _users = 0
-_patching = threading.Lock()
+_patching = new_lock()
 _patches = Patches()
 
 

@@ -21,7 +21,7 @@ CLI = {"cli", *(f"cli.{path.stem}" for path in (PACKAGE / "cli").glob("*.py") if
 """The command line: one layer, above all but `__main__`; a module of it is listed by being there."""
 
 LAYERS: tuple[set[str], ...] = (
-    {"_errors", "_models", "amounts", "atomic_file", "connections", "database", "patching"},
+    {"_errors", "_models", "amounts", "atomic_file", "connections", "database", "forking", "patching"},
     {"inheritance", "tally"},
     {
         "credentials",

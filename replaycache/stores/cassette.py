@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from .._errors import CassetteError, ConfigurationError
 from .._models import Recording
 from ..atomic_file import replaced
 from ..cassette_text import dump, dump_recording, load
+from ..forking import new_reentrant_lock
 from ..match import Identity, Match
 from .cassette_lock import locked
 
@@ -73,7 +72,7 @@ class CassetteStore:
         self.location = str(self.path)
         self.identity = f"cassette:{os.path.realpath(self.path)}"
         self._match = Match()
-        self._lock = threading.RLock()
+        self._lock = new_reentrant_lock()
         self._entries: list[Entry] | None = None
         self._loaded: bytes | None = None
         self._had_recordings = False
@@ -83,7 +82,6 @@ class CassetteStore:
         self._indexed_by: Identify | None = None
         self._deferred = 0
         self._changed = False
-        _stores.add(self)
 
     # -- what a session asks for -------------------------------------------------------------------------
 
@@ -324,19 +322,6 @@ class CassetteStore:
                 f"{self.location} cannot be written: {error.strerror}. The file is as it was; check the "
                 f"directory's permissions and the space left."
             ) from error
-
-
-_stores: weakref.WeakSet[CassetteStore] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """In a forked process: the thread that was using a store when its parent was copied is not there."""
-    for store in list(_stores):
-        store._lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _kept(recording: Recording) -> Recording:

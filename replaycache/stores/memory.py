@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Literal
 
 from .._models import Body, Recording
+from ..forking import new_lock
 
 __all__ = ["MemoryStore"]
 
@@ -21,7 +21,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.identity = f"memory:{id(self):x}"
         self._recordings: dict[str, Recording] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def get(self, key: str) -> Recording | None:
         """The recording under `key`; None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal, NamedTuple
 from .. import foreign
 from .._errors import CassetteError, MissReason
 from .._models import Recording
+from ..forking import new_lock
 from ..match import Identity, Match
 from ..options import Mode
 from ..stores import CassetteStore
@@ -52,7 +52,7 @@ class VcrCassette:
         self.play_counts: Counter[int] = Counter()
         self._rules = rules
         self._anew = mode in ("all", "rewrite")
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._files = [file for file in dict.fromkeys((path, self.own_path, *further)) if file.exists()]
         own = () if mode == "rewrite" else (path, self.own_path)
         files = [file for file in self._files if file in (*own, *further)]
