@@ -114,7 +114,7 @@ else:
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.stat(path), os.fstat(file)):
                     return file
-        file = _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         return file
 
     def _lock(path: str, place: int) -> bool:

@@ -25,7 +25,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import forking as forking  # first, so that what it does before a fork is done last
+from . import forking
 from ._errors import StoreUnavailable
 
 __all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
@@ -33,9 +33,6 @@ __all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
 ATTEMPT_SECONDS = 0.03
 """Seconds for which one attempt waits for a lock. Between two attempts the process may fork; an event loop is kept
 no longer than this."""
-
-FORK_SECONDS = 5.0
-"""Seconds for which a fork waits for what other threads are doing in a database."""
 
 _CANNOT_WRITE = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
@@ -49,7 +46,7 @@ _HARMLESS = frozenset(
 
 T = TypeVar("T")
 
-_making = threading.Lock()
+_making = forking.new_lock()
 
 
 def make_private(path: str) -> None:
@@ -235,7 +232,7 @@ class Database:
 
     def close(self) -> None:
         """Closes what is open. The next use opens it again."""
-        me = self._enter()
+        me = forking.enter(self.users)
         try:
             self._pool += 1
             _close_all(self._idle)
@@ -272,7 +269,7 @@ class Database:
             self._make()
 
     def _make(self) -> None:
-        me = self._enter()
+        me = forking.enter(self.users)
         try:
             self._lay_out()
             with closing(sqlite3.connect(self.path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as connection:
@@ -280,20 +277,9 @@ class Database:
         finally:
             self.users.discard(me)
 
-    def _enter(self) -> int:
-        """Says that this thread is using the file from now on, which keeps the process from forking."""
-        me = threading.get_ident()
-        while True:
-            self.users.add(me)
-            if _forker in (0, me):
-                return me
-            self.users.discard(me)
-            with _forking:
-                pass
-
     def _take(self) -> _Connection | None:
         """A connection for one use; None where there is no file."""
-        me = self._enter()
+        me = forking.enter(self.users)
         try:
             try:
                 found = os.stat(self.path)
@@ -426,7 +412,7 @@ def _close_dropped(connections: deque[_Connection]) -> None:
     """Closes what a database had that nobody has any more. The collector calls this anywhere: it never waits."""
     me = threading.get_ident()
     _closers.add(me)
-    if _forker:
+    if forking.is_under_way():
         _dropped.extend(connections)
     else:
         _close_all(connections)
@@ -436,54 +422,35 @@ def _close_dropped(connections: deque[_Connection]) -> None:
 # -- forks -------------------------------------------------------------------------------------------------
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-_forking = threading.Lock()
-_forker = 0
-"""The thread that is forking; 0 where none is."""
 _closers: set[int] = set()
 """Threads that are closing what was dropped."""
 _dropped: deque[_Connection] = deque()
 """What was dropped while the process forked."""
-_left_behind: set[tuple[int, ...]] = set()
-"""In a forked child: files in which its parent was busy, so that SQLite's knowledge of them is not the child's."""
 _unfinished: set[tuple[int, ...]] = set()
+"""Files in which another thread is still busy while the process forks."""
+_left_behind: set[tuple[int, ...]] = set()
+"""In a child: files in which its parent was busy, so that what SQLite knows of them is not the child's."""
 
 
-def _before_fork() -> None:
-    global _forker
-    _forking.acquire()
-    _forker = me = threading.get_ident()
-    ends = time.monotonic() + FORK_SECONDS
+def _before_fork(ends: float) -> None:
+    _unfinished.clear()
     for database in list(_databases):
-        while database.users - {me} and time.monotonic() < ends:
-            time.sleep(0.0005)
-        if database.users - {me}:
+        if not forking.wait_for(database.users, ends):
             try:
                 found = os.stat(database.path)
             except OSError:
                 continue
             _unfinished.add((found.st_dev, found.st_ino))
         database.close()
-    while _closers - {me} and time.monotonic() < ends:
-        time.sleep(0.0005)
+    forking.wait_for(_closers, ends)
     _close_all(_dropped)
-    _making.acquire()
 
 
-def _after_fork() -> None:
-    global _forker
-    _unfinished.clear()
-    _making.release()
-    _forker = 0
-    _forking.release()
-
-
-def _after_fork_in_child() -> None:
+def _in_child() -> None:
     _left_behind.update(_unfinished)
     for database in list(_databases):
         database.users.clear()
     _closers.clear()
-    _after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
+forking.on_fork(_before_fork, _in_child)

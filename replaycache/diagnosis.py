@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ._errors import CacheMiss, CassetteError, MissReason, StoreError
 from ._models import Recording, Request
+from .forking import postponed
 
 if TYPE_CHECKING:
     from .nearest import Difference
@@ -62,7 +63,8 @@ def diagnose(
         store: where it was looked for.
         advice: what to do next, by reason.
     """
-    from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
+    with postponed():
+        from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
 
     nearest: Recording | None = None
     places: list[Difference] = []
@@ -71,7 +73,8 @@ def diagnose(
             nearest, places = find_nearest(asked, _for_a_while(store.newest(CANDIDATES)))
         except StoreError as error:
             logger.debug("no nearest recording: %s", error)
-    from .credentials import replace_in_request  # patterns that only a miss needs
+    with postponed():
+        from .credentials import replace_in_request  # patterns that only a miss needs
 
     # what a test prints is read by more people than a cache is
     told = replace_in_request(asked)

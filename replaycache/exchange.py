@@ -30,6 +30,7 @@ from ._models import Recording, Request, ResponseHead
 from .call import CALL_HEADERS, Call, endpoint
 from .diagnosis import ADVICE
 from .flights import Claiming, Owner
+from .forking import postponed
 from .match import Identity
 from .match import url as _url
 from .options import Mode, Options
@@ -198,7 +199,8 @@ class Exchange:
     def _without_secrets(self, request: Request) -> Request:
         if not self.replaces_secrets:
             return request
-        from .credentials import replace_in_request
+        with postponed():
+            from .credentials import replace_in_request
 
         return replace_in_request(stored_form(request, self.options.redact))
 
@@ -251,7 +253,8 @@ class Exchange:
         if self.sequence is None:
             self.store.put(identity.key, recording)
             return
-        from .credentials import find_in_recording, replace
+        with postponed():
+            from .credentials import find_in_recording, replace
 
         if self.replaces_secrets:
             recording = replace(recording)
@@ -275,7 +278,8 @@ class Exchange:
         if expected is None:
             self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
-        from .drift import compare
+        with postponed():
+            from .drift import compare
 
         drift = compare(expected, live)
         if drift.shape:

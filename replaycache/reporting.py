@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
 from ._models import Outcome, Recording, Request, Usage
+from .forking import postponed
 from .options import Options
 from .tally import Noted, Tally
 
@@ -33,7 +34,8 @@ class _Shown:
         self._request = request
 
     def __str__(self) -> str:
-        from .credentials import find, placeholder
+        with postponed():
+            from .credentials import find, placeholder
 
         url = self._request.url
         for found in reversed(find(url)):
@@ -117,7 +119,8 @@ class Reporter:
 
     def answered(self, recording: Recording) -> None:
         """Upstream's answer is there as a whole; finds out what it came to."""
-        from .usage import model_of, provider_of, usage_of  # a process that only replays has no use for it
+        with postponed():
+            from .usage import model_of, provider_of, usage_of  # a process that only replays has no use for it
 
         request, usage = recording.request, None
         try:
