@@ -26,14 +26,11 @@ def test_another_host_is_recorded_and_replayed(driver: Driver, tmp_path: Path, r
                 live = await client.post(url + rest, json=ASKED, headers=headers)
                 assert outcome_of(live).status == "miss"
         async with driver.client(store=store, match=match, mode="replay") as client:
-            for sent in (headers, {"host": "other.test"}, {"host": "not an authority"}):
-                try:
-                    answer = await client.post(url + rest, json=ASKED, headers=sent)
-                except CacheMiss as miss:
-                    assert sent is not headers, miss
-                else:
-                    assert sent is headers
-                    assert answer.json() == live.json()
+            for other in ("other.test", "not an authority"):
+                with pytest.raises(CacheMiss):
+                    await client.post(url + rest, json=ASKED, headers={"host": other})
+            answer = await client.post(url + rest, json=ASKED, headers=headers)
+            assert answer.json() == live.json()
 
     driver.run(body)
 
