@@ -34,6 +34,7 @@ import orjson
 from ._errors import CassetteError
 from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead, Segment
 from .assembled import assembled
+from .stored_fields import check_fields, check_request, check_seconds, header_lines
 
 __all__ = ["FORMAT", "dump", "dump_recording", "load"]
 
@@ -150,7 +151,7 @@ def _body_out(body: bytes) -> dict[str, Any]:
         try:
             value = orjson.loads(body)
             for layout, spell in _LAYOUTS.items():
-                if spell(value) == body:
+                if spell(value) == body and not _is_deep(body, value):
                     return {"json": value} if layout == "compact" else {"layout": layout, "json": value}
         except (ValueError, RecursionError):
             pass
@@ -158,6 +159,20 @@ def _body_out(body: bytes) -> dict[str, Any]:
         return {"text": body.decode("utf-8")}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
+
+
+_DEEPEST = 250
+"""Levels of a value that can be written and read inside the file's own."""
+
+
+def _is_deep(body: bytes, value: Any) -> bool:
+    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
+        return False
+    try:
+        orjson.dumps([[[[value]]]])
+    except TypeError:
+        return True
+    return False
 
 
 def _events_out(body: Body) -> Iterator[str]:
@@ -188,6 +203,8 @@ def _line(value: list[Any]) -> str:
 def load(text: bytes, path: str) -> list[Recording]:
     """The recordings of a file, in their order.
 
+    Bodies are decoded when they are first gone through, which raises `CassetteError` where they cannot be.
+
     Args:
         text: the file's bytes.
         path: of the file, for the messages.
@@ -203,20 +220,27 @@ def load(text: bytes, path: str) -> list[Recording]:
         raise CassetteError(_unreadable(text, path, error)) from error
     if not isinstance(document, dict) or not isinstance(document.get("format"), str):
         raise CassetteError(f'{path} is no cassette: it has no "format". {_OTHER_FILE}')
-    name, _, version = document["format"].partition("/")
-    if name != _NAME or not version.isdigit():
-        raise CassetteError(
-            f"{path} is no cassette of replaycache: its format is {document['format']!r}. {_OTHER_FILE}"
-        )
-    if int(version) > _VERSION:
-        raise CassetteError(
-            f"{path} has the format {document['format']}, and this version of replaycache reads up to {FORMAT}. "
-            f"Upgrade replaycache."
-        )
+    _check_format(document["format"], path)
+    _check_once(text, document, path)
     entries = document.get("recordings")
     if not isinstance(entries, list):
         raise CassetteError(f'{path} has no list of "recordings". Restore it, or remove it and record again.')
+    if not document.keys() <= _FILE:
+        raise _unknown(document, _FILE, path, "the file")
     return [_recording(entry, f"{path}, recording {number}") for number, entry in enumerate(entries, 1)]
+
+
+def _check_format(written: str, path: str) -> None:
+    name, _, version = written.partition("/")
+    if name != _NAME or not re.fullmatch(r"[1-9][0-9]*", version):
+        raise CassetteError(
+            f"{path} is no cassette of replaycache: its format is {written[:40]!r}. {_OTHER_FILE}"
+        )
+    if version != str(_VERSION):
+        raise CassetteError(
+            f"{path} has the format {written[:40]}, and this version of replaycache reads up to {FORMAT}. "
+            f"Upgrade replaycache."
+        )
 
 
 def _unreadable(text: bytes, path: str, error: ValueError) -> str:
@@ -227,56 +251,179 @@ def _unreadable(text: bytes, path: str, error: ValueError) -> str:
     return f"{path} is no JSON: {error}. It was cut short or edited; restore it, or remove it and record again."
 
 
+# -- members ---------------------------------------------------------------------------------------------
+
+_BODY = frozenset({"json", "text", "base64", "layout"})
+_FILE = frozenset({"format", "recordings"})
+_RECORDING = frozenset({"request", "sample", "response", "recorded_at", "complete"})
+_REQUEST = frozenset({"method", "url", "headers"}) | _BODY
+_RESPONSE = frozenset({"status", "headers", "latency", "events", "assembled"}) | _BODY
+
+
+def _check_once(text: bytes, document: Any, path: str) -> None:
+    """Checks that no member is given twice: of two, JSON's readers take the last without a word.
+
+    Written anew, a document with such a member has fewer quotation marks than it had.
+    """
+    try:
+        written = orjson.dumps(document)
+    except TypeError as error:
+        raise CassetteError(_too_deep(path)) from error
+    if _marks(text) == _marks(written):
+        return
+    twice: list[tuple[dict[str, Any], str]] = []
+
+    def member(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice.append((made, next(name for name in names if names.count(name) > 1)))
+        return made
+
+    try:
+        whole = json.loads(text, object_pairs_hook=member)
+    except RecursionError as error:
+        raise CassetteError(_too_deep(path)) from error
+    for made, name in twice:
+        where = _where(whole, made)
+        if where is not None:
+            inside = re.match(r"\.recordings\[(\d+)\]\.?", where)
+            number = f", recording {int(inside[1]) + 1}" if inside else ""
+            place = where[inside.end() if inside else 1 :][:100] or "it"
+            raise CassetteError(f"{path}{number}: {place} has the member {name[:40]!r} twice. Remove one of them.")
+
+
+def _marks(text: bytes) -> int:
+    return text.count(b'"') + text.count(b"\\u0022")
+
+
+def _where(value: Any, wanted: dict[str, Any]) -> str | None:
+    """The path to the very object in a document."""
+    if value is wanted:
+        return ""
+    steps: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        steps = ((f".{name}", inner) for name, inner in value.items())
+    elif isinstance(value, list):
+        steps = ((f"[{index}]", inner) for index, inner in enumerate(value))
+    for step, inner in steps:
+        if isinstance(inner, (dict, list)):
+            found = _where(inner, wanted)
+            if found is not None:
+                return step + found
+    return None
+
+
+def _too_deep(path: str) -> str:
+    return f"{path} is nested too deeply to be read. Restore it, or remove it and record again."
+
+
+def _members(value: Any, known: frozenset[str], where: str, what: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise TypeError(f"{what} is no object")
+    if not value.keys() <= known:
+        raise _unknown(value, known, where, what)
+    return value
+
+
+def _unknown(value: dict[str, Any], known: frozenset[str], where: str, what: str) -> CassetteError:
+    from difflib import get_close_matches
+
+    name = next(name for name in value if name not in known)
+    near = get_close_matches(name[:40], known, 1)
+    meant = f" Is {near[0]!r} meant?" if near else ""
+    return CassetteError(f"{where}: {what} has an unknown member {name[:40]!r}.{meant} Correct it, or remove it.")
+
+
+# -- recordings ------------------------------------------------------------------------------------------
+
+
 def _recording(entry: Any, where: str) -> Recording:
     try:
-        request, response = entry["request"], entry["response"]
-        recorded_at = datetime.fromisoformat(entry["recorded_at"]).timestamp() if "recorded_at" in entry else 0.0
+        entry = _members(entry, _RECORDING, where, "it")
+        request = _members(entry["request"], _REQUEST, where, "the request")
+        response = _members(entry["response"], _RESPONSE, where, "the response")
+        status, latency = response["status"], response.get("latency", 0.0)
+        recorded_at = _moment(entry["recorded_at"]) if "recorded_at" in entry else 0.0
+        complete, sample = entry.get("complete", True), entry.get("sample", 0)
+        check_fields(status, recorded_at, latency, complete, sample)
+        check_request(request["method"], request["url"])
         return Recording(
             request=Request(
-                request["method"], request["url"], _headers_in(request.get("headers", {})), _body_in(request)
+                request["method"], request["url"], _headers_in(request, answered=False), _body_in(request)
             ),
-            head=ResponseHead(response["status"], _headers_in(response.get("headers", {}))),
+            head=ResponseHead(status, _headers_in(response, answered=True)),
             body=_response_body_in(response, where),
             digest="",
             recorded_at=recorded_at,
-            latency=float(response.get("latency", 0.0)),
-            complete=entry.get("complete", True) is True,
-            sample=int(entry.get("sample", 0)),
+            latency=float(latency),
+            complete=complete,
+            sample=sample,
         )
     except KeyError as error:
         raise CassetteError(f"{where} has no {error}. Restore it, or remove it and record again.") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise _nonsense(where, error) from error
 
 
-def _headers_in(headers: dict[str, str | list[str]]) -> Headers:
+def _moment(text: Any) -> float:
+    if type(text) is not str:
+        raise TypeError("recorded_at is no text")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"recorded_at is {text[:40]!r}, which is no date") from error
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _headers_in(message: dict[str, Any], *, answered: bool) -> Headers:
+    headers = message.get("headers")
+    if headers is None and "headers" not in message:
+        return ()
+    if type(headers) is not dict:
+        raise TypeError("headers is no object")
     found: list[tuple[str, str]] = []
     for name, value in headers.items():
-        for line in [value] if isinstance(value, str) else value:
-            if not isinstance(line, str):
-                raise TypeError(f"the header {name!r} is no text")
+        for line in value if type(value) is list else (value,):
+            if type(line) is not str:
+                raise TypeError(f"the header {name[:40]!r} is no text")
             found.append((name.lower(), line))
-    return tuple(found)
+    return header_lines(found, answered=answered)
+
+
+def _check_body(fields: dict[str, Any]) -> str | None:
+    """The member that gives the body; None where there is none."""
+    given = [name for name in ("json", "text", "base64", "events") if name in fields]
+    if len(given) > 1:
+        raise ValueError(f"a body is given as {given[0]} and as {given[1]}")
+    kind = given[0] if given else None
+    if "layout" in fields:
+        name = fields["layout"]
+        if kind != "json" or type(name) is not str or name not in _LAYOUTS:
+            raise ValueError("a layout is given and no json" if kind != "json" else f"there is no layout {name!r}")
+    if kind in ("text", "base64") and type(fields[kind]) is not str:
+        raise TypeError(f"{kind} is no text")
+    if kind == "events" and type(fields[kind]) is not list:
+        raise TypeError("events is no list")
+    if "assembled" in fields and (kind != "events" or type(fields["assembled"]) is not str):
+        raise ValueError("assembled is no text beside events")
+    return kind
 
 
 def _body_in(fields: dict[str, Any]) -> bytes:
-    given = [name for name in ("json", "text", "base64") if name in fields]
-    if len(given) > 1:
-        raise ValueError(f"a body is given as {given[0]} and as {given[1]}")
-    if "json" in fields:
-        return _layout(fields)(fields["json"])
-    if "text" in fields:
-        return bytes(fields["text"].encode("utf-8"))
-    if "base64" in fields:
-        return base64.b64decode(fields["base64"], validate=True)
-    return b""
+    return _decoded(fields, _check_body(fields))
 
 
-def _layout(fields: dict[str, Any]) -> Callable[[Any], bytes]:
-    name = fields.get("layout", "compact")
-    if name not in _LAYOUTS:
-        raise ValueError(f"there is no layout {name!r}")
-    return _LAYOUTS[name]
+def _decoded(fields: dict[str, Any], kind: str | None) -> bytes:
+    match kind:
+        case "json":
+            return _LAYOUTS[fields.get("layout", "compact")](fields["json"])
+        case "text":
+            return bytes(fields["text"].encode("utf-8"))
+        case "base64":
+            return base64.b64decode(fields["base64"], validate=True)
+        case _:
+            return b""
 
 
 class _Later:
@@ -291,7 +438,7 @@ class _Later:
         if self._made is None:
             try:
                 self._made = self._make()
-            except (ValueError, TypeError, AttributeError, IndexError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 raise _nonsense(self._where, error) from error
         return iter(self._made)
 
@@ -301,27 +448,36 @@ def _nonsense(where: str, error: Exception) -> CassetteError:
 
 
 def _response_body_in(response: dict[str, Any], where: str) -> Body:
-    if "events" in response:
-        if not isinstance(response["events"], list):
-            raise TypeError("events is no list")
+    kind = _check_body(response)
+    if kind == "events":
         return Body(_Later(where, lambda: list(_events_in(response["events"]).segments)))
 
     def make() -> list[Segment]:
-        data = _body_in(response)
+        data = _decoded(response, kind)
         return [Segment(data, 0, (len(data),), (0,))] if data else []
 
     return Body(_Later(where, make))
 
 
 def _events_in(events: list[Any]) -> Body:
-    chunks: list[Chunk] = []
-    for event in events:
-        piece = event[-1]
-        data = base64.b64decode(piece["base64"], validate=True) if isinstance(piece, dict) else piece.encode()
+    pieces: list[list[bytes]] = []
+    offsets: list[float] = []
+    for number, event in enumerate(events, 1):
+        if type(event) is not list or len(event) not in (1, 2) or (len(event) == 1 and not pieces):
+            raise ValueError(
+                f"events, line {number}, is no event; an event is [offset, text], or [text] behind another"
+            )
         if len(event) == 2:
-            chunks.append(Chunk(data, float(event[0])))
-        elif len(event) == 1 and chunks:
-            chunks[-1] = Chunk(chunks[-1].data + data, chunks[-1].offset)
-        else:
-            raise ValueError(f"{event!r} is no event; an event is [offset, text], or [text] behind another")
-    return Body.of(chunks)
+            check_seconds(f"the offset in events, line {number},", event[0])
+            offsets.append(event[0])
+            pieces.append([])
+        pieces[-1].append(_piece(event[-1], number))
+    return Body.of(Chunk(b"".join(piece), offset) for piece, offset in zip(pieces, offsets, strict=True))
+
+
+def _piece(value: Any, number: int) -> bytes:
+    if type(value) is str:
+        return value.encode("utf-8")
+    if type(value) is dict and value.keys() == {"base64"} and type(value["base64"]) is str:
+        return base64.b64decode(value["base64"], validate=True)
+    raise ValueError(f"events, line {number}, has neither text nor base64")

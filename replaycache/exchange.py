@@ -56,14 +56,6 @@ ALIASES = 4096
 """How many bodies are remembered by their raw hash, so that they need not be made canonical again."""
 
 
-def _with_host(url: str, host: str) -> str:
-    """The URL by which a server that goes by the Host header knows it."""
-    parsed = _url.parse(url)
-    if parsed.netloc == host.lower():
-        return url
-    return f"{parsed.scheme}://{host}{url[url.index(parsed.path, len(parsed.scheme) + 3) :]}"
-
-
 class Unclosed(Protocol):
     """A body that its reader has not closed."""
 
@@ -187,7 +179,7 @@ class Exchange:
             url = endpoint(method, url).origin + target.decode("latin-1")
         for name, value in found:
             if name == b"host" and value != endpoint(method, url).netloc:
-                url = _with_host(url, value.decode("latin-1"))
+                url = _url.at_authority(url, value.decode("latin-1"))
         return self.call_type(self, method, url, headers, found)
 
     def keep(self, head: ResponseHead) -> bool:

@@ -7,11 +7,15 @@ All integers are little-endian.
     head        JSON      status, headers, digest, recorded_at, latency, complete, sample (where not 0),
                           size, duration, usage (where known)
     request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
-    segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset of every chunk, bytes
+    segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset (microseconds from the
+                          response's head) of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
 
 The trailer comes last, so that a body of any length is written as it comes, and an entry that was cut
 short has none. Chunks stand as they are: a body inside JSON would cost many times as much to read.
+
+A checksum that fits says that an entry is as it was written, and not by whom: every field is checked when it is
+read, so that nonsense is `CorruptRecording` there and never an error of a client library in the middle of an answer.
 """
 
 from __future__ import annotations
@@ -23,12 +27,14 @@ import threading
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 import xxhash
 
 from ._errors import CorruptRecording, StoreError
-from ._models import Body, Recording, Request, ResponseHead, Segment, Usage
+from ._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
+from .stored_fields import check_fields, check_request, check_seconds, header_lines
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
 
@@ -39,6 +45,10 @@ _TRAILER = struct.Struct("<QQ")
 _SEGMENT = struct.Struct("<II")
 _COMPRESS_FROM = 16 << 10
 """Request bodies of this many bytes or more are compressed: they are read only to be shown or compared."""
+_UNPACKED = 256 << 20
+"""Only request bodies of up to this many bytes are compressed, so that an entry that unpacks to more is none."""
+_TOKENS = 1 << 56
+"""More than any answer can count up to; sums of it stay within what a database takes for an integer."""
 _BLOCK = 1 << 20
 AT_ONCE = 4 << 20
 """A file of up to this many bytes is read at once; a larger one is streamed."""
@@ -79,7 +89,7 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
 
 def _encode_request(request: Request) -> bytes:
     body, packed = request.body, False
-    if len(body) >= _COMPRESS_FROM:
+    if _COMPRESS_FROM <= len(body) <= _UNPACKED:
         smaller = zlib.compress(body, 1)
         if len(smaller) < len(body):
             body, packed = smaller, True
@@ -91,14 +101,32 @@ def _decode_request(data: bytes) -> Request:
     try:
         head, _, body = data.partition(b"\n")
         fields = orjson.loads(head)
-        return Request(
-            fields["method"],
-            fields["url"],
-            tuple((name, value) for name, value in fields["headers"]),
-            zlib.decompress(body) if fields["zlib"] else body,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        method, url, packed = fields["method"], fields["url"], fields["zlib"]
+        check_request(method, url)
+        if type(packed) is not bool:
+            raise TypeError("zlib is neither true nor false")
+        return Request(method, url, _headers(fields["headers"], answered=False), _unpack(body) if packed else body)
+    except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
+
+
+def _unpack(packed: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    body = stream.decompress(packed, _UNPACKED + 1)
+    if len(body) > _UNPACKED:
+        raise ValueError(f"its body unpacks to more than {_UNPACKED >> 20} MiB")
+    if not stream.eof or stream.unused_data:
+        raise ValueError("its compressed body is cut short, or goes on behind its end")
+    return body
+
+
+def _headers(lines: Any, *, answered: bool) -> Headers:
+    if type(lines) is not list or not _LIST.issuperset(map(type, lines)):
+        raise TypeError("headers is no list of pairs")
+    return header_lines(lines, answered=answered)
+
+
+_LIST = frozenset((list,))
 
 
 def encode_segment(segment: Segment) -> bytes:
@@ -127,6 +155,9 @@ def _decode_segment(buffer: bytes, at: int, end: int) -> tuple[Segment, int]:
         offsets.byteswap()
     if sum(lengths) != size:
         raise CorruptRecording("a segment's chunks do not add up")
+    # the upper two of the eight bytes of an offset: what they add is more than eight years
+    if buffer[middle + 6 : start : 8].strip(b"\0") or buffer[middle + 7 : start : 8].strip(b"\0"):
+        raise CorruptRecording("a chunk's offset is nonsense")
     return Segment(buffer, start, lengths, offsets), start + size
 
 
@@ -174,7 +205,7 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         raise CorruptRecording("the entry is damaged: its checksum does not fit")
     return _recording(
         file.read_at(_PREFIX.size, head_end - _PREFIX.size),
-        lambda: _decode_request(file.read_at(head_end, request_end - head_end)),
+        lambda: _decode_request(_read_later(file, head_end, request_end - head_end)),
         Body(FileSegments(file, request_end, end)),
     )
 
@@ -206,22 +237,56 @@ def _check_prefix(prefix: bytes, size: int) -> tuple[int, int]:
 def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recording:
     try:
         fields = orjson.loads(head)
-        usage = fields.get("usage")
+        get = fields.get
+        status, digest = fields["status"], fields["digest"]
+        recorded_at, latency, complete = fields["recorded_at"], fields["latency"], fields["complete"]
+        sample, usage, size, duration = get("sample", 0), get("usage"), get("size"), get("duration")
+        check_fields(status, recorded_at, latency, complete, sample)
+        if type(digest) is not str:
+            raise TypeError("digest is no text")
+        if size is not None and (type(size) is not int or not 0 <= size < _TOKENS):
+            raise ValueError("size is no number of bytes")
+        if duration is not None:
+            check_seconds("duration", duration)
         return Recording(
             request=request,
-            head=ResponseHead(fields["status"], tuple(map(tuple, fields["headers"]))),
+            head=ResponseHead(status, _headers(fields["headers"], answered=True)),
             body=body,
-            digest=fields["digest"],
-            recorded_at=fields["recorded_at"],
-            latency=fields["latency"],
-            complete=fields["complete"],
-            sample=fields.get("sample", 0),
-            usage=None if usage is None else Usage._make([*usage[:-1], tuple(map(tuple, usage[-1]))]),
-            size=fields.get("size"),
-            duration=fields.get("duration"),
+            digest=digest,
+            recorded_at=recorded_at,
+            latency=latency,
+            complete=complete,
+            sample=sample,
+            usage=None if usage is None else _usage(usage),
+            size=size,
+            duration=duration,
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CorruptRecording(f"the recorded head cannot be read: {error}") from error
+
+
+def _usage(fields: Any) -> Usage:
+    if type(fields) is not list:
+        raise TypeError("usage is no list")
+    provider, model, a, b, c, d, e, tier, units = fields
+    if not type(provider) is type(model) is type(tier) is str:
+        raise TypeError("usage names what is no text")
+    # one test for all five where they are whole numbers and none is negative, as ever
+    if not (type(a) is type(b) is type(c) is type(d) is type(e) is int and 0 <= a | b | c | d | e < _TOKENS):
+        for count in (a, b, c, d, e):
+            _check_count(count)
+    pairs = []
+    for name, amount in units:
+        if type(name) is not str:
+            raise TypeError("usage names what is no text")
+        _check_count(amount)
+        pairs.append((name, amount))
+    return Usage(provider, model, a, b, c, d, e, tier, tuple(pairs))
+
+
+def _check_count(value: Any) -> None:
+    if type(value) not in (int, float) or not -_TOKENS < value < _TOKENS:
+        raise ValueError("usage counts what is no number")
 
 
 class OpenFile:
@@ -248,23 +313,36 @@ class OpenFile:
                 view = view[os.write(self._fd, view) :]
 
     def read_at(self, at: int, length: int) -> bytes:
-        """Exactly `length` bytes from `at` on; raises `CorruptRecording` where there are fewer."""
-        if hasattr(os, "pread"):
-            data = os.pread(self._fd, length, at)
-        else:
-            with self._lock:
-                os.lseek(self._fd, at, os.SEEK_SET)
-                data = os.read(self._fd, length)
-        if len(data) != length:
-            raise CorruptRecording("the file is cut short")
+        """Exactly `length` bytes from `at` on.
+
+        Raises:
+            CorruptRecording: there are fewer.
+            OSError: the file cannot be read.
+        """
+        data = self._read(at, length)
+        while len(data) < length:  # the system reads no more than 2 GiB at once
+            more = self._read(at + len(data), length - len(data))
+            if not more:
+                raise CorruptRecording("the file is cut short")
+            data += more
         return data
+
+    def _read(self, at: int, length: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._fd, length, at)
+        with self._lock:
+            os.lseek(self._fd, at, os.SEEK_SET)
+            return os.read(self._fd, length)
 
     def __del__(self) -> None:
         os.close(self._fd)
 
 
 class FileSegments:
-    """The segments in a file, read one at a time whenever they are gone through."""
+    """The segments in a file, read one at a time whenever they are gone through.
+
+    Going through them raises `CorruptRecording` where they are damaged, and `StoreError` where the disk fails.
+    """
 
     def __init__(self, file: OpenFile, start: int, end: int) -> None:
         self._file = file
@@ -274,10 +352,18 @@ class FileSegments:
     def __iter__(self) -> Iterator[Segment]:
         at = self._start
         while at < self._end:
-            count, size = _SEGMENT.unpack(self._file.read_at(at, _SEGMENT.size))
+            count, size = _SEGMENT.unpack(_read_later(self._file, at, _SEGMENT.size))
             length = _SEGMENT.size + 12 * count + size
             if at + length > self._end:
                 raise CorruptRecording("a segment is cut short")
-            segment, _ = _decode_segment(self._file.read_at(at, length), 0, length)
+            segment, _ = _decode_segment(_read_later(self._file, at, length), 0, length)
             at += length
             yield segment
+
+
+def _read_later(file: OpenFile, at: int, length: int) -> bytes:
+    """As `OpenFile.read_at`, when nobody expects a disk to fail any more: in the middle of an answer."""
+    try:
+        return file.read_at(at, length)
+    except OSError as error:
+        raise StoreError(f"a recording's file cannot be read: {error}") from error

@@ -182,7 +182,8 @@ class Redact:
                 for name, value in head.headers
                 if name in RESPONSE_HEADERS
                 or name.startswith(RESPONSE_HEADER_PREFIXES)
-                or name in self.response_headers
+                # a body is stored with its encoding undone, and a client would undo it once more
+                or (name in self.response_headers and name != "content-encoding")
             ),
         )
 

@@ -38,7 +38,6 @@ LAYERS: tuple[set[str], ...] = (
         "content_encoding",
         "flights",
         "claims",
-        "format",
         "ledger",
         "nearest",
         "redact",
@@ -46,7 +45,8 @@ LAYERS: tuple[set[str], ...] = (
         "timeline",
         "token_counts",
     },
-    {"match", "match.json", "match.multipart", "match.providers", "match.url", "spool", "cassette_text", "drift"},
+    {"match", "match.json", "match.multipart", "match.providers", "match.url", "stored_fields", "drift"},
+    {"cassette_text", "format", "spool"},
     {
         "budget",
         "options",

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-__all__ = ["Url", "alias_origin", "decoded_name", "parse"]
+__all__ = ["Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
 
 _URL = re.compile(
     r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL
@@ -53,9 +53,7 @@ def parse(url: str) -> Url:
     Raises:
         ValueError: it is not absolute.
     """
-    match = _URL.fullmatch(url)
-    if match is None:
-        raise ValueError(f"not an absolute URL: {url!r}")
+    match = _match(url)
     scheme = match["scheme"].lower()
     authority = match["authority"].rpartition("@")[2].lower()
     host, colon, port = authority.rpartition(":")
@@ -64,6 +62,13 @@ def parse(url: str) -> Url:
     if port == _DEFAULT_PORTS.get(scheme):
         port = ""
     return Url(scheme, host, port, match["path"] or "/", _query(match["query"] or ""))
+
+
+def _match(url: str) -> re.Match[str]:
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ValueError(f"not an absolute URL: {url!r}")
+    return match
 
 
 def _query(query: str) -> tuple[tuple[str, str | None] | tuple[str], ...]:
@@ -99,3 +104,49 @@ def alias_origin(url: Url, hosts: Mapping[str, str]) -> str:
 def decoded_name(part: str) -> str:
     """The name of a query part, as far as it can be decoded."""
     return unquote_to_bytes(part.partition("=")[0].replace("+", " ")).decode("utf-8", "replace")
+
+
+# `%` is none of them, so that what is encoded is not what was sent so
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+
+
+def at_authority(url: str, authority: str) -> str:
+    """The same URL by another authority, such as the Host header names it.
+
+    Args:
+        url: absolute; its user information goes with the authority that it has.
+        authority: host, and port where there is one; what no authority can hold is percent-encoded, so that what
+            differs stays apart.
+
+    Raises:
+        ValueError: the URL is not absolute.
+    """
+    if parse(url).netloc == authority.lower():
+        return url
+    if not _AUTHORITY.fullmatch(authority) or _is_unreadable(f"//{authority}"):
+        authority = quote(authority, safe=":")
+    match = _match(url)
+    return f"{url[: match.start('authority')]}{authority}{url[match.end('authority') :]}"
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
+
+
+@lru_cache(maxsize=1024)
+def fault(url: str) -> str:
+    """Why no request can have been sent to what is said to be a URL; empty where one can."""
+    match = _URL.fullmatch(url)
+    if match is None or not _SCHEME.fullmatch(match["scheme"]):
+        return "it is not absolute"
+    if _NEVER_IN_A_URL.search(url):
+        return "it holds a space or a control character"
+    return "its host is none" if _is_unreadable(url) else ""
+
+
+def _is_unreadable(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return True
+    return False

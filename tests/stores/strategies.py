@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead
 
-latin = st.text(st.characters(max_codepoint=255), max_size=30)
-text = st.text(st.characters(codec="utf-8"), max_size=30)
-names = st.text(st.characters(max_codepoint=255).filter(lambda char: char == char.lower()), max_size=20)
+latin1 = st.characters(max_codepoint=255, exclude_characters="\r\n\0")
+latin = st.text(latin1, max_size=30)
+text = st.text(st.characters(min_codepoint=33, exclude_characters="\x7f", exclude_categories=["Cs"]), max_size=30)
+names = st.text(latin1.filter(lambda char: char == char.lower()), max_size=20)
 headers = st.lists(st.tuples(names, latin), max_size=5).map(tuple)
-seconds = st.floats(min_value=0, max_value=4e9, allow_nan=False)
+moments = st.floats(min_value=0, max_value=4e9)
+seconds = st.floats(min_value=0, max_value=1e8)
 
 request_bodies = st.one_of(
     st.binary(max_size=200),
@@ -44,7 +46,7 @@ recordings = st.builds(
     head=st.builds(ResponseHead, status=st.integers(100, 999), headers=headers),
     body=bodies,
     digest=st.text("0123456789abcdef", max_size=64),
-    recorded_at=seconds,
+    recorded_at=moments,
     latency=seconds,
     complete=st.booleans(),
 )

@@ -1,0 +1,105 @@
+"""The fields of a recording as they are read from where it was stored: anybody may have written there. Pure.
+
+What passes here replays under every client library, can be shown, and can be stored again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ._models import Headers
+from .match import url as _url
+
+__all__ = ["LONGEST", "check_fields", "check_request", "check_seconds", "header_lines"]
+
+LONGEST = 1e9
+"""Seconds: no answer takes 30 years, and a sleep of a few centuries overflows."""
+
+_NUMBERS = frozenset((int, float))  # `isinstance` would take a truth value for one
+
+_END_OF_TIME = 253_402_300_799.0
+"""Seconds from 1970 to the last one of the year 9999; some systems have no date before 1970."""
+
+_ENCODING = "content-encoding"
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
+
+
+def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
+    """Header lines from pairs of a name and a value.
+
+    Args:
+        pairs: in their order.
+        answered: whether they are a response's; its body stands with its content-encoding undone.
+
+    Raises:
+        ValueError, TypeError: they are no pairs of texts, or cannot be header lines.
+    """
+    names, values = "", ""
+    lines = []
+    for name, value in pairs:
+        # adding them up checks that they are texts, too: every hit comes through here
+        names += name
+        values += value
+        lines.append((name, value))
+    if names != names.lower():
+        raise ValueError("a header's name is not in lower case")
+    if answered and _ENCODING in names and any(name == _ENCODING for name, _ in lines):
+        # a client would undo it once more
+        raise ValueError("the response has a header content-encoding, and its body stands with that undone")
+    text = names + values
+    if not text.isascii():
+        text.encode("latin-1")
+    if "\n" in text or "\r" in text or "\0" in text:
+        raise ValueError("a header holds a line end or a NUL")
+    return tuple(lines)
+
+
+def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, sample: Any) -> None:
+    """Checks what stands beside the headers and the body.
+
+    Raises:
+        ValueError: one of them is of another type, or out of range; the text says which.
+    """
+    if type(status) is not int or not 100 <= status <= 999:
+        raise ValueError(f"the status is {_short(status)}, which is no number of three digits")
+    if type(recorded_at) not in _NUMBERS or not 0 <= recorded_at <= _END_OF_TIME:
+        raise ValueError(f"recorded_at is {_short(recorded_at)}, which is no moment between 1970 and 9999")
+    if type(latency) not in _NUMBERS or not 0 <= latency < LONGEST:
+        check_seconds("latency", latency)
+    if type(complete) is not bool:
+        raise ValueError(f"complete is {_short(complete)}, which is neither true nor false")
+    if type(sample) is not int or sample < 0:
+        raise ValueError(f"sample is {_short(sample)}, which is no integer from 0 on")
+
+
+def check_seconds(name: str, value: Any) -> None:
+    """Checks a duration.
+
+    Raises:
+        ValueError: it is no number, negative, or not less than `LONGEST`.
+    """
+    if type(value) not in _NUMBERS or not 0 <= value < LONGEST:
+        raise ValueError(f"{name} is {_short(value)}, which is no number of seconds")
+
+
+def check_request(method: Any, url: Any) -> None:
+    """Checks what a request was, and to where.
+
+    Raises:
+        ValueError: one of them is of another type, or cannot have been sent.
+    """
+    if type(method) is not str or not _METHOD.fullmatch(method):
+        raise ValueError(f"the method is {_short(method)}, which is none; one is in upper case")
+    wrong = _url.fault(url) if type(url) is str else "it is no text"
+    if wrong:
+        # not shown: whoever edited it may have left a credential in it
+        raise ValueError(f"the url is none: {wrong}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
