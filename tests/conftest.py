@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import gc
 import importlib
+import itertools
+import os
 import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,14 +28,38 @@ for module in pkgutil.walk_packages(replaycache.__path__, "replaycache."):
         importlib.import_module(module.name)
 
 # no judgement by the clock: the machine may be busy
-settings.register_profile("replaycache", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("replaycache")
+settings.register_profile("normal", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("normal"), max_examples=400)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
+
+
+def pytest_collection_finish() -> None:
+    """Takes what was collected out of the garbage collector's sight: tests that call it look only at their own."""
+    gc.collect()
+    gc.freeze()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("caches")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nobody here speaks TLS, and a client that reads the system's certificates costs more than most tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("SSL_CERT_FILE", raising=False)
+        environment.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("no-certificates")))
+        yield
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch, _caches: Path) -> None:
     """No test sees the user's cache, mode or proxies."""
-    monkeypatch.setenv("REPLAYCACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("REPLAYCACHE_DIR", str(_caches / str(next(_numbers))))
     for name in (
         "REPLAYCACHE_MODE",
         "HTTP_PROXY",

@@ -63,7 +63,7 @@ def line_of(process: subprocess.Popen[str], start: str) -> str:
     raise AssertionError(f"no line began with {start!r}: {seen}")
 
 
-@pytest.mark.parametrize("driver", [*SYNC, *ASYNC], ids=str)
+@pytest.mark.parametrize("driver", [*SYNC, *(driver for driver in ASYNC if driver.how == "asyncio")], ids=str)
 def test_processes_that_ask_the_same_make_one_call(driver: Driver, tmp_path: Path) -> None:
     gate = Gate()
     with ScriptedServer(gate) as server, asking(driver, server.url, tmp_path) as first:

@@ -46,8 +46,10 @@ async def read_and_drop(client: Any, url: str, count: int) -> None:
         await stream.next_chunk()
     del stream
     gc.collect()
-    for _ in range(100):
-        await asyncio.sleep(0)  # a loop closes generators in tasks of their own
+    await asyncio.sleep(0)
+    while closing := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(closing)  # a loop closes generators in tasks of their own
+        await asyncio.sleep(0)
     gc.collect()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import CassetteError, Match, Recording, ReplayCacheWarning, foreign
@@ -62,7 +62,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mutated")
 
 
-@settings(max_examples=400)
 @given(st.data())
 def test_bytes_changed_anywhere(folder: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(NAMES))
@@ -99,7 +98,6 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return []
 
 
-@settings(max_examples=400)
 @given(st.data())
 def test_values_of_another_kind_anywhere(folder: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([name for name in NAMES if EXAMPLES[name].startswith("{")]))
@@ -113,7 +111,6 @@ def test_values_of_another_kind_anywhere(folder: Path, data: st.DataObject) -> N
     _check(path)
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=200), st.sampled_from(["a.yaml", "a.json", "a.har", "a.toml", "a.yaml.gz", "a"]))
 def test_any_bytes(folder: Path, content: bytes, name: str) -> None:
     path = folder / name

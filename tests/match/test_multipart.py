@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Match, Redact, Request
@@ -161,7 +161,6 @@ def test_what_is_no_multipart(data: bytes) -> None:
         max_size=14,
     ).map(b"".join)
 )
-@settings(max_examples=200)
 def test_any_bytes_parse_or_are_refused(data: bytes) -> None:
     try:
         parts = parse(b"--b" + data, b"b")

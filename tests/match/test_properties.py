@@ -116,7 +116,6 @@ class Writer:
 
 
 @given(bodies, st.randoms(use_true_random=False))
-@settings(max_examples=200)
 def test_json_written_in_another_way_has_the_same_key(value: dict[str, Any], choose: random.Random) -> None:
     """Order of names at every depth, white space, escapes, spellings of numbers."""
     writer = Writer(choose)
@@ -127,7 +126,6 @@ def test_json_written_in_another_way_has_the_same_key(value: dict[str, Any], cho
 
 
 @given(bodies, st.randoms(use_true_random=False))
-@settings(max_examples=100)
 def test_canonical_json_is_json_of_the_same_meaning(value: dict[str, Any], choose: random.Random) -> None:
     """Nothing is lost on the way: the canonical form reads back as what was sent, and is its own form."""
     written = Writer(choose).write(value).encode()
@@ -138,7 +136,6 @@ def test_canonical_json_is_json_of_the_same_meaning(value: dict[str, Any], choos
 
 
 @given(bodies, bodies)
-@settings(max_examples=200)
 def test_json_of_the_same_key_has_the_same_meaning(a: dict[str, Any], b: dict[str, Any]) -> None:
     same = key(json.dumps(a).encode()) == key(json.dumps(b).encode())
 
@@ -171,7 +168,6 @@ def changes(value: Any) -> Iterator[Callable[[st.DataObject], Any]]:
 
 
 @given(bodies, st.data())
-@settings(max_examples=200)
 def test_one_change_anywhere_changes_the_key(value: dict[str, Any], data: st.DataObject) -> None:
     """A leaf replaced, a member or item removed or added, two unequal items swapped."""
     changed = data.draw(st.sampled_from(list(changes(value))))(data)
@@ -251,7 +247,6 @@ anything = st.binary(max_size=60) | nearly
 
 
 @given(anything, content_types, encodings, st.sampled_from(["", "?a=%", "?key", "?%ff=1&a=b&a", "?&&=", "#x"]))
-@settings(max_examples=300)
 @example(b"[" * 100_000, JSON, None, "")
 @example(b'{"a":' * 100_000, JSON, None, "")
 @example(b"1" * 100_000, JSON, None, "")
@@ -287,7 +282,6 @@ def same_key_when_stored(request: Request) -> bool:
 
 
 @given(bodies, secrets, st.lists(mcp_tools, max_size=2), st.randoms(use_true_random=False))
-@settings(max_examples=150)
 def test_json_keeps_its_key_when_stored(
     value: dict[str, Any], credentials: dict[str, str], tools: list[Any], choose: random.Random
 ) -> None:
@@ -300,7 +294,6 @@ fields = st.lists(st.tuples(st.text("abnp", min_size=1, max_size=3), texts), max
 
 
 @given(fields, st.text("abc", max_size=3))
-@settings(max_examples=100)
 def test_a_form_keeps_its_key_when_stored(pairs: list[tuple[str, str]], secret: str) -> None:
     body = urlencode([*pairs, ("client_secret", secret)]).encode()
 
@@ -332,7 +325,6 @@ def multipart(items: list[tuple[str, str | None, str, bytes]], boundary: str) ->
 
 
 @given(parts, boundaries, boundaries)
-@settings(max_examples=100)
 def test_multipart_has_the_same_key_under_every_boundary_and_when_stored(
     items: list[tuple[str, str | None, str, bytes]], boundary: str, other: str
 ) -> None:
@@ -344,7 +336,6 @@ def test_multipart_has_the_same_key_under_every_boundary_and_when_stored(
 
 
 @given(parts, parts, boundaries)
-@settings(max_examples=100)
 def test_multipart_of_the_same_key_has_the_same_parts(a: Any, b: Any, boundary: str) -> None:
     """A credential's value aside, and the order of fields of different names aside."""
 
@@ -388,7 +379,6 @@ KINDS = [JSON, FORM, "multipart/form-data; boundary=b", "text/plain", "audio/wav
 
 
 @given(anything.filter(bool), st.sampled_from(KINDS), st.sampled_from(KINDS))
-@settings(max_examples=200)
 @example(b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n', KINDS[2], "text/plain")
 @example(b'[["a","1"]]', JSON, FORM)
 @example(b'{"multipart":[]}', JSON, KINDS[2])
@@ -398,7 +388,6 @@ def test_the_same_bytes_of_another_kind_have_another_key(body: bytes, a: str, b:
 
 
 @given(anything.filter(bool), st.sampled_from(KINDS), st.sampled_from(KINDS))
-@settings(max_examples=200)
 def test_no_body_can_pass_for_the_canonical_form_of_another(body: bytes, a: str, b: str) -> None:
     """What one kind comes to, sent as another kind, has another key."""
     assume(a != b)

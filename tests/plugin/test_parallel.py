@@ -10,13 +10,13 @@ pytest_plugins = ["pytester"]
 
 MANY = """
     @pytest.mark.replay
-    @pytest.mark.parametrize("n", range(100))
+    @pytest.mark.parametrize("n", range(COUNT))
     def test_own(n):
         assert ask(f"own {n}") == f"own {n} 1"
         assert ask(f"own {n}") == f"own {n} 2"
 
     @pytest.mark.replay("shared.json")
-    @pytest.mark.parametrize("n", range(100))
+    @pytest.mark.parametrize("n", range(COUNT))
     def test_shared(n):
         assert ask("for all") == "for all 1"
         assert ask(f"shared {n}") == f"shared {n} 1"
@@ -33,31 +33,29 @@ SHUFFLE = """
 """
 
 
-@pytest.fixture
-def many(project: Project) -> Project:
-    project.tests(MANY)
+@pytest.mark.parametrize("count", [20, pytest.param(100, marks=pytest.mark.exhaustive)])
+def test_workers_record_without_losing_or_duplicating_and_replay_in_any_order(
+    project: Project, count: int
+) -> None:
+    project.tests(MANY.replace("COUNT", str(count)))
     project.write("conftest.py", SHUFFLE)
-    return project
+    project.set(ORDER="0")
+    first = project.run("-p", "xdist", "-n", "2")
+    first.assert_outcomes(passed=2 * count)
+    assert summary(first) == f"replaycache: {count - 1} replayed, {3 * count + 1} recorded, 0 missed, 0 unused"
+    assert len(project.upstream.requests) == 3 * count + 1
+    shared = project.recorded("cassettes/test_it/shared.json")
+    assert sorted(shared) == sorted(["for all", *(f"shared {n}" for n in range(count))])
+    assert len(project.cassettes()) == count + 1
 
-
-def test_workers_record_without_losing_or_duplicating_and_replay_in_any_order(many: Project) -> None:
-    many.set(ORDER="0")
-    first = many.run("-p", "xdist", "-n", "2")
-    first.assert_outcomes(passed=200)
-    assert summary(first) == "replaycache: 99 replayed, 301 recorded, 0 missed, 0 unused"
-    assert len(many.upstream.requests) == 301
-    shared = many.recorded("cassettes/test_it/shared.json")
-    assert sorted(shared) == sorted(["for all", *(f"shared {n}" for n in range(100))])
-    assert len(many.cassettes()) == 101
-
-    many.upstream.stop()
-    many.set(CI="true")
+    project.upstream.stop()
+    project.set(CI="true")
     for order, workers in (("1", ["-p", "xdist", "-n", "2"]), ("2", []), ("reversed", [])):
-        many.set(ORDER=order)
-        again = many.run(*workers, "--block-network", "--replay-unused=fail", "-W", "error")
-        again.assert_outcomes(passed=200)
+        project.set(ORDER=order)
+        again = project.run(*workers, "--block-network", "--replay-unused=fail", "-W", "error")
+        again.assert_outcomes(passed=2 * count)
         assert again.ret == 0
-        assert summary(again) == "replaycache: 400 replayed, 0 recorded, 0 missed, 0 unused"
+        assert summary(again) == f"replaycache: {4 * count} replayed, 0 recorded, 0 missed, 0 unused"
 
 
 def test_a_lost_worker_is_no_reason_to_call_recordings_unused(project: Project) -> None:

@@ -39,8 +39,15 @@ def shared(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize("workers", [[], WORKERS], ids=["alone", "workers"])
-@pytest.mark.parametrize(("first", "second"), [("1", "2"), ("2", "1")])
+@pytest.mark.parametrize(
+    ("first", "second", "workers"),
+    [
+        ("1", "2", []),
+        ("2", "1", []),
+        ("1", "2", WORKERS),
+        pytest.param("2", "1", WORKERS, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_as_many_answers_are_kept_as_the_test_that_asks_most_often_needs(
     shared: Project, first: str, second: str, workers: list[str]
 ) -> None:

@@ -147,15 +147,20 @@ KNOWN = ("api.openai.com", "gpt-4o-mini", 1000, 500)
 UNKNOWN = ("llm.example.com", "homegrown", 30, 4)
 
 
+WORKER = ["-p", "xdist", "-n", "1"]
+
+
 @pytest.mark.parametrize(
-    ("calls", "tokens", "money"),
+    ("calls", "tokens", "money", "workers"),
     [
-        ([KNOWN], "1.5k tokens", " and $"),
-        ([KNOWN, UNKNOWN], "1.5k tokens", " and at least $"),
-        ([UNKNOWN], "34 tokens", " saved"),
+        ([KNOWN], "1.5k tokens", " and $", []),
+        ([KNOWN, UNKNOWN], "1.5k tokens", " and at least $", []),
+        ([UNKNOWN], "34 tokens", " saved", []),
+        ([KNOWN, UNKNOWN], "1.5k tokens", " and at least $", WORKER),
+        pytest.param([KNOWN], "1.5k tokens", " and $", WORKER, marks=pytest.mark.exhaustive),
+        pytest.param([UNKNOWN], "34 tokens", " saved", WORKER, marks=pytest.mark.exhaustive),
     ],
 )
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "1"]], ids=["alone", "worker"])
 def test_tokens_and_money_that_replaying_saved_are_told(
     project: Project, calls: list[tuple[str, str, int, int]], tokens: str, money: str, workers: list[str]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import (
@@ -104,7 +104,6 @@ pieces = st.lists(
 
 
 @given(pieces)
-@settings(max_examples=150)
 def test_every_stream_comes_back_chunk_for_chunk(data: list[bytes]) -> None:
     chunks = [Chunk(piece, number / 8) for number, piece in enumerate(data)]
     made = recorded(content_type="text/event-stream", body=Body.of(chunks))

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk
@@ -115,7 +115,6 @@ def test_get_gives_what_put_stored(store: Store, sample: str) -> None:
 
 
 @given(made=recordings)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_recording_round_trips(lasting_store: Store, made: object) -> None:
     lasting_store.put("k", made)  # type: ignore[arg-type]  # the strategy has no type
 
