@@ -295,7 +295,7 @@ class Call:
         if found is not None and (self._exchange.sequence is not None or self._is_confirmed(found)):
             age = time.time() - found.recorded_at
             if self.ttl is None or age <= self.ttl:
-                self._land()
+                self.land()
                 return self._replay(found, age)
             self._why = "expired"
         if mode is Mode.REPLAY:
@@ -307,7 +307,7 @@ class Call:
         return self._identity is not None and found.digest == self._identity.digest and found.complete
 
     def _alone_forward(self) -> Forward:
-        self._land()
+        self.land()
         return Forward()
 
     def _replay(self, found: Recording, age: float) -> Replay:
@@ -320,20 +320,23 @@ class Call:
         if self._flight is not None or self._alone or not self._exchange.is_cache or self._identity is None:
             return Forward()
         owner = self._exchange.owner()
-        flight, leads = board((self._exchange.store.identity, self._identity), owner)
-        if leads:
-            self._flight = flight
-            claims = self._exchange.claims
-            if claims is not None:
-                elsewhere = claims.take(self._identity.key)
-                if elsewhere is not None:
-                    self._exchange.reporter.waiting(self._identity.key)
-                    return Wait(elsewhere)
-                self._claimed = True
-            # another flight, or that of another process, may have landed since the store was read
-            first = claims is None and landings() == self._landings
-            return Forward() if first else Recheck()
-        return Forward() if flight.blocks(owner) else Wait(flight)
+        mine = Flight((self._exchange.store.identity, self._identity), owner)
+        # known before it is aloft, and the claim before it is taken: an interrupt must find what is to be let go
+        self._flight = mine
+        flight = board(mine)
+        if flight is not mine:
+            self._flight = None
+            return Forward() if flight.blocks(owner) else Wait(flight)
+        claims = self._exchange.claims
+        if claims is not None:
+            self._claimed = True
+            elsewhere = claims.take(self._identity.key)
+            if elsewhere is not None:
+                self._exchange.reporter.waiting(self._identity.key)
+                return Wait(elsewhere)
+        # another flight, or that of another process, may have landed since the store was read
+        first = claims is None and landings() == self._landings
+        return Forward() if first else Recheck()
 
     def go_alone(self) -> None:
         """Waits for no other call any more."""
@@ -398,27 +401,36 @@ class Call:
             else:
                 self.outcome.reason = f"a response with status {status} is not kept"
         if self._recorder is None:
-            self._land()
+            self.land()
         elif self._flight is not None:
             self._flight.hand_over()
         return self.outcome
 
     def resume(self) -> None:
-        """The caller asks for the next chunk."""
-        if self._flight is not None:
-            self._flight.resume()
+        """Upstream is about to be asked for the next chunk."""
+        recorder, flight = self._recorder, self._flight  # another thread may settle meanwhile
+        if recorder is not None:
+            recorder.ask()
+        if flight is not None:
+            flight.resume()
 
     def feed(self, data: bytes) -> None:
         """Takes a chunk that is handed to the caller."""
-        if self._recorder is not None:
-            self._recorder.feed(data, time.perf_counter())
-            if self._flight is not None:
-                self._flight.hand_over()
+        recorder, flight = self._recorder, self._flight
+        if recorder is not None:
+            recorder.feed(data, time.perf_counter())
+            if flight is not None:
+                flight.hand_over()
 
     def drain_seconds(self) -> float:
-        """Seconds for which a response that is closed now is read on; 0 where it is whole, or is not stored."""
+        """Seconds for which a response that is closed now is read on.
+
+        0 where it is whole or is not stored, and where a chunk is owed: somebody waits for it, or it is lost.
+        """
         recorder = self._recorder
-        if self._settled or recorder is None or recorder.reason or recorder.is_whole(Ending.CLOSED):
+        if self._settled or recorder is None or recorder.reason or recorder.is_owed:
+            return 0.0
+        if recorder.is_whole(Ending.CLOSED):
             return 0.0
         if self._held_by != os.getpid():
             return 0.0  # a forked process may not read from its parent's connections
@@ -428,16 +440,18 @@ class Call:
     @property
     def is_whole(self) -> bool:
         """Whether all of the answer is there, though its response is still open."""
-        return not self._settled and self._recorder is not None and self._recorder.is_whole(Ending.CLOSED)
+        recorder = self._recorder
+        return not self._settled and recorder is not None and recorder.is_whole(Ending.CLOSED)
 
     @property
     def open_body(self) -> Unclosed | None:
         """The body of a response that is still open, though nothing or little is to come of it."""
         body = self._body_of() if self._body_of is not None else None
-        if body is None or self._settled or self._recorder is None:
+        recorder = self._recorder
+        if body is None or self._settled or recorder is None:
             return None
         is_ours = self._held_by == os.getpid()
-        return body if is_ours and (self._recorder.ends_soon or self.is_whole) else None
+        return body if is_ours and (recorder.ends_soon or self.is_whole) else None
 
     def hold(self, upstream: object, body: Unclosed) -> None:
         """Keeps what is read from alive until the response has settled.
@@ -457,28 +471,52 @@ class Call:
         The collector may call this anywhere: nothing is saved here, and nothing read.
         """
         if self.is_whole or self.drain_seconds():
-            self._land()  # nobody waits for what may never be taken up
+            self.land()  # nobody waits for what may never be taken up
             self._is_late = True
             self._exchange.dropped.append(body)
+            # the body has all that it is read from; where it is lost on its way from there, that goes with it
+            self._exchange.held.discard(self)
             return
+        self.abandon("the response was dropped, not closed")
+
+    def abandon(self, reason: str) -> None:
+        """The response is of no use to anybody: settles, and stores nothing."""
         self.settle(Ending.FAILED)
-        self.forget("the response was dropped, not closed")
+        self.forget(reason)
 
     def settle(self, ending: Ending) -> bool:
-        """Says how the response ended; the first time counts. Tells whether there is something to `save`."""
+        """Says how the response ended; the first time counts. Tells whether there is something to `save`.
+
+        Whatever interrupts it, nobody waits for it any more.
+        """
         if self._settled:
-            return False
+            return self._pending is not None
         self._settled = True
+        recorder, self._recorder = self._recorder, None
+        try:
+            self._let_go()
+            self._finish(recorder, ending)
+        except BaseException:
+            self._let_go()
+            self.land()
+            if self._pending is None:
+                self.outcome.reason = "it was interrupted before it was stored"
+            raise
+        return self._pending is not None
+
+    def _let_go(self) -> None:
         self._held.clear()
         self._exchange.held.discard(self)
-        recorder, self._recorder = self._recorder, None
+
+    def _finish(self, recorder: Recorder | None, ending: Ending) -> None:
+        """Leaves in `_pending` what is to be stored, or lands where nothing is."""
         if recorder is None or self._head is None or self._identity is None:
-            self._land()
+            self.land()
             if self._sent_at and self.mode is not Mode.OFF:
                 if self._is_paid_for:
                     self._lose()
                 self._pass()
-            return False
+            return
         failed = recorder.failed
         body = recorder.finish(ending, partly=not self._exchange.is_cache)
         if body is None:
@@ -487,10 +525,12 @@ class Call:
             self.outcome.reason = "the stream ended in an error"
             body = None
         if body is None:
-            self._land()
+            self.land()
             self._lose()
             self._pass()
-            return False
+            return
+        if recorder.reason:
+            self.outcome.reason = recorder.reason
         redact = self._exchange.options.redact
         self._pending = Recording(
             request=stored_form(self.request, redact),
@@ -504,13 +544,24 @@ class Call:
             size=recorder.size,
             duration=self._latency + recorder.duration,
         )
-        return True
 
     def save(self) -> None:
-        """Stores what `settle` left to store. Never fails the caller's call: it warns instead."""
+        """Stores what `settle` left to store; does nothing when it is called again.
+
+        Never fails the caller's call: it warns instead. Whatever interrupts it, nobody waits for it any more.
+        """
         recording, self._pending = self._pending, None
         if recording is None or self._identity is None:
             return
+        try:
+            self._store(recording, self._identity)
+        except BaseException:
+            self.land()
+            if self.outcome.status != "miss":
+                self.outcome.reason = "storing it was interrupted"
+            raise
+
+    def _store(self, recording: Recording, identity: Identity) -> None:
         exchange = self._exchange
         exchange.reporter.answered(recording)
         if self.mode is Mode.VERIFY:
@@ -518,9 +569,10 @@ class Call:
             if recording.complete:
                 exchange.verify(self._expected, recording)
             self._pass(recording)
+            self.land()
             return
         try:
-            exchange.save(recording, self._identity, self.mode)
+            exchange.save(recording, identity, self.mode)
         except SecretFound as error:
             self.outcome.reason = str(error)
             exchange.reporter.warn(str(error))
@@ -528,9 +580,10 @@ class Call:
             self.outcome.reason = f"the store failed: {error}"
             exchange.reporter.warn_once(f"{error} The answer was not stored.")
         else:
-            self.outcome.status, self.outcome.reason = "miss", ""
-        finally:
-            self._land()
+            self.outcome.status = "miss"
+            if recording.complete:
+                self.outcome.reason = ""
+        self.land()
         if self.outcome.status == "miss":
             exchange.reporter.stored(recording, self.outcome)
         else:
@@ -541,7 +594,7 @@ class Call:
         if self._pending is not None:
             self._pending = None
             self.outcome.reason = reason
-            self._land()
+            self.land()
 
     def _lose(self) -> None:
         exchange = self._exchange
@@ -550,10 +603,13 @@ class Call:
     def _pass(self, recording: Recording | None = None) -> None:
         self._exchange.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)
 
-    def _land(self) -> None:
-        flight, self._flight = self._flight, None
+    def land(self) -> None:
+        """Nobody waits for this call any more. If interrupted, it is to be called again."""
         if self._claimed and self._identity is not None and self._exchange.claims is not None:
-            self._claimed = False
+            # while the flight is up nobody else in this process claims the key: it may be released twice
             self._exchange.claims.release(self._identity.key)
+            self._claimed = False
+        flight = self._flight
         if flight is not None:
             flight.land()
+            self._flight = None

@@ -40,10 +40,15 @@ class Owner(NamedTuple):
 
 
 class Flight:
-    """One upstream call and those who wait for it."""
+    """One upstream call and those who wait for it.
+
+    Args:
+        name: what is asked, and of which store.
+        owner: who asks.
+    """
 
     def __init__(self, name: Hashable, owner: Owner) -> None:
-        self._name = name
+        self.name = name
         self._owner = owner
         self._wakers: list[Callable[[], Any]] = []
         self._followers: set[object] = set()
@@ -67,14 +72,20 @@ class Flight:
         self._heard, self._unread = time.monotonic(), False
 
     def land(self) -> None:
-        """The leader has settled, whether it stored anything or not."""
+        """The leader has settled, whether it stored anything or not. If interrupted, it is to be called again."""
         global _landings
-        _landings += 1
-        if _aloft.get(self._name) is self:
-            _aloft.pop(self._name, None)
+        _landings += 1  # before it can be found to have landed: whoever leads then looks into the store once more
         self.landed = True
+        if _aloft.get(self.name) is self:
+            found = _aloft.pop(self.name, None)
+            if found is not None and found is not self:
+                _aloft.setdefault(self.name, found)  # it has boarded in between
         while self._wakers:
-            self._wakers.pop()()
+            try:
+                wake = self._wakers.pop()
+            except IndexError:
+                break  # another thread lands it too
+            wake()
 
     @property
     def is_over(self) -> bool:
@@ -107,7 +118,7 @@ class Claiming(Protocol):
         """Claims a key for this process; where another one has it, gives that one's flight to wait for."""
 
     def release(self, key: str) -> None:
-        """Lets go of a key. The collector may call this: it takes no lock."""
+        """Lets go of a key, where this process has it. The collector may call this: it takes no lock."""
 
 
 def landings() -> int:
@@ -115,16 +126,11 @@ def landings() -> int:
     return _landings
 
 
-def board(name: Hashable, owner: Owner) -> tuple[Flight, bool]:
-    """The flight of that name, and whether the caller leads it.
-
-    Args:
-        name: what is asked, and of which store.
-        owner: who asks.
-    """
-    mine = Flight(name, owner)
-    flight = _aloft.setdefault(name, mine)
-    return flight, flight is mine
+def board(mine: Flight) -> Flight:
+    """Takes off, unless another flight of that name is up: the flight that is, `mine` where the caller leads."""
+    while (flight := _aloft.setdefault(mine.name, mine)).landed:
+        flight.land()  # an interrupt left it there
+    return flight
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import suppress
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
@@ -141,7 +142,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
                     case _:
                         assert_never(decision)
         except BaseException:
-            call.settle(Ending.FAILED)
+            call.abandon("the call broke off")
             raise
 
     async def _replay(self, replay: Replay) -> httpx.Response:
@@ -162,22 +163,23 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
             outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
+            headers, stream = response.headers, response.stream
+            if read:
+                # a transport that logs or retries has read it; what it read has no content-encoding any more
+                stream = httpx.ByteStream(response.content)
+                headers = httpx.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+            if not isinstance(stream, httpx.AsyncByteStream):
+                raise TypeError(f"{type(upstream).__name__} gave a response whose stream is not asynchronous")
+            return httpx.Response(
+                response.status_code,
+                headers=headers,
+                stream=_AsyncTee(stream, call),
+                extensions={**response.extensions, "replaycache": outcome},
+            )
         except BaseException:
-            await response.aclose()
+            with suppress(Exception):  # the caller is told what broke first
+                await response.aclose()
             raise
-        headers, stream = response.headers, response.stream
-        if read:
-            # a transport that logs or retries has read it; what it read has no content-encoding any more
-            stream = httpx.ByteStream(response.content)
-            headers = httpx.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
-        if not isinstance(stream, httpx.AsyncByteStream):
-            raise TypeError(f"{type(upstream).__name__} gave a response whose stream is not asynchronous")
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            stream=_AsyncTee(stream, call),
-            extensions={**response.extensions, "replaycache": outcome},
-        )
 
     def _upstream(self) -> httpx.AsyncBaseTransport:
         if self._inner is None:
@@ -354,7 +356,6 @@ class _AsyncTee(httpx.AsyncByteStream):
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
-        self._is_read = False
         self._is_read_ahead = False
         self._is_broken_off = False
 
@@ -374,41 +375,45 @@ class _AsyncTee(httpx.AsyncByteStream):
             await Suspending.sleep(0.01)
         if self._is_broken_off:
             raise httpx.ReadError("the session has ended, and the rest of the answer did not come by then")
-        self._call.resume()
-        self._is_read = True
         try:
-            chunk = await anext(self._chunks)
+            self._call.resume()
+            try:
+                chunk = await anext(self._chunks)
+            except StopAsyncIteration:
+                await self._settle(Ending.END)
+                raise
+            except BaseException:
+                await self._settle(Ending.FAILED)
+                raise
+            self._call.feed(chunk)
+            return chunk
         except StopAsyncIteration:
-            await self._settle(Ending.END)
             raise
         except BaseException:
-            await self._settle(Ending.FAILED)
+            self._call.land()
             raise
-        finally:
-            self._is_read = False
-        self._call.feed(chunk)
-        return chunk
 
     async def aclose(self) -> None:
         try:
-            seconds = self._call.drain_seconds()
-            if seconds:
-                await Suspending.within(seconds, lambda: self._drain(seconds))
-        finally:
             try:
+                seconds = self._call.drain_seconds()
+                if seconds:
+                    await Suspending.within(seconds, lambda: self._drain(seconds))
+            finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
                 await self._settle(Ending.CLOSED)
-            finally:
-                await self._close_upstream()
-
-    async def _close_upstream(self) -> None:
-        try:
-            if isinstance(self._chunks, AsyncGenerator):
-                await self._chunks.aclose()
-        except (RuntimeError, ValueError):
-            pass  # somebody is reading from it; closing the stream ends that
+        except BaseException:
+            self._call.land()
+            raise
         finally:
-            await self._stream.aclose()
+            # no function of its own: an interrupt at its entry would leave the stream open
+            try:
+                if isinstance(self._chunks, AsyncGenerator):
+                    await self._chunks.aclose()
+            except (RuntimeError, ValueError):
+                pass  # somebody is reading from it; closing the stream ends that
+            finally:
+                await self._stream.aclose()
 
     async def finish(self) -> None:
         """Closes what was let go of; what breaks in that is nobody's concern any more."""
@@ -421,7 +426,7 @@ class _AsyncTee(httpx.AsyncByteStream):
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
         seconds = self._call.drain_seconds()
         try:
-            if seconds and not self._is_read:
+            if seconds:
                 await Suspending.within(seconds, lambda: self._drain(seconds, self._ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
@@ -434,13 +439,16 @@ class _AsyncTee(httpx.AsyncByteStream):
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
-        if self._call.settle(Ending.CLOSED):
-            self._call.save()
+        try:
+            if self._call.settle(Ending.CLOSED):
+                self._call.save()
+        except BaseException:
+            self._call.land()
+            raise
 
     async def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
-        call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__aiter__()
         elif getattr(self._chunks, "ag_frame", self) is None:
@@ -449,32 +457,41 @@ class _AsyncTee(httpx.AsyncByteStream):
         size = 0
         self._is_read_ahead = ahead is not None
         try:
-            async for chunk in self._chunks:
+            while size <= DRAIN_BYTES and time.monotonic() <= until:
+                call.resume()
+                chunk = await anext(self._chunks)
                 call.feed(chunk)
                 if ahead is not None:
                     ahead.append(chunk)
                 size += len(chunk)
-                if size > DRAIN_BYTES or time.monotonic() > until:
-                    return
+        except StopAsyncIteration:
+            await self._settle(Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             self._is_broken_off = True
-            await self._settle(Ending.FAILED)
+            await self._settle(Ending.CUT)
         except BaseException:
             # from now on it looks as if it were at its end
             self._is_broken_off = True
             await self._settle(Ending.CLOSED)
             raise
-        else:
-            await self._settle(Ending.END)
         finally:
             self._is_read_ahead = False
 
     async def _settle(self, ending: Ending) -> None:
-        if self._call.settle(ending):
-            await Suspending.call_always(self._call.save)
+        try:
+            if self._call.settle(ending):
+                await Suspending.call_always(self._call.save)
+        except BaseException:
+            self._call.land()
+            raise
 
     def __del__(self) -> None:
-        self._call.drop(self)
+        if "_call" in self.__dict__:  # not where an interrupt met `__init__`
+            try:
+                self._call.drop(self)
+            except BaseException:
+                self._call.abandon("the response was dropped, not closed")
+                raise
 
 
 # -- synchronous -----------------------------------------------------------------------------------------
@@ -564,7 +581,7 @@ class ReplayTransport(httpx.BaseTransport):
                     case _:
                         assert_never(decision)
         except BaseException:
-            call.settle(Ending.FAILED)
+            call.abandon("the call broke off")
             raise
 
     def _replay(self, replay: Replay) -> httpx.Response:
@@ -585,22 +602,23 @@ class ReplayTransport(httpx.BaseTransport):
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
             outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
+            headers, stream = response.headers, response.stream
+            if read:
+                # a transport that logs or retries has read it; what it read has no content-encoding any more
+                stream = httpx.ByteStream(response.content)
+                headers = httpx.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+            if not isinstance(stream, httpx.SyncByteStream):
+                raise TypeError(f"{type(upstream).__name__} gave a response whose stream is asynchronous")
+            return httpx.Response(
+                response.status_code,
+                headers=headers,
+                stream=_Tee(stream, call),
+                extensions={**response.extensions, "replaycache": outcome},
+            )
         except BaseException:
-            response.close()
+            with suppress(Exception):  # the caller is told what broke first
+                response.close()
             raise
-        headers, stream = response.headers, response.stream
-        if read:
-            # a transport that logs or retries has read it; what it read has no content-encoding any more
-            stream = httpx.ByteStream(response.content)
-            headers = httpx.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
-        if not isinstance(stream, httpx.SyncByteStream):
-            raise TypeError(f"{type(upstream).__name__} gave a response whose stream is asynchronous")
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            stream=_Tee(stream, call),
-            extensions={**response.extensions, "replaycache": outcome},
-        )
 
     def _upstream(self) -> httpx.BaseTransport:
         if self._inner is None:
@@ -777,7 +795,6 @@ class _Tee(httpx.SyncByteStream):
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
-        self._is_read = False
         self._is_read_ahead = False
         self._is_broken_off = False
 
@@ -797,41 +814,45 @@ class _Tee(httpx.SyncByteStream):
             Blocking.sleep(0.01)
         if self._is_broken_off:
             raise httpx.ReadError("the session has ended, and the rest of the answer did not come by then")
-        self._call.resume()
-        self._is_read = True
         try:
-            chunk = next(self._chunks)
+            self._call.resume()
+            try:
+                chunk = next(self._chunks)
+            except StopIteration:
+                self._settle(Ending.END)
+                raise
+            except BaseException:
+                self._settle(Ending.FAILED)
+                raise
+            self._call.feed(chunk)
+            return chunk
         except StopIteration:
-            self._settle(Ending.END)
             raise
         except BaseException:
-            self._settle(Ending.FAILED)
+            self._call.land()
             raise
-        finally:
-            self._is_read = False
-        self._call.feed(chunk)
-        return chunk
 
     def close(self) -> None:
         try:
-            seconds = self._call.drain_seconds()
-            if seconds:
-                Blocking.within(seconds, lambda: self._drain(seconds))
-        finally:
             try:
+                seconds = self._call.drain_seconds()
+                if seconds:
+                    Blocking.within(seconds, lambda: self._drain(seconds))
+            finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
                 self._settle(Ending.CLOSED)
-            finally:
-                self._close_upstream()
-
-    def _close_upstream(self) -> None:
-        try:
-            if isinstance(self._chunks, Generator):
-                self._chunks.close()
-        except (RuntimeError, ValueError):
-            pass  # somebody is reading from it; closing the stream ends that
+        except BaseException:
+            self._call.land()
+            raise
         finally:
-            self._stream.close()
+            # no function of its own: an interrupt at its entry would leave the stream open
+            try:
+                if isinstance(self._chunks, Generator):
+                    self._chunks.close()
+            except (RuntimeError, ValueError):
+                pass  # somebody is reading from it; closing the stream ends that
+            finally:
+                self._stream.close()
 
     def finish(self) -> None:
         """Closes what was let go of; what breaks in that is nobody's concern any more."""
@@ -844,7 +865,7 @@ class _Tee(httpx.SyncByteStream):
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
         seconds = self._call.drain_seconds()
         try:
-            if seconds and not self._is_read:
+            if seconds:
                 Blocking.within(seconds, lambda: self._drain(seconds, self._ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
@@ -857,13 +878,16 @@ class _Tee(httpx.SyncByteStream):
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
-        if self._call.settle(Ending.CLOSED):
-            self._call.save()
+        try:
+            if self._call.settle(Ending.CLOSED):
+                self._call.save()
+        except BaseException:
+            self._call.land()
+            raise
 
     def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
         call = self._call
-        call.resume()
         if self._chunks is None:
             self._chunks = self._stream.__iter__()
         elif getattr(self._chunks, "gi_frame", self) is None:
@@ -872,29 +896,38 @@ class _Tee(httpx.SyncByteStream):
         size = 0
         self._is_read_ahead = ahead is not None
         try:
-            for chunk in self._chunks:
+            while size <= DRAIN_BYTES and time.monotonic() <= until:
+                call.resume()
+                chunk = next(self._chunks)
                 call.feed(chunk)
                 if ahead is not None:
                     ahead.append(chunk)
                 size += len(chunk)
-                if size > DRAIN_BYTES or time.monotonic() > until:
-                    return
+        except StopIteration:
+            self._settle(Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             self._is_broken_off = True
-            self._settle(Ending.FAILED)
+            self._settle(Ending.CUT)
         except BaseException:
             # from now on it looks as if it were at its end
             self._is_broken_off = True
             self._settle(Ending.CLOSED)
             raise
-        else:
-            self._settle(Ending.END)
         finally:
             self._is_read_ahead = False
 
     def _settle(self, ending: Ending) -> None:
-        if self._call.settle(ending):
-            Blocking.call_always(self._call.save)
+        try:
+            if self._call.settle(ending):
+                Blocking.call_always(self._call.save)
+        except BaseException:
+            self._call.land()
+            raise
 
     def __del__(self) -> None:
-        self._call.drop(self)
+        if "_call" in self.__dict__:  # not where an interrupt met `__init__`
+            try:
+                self._call.drop(self)
+            except BaseException:
+                self._call.abandon("the response was dropped, not closed")
+                raise

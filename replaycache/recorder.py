@@ -1,4 +1,9 @@
-"""Recording a response body while it passes: complete, or not at all."""
+"""Recording a response body while it passes: complete, or not at all.
+
+An interrupt (Ctrl-C, a test's timeout, a lack of memory) can fall between any two steps, also between a chunk's
+arrival and its keeping. So the recorder is told before upstream is asked for a chunk, and whoever asks for the
+next one while that is owed has lost it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 from array import array
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ._models import Body, ResponseHead, Segment
 from .content_encoding import UndecodableContent, make_decoder
@@ -20,6 +25,9 @@ SEGMENT_CHUNKS = 8192
 MEMORY_LIMIT = 1 << 20
 """A body larger than this many bytes goes to a spool."""
 
+LOST = "a chunk of it was lost to an interrupt"
+NO_MEMORY = "there is no memory to record it"
+
 
 class Ending(Enum):
     """How a response body came to its end."""
@@ -30,6 +38,12 @@ class Ending(Enum):
     """The caller closed it, or dropped it."""
     FAILED = "failed"
     """An error or a cancellation broke it off."""
+    CUT = "cut"
+    """The caller had left it, and an error broke it off while the rest was read."""
+
+
+LEFT = (Ending.CLOSED, Ending.CUT)
+"""Endings in which what came is right as far as it goes, and the caller wanted no more."""
 
 
 class Spooled(Protocol):
@@ -62,6 +76,9 @@ class Recorder:
         self._last = 0
         self._raw_size = 0
         self._raw_whole: int | None = None
+        self._chunk: Literal["", "asked", "taking"] = ""
+        self._is_ending = False
+        self._is_over = False
         self._clear()
         self.reason = ""
         content_type = head.header("content-type") or ""
@@ -100,13 +117,29 @@ class Recorder:
         """Whether the stream said itself that the answer failed."""
         return self._watcher is not None and self._watcher.state is StreamState.FAILED
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether upstream was asked for a chunk that was not taken: somebody waits for it, or it was lost."""
+        return self._chunk != ""
+
+    def ask(self) -> None:
+        """Upstream is about to be asked for the next chunk. Gives up where the one before is still owed."""
+        if self._chunk and not self._is_over:
+            self._give_up(LOST)
+        self._chunk = "asked"
+
     def feed(self, data: bytes, now: float) -> None:
-        """Takes a chunk as the transport delivered it at `now`. Never raises: it gives up instead."""
-        if self.reason:
+        """Takes a chunk as the transport delivered it at `now`. Fails nobody: it gives up instead.
+
+        Only what interrupts the program goes through, and then the recorder gives up at the next step.
+        """
+        # first, so that `finish` in another thread sees this, or is seen here
+        self._chunk = "taking"
+        if self._is_over:
             return
-        self._raw_size += len(data)
-        offset = max(0, round((now - self._started) * 1e6))
         try:
+            self._raw_size += len(data)
+            offset = max(0, round((now - self._started) * 1e6))
             if self._decoder is None:
                 self._take(data, offset)
             else:
@@ -115,7 +148,12 @@ class Recorder:
         except UndecodableContent as error:
             self._give_up(f"its content-encoding cannot be undone: {error}")
         except OSError as error:
+            if error.errno is None:
+                raise  # no system's error: a signal's handler raised it, such as an alarm's `TimeoutError`
             self._give_up(f"there is no room to record it: {error}")
+        except MemoryError:
+            self._give_up(NO_MEMORY)
+        self._chunk = ""
 
     def _take(self, data: bytes, offset: int) -> None:
         if not data:
@@ -139,10 +177,11 @@ class Recorder:
         self._clear()
         self._segments.append(segment)
         if self._held > MEMORY_LIMIT:
-            if self._spool is None:
-                self._spool = self._make_spool()
+            spool = self._spool
+            if spool is None:
+                spool = self._spool = self._make_spool()
             for waiting in self._segments:
-                self._spool.append(waiting)
+                spool.append(waiting)
             self._segments.clear()
 
     def _clear(self) -> None:
@@ -152,33 +191,49 @@ class Recorder:
         self._size = 0
 
     def _give_up(self, reason: str) -> None:
-        self.reason = reason
-        self._segments.clear()
+        self.reason = reason  # first: `finish` in another thread looks for it last
+        self._is_over = True
+        self._segments = []
         self._spool = None
         self._clear()
 
     def finish(self, ending: Ending, *, partly: bool = False) -> Body | None:
         """The body, if the answer is whole; otherwise None, and `reason` says why. To be called once.
 
+        Another thread may be in `feed`: what it takes then is not kept, nor is anything that came before it.
+
         Args:
             ending: how the body ended.
-            partly: gives what came of a body that the caller closed, too; `reason` says that it is not all.
+            partly: gives what came of a body that the caller left, too; `reason` says that it is not all.
         """
-        reason = self.reason or self._missing(ending)
-        if reason and (self.reason or not partly or ending is not Ending.CLOSED):
-            self._give_up(reason)
-            return None
+        self._is_over = True
         try:
+            reason = self.reason or self._torn() or self._missing(ending)
+            if reason and (self.reason or self._torn() or not partly or ending not in LEFT):
+                self._give_up(reason)
+                return None
             self._cut()
+            body = Body(self._segments if self._spool is None else self._spool.segments)
         except OSError as error:
+            if error.errno is None:
+                raise
             self._give_up(f"there is no room to record it: {error}")
             return None
+        except MemoryError:
+            self._give_up(NO_MEMORY)
+            return None
+        if self.reason:
+            return None  # a second reader asked meanwhile
         self.reason = reason
-        return Body(self._spool.segments if self._spool is not None else self._segments)
+        return body
 
     def is_whole(self, ending: Ending) -> bool:
         """Whether nothing is missing if the body ends now, in this way."""
-        return not self.reason and not self._missing(ending)
+        return not self.reason and not self._torn() and not self._missing(ending)
+
+    def _torn(self) -> str:
+        """Why nothing of it can be relied on, where it was broken off in the middle of a step."""
+        return LOST if self._is_ending or self._chunk == "taking" else ""
 
     def _missing(self, ending: Ending) -> str:
         """What is missing for a whole answer; empty where nothing is."""
@@ -187,10 +242,14 @@ class Recorder:
         if ending is not Ending.END and not done and not self._all_bytes_came():
             if ending is Ending.CLOSED:
                 return "the caller closed the response before its end"
+            if ending is Ending.CUT:
+                return "the caller closed the response before its end, and the rest of it broke off"
             return "the response broke off"
         if watcher is not None and not done:
             if self._framed:
+                self._is_ending = True
                 watcher.end()
+                self._is_ending = False
             if watcher.state is StreamState.OPEN:
                 return "the stream ended without its terminal event"
         if self._decoder is not None and not done:

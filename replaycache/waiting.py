@@ -117,14 +117,14 @@ class Suspending:
 
     @staticmethod
     async def call_always(function: Callable[[], None]) -> None:
-        """Calls what may block and must happen, in a thread; here, where the task is cancelled first.
+        """Calls what may block and must happen, in a thread; here, where the task is broken off first.
 
         Args:
             function: does nothing when it is called again.
         """
-        import anyio
-
         try:
+            import anyio
+
             with anyio.CancelScope(shield=True):
                 await Suspending.call(function)
         except BaseException:

@@ -129,7 +129,7 @@ def test_the_collector_may_land_a_flight_at_any_moment() -> None:
     """A flight that lands in the middle of another's boarding or landing blocks nobody."""
     names = [f"flight {number}" for number in range(50)]
     owner = Owner(1)
-    led = [board(name, owner)[0] for name in names]
+    led = [board(flights.Flight(name, owner)) for name in names]
 
     class Landing:
         def __init__(self, flight: flights.Flight) -> None:
@@ -144,10 +144,10 @@ def test_the_collector_may_land_a_flight_at_any_moment() -> None:
         Landing(flight)
     gc.set_threshold(1)
     try:
-        again = [board(name, Owner(2)) for name in [*names, *(f"other {number}" for number in range(50))]]
-        for flight, leads in again:
-            if leads:
-                flight.land()
+        for name in [*names, *(f"other {number}" for number in range(50))]:
+            mine = flights.Flight(name, Owner(2))
+            if board(mine) is mine:
+                mine.land()
     finally:
         gc.set_threshold(*before)
     gc.collect()
@@ -192,8 +192,8 @@ def test_who_waits_keeps_to_its_own_timeout(async_driver: Driver) -> None:
 
 
 def test_a_leader_of_which_nothing_is_heard_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    flight, leads = board("silent", Owner(1))
-    assert leads
+    flight = flights.Flight("silent", Owner(1))
+    assert board(flight) is flight
     assert not flight.is_over
     monkeypatch.setattr(flights, "LEASE", -1.0)
     assert flight.is_over

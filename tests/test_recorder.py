@@ -21,7 +21,7 @@ from replaycache.format import FileSegments
 from replaycache.recorder import MEMORY_LIMIT, SEGMENT_BYTES, SEGMENT_CHUNKS, Ending, Recorder
 from replaycache.spool import Spool
 
-END, CLOSED, BROKEN = Ending.END, Ending.CLOSED, Ending.FAILED
+END, CLOSED, BROKEN, CUT = Ending.END, Ending.CLOSED, Ending.FAILED, Ending.CUT
 CHAT = "/v1/chat/completions"
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -72,7 +72,7 @@ def pieces(data: bytes, cuts: Iterable[int]) -> list[bytes]:
 # Whole or not at all
 
 CASES = {
-    # what came, and for each ending whether that is the whole answer: END, CLOSED, FAILED
+    # what came, and for each ending whether that is the whole answer: END, CLOSED (and CUT), FAILED
     "json, chunked": ((JSON, {"transfer_encoding": "chunked"}), ANSWER, (True, False, False)),
     "json, exact length": ((JSON, {"content_length": str(len(ANSWER))}), ANSWER, (True, True, True)),
     "json, short of its length": ((JSON, {"content_length": str(len(ANSWER) + 1)}), ANSWER, (False, False, False)),
@@ -121,7 +121,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_complete_or_not_at_all(case: str, ending: Ending, how: str) -> None:
     (content_type, options), data, whole = CASES[case]
-    expected = whole[list(Ending).index(ending)]
+    expected = whole[[END, CLOSED, BROKEN].index(CLOSED if ending is CUT else ending)]
     made = recorder(content_type, **options)
 
     found = ended(made, [data] if how == "whole" else one_by_one(data), ending)
@@ -533,4 +533,149 @@ def test_no_stream_makes_it_raise(answer: bytes) -> None:
     made = recorder(EVENTS, path="/v1beta/models/gemini:streamGenerateContent")
     made.feed(b"data: " + answer + b"\n\n", 100.0)
 
+    assert made.finish(END) is None
+
+
+# Interrupts
+
+
+def fed_by_asking(made: Recorder, parts: Iterable[bytes]) -> Recorder:
+    """As an adapter does: it says so before it asks upstream."""
+    for part in parts:
+        made.ask()
+        made.feed(part, 100.0)
+    return made
+
+
+def test_a_chunk_that_was_asked_for_and_never_taken_is_lost_when_the_next_is_asked_for() -> None:
+    made = fed_by_asking(recorder("text/plain"), [b"one, "])
+    assert not made.is_owed
+    made.ask()
+    assert made.is_owed
+
+    fed_by_asking(made, [b"three"])
+
+    assert "lost to an interrupt" in made.reason
+    assert not made.is_whole(END)
+    assert made.finish(CLOSED, partly=True) is None
+    assert "lost to an interrupt" in made.reason
+
+
+@pytest.mark.parametrize("ending", [CLOSED, CUT])
+def test_what_came_before_a_chunk_that_is_owed_is_right_as_far_as_it_goes(ending: Ending) -> None:
+    made = fed_by_asking(recorder("text/plain"), [b"one, ", b"two, "])
+    made.ask()
+
+    body = made.finish(ending, partly=True)
+
+    assert body is not None
+    assert body.read() == b"one, two, "
+    assert made.reason.startswith("the caller closed the response before its end")
+    assert made.reason.endswith("broke off") is (ending is CUT)
+
+
+def test_an_end_is_an_answer_to_the_last_question() -> None:
+    made = fed_by_asking(recorder("text/plain"), [b"one, ", b"two"])
+    made.ask()
+
+    assert made.is_whole(END)
+    assert ended(made, []) == b"one, two"
+
+
+@pytest.mark.parametrize("options", [{"content_length": "7"}, {"path": "/v1/messages", "content_type": EVENTS}])
+def test_what_was_whole_stays_whole_while_more_is_asked_for(options: dict[str, str]) -> None:
+    data = b"one two" if "content_length" in options else b'data: {"type":"message_stop"}\n\n'
+    made = fed_by_asking(recorder(**{"content_type": "text/plain", **options}), [data])
+    made.ask()
+
+    assert made.is_whole(CLOSED)
+    assert made.is_whole(BROKEN)
+    assert ended(made, [], BROKEN) == data
+
+
+class Interrupting(bytearray):
+    """A chunk in the middle of whose taking an interrupt comes, once its bytes are counted."""
+
+    def __init__(self, data: bytes, error: BaseException) -> None:
+        super().__init__(data)
+        self.error = error
+
+    def __len__(self) -> int:
+        self.looked = getattr(self, "looked", 0) + 1
+        if self.looked > 1:
+            raise self.error
+        return super().__len__()
+
+
+def interrupted(error: BaseException, **options: str) -> Recorder:
+    made = recorder("text/plain", **options)
+    made.ask()
+    made.feed(Interrupting(b"whole", error), 100.0)  # type: ignore[arg-type]  # it looks like bytes
+    return made
+
+
+@pytest.mark.parametrize("ending", Ending)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("a handler of SIGALRM"), RuntimeError()])
+def test_nothing_is_kept_of_a_body_whose_chunk_was_taken_by_half(error: BaseException, ending: Ending) -> None:
+    made = recorder("text/plain", content_length="5")
+    made.ask()
+    with pytest.raises(type(error)):
+        made.feed(Interrupting(b"whole", error), 100.0)  # type: ignore[arg-type]  # it looks like bytes
+
+    assert made.is_owed
+    assert not made.is_whole(ending)
+    assert made.finish(ending, partly=True) is None
+    assert "lost to an interrupt" in made.reason
+
+
+def test_a_lack_of_memory_gives_up_without_raising() -> None:
+    made = interrupted(MemoryError(), content_length="5")
+
+    assert made.reason == "there is no memory to record it"
+    assert made.finish(END, partly=True) is None
+
+
+def test_a_lack_of_memory_at_the_end_gives_up_without_raising() -> None:
+    class Full:
+        def append(self, segment: Segment) -> None:
+            raise MemoryError
+
+        segments = None
+
+    made = recorder("text/plain", spool=Full)
+    for _ in range(4):
+        made.feed(bytes(SEGMENT_BYTES - 1), 100.0)
+    made.feed(bytes(100), 100.0)
+
+    assert made.finish(END) is None
+    assert made.reason == "there is no memory to record it"
+
+
+def test_what_comes_while_another_thread_finishes_is_not_taken() -> None:
+    made = fed_by_asking(recorder("text/plain"), [b"one, "])
+    made.ask()
+    body = made.finish(CLOSED, partly=True)
+
+    made.feed(b"two", 100.0)
+    made.ask()
+    made.feed(b"three", 100.0)
+
+    assert body is not None
+    assert body.read() == b"one, "
+
+
+def test_nothing_is_kept_where_another_thread_is_in_the_middle_of_taking() -> None:
+    """`finish` comes from within `feed`, which is where a thread would stand."""
+    found: list[Body | None] = []
+
+    class Spying(bytearray):
+        def __len__(self) -> int:
+            found.append(made.finish(CLOSED, partly=True))
+            return super().__len__()
+
+    made = fed_by_asking(recorder("text/plain"), [b"one, "])
+    made.ask()
+    made.feed(Spying(b"two"), 100.0)  # type: ignore[arg-type]  # it looks like bytes
+
+    assert not any(found)
     assert made.finish(END) is None
