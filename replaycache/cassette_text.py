@@ -233,9 +233,7 @@ def load(text: bytes, path: str) -> list[Recording]:
 def _check_format(written: str, path: str) -> None:
     name, _, version = written.partition("/")
     if name != _NAME or not re.fullmatch(r"[1-9][0-9]*", version):
-        raise CassetteError(
-            f"{path} is no cassette of replaycache: its format is {written[:40]!r}. {_OTHER_FILE}"
-        )
+        raise CassetteError(f"{path} is no cassette of replaycache: its format is {written[:40]!r}. {_OTHER_FILE}")
     if version != str(_VERSION):
         raise CassetteError(
             f"{path} has the format {written[:40]}, and this version of replaycache reads up to {FORMAT}. "

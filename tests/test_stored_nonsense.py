@@ -122,7 +122,9 @@ def test_a_field_that_is_nonsense_is_damage(part: str, name: str, value: Any) ->
         everything(decode(data))
 
 
-@pytest.mark.parametrize("text", [b"NaN", b"Infinity", b"1e400", b"-1e400", b'"\\ud800"', b"[" * 5000 + b"]" * 5000])
+@pytest.mark.parametrize(
+    "text", [b"NaN", b"Infinity", b"1e400", b"-1e400", b'"\\ud800"', b"[" * 5000 + b"]" * 5000]
+)
 @pytest.mark.parametrize("name", [*FULL_HEAD, "unknown"])
 def test_json_that_is_none_is_damage(name: str, text: bytes) -> None:
     written = json.dumps({**FULL_HEAD, name: "HERE"}).encode().replace(b'"HERE"', text)
@@ -284,7 +286,9 @@ def check(read: Callable[[], Recording]) -> None:
 
 @settings(max_examples=300)
 @given(st.data())
-def test_mutated_entries_replay_or_are_damage(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_mutated_entries_replay_or_are_damage(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     head, request, segments = FULL_HEAD, FULL_REQUEST, segment([b"ab", b"", b"c"])
     body = b'{"a":1}'
     match data.draw(st.sampled_from(["head", "head", "request", "segments"])):

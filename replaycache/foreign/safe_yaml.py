@@ -12,7 +12,7 @@ import base64
 import binascii
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,17 +52,27 @@ def load(text: str, source: Source) -> Any:
     except ImportError:
         raise source.error("PyYAML is not installed, which reads it", 'pip install "replaycache[vcr]"') from None
     builder = _Builder(source)
+    for event in _events(yaml, text, source):
+        builder.take(event)
+    return builder.document
+
+
+def _events(yaml: Any, text: str, source: Source) -> Iterator[Any]:
+    line = 1
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            builder.take(event)
+            yield event
+            line = event.end_mark.line + 1
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = "it" if mark is None else f"from line {mark.line + 1} on it"
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise source.error(f"{place} is no YAML, or cut short: {problem}", RESTORE) from None
-    except (ValueError, OverflowError) as error:
-        raise source.error(f"it is no YAML: {error}", RESTORE) from None
-    return builder.document
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+    except Exception as error:  # noqa: BLE001  # its parsers pass on what conversions, memory and stack raise
+        place = f"from line {line} on it"
+        problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    else:
+        return
+    raise source.error(f"{place} is no YAML that can be read, or cut short: {problem}", RESTORE)
 
 
 @dataclass(slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from replaycache import CassetteError, foreign
 from replaycache.foreign import documents, interactions, safe_yaml
@@ -59,7 +62,7 @@ def _refused(tmp_path: Path, name: str, text: str | bytes) -> str:
         ("a.yaml", b"a: 1\n--- \nb: 2\n", "line 2 begins a second document"),
         ("a.yaml", b"a: &x [*x]\n", "line 1 refers to *x"),
         ("a.yaml", b"a: *nobody\n", "line 1 refers to *nobody"),
-        ("a.yaml", b"a: 'cut\n", "is no YAML, or cut short"),
+        ("a.yaml", b"a: 'cut\n", "is no YAML that can be read, or cut short"),
         ("a.yaml", b"a: b: c\n", "from line 1 on it is no YAML"),
         ("a.yaml", b"a: \x00\n", "is no YAML"),
         ("a.yaml", b"a: !!binary 'x*'\n", "line 1 holds bytes that are no base64"),
@@ -74,14 +77,72 @@ def _refused(tmp_path: Path, name: str, text: str | bytes) -> str:
         ("a.yaml", b"- request: {}\n  response: {}\n", "VCR.py before 1.0"),
         ("a.json", b'{"format": "replaycache/1", "recordings": []}', "needs no import"),
         ("a.json", b"[" * 100_000, "nested too deeply"),
-        ("a.yaml", b"a: " + b"[" * 100_000, f"nested more than {safe_yaml.DEPTH_LIMIT} levels"),
-        ("a.yaml", b"- " * 100_000, f"nested more than {safe_yaml.DEPTH_LIMIT} levels"),
+        ("a.yaml", b"- " * 100_000, f"line 1 is nested more than {safe_yaml.DEPTH_LIMIT} levels"),
+        ("a.yaml", b"- " + b"[\n" * 100_000, f"line 200 is nested more than {safe_yaml.DEPTH_LIMIT} levels"),
         ("a.yaml.gz", gzip.compress(b"interactions: []\nversion: 1\n", mtime=0)[:-3], "damaged or cut short"),
         ("a.yaml.gz", b"\x1f\x8bnot gzip at all", "damaged or cut short"),
     ],
 )
 def test_what_is_no_cassette(tmp_path: Path, name: str, text: bytes, said: str) -> None:
     assert said in _refused(tmp_path, name, text)
+
+
+@pytest.fixture(params=["CSafeLoader", "SafeLoader"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both of PyYAML's parsers, of which it is installed with one or two."""
+    if request.param == "SafeLoader":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    elif not yaml.__with_libyaml__:
+        pytest.skip("PyYAML was built without libyaml")
+    name: str = request.param
+    return name
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("start", ["[", "[[\n", "{a: ", "[{a: "])
+def test_nesting_that_is_too_deep(tmp_path: Path, start: str) -> None:
+    # libyaml looks ahead for keys, and new versions of it refuse what is nested too deeply there
+    assert re.search(r"line \d+ .* nest", _refused(tmp_path, "a.yaml", "a: " + start * 100_000))
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param('a: 1\nb: "\\U99999999"\n', "from line 2 on it", id="character"),
+        pytest.param(f"%YAML {'9' * 5000}.1\n--- a\n", "from line 1 on it", id="version"),
+        pytest.param("a: 1\nb: \x00\n", "it", id="control"),
+        pytest.param("a: 1\nb: c: d\n", "from line 2 on it", id="mapping"),
+        pytest.param("a: 1\nb: 'c\n", "from line", id="quotes"),
+    ],
+)
+def test_what_the_parsers_refuse(tmp_path: Path, text: str, place: str) -> None:
+    said = _refused(tmp_path, "a.yaml", text)
+
+    assert said.startswith(place)
+    assert "is no YAML" in said
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RecursionError("too deep"), IndexError("a"), AttributeError("b")]
+)
+def test_what_pyyaml_raises_that_is_no_error_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    parse = yaml.parse
+
+    def failing(text: str, Loader: object) -> Iterator[object]:  # noqa: N803
+        for event in parse(text, Loader=Loader):
+            yield event
+            if isinstance(event, yaml.ScalarEvent) and event.value == "b":
+                raise error
+
+    monkeypatch.setattr(yaml, "parse", failing)
+
+    said = _refused(tmp_path, "a.yaml", b"a: 1\nb: 2\n")
+
+    assert said.startswith("from line 2 on it is no YAML")
+    assert f": {type(error).__name__}" in said
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

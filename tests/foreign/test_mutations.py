@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,26 @@ def test_bytes_changed_anywhere(folder: Path, data: st.DataObject) -> None:
     _check(path)
 
 
+_PIECES = st.sampled_from(
+    [piece.decode() for piece in NASTY if piece.isascii()]
+    + [
+        "%YAML ",
+        "%TAG ",
+        "---",
+        "...",
+        "|",
+        ">2-",
+        "#",
+        "\t",
+        ",",
+        "\\U99999999",
+        "!<",
+        "\x85",
+        "\u2028",
+        "\ufffe",
+    ]
+)
+
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -117,3 +138,14 @@ def test_any_bytes(folder: Path, content: bytes, name: str) -> None:
     path.write_bytes(content)
 
     _check(path)
+
+
+@pytest.mark.parametrize("kind", ["CSafeLoader", "SafeLoader"])
+@given(text=st.lists(_PIECES, max_size=12).map("".join))
+def test_text_for_either_of_the_parsers_of_pyyaml(folder: Path, kind: str, text: str) -> None:
+    path = folder / "a.yaml"
+    path.write_text(f"a: 1\n{text}", "utf-8", newline="")
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "SafeLoader":
+            patch.delattr(yaml, "CSafeLoader", raising=False)
+        _check(path)
