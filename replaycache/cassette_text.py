@@ -251,6 +251,7 @@ def _unreadable(text: bytes, path: str, error: ValueError) -> str:
 
 # -- members ---------------------------------------------------------------------------------------------
 
+_BODIES = frozenset({"json", "text", "base64", "events"})
 _BODY = frozenset({"json", "text", "base64", "layout"})
 _FILE = frozenset({"format", "recordings"})
 _RECORDING = frozenset({"request", "sample", "response", "recorded_at", "complete"})
@@ -391,10 +392,11 @@ def _headers_in(message: dict[str, Any], *, answered: bool) -> Headers:
 
 def _check_body(fields: dict[str, Any]) -> str | None:
     """The member that gives the body; None where there is none."""
-    given = [name for name in ("json", "text", "base64", "events") if name in fields]
+    given = fields.keys() & _BODIES
     if len(given) > 1:
-        raise ValueError(f"a body is given as {given[0]} and as {given[1]}")
-    kind = given[0] if given else None
+        one, other, *_ = sorted(given)
+        raise ValueError(f"a body is given as {one} and as {other}")
+    kind = given.pop() if given else None
     if "layout" in fields:
         name = fields["layout"]
         if kind != "json" or type(name) is not str or name not in _LAYOUTS:

@@ -15,7 +15,7 @@ The trailer comes last, so that a body of any length is written as it comes, and
 short has none. Chunks stand as they are: a body inside JSON would cost many times as much to read.
 
 A checksum that fits says that an entry is as it was written, and not by whom: every field is checked when it is
-read, so that nonsense is `CorruptRecording` there and never an error of a client library in the middle of an answer.
+read, so that nonsense is `CorruptRecording` there and never a client library's error in the middle of an answer.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import xxhash
 
 from ._errors import CorruptRecording, StoreError
 from ._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
-from .stored_fields import check_fields, check_request, check_seconds, header_lines
+from .stored_fields import LONGEST, check_fields, check_request, header_lines
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
 
@@ -155,7 +155,7 @@ def _decode_segment(buffer: bytes, at: int, end: int) -> tuple[Segment, int]:
         offsets.byteswap()
     if sum(lengths) != size:
         raise CorruptRecording("a segment's chunks do not add up")
-    # the upper two of the eight bytes of an offset: what they add is more than eight years
+    # the upper two of the eight bytes of an offset: what they add is more than `LONGEST`
     if buffer[middle + 6 : start : 8].strip(b"\0") or buffer[middle + 7 : start : 8].strip(b"\0"):
         raise CorruptRecording("a chunk's offset is nonsense")
     return Segment(buffer, start, lengths, offsets), start + size
@@ -246,8 +246,8 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             raise TypeError("digest is no text")
         if size is not None and (type(size) is not int or not 0 <= size < _TOKENS):
             raise ValueError("size is no number of bytes")
-        if duration is not None:
-            check_seconds("duration", duration)
+        if duration is not None and not (type(duration) in (int, float) and 0 <= duration < 2 * LONGEST):
+            raise ValueError("duration is no number of seconds")  # that of the latency and of the last chunk
         return Recording(
             request=request,
             head=ResponseHead(status, _headers(fields["headers"], answered=True)),

@@ -1,4 +1,4 @@
-"""Entries with a checksum that fits around nonsense: what is read replays, or is our own error where it is read."""
+"""Entries with a checksum that fits around nonsense: what is read replays, or is our error where it is read."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ UNREADABLE: dict[str, Any] = {
     ],
     "digest": [None, 5, True, ["a"], {}],
     "recorded_at": [None, True, "2026-01-01", -1, 253_402_300_800, 1e300, [1]],
-    "latency": [None, True, "1", -0.1, 1e9, 1e300, []],
+    "latency": [None, True, "1", -0.1, 2.8e8, 1e300, []],
     "complete": [None, 0, 1, "true", []],
     "sample": [None, True, -1, 1.5, "1", []],
     "size": [True, -1, 1.5, "1", [], 1 << 63],
@@ -122,9 +122,10 @@ def test_a_field_that_is_nonsense_is_damage(part: str, name: str, value: Any) ->
         everything(decode(data))
 
 
-@pytest.mark.parametrize(
-    "text", [b"NaN", b"Infinity", b"1e400", b"-1e400", b'"\\ud800"', b"[" * 5000 + b"]" * 5000]
-)
+NO_JSON = [b"NaN", b"Infinity", b"1e400", b"-1e400", b'"\\ud800"', b"[" * 5000 + b"]" * 5000]
+
+
+@pytest.mark.parametrize("text", NO_JSON)
 @pytest.mark.parametrize("name", [*FULL_HEAD, "unknown"])
 def test_json_that_is_none_is_damage(name: str, text: bytes) -> None:
     written = json.dumps({**FULL_HEAD, name: "HERE"}).encode().replace(b'"HERE"', text)

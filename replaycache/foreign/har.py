@@ -11,6 +11,7 @@ import re
 from urllib.parse import urlencode
 
 from .._models import Body, Chunk, Headers, Recording
+from ..stored_fields import LONGEST
 from .interactions import Answer, Node, encoded, seconds_since_1970
 
 __all__ = ["recordings"]
@@ -93,7 +94,7 @@ def _take_what_only_we_write(entry: Node, recording: Recording) -> None:
     at = 0
     try:
         for size, offset in ours.value["chunks"]:
-            if type(size) is not int or not 0 <= size <= len(body) - at or not 0 <= offset < 1e9:
+            if type(size) is not int or not 0 <= size <= len(body) - at or not 0 <= offset < LONGEST:
                 return
             chunks.append(Chunk(body[at : at + size], float(offset)))
             at += size

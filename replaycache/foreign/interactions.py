@@ -19,6 +19,7 @@ from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..content_encoding import UndecodableContent, make_decoder
 from ..match import url as _url
 from ..redact import Redact, is_credential_header
+from ..stored_fields import check_fields, check_request, header_lines
 from ..stored_form import stored_form
 
 __all__ = [
@@ -270,12 +271,22 @@ class Node:
             raise self.error(f"has the method {method[:40]!r}, which is none")
         if not 100 <= answer.status <= 999:
             raise self.error(f"has the status {answer.status}, which is none")
+        url = self._absolute(url, host or _find(headers, "host"))
+        recorded_at = answer.recorded_at or seconds_since_1970(_find(answer.headers, "date"))
+        try:
+            check_request(method.upper(), url)
+            check_fields(answer.status, recorded_at, answer.latency, answer.complete, 0)
+            # of a response too: what this body's encoding is, is found out below
+            for lines in (headers, answer.headers):
+                header_lines(lines, answered=False)
+        except ValueError as error:
+            raise self.error(f"cannot be read: {error}") from None
         encoding = _find(headers, "content-encoding")
         body, is_encoded = self.source.decode(encoding, body)
         if not is_encoded:
             headers = tuple(item for item in headers if item[0] != "content-encoding")
         redact = self.source.redaction(headers, answer.headers)
-        request = Request(method.upper(), self._absolute(url, host or _find(headers, "host")), headers, body)
+        request = Request(method.upper(), url, headers, body)
         head = redact.head(ResponseHead(answer.status, answer.headers))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
@@ -284,7 +295,6 @@ class Node:
             pieces = [content]
         else:
             pieces = list(_pieces(content, _find(answer.headers, "content-type") or ""))
-        recorded_at = answer.recorded_at or seconds_since_1970(_find(answer.headers, "date"))
         return Recording(
             request=stored_form(request, redact),
             head=head,
@@ -309,10 +319,8 @@ class Node:
                 url = f"https://unknown.invalid/{url.lstrip('/')}"
         # not on the wire in this form: URLs are ASCII there
         url = re.sub(r"[^\x21-\x7e]+", lambda match: quote(encoded(match[0])), url)
-        try:
-            _url.parse(url)
-        except ValueError:
-            raise self.error("has a URL that cannot be read") from None
+        if _url.fault(url):
+            raise self.error("has a URL that cannot be read")
         return url
 
 

@@ -102,7 +102,6 @@ def test_headers_only_where_asked_for(tmp_path: Path) -> None:
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     for path, version in ((first, "1"), (second, "2")):
         cassette(path, chat())
-        path.write_text(path.read_text().replace('"latency"', '"x": 1, "latency"', 1))
         value = json.loads(path.read_text())
         value["recordings"][0]["response"]["headers"]["openai-version"] = version
         path.write_text(json.dumps(value))

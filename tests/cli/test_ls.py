@@ -142,7 +142,7 @@ def test_a_table_fits_the_terminal(tmp_path: Path) -> None:
 
 def test_nothing_recorded_reaches_the_terminal_as_a_command(tmp_path: Path) -> None:
     evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202ereversed\r\n\x00"
-    disk(tmp_path, chat(evil, model=f"m{evil}", url=f"https://h/{'%1b'}\x1b[2J/chat/completions"))
+    disk(tmp_path, chat(evil, model=f"m{evil}", url=f"https://h/{'%1b'}\x9b31m\u202e/chat/completions"))
 
     for screen in (
         run_in_terminal("ls", str(tmp_path), TERM="dumb"),

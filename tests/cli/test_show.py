@@ -99,7 +99,7 @@ def test_nothing_recorded_reaches_the_terminal_as_a_command(tmp_path: Path) -> N
         chat(
             evil,
             answer_json(evil),
-            url=f"https://h/{evil}/v1/chat/completions",
+            url="https://h/\x9b31m\u202e/v1/chat/completions",  # what else is in it can be in no URL
             model=evil,
             tools=[{"type": "function", "function": {"name": evil}}],
             **{evil: evil},
