@@ -367,7 +367,7 @@ class Outcome:
         store: where recordings are kept.
         recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC).
         age: of a hit, seconds since then.
-        reason: of a live call, why nothing was stored.
+        reason: of a live call, why nothing was stored; of a miss, why what was stored is not the whole answer.
     """
 
     status: Literal["hit", "miss", "live"]
