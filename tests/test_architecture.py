@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,7 @@ def _name(path: Path) -> str:
 MODULES = {_name(path): path for path in PACKAGE.rglob("*.py") if _name(path)}
 
 
+@cache
 def _imports(name: str) -> tuple[set[str], set[str]]:
     """Modules of the package and top-level modules of others that a module imports, wherever in it."""
     package = name.split(".") if MODULES[name].name == "__init__.py" else name.split(".")[:-1]

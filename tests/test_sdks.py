@@ -315,6 +315,13 @@ def test_the_outcome_is_seen_through_the_sdk(from_llm: Recorded) -> None:
     assert from_llm.store("sync") in outcome.store
 
 
+@pytest.fixture(scope="module")
+def llm() -> Iterator[Server]:
+    """For tests that replay from an upstream that cannot be called, whether or not the server is there."""
+    with serve_llm() as server:
+        yield server
+
+
 # -- what is not stored ---------------------------------------------------------------------------------
 
 
@@ -346,30 +353,29 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_is_stored_only_where_it_is_asked_for(kind: Kind, tmp_path: Path) -> None:
+def test_an_error_is_stored_only_where_it_is_asked_for(llm: Server, kind: Kind, tmp_path: Path) -> None:
     bare, keeping = str(tmp_path / "bare"), str(tmp_path / "keeping")
     said: dict[str, Any] = {}
-    with serve_llm() as server:
-        urls = urls_of(server)
-        for ask, error in REFUSED:
-            for _ in range(2):
-                heard = Heard()
-                with pytest.raises(error):
-                    ask_once(ask, urls[ask.sdk], library="httpx2", kind=kind, heard=heard, store=bare)
-                assert heard.outcomes == ["live"]
+    urls = urls_of(llm)
+    for ask, error in REFUSED:
+        for _ in range(2):
             heard = Heard()
-            with pytest.raises(error) as live:
-                ask_once(
-                    ask,
-                    urls[ask.sdk],
-                    library="httpx2",
-                    kind=kind,
-                    heard=heard,
-                    store=keeping,
-                    keep=lambda head: True,
-                )
-            assert heard.outcomes == ["miss"]
-            said[ask.name] = live.value
+            with pytest.raises(error):
+                ask_once(ask, urls[ask.sdk], library="httpx2", kind=kind, heard=heard, store=bare)
+            assert heard.outcomes == ["live"]
+        heard = Heard()
+        with pytest.raises(error) as live:
+            ask_once(
+                ask,
+                urls[ask.sdk],
+                library="httpx2",
+                kind=kind,
+                heard=heard,
+                store=keeping,
+                keep=lambda head: True,
+            )
+        assert heard.outcomes == ["miss"]
+        said[ask.name] = live.value
     for ask, error in REFUSED:
         unreachable = Unreachable()
         heard = Heard()
@@ -429,15 +435,14 @@ def read_one_chunk(url: str, kind: Kind, inner: Any, **options: Any) -> tuple[An
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stream_closed_early_is_stored_whole_or_not_at_all(kind: Kind, tmp_path: Path) -> None:
+def test_a_stream_closed_early_is_stored_whole_or_not_at_all(llm: Server, kind: Kind, tmp_path: Path) -> None:
     ask = Ask("chat-stream", "openai", "chat.completions.create", CHAT, "stream")
     discarded, drained = str(tmp_path / "discarded"), str(tmp_path / "drained")
-    with serve_llm() as server:
-        url = server.url + "/v1"
-        _, outcome = read_one_chunk(url, kind, None, store=discarded)
-        assert (outcome.status, outcome.reason) == ("live", "the caller closed the response before its end")
-        first, outcome = read_one_chunk(url, kind, None, store=drained, on_abandon="drain")
-        assert outcome.status == "miss"
+    url = llm.url + "/v1"
+    _, outcome = read_one_chunk(url, kind, None, store=discarded)
+    assert (outcome.status, outcome.reason) == ("live", "the caller closed the response before its end")
+    first, outcome = read_one_chunk(url, kind, None, store=drained, on_abandon="drain")
+    assert outcome.status == "miss"
     again, outcome = read_one_chunk(url, kind, Unreachable(), store=drained)
     assert (again, outcome.status) == (first, "hit")
     whole = ask_once(ask, url, library="httpx2", kind=kind, inner=Unreachable(), store=drained)
@@ -514,12 +519,11 @@ async def read_raw_async(library: str, url: str, inner: Any, store: str) -> tupl
 
 
 @pytest.fixture(scope="module")
-def raw_recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[bytes]]:
+def raw_recording(llm: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[bytes]]:
     """A URL, the store, and the chunks that a synchronous httpx client got live."""
     store = str(tmp_path_factory.mktemp("raw"))
-    with serve_llm() as server:
-        url = f"{server.url}/v1/chat/completions"
-        chunks, _ = read_raw("httpx", url, None, store)
+    url = f"{llm.url}/v1/chat/completions"
+    chunks, _ = read_raw("httpx", url, None, store)
     assert len(chunks) > 2
     return url, store, chunks
 

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.cli.recorded import replaycache
 from tests.scripted_server import Received, ScriptedServer, Wire
 from tests.test_transports import EVENTS
 
@@ -67,24 +70,26 @@ def test_a_real_api_is_called_once_with_the_key_from_the_environment(tmp_path: P
     assert b"sk-of-the-user" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
+def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
     def refuse(request: Received, wire: Wire) -> None:
         wire.answer(b'{"error": "no key"}', status=401)
 
     with ScriptedServer(refuse) as server:
-        refused = _run("demo", f"--base-url={server.url}", "--model=m", OPENAI_API_KEY="")
+        refused = replaycache("demo", f"--base-url={server.url}", "--model=m")
         url = server.url
-    gone = _run("demo", f"--base-url={url}", "--model=m")
-    without_model = _run("demo", f"--base-url={url}")
+    gone = replaycache("demo", f"--base-url={url}", "--model=m")
+    without_model = replaycache("demo", f"--base-url={url}")
     (tmp_path / "file").write_text("")
-    no_directory = _run("demo", "--store", str(tmp_path / "file" / "cache"))
+    no_directory = replaycache("demo", "--store", str(tmp_path / "file" / "cache"))
 
-    assert (refused.returncode, gone.returncode, without_model.returncode) == (3, 3, 2)
+    assert (refused.exit_code, gone.exit_code, without_model.exit_code) == (3, 3, 2)
     assert "answered 401" in refused.stderr
     assert "OPENAI_API_KEY" in refused.stderr
     assert "upstream could not be called" in gone.stderr
     assert "--base-url needs --model" in without_model.stderr
-    assert no_directory.returncode == 3
+    assert no_directory.exit_code == 3
     assert "was not recorded" in no_directory.stderr
     assert not [done for done in (refused, gone, without_model, no_directory) if "Traceback" in done.stderr]
 

@@ -73,7 +73,7 @@ def test_each_key_counts(suite: Suite, key: str) -> None:
     """)
 
     suite.config(others)
-    suite.run().assert_outcomes(failed=1)
+    suite.run("--tb=no").assert_outcomes(failed=1)
     suite.config(f"{{**{others}, {key!r}: {value}}}")
     suite.run().assert_outcomes(passed=1)
 
