@@ -1,0 +1,1 @@
+"""What calls cost and what replaying saved: tokens, prices, the ledger, the budget."""

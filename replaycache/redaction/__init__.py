@@ -1,0 +1,1 @@
+"""What may never reach a store, and what looks like a credential."""

@@ -1,0 +1,1 @@
+"""Bodies and addresses as they travel: content-encodings, multipart, URLs."""
