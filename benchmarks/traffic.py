@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from replaycache import Body, Chunk, Match, Recording, Redact, Request, ResponseHead
-from replaycache.stored_form import stored_form
+from replaycache.engine.stored_form import stored_form
 from replaycache.stores import DiskStore
 
 __all__ = [

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
         StoreUnavailable,
     )
     from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
-    from .budget import Budget
+    from .accounts.budget import Budget
+    from .engine.sampling import sample
     from .match import Explanation, Match
     from .options import Mode, Options
-    from .redact import Redact
-    from .sampling import sample
-    from .session import install, uninstall, use_cassette
+    from .redaction.redact import Redact
+    from .session.session import install, uninstall, use_cassette
 
 __all__ = [
     "Body",
@@ -67,7 +67,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Body": "_models",
-    "Budget": "budget",
+    "Budget": "accounts.budget",
     "BudgetExceeded": "_errors",
     "CacheMiss": "_errors",
     "CassetteError": "_errors",
@@ -81,7 +81,7 @@ _HOMES = {
     "Options": "options",
     "Outcome": "_models",
     "Recording": "_models",
-    "Redact": "redact",
+    "Redact": "redaction.redact",
     "Refused": "_errors",
     "ReplayCacheError": "_errors",
     "ReplayCacheWarning": "_errors",
@@ -91,10 +91,10 @@ _HOMES = {
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
     "Usage": "_models",
-    "install": "session",
-    "sample": "sampling",
-    "uninstall": "session",
-    "use_cassette": "session",
+    "install": "session.session",
+    "sample": "engine.sampling",
+    "uninstall": "session.session",
+    "use_cassette": "session.session",
 }
 
 

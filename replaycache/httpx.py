@@ -26,15 +26,15 @@ except ImportError as error:
         "replaycache.httpx is for clients on httpx, which is not installed: pip install httpx"
     ) from error
 
-from .call import Call, Forward, Recheck, Refuse, Replay, Wait
-from .diagnosis import incomplete
-from .exchange import DRAIN_BYTES, Exchange
+from .engine.call import Call, Forward, Recheck, Refuse, Replay, Wait
+from .engine.diagnosis import incomplete
+from .engine.exchange import DRAIN_BYTES, Exchange
+from .engine.recorder import Ending
+from .engine.spool import Spool
+from .engine.waiting import Blocking, Suspending
+from .engine.wrapping import check_inner, check_request
 from .options import Mode, OptionArguments, Options
-from .recorder import Ending
-from .spool import Spool
 from .stores import Store, open_store
-from .waiting import Blocking, Suspending
-from .wrapping import check_inner, check_request
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 

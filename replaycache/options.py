@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._errors import ConfigurationError
 from ._models import Outcome, Recording, Request, ResponseHead
+from .accounts import BUDGET_VARIABLE
 from .match import Match
-from .redact import REQUEST_HEADERS, Redact
+from .redaction.redact import REQUEST_HEADERS, Redact
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from .budget import Budget
+    from .accounts.budget import Budget
 
 __all__ = [
-    "BUDGET_VARIABLE",
     "MODE_VARIABLE",
     "Mode",
     "OptionArguments",
@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 MODE_VARIABLE = "REPLAYCACHE_MODE"
-BUDGET_VARIABLE = "REPLAYCACHE_BUDGET"
 
 
 class Mode(StrEnum):
@@ -242,7 +241,10 @@ def _keeping(names: Iterable[str], redact: Redact) -> Redact:
 
 
 def _budget(value: Any) -> Budget | None:
-    from .budget import Budget, budget_of_environment  # decimals take time to import, and most have no budget
+    from .accounts.budget import (  # decimals take time to import, and most have no budget
+        Budget,
+        budget_of_environment,
+    )
 
     if value is None:
         return budget_of_environment()

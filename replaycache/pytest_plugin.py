@@ -43,7 +43,7 @@ from .for_pytest.suite_options import combined, suite_options
 from .options import MODE_VARIABLE, Mode
 
 if TYPE_CHECKING:
-    from .budget import Budget
+    from .accounts.budget import Budget
 
 __all__ = ["cassette", "pytest_addoption", "pytest_configure", "replay_options"]
 
@@ -424,7 +424,7 @@ class ReplayPlugin:
 
     def _counts(self) -> list[str]:
         """What the summary line counts."""
-        from .amounts import human_count, human_money  # not above: it takes time to import
+        from .accounts.amounts import human_count, human_money  # not above: it takes time to import
 
         uses = self.uses.values()
         counts = [
@@ -607,7 +607,7 @@ def _budget(config: pytest.Config) -> Budget | None:
     amount = config.getoption("replay_budget", None)
     if amount is None:
         return None
-    from .budget import Budget
+    from .accounts.budget import Budget
 
     budget = Budget(amount, _where="--replay-budget")
     budget.limit /= getattr(config, "workerinput", {}).get("workercount", 1)

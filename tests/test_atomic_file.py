@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from replaycache.atomic_file import clear, replaced
+from replaycache.system.atomic_file import clear, replaced
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
 

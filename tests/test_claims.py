@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from replaycache.claims import Claims
+from replaycache.stores.claims import Claims
 from tests.drivers import ASYNC, SYNC, Driver
 from tests.scripted_server import ScriptedServer
 from tests.test_flights import Gate
@@ -104,7 +104,7 @@ def test_where_the_first_fails_the_others_go_on_their_own(tmp_path: Path) -> Non
 
 HOLDER = """
 import sys
-from replaycache.claims import Claims
+from replaycache.stores.claims import Claims
 claims = Claims(sys.argv[1])
 print(claims.claim("00" * 16), flush=True)
 sys.stdin.readline()

@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaycache.content_encoding import PIECE, UndecodableContent, decode_whole, make_decoder
+from replaycache.wire.content_encoding import PIECE, UndecodableContent, decode_whole, make_decoder
 
 TEXT = b"data: " + "é€😀".encode() * 40 + random.Random(1).randbytes(300) + b"\n\n"
 LIMIT = 1 << 30

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from replaycache import Redact, ResponseHead
 from replaycache._models import Body, Chunk, Recording, Request
-from replaycache.content_encoding import UndecodableContent, decode_whole
-from replaycache.credentials import (
+from replaycache.engine.stored_form import stored_form
+from replaycache.match import multipart
+from replaycache.redaction.credentials import (
     CREDENTIALS,
     Place,
     find,
@@ -31,8 +32,7 @@ from replaycache.credentials import (
     replace,
     replace_in_request,
 )
-from replaycache.match import multipart
-from replaycache.stored_form import stored_form
+from replaycache.wire.content_encoding import UndecodableContent, decode_whole
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from replaycache import Body, Chunk, DriftFound, Recording, ReplayCacheWarning, Request, ResponseHead, use_cassette
-from replaycache.drift import Drift, compare
+from replaycache.engine.drift import Drift, compare
 from replaycache.stores import CassetteStore, MemoryStore
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire

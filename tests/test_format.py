@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, CorruptRecording, Recording, Request, ResponseHead, StoreError, Usage
-from replaycache.format import VERSION, FileSegments, OpenFile, decode, decode_file, encode, encode_segment
+from replaycache.stores.format import VERSION, FileSegments, OpenFile, decode, decode_file, encode, encode_segment
 
 from .stores.samples import large, recording
 from .stores.strategies import chunks, recordings
@@ -316,7 +316,7 @@ def test_a_file_outlives_its_removal_and_replacement(tmp_path: Path) -> None:
 
 def test_a_file_cut_short_while_it_is_read_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It never looks like the end of the answer."""
-    monkeypatch.setattr("replaycache.format.AT_ONCE", 0)
+    monkeypatch.setattr("replaycache.stores.format.AT_ONCE", 0)
     found = from_file(b"".join(encode(large(1))), tmp_path)
     os.truncate(tmp_path / "entry", 400_000)
 
@@ -325,7 +325,7 @@ def test_a_file_cut_short_while_it_is_read_raises(tmp_path: Path, monkeypatch: p
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replaycache.format.AT_ONCE", 0)
+    monkeypatch.setattr("replaycache.stores.format.AT_ONCE", 0)
 
     def opened() -> list[str]:
         fds = Path("/proc/self/fd")

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from replaycache import CacheMiss, Match, Recording, flights
-from replaycache.flights import Owner, board
+from replaycache.engine.flights import Owner, board
 from replaycache.stores import MemoryStore
 from tests.drivers import SYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers

@@ -27,8 +27,8 @@ import pytest
 
 import replaycache
 from replaycache import flights
-from replaycache.claims import Claims
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore
+from replaycache.stores.claims import Claims
 from tests.drivers import ASYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire
 
@@ -281,7 +281,7 @@ class Neighbour:
 
     PROGRAM = """
 import sys
-from replaycache.claims import Claims
+from replaycache.stores.claims import Claims
 
 for line in sys.stdin:
     path, key = line.rstrip("\\n").split("\\t")

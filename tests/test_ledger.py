@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 
 import replaycache
 from replaycache import CacheMiss, StoreUnavailable, Usage
-from replaycache.ledger import FLUSH_CALLS, PRICE_TIERS, TOLD_APART, Entry, Ledger
-from replaycache.savings import of_ledger
+from replaycache.accounts.ledger import FLUSH_CALLS, PRICE_TIERS, TOLD_APART, Entry, Ledger
+from replaycache.accounts.noted import Noted
+from replaycache.accounts.savings import of_ledger
 from replaycache.stores import DiskStore
-from replaycache.tally import Noted
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 from tests.test_transports import ASKED, CHAT
@@ -58,7 +58,7 @@ def in_process(code: str, directory: Path, **options: Any) -> subprocess.Popen[s
     start = """
         import os, signal, sys
         from replaycache.stores import DiskStore
-        from replaycache.tally import Noted
+        from replaycache.accounts.noted import Noted
         store = DiskStore(sys.argv[1])
         def note(count):
             for number in range(count):
@@ -428,7 +428,7 @@ def test_a_child_of_multiprocessing_writes_what_it_noted(tmp_path: Path, method:
             f"""
             import multiprocessing, sys
             from replaycache.stores import DiskStore
-            from replaycache.tally import Noted
+            from replaycache.accounts.noted import Noted
 
             def work(directory):
                 store = DiskStore(directory)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from replaycache import Body, Recording, Request, ResponseHead
+from replaycache.engine.nearest import BYTES, DIFFERENCES, differences, find_nearest
 from replaycache.match.json import parse_path
-from replaycache.nearest import BYTES, DIFFERENCES, differences, find_nearest
 
 URL = "https://api.openai.com/v1/chat/completions"
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import prices
-from replaycache.prices import price_of
-from replaycache.usage import Usage
+from replaycache.accounts.prices import price_of
+from replaycache.dialects.usage import Usage
 
 needs_the_library = pytest.mark.skipif(
     find_spec("genai_prices") is None, reason="genai-prices, of the extra `prices`, is not installed"
@@ -186,7 +186,7 @@ def _run(code: str) -> str:
             raise AssertionError("the network was asked")
         socket.socket.connect = socket.getaddrinfo = refuse
         from replaycache import prices
-        from replaycache.usage import Usage
+        from replaycache.dialects.usage import Usage
     """
     code = textwrap.dedent(guard) + textwrap.dedent(code)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)

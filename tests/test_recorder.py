@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, ResponseHead
 from replaycache._models import Segment
-from replaycache.format import FileSegments
-from replaycache.recorder import MEMORY_LIMIT, SEGMENT_BYTES, SEGMENT_CHUNKS, Ending, Recorder
-from replaycache.spool import Spool
+from replaycache.engine.recorder import MEMORY_LIMIT, SEGMENT_BYTES, SEGMENT_CHUNKS, Ending, Recorder
+from replaycache.engine.spool import Spool
+from replaycache.stores.format import FileSegments
 
 END, CLOSED, BROKEN, CUT = Ending.END, Ending.CLOSED, Ending.FAILED, Ending.CUT
 CHAT = "/v1/chat/completions"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from replaycache import ConfigurationError, Redact, ResponseHead
-from replaycache.redact import PLACEHOLDER, REQUEST_HEADERS, RESPONSE_HEADERS, is_credential_header
+from replaycache.redaction.redact import PLACEHOLDER, REQUEST_HEADERS, RESPONSE_HEADERS, is_credential_header
 
 SECRET = "hunter2"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Request
-from replaycache.request_text import parse_request
+from replaycache.cli.request_text import parse_request
 
 URL = "https://api.example.com/v1/chat/completions"
 FORM = ("content-type", "application/x-www-form-urlencoded")

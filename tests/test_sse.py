@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from replaycache.sse import (
+from replaycache.dialects.sse import (
     EVENT_LIMIT,
     STREAM_ENDS,
     Event,

@@ -10,7 +10,7 @@ import brotli
 import pytest
 
 from replaycache import Match, Redact, Request
-from replaycache.stored_form import stored_form
+from replaycache.engine.stored_form import stored_form
 
 URL = "https://llm.example/v1/chat/completions"
 JSON = "application/json"

@@ -26,9 +26,9 @@ from hypothesis import strategies as st
 import replaycache.httpx
 import replaycache.httpx2
 from replaycache import Body, CorruptRecording, Match, Recording, Redact, StoreError
-from replaycache.cassette_text import dump, dump_recording, load
-from replaycache.format import FileSegments, OpenFile, decode, decode_file, encode
 from replaycache.stores import MemoryStore
+from replaycache.stores.cassette_text import dump, dump_recording, load
+from replaycache.stores.format import FileSegments, OpenFile, decode, decode_file, encode
 
 from .drivers import Driver
 from .scripted_server import Received, ScriptedServer, Wire

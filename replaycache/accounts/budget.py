@@ -7,10 +7,10 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ._errors import BudgetExceeded, ConfigurationError
-from ._models import Usage
-from .forking import new_lock
-from .options import BUDGET_VARIABLE
+from .._errors import BudgetExceeded, ConfigurationError
+from .._models import Usage
+from ..system.forking import new_lock
+from . import BUDGET_VARIABLE
 
 __all__ = ["Budget", "budget_of_environment"]
 

@@ -22,10 +22,10 @@ from collections import deque
 from contextlib import closing
 from typing import Any, Literal, NamedTuple
 
-from ._errors import StoreUnavailable
-from ._models import Usage
-from .database import Database, is_busy, make_private, reason
-from .tally import Noted
+from .._errors import StoreUnavailable
+from .._models import Usage
+from ..system.database import Database, is_busy, make_private, reason
+from .noted import Noted
 
 __all__ = ["PRICE_TIERS", "TOKENS", "TOLD_APART", "Entry", "Ledger", "price_tier"]
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from ._models import Usage
+from .._models import Usage
 
 __all__ = ["Total", "is_available", "price_of", "total_of"]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ._models import Outcome, Recording, Request, Usage
-from .forking import new_lock
+from .._models import Outcome, Recording, Request, Usage
+from ..dialects.usage import usage_of
+from ..system.forking import new_lock
 from .prices import Total, total_of
-from .usage import usage_of
 
 __all__ = ["RunSavings"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
-from ._models import Recording, Usage
+from .._models import Recording, Usage
+from ..dialects.usage import model_of, provider_of, usage_of
 from .ledger import TOKENS, Entry, Ledger, price_tier
 from .prices import price_of
-from .usage import model_of, provider_of, usage_of
 
 __all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
 

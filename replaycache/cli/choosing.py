@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from .._errors import ConfigurationError
+from ..maintenance.selection import Selection
 from ..options import parse_duration
-from ..selection import Selection
 
 __all__ = ["parse_since", "parse_status", "selection", "selection_options"]
 

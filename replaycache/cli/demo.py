@@ -34,7 +34,7 @@ def command(base_url: str | None, model: str | None, store: str | None) -> None:
         raise click.UsageError(
             f"{store!r} is a file, and the demonstration records into a disk cache; name a directory"
         )
-    from ..demo import DemoFailed, run
+    from .demo_session import DemoFailed, run
 
     try:
         run(_Writer().say, base_url=base_url, model=model, store=store)

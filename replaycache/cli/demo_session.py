@@ -21,12 +21,12 @@ from typing import Any, Self
 
 import httpx
 
-from ._errors import CacheMiss, ReplayCacheError
-from ._models import Recording
-from .cassette_text import load
-from .httpx import ReplayTransport
-from .match import Match
-from .stores import DiskStore, default_directory
+from .._errors import CacheMiss, ReplayCacheError
+from .._models import Recording
+from ..httpx import ReplayTransport
+from ..match import Match
+from ..stores import DiskStore, default_directory
+from ..stores.cassette_text import load
 
 __all__ = ["DemoFailed", "run"]
 
@@ -197,8 +197,8 @@ def _summary(
 
 
 def _recorded_answer() -> Recording:
-    package = importlib.resources.files(__package__) / "cassettes" / "demo.json"
-    checkout = Path(__file__).resolve().parent.parent / "cassettes" / "demo.json"
+    package = importlib.resources.files("replaycache") / "cassettes" / "demo.json"
+    checkout = Path(__file__).resolve().parents[2] / "cassettes" / "demo.json"
     source = package if package.is_file() else checkout
     return load(source.read_bytes(), str(source))[0]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from .. import drift
 from .._models import Recording
-from ..conversation import Part, answer_of
-from ..nearest import ABSENT, Difference, compare_values
+from ..dialects.conversation import Part, answer_of
+from ..engine import drift
+from ..engine.nearest import ABSENT, Difference, compare_values
 from ..stores import Store
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._models import Request
-from ..nearest import ABSENT, Difference, differences
+from ..engine.nearest import ABSENT, Difference, differences
 from .output import console, is_terminal, width
 from .printable import one_line, printable
 

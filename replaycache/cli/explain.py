@@ -14,26 +14,17 @@ import click
 
 from .._errors import ConfigurationError
 from .._models import Recording, Request
+from ..engine.nearest import CANDIDATES, Difference, find_nearest
+from ..engine.stored_form import stored_form
 from ..match import Explanation, Match
-from ..nearest import CANDIDATES, Difference, find_nearest
-from ..redact import Redact
-from ..request_text import parse_request
-from ..stored_form import stored_form
+from ..redaction.redact import Redact
 from ..stores import Store
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
 from .opening import complete_key, existing_store, named_entry, names_a_store, store_option
-from .output import (
-    human_age,
-    is_terminal,
-    json_option,
-    one_line,
-    printable,
-    write_field,
-    write_json,
-    write_styled,
-)
+from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
+from .request_text import parse_request
 
 __all__ = ["command"]
 

@@ -13,11 +13,11 @@ import click
 
 from .. import __version__
 from .._models import Recording
-from ..atomic_file import replaced
-from ..moving import Moved, Taken, taken, to_cache, to_cassette, writable
-from ..redact import Redact
-from ..selection import Selection
+from ..maintenance.moving import Moved, Taken, taken, to_cache, to_cassette, writable
+from ..maintenance.selection import Selection
+from ..redaction.redact import Redact
 from ..stores import CassetteStore, Store
+from ..system.atomic_file import replaced
 from .choosing import selection, selection_options
 from .errors import CommandFailed, NothingMatches, Status
 from .moved import redact_options, tell

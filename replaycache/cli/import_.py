@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from ..moving import Moved, Taken, taken, to_cache, to_cassette
-from ..redact import Redact
+from ..maintenance.moving import Moved, Taken, taken, to_cache, to_cassette
+from ..redaction.redact import Redact
 from ..stores import CassetteStore, Store
 from .choosing import selection, selection_options
 from .errors import Status

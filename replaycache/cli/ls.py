@@ -12,11 +12,11 @@ import click
 
 from .._errors import StoreError
 from .._models import Request, Usage
-from ..conversation import prompt
-from ..match.providers import generates
-from ..selection import Selection
+from ..dialects.conversation import prompt
+from ..dialects.providers import generates
+from ..dialects.usage import model_of, usage_of
+from ..maintenance.selection import Selection
 from ..stores import Store
-from ..usage import model_of, usage_of
 from .choosing import selection, selection_options
 from .errors import NothingMatches, Status
 from .opening import Entry, entries, existing_store, is_cassette, store_argument, unreadable

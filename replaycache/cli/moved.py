@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import click
 
-from ..moving import Moved
-from ..redact import Redact
+from ..maintenance.moving import Moved
+from ..redaction.redact import Redact
 from .errors import Status
 from .output import note, write_json
 

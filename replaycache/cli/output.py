@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..amounts import human_age, human_count, human_duration, human_money, human_size, iso_time
+from ..accounts.amounts import human_age, human_count, human_duration, human_money, human_size, iso_time
 from .errors import BrokenOutput
 from .printable import one_line, printable
 

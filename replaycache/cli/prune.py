@@ -9,9 +9,9 @@ import time
 import click
 
 from .._errors import ConfigurationError, StoreUnavailable
+from ..maintenance.pruning import Candidate, Rules, candidates, chosen, remove, unchanged
+from ..maintenance.selection import Selection
 from ..options import parse_duration
-from ..pruning import Candidate, Rules, candidates, chosen, remove, unchanged
-from ..selection import Selection
 from ..stores import DiskStore, Store
 from .choosing import parse_status
 from .errors import CommandFailed, Status

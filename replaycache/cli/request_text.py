@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ._models import Request
+from .._models import Request
 
 __all__ = ["parse_request"]
 

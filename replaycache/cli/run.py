@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
+from ..accounts.run_savings import RunSavings
 from ..options import Mode, parse_duration
-from ..run_savings import RunSavings
-from ..running import CannotRun, program_of, run_program
 from .errors import Status, restore_process
 from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
+from .running import CannotRun, program_of, run_program
 
 __all__ = ["command"]
 
@@ -91,7 +91,7 @@ def command(
         parse_duration(ttl, "--ttl")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
-    from ..session import install
+    from ..session.session import install
 
     settings: dict[str, Any] = {
         "store": store,
@@ -141,7 +141,7 @@ class _Ending:
             os.kill(os.getpid(), signal.SIGINT)
 
     def _close(self) -> None:
-        from ..session import uninstall
+        from ..session.session import uninstall
 
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", ReplayCacheWarning)
@@ -186,7 +186,7 @@ class _InstalledAgain:
 
 
 def _install_here(settings: dict[str, Any]) -> None:
-    from ..session import install
+    from ..session.session import install
 
     install(**settings)
 

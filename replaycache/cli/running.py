@@ -21,7 +21,7 @@ from pkgutil import get_importer
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from ._errors import ReplayCacheError
+from .._errors import ReplayCacheError
 
 __all__ = ["CannotRun", "Program", "program_of", "run_program"]
 

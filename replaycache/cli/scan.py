@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..scanning import Found, files_in, scan_cache, scan_file
+from ..maintenance.scanning import Found, files_in, scan_cache, scan_file
 from ..stores import DiskStore
 from .errors import CommandFailed, Status
 from .opening import is_disk_cache

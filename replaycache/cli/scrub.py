@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..redact import Redact
-from ..scrubbing import Scrubbed, scrub_cache, scrub_cassette, scrub_file
+from ..maintenance.scrubbing import Scrubbed, scrub_cache, scrub_cassette, scrub_file
+from ..redaction.redact import Redact
 from ..stores import CassetteStore
 from .errors import Status
 from .foreign_file import ForeignFile

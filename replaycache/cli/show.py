@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import prices
 from .._models import Headers, Recording, Usage
-from ..conversation import Conversation, Part, Turn, conversation
-from ..timeline import ASCII_BARS, BARS, timeline
-from ..usage import usage_of
+from ..accounts import prices
+from ..dialects.conversation import Conversation, Part, Turn, conversation
+from ..dialects.usage import usage_of
 from .errors import CommandFailed, NothingMatches
 from .opening import (
     Entry,
@@ -47,6 +46,7 @@ from .output import (
     write_json_line,
     write_styled,
 )
+from .timeline import ASCII_BARS, BARS, timeline
 
 if TYPE_CHECKING:
     from rich.console import Console

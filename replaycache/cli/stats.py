@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from .. import prices
 from .._models import Recording
-from ..ledger import TOKENS, Ledger
-from ..savings import Line, Savings, Sum, of_ledger, of_recordings
+from ..accounts import prices
+from ..accounts.ledger import TOKENS, Ledger
+from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
 from .choosing import parse_since
 from .errors import CommandFailed, Status
@@ -427,7 +427,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _write_page(path: Path, told: _Told, since: str | None) -> None:
-    from ..stats_page import stats_page
+    from .stats_page import stats_page
 
     text = stats_page(
         told.savings,
@@ -450,7 +450,7 @@ def _write_page(path: Path, told: _Told, since: str | None) -> None:
 
 def _is_page(path: Path) -> bool:
     """Whether a file begins as `stats_page` does."""
-    from ..stats_page import TITLE
+    from .stats_page import TITLE
 
     with open(path, "rb") as file:
         return TITLE.encode() in file.read(2048)

@@ -12,8 +12,8 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import NamedTuple
 
-from .amounts import human_count, human_duration, human_money, human_size, iso_time
-from .savings import Line, Savings
+from ..accounts.amounts import human_count, human_duration, human_money, human_size, iso_time
+from ..accounts.savings import Line, Savings
 
 __all__ = ["TITLE", "stats_page"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._models import Body
+from .._models import Body
 
 __all__ = ["ASCII_BARS", "BARS", "Timeline", "timeline"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from .. import prices
 from .._errors import BudgetExceeded, ConfigurationError
-from ..budget import Budget
-from ..match import url as _url
-from ..usage import usage_of
-from ..verifying import Upstream, Verified, make_client, verify, why_not
+from ..accounts import prices
+from ..accounts.budget import Budget
+from ..dialects.usage import usage_of
+from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
+from ..wire import url as _url
 from .errors import CommandFailed, NothingMatches, Status
 from .ls import endpoint
 from .opening import Entry, complete_store, entries, existing_store, is_cassette

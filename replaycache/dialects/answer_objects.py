@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from ._models import Body
+from .._models import Body
 from .sse import EventDecoder
 from .token_counts import usage_object
 

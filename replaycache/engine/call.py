@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._errors import CacheMiss, CorruptRecording, MissReason, SecretFound
-from ._models import Headers, Outcome, Recording, Request, ResponseHead
+from .._errors import CacheMiss, CorruptRecording, MissReason, SecretFound
+from .._models import Headers, Outcome, Recording, Request, ResponseHead
+from ..dialects import providers as _providers
+from ..match import Identity
+from ..options import Mode, parse_duration, parse_sample
+from ..stores import StoreBusy
+from ..wire import url as _url
 from .diagnosis import diagnose
-from .flights import Flight, board, landings
-from .match import Identity
-from .match import providers as _providers
-from .match import url as _url
-from .options import Mode, parse_duration, parse_sample
+from .flights import ClaimedElsewhere, Flight, board, landings
 from .recorder import Ending, Recorder
 from .sampling import current_sample
 from .stored_form import stored_form
-from .stores import StoreBusy
 
 if TYPE_CHECKING:
     from .exchange import Exchange, Unclosed
@@ -330,10 +330,10 @@ class Call:
         claims = self._exchange.claims
         if claims is not None:
             self._claimed = True
-            elsewhere = claims.take(self._identity.key)
-            if elsewhere is not None:
-                self._exchange.reporter.waiting(self._identity.key)
-                return Wait(elsewhere)
+            key = self._identity.key
+            if not claims.claim(key):
+                self._exchange.reporter.waiting(key)
+                return Wait(ClaimedElsewhere(claims, key))
         # another flight, or that of another process, may have landed since the store was read
         first = claims is None and landings() == self._landings
         return Forward() if first else Recheck()

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ._errors import CacheMiss, CassetteError, MissReason, StoreError
-from ._models import Recording, Request
-from .forking import postponed
+from .._errors import CacheMiss, CassetteError, MissReason, StoreError
+from .._models import Recording, Request
+from ..system.forking import postponed
 
 if TYPE_CHECKING:
+    from ..options import Mode
+    from ..stores import Store
     from .nearest import Difference
-    from .options import Mode
-    from .stores import Store
 
 __all__ = ["ADVICE", "diagnose", "incomplete"]
 
@@ -74,7 +74,7 @@ def diagnose(
         except StoreError as error:
             logger.debug("no nearest recording: %s", error)
     with postponed():
-        from .credentials import replace_in_request  # patterns that only a miss needs
+        from ..redaction.credentials import replace_in_request  # patterns that only a miss needs
 
     # what a test prints is read by more people than a cache is
     told = replace_in_request(asked)

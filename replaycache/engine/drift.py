@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ._models import Recording
-from .assembled import assembled, events_of
+from .._models import Recording
+from ..dialects.assembled import assembled, events_of
 
 __all__ = ["Drift", "compare"]
 

@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import xxhash
 
-from ._errors import ConfigurationError, DriftFound, MissReason, SecretFound
-from ._models import Recording, Request, ResponseHead
+from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._models import Recording, Request, ResponseHead
+from ..match import Identity
+from ..options import Mode, Options
+from ..system.forking import postponed
+from ..wire import url as _url
 from .call import CALL_HEADERS, Call, endpoint
 from .diagnosis import ADVICE
 from .flights import Claiming, Owner
-from .forking import postponed
-from .match import Identity
-from .match import url as _url
-from .options import Mode, Options
 from .recorder import Spooled
 from .reporting import Reporter
 from .sequence import Identify, Sequence, SequenceStore
@@ -41,7 +41,7 @@ from .stored_form import stored_form
 from .tally import Tally
 
 if TYPE_CHECKING:
-    from .stores import Store
+    from ..stores import Store
 
 __all__ = ["DRAIN_BYTES", "Exchange", "Unclosed"]
 
@@ -192,7 +192,7 @@ class Exchange:
         if not self.replaces_secrets:
             return request
         with postponed():
-            from .credentials import replace_in_request
+            from ..redaction.credentials import replace_in_request
 
         return replace_in_request(stored_form(request, self.options.redact))
 
@@ -246,7 +246,7 @@ class Exchange:
             self.store.put(identity.key, recording)
             return
         with postponed():
-            from .credentials import find_in_recording, replace
+            from ..redaction.credentials import find_in_recording, replace
 
         if self.replaces_secrets:
             recording = replace(recording)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["LEASE", "PATIENCE", "Claiming", "Flight", "Owner", "board", "landings"]
+__all__ = ["LEASE", "PATIENCE", "ClaimedElsewhere", "Claiming", "Flight", "Owner", "board", "landings"]
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
@@ -114,11 +114,37 @@ class Flight:
 class Claiming(Protocol):
     """What a store offers whose processes tell each other which of them calls upstream."""
 
-    def take(self, key: str) -> Flight | None:
-        """Claims a key for this process; where another one has it, gives that one's flight to wait for."""
+    def claim(self, key: str) -> bool:
+        """Claims a key that nobody in this process has claimed; False where another process has."""
 
     def release(self, key: str) -> None:
-        """Lets go of a key, where this process has it. The collector may call this: it takes no lock."""
+        """Lets go of a key. The collector may call this: it takes no lock."""
+
+
+class ClaimedElsewhere(Flight):
+    """The call of another process, as far as one can tell from here: it is over when the claim can be had.
+
+    Args:
+        claims: of the store.
+        key: that is claimed.
+    """
+
+    def __init__(self, claims: Claiming, key: str) -> None:
+        super().__init__(key, Owner(-1))
+        self.look = 0.02
+        self._claims = claims
+        self._key = key
+        self._until = time.monotonic() + LEASE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the other process has settled or ended, or has taken too long."""
+        if time.monotonic() > self._until:
+            return True
+        if self._claims.claim(self._key):
+            self._claims.release(self._key)
+            return True
+        return False
 
 
 def landings() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ._models import Recording, Request
+from .._models import Recording, Request
 
 __all__ = ["ABSENT", "CANDIDATES", "Difference", "compare_values", "differences", "find_nearest"]
 

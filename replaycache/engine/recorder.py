@@ -13,10 +13,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Literal, Protocol
 
-from ._models import Body, ResponseHead, Segment
-from .content_encoding import UndecodableContent, make_decoder
-from .format import FileSegments
-from .sse import StreamState, StreamWatcher, stream_end
+from .._models import Body, ResponseHead, Segment
+from ..dialects.sse import StreamState, StreamWatcher, stream_end
+from ..stores.format import FileSegments
+from ..wire.content_encoding import UndecodableContent, make_decoder
 
 __all__ = ["Ending", "Recorder", "Spooled"]
 

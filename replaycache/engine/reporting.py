@@ -7,14 +7,15 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
-from ._models import Outcome, Recording, Request, Usage
-from .forking import postponed
-from .options import Options
-from .tally import Noted, Tally
+from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
+from .._models import Outcome, Recording, Request, Usage
+from ..accounts.noted import Noted
+from ..options import Options
+from ..system.forking import postponed
+from .tally import Tally
 
 if TYPE_CHECKING:
-    from .stores import Store
+    from ..stores import Store
 
 __all__ = ["Reporter"]
 
@@ -35,7 +36,7 @@ class _Shown:
 
     def __str__(self) -> str:
         with postponed():
-            from .credentials import find, placeholder
+            from ..redaction.credentials import find, placeholder
 
         url = self._request.url
         for found in reversed(find(url)):
@@ -120,7 +121,11 @@ class Reporter:
     def answered(self, recording: Recording) -> None:
         """Upstream's answer is there as a whole; finds out what it came to."""
         with postponed():
-            from .usage import model_of, provider_of, usage_of  # a process that only replays has no use for it
+            from ..dialects.usage import (  # a process that only replays has no use for it
+                model_of,
+                provider_of,
+                usage_of,
+            )
 
         request, usage = recording.request, None
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from .inheritance import Inherited
-from .options import parse_sample
+from ..options import parse_sample
+from ..system.inheritance import Inherited
 
 __all__ = ["current_sample", "sample"]
 

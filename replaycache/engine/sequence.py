@@ -6,11 +6,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ._errors import MissReason
-from ._models import Recording, Request
-from .forking import new_lock
-from .match import Identity, Match
-from .redact import Redact
+from .._errors import MissReason
+from .._models import Recording, Request
+from ..match import Identity, Match
+from ..redaction.redact import Redact
+from ..system.forking import new_lock
 
 __all__ = ["Identify", "Sequence", "SequenceStore"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
-from ._models import Segment
-from .format import FileSegments, OpenFile, encode_segment
+from .._models import Segment
+from ..stores.format import FileSegments, OpenFile, encode_segment
 
 __all__ = ["Spool"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ._models import Request
-from .content_encoding import UndecodableContent, decode_whole
-from .match import MAX_DECODED_BODY
-from .match import multipart as _multipart
-from .redact import PLACEHOLDER, Redact
+from .._models import Request
+from ..match import MAX_DECODED_BODY
+from ..redaction.redact import PLACEHOLDER, Redact
+from ..wire import multipart as _multipart
+from ..wire.content_encoding import UndecodableContent, decode_whole
 
 __all__ = ["stored_form"]
 

@@ -20,8 +20,8 @@ from .held_refusals import inside
 from .marks import Marked
 
 if TYPE_CHECKING:
+    from ..engine.tally import Tally
     from ..stores import CassetteStore
-    from ..tally import Tally
     from .cassettes_of_run import CassettesOfRun
 
 __all__ = [
@@ -200,7 +200,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
     """
-    from ..session import use_cassette
+    from ..session.session import use_cassette
 
     with ExitStack() as stack:
         if mode is Mode.REPLAY:

@@ -17,7 +17,7 @@ from .cassette_paths import DIRECTORY, module_directory
 
 if TYPE_CHECKING:
     from .._models import Recording
-    from ..prices import Total
+    from ..accounts.prices import Total
     from ..stores import CassetteStore
 
 __all__ = ["Collected", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
@@ -62,7 +62,7 @@ class Use:
 
     def note_usage(self, replayed: Iterable[Recording]) -> None:
         """Takes what the answers that were replayed used."""
-        from ..usage import usage_of
+        from ..dialects.usage import usage_of
 
         for recording in replayed:
             try:
@@ -102,7 +102,7 @@ class Collected:
 def find_saved(uses: Iterable[Use]) -> Total:
     """What the recordings that were replayed would have cost, asked for now."""
     from .._models import Usage
-    from ..prices import total_of
+    from ..accounts.prices import total_of
 
     return total_of(
         Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)

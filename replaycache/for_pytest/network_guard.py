@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError, Refused
-from ..patching import Patches
+from ..system.patching import Patches
 
 __all__ = ["AllowedHost", "NetworkBlocked", "blocked_network", "parse_allowed_hosts"]
 

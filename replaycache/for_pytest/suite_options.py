@@ -8,7 +8,7 @@ from typing import Any
 
 from .._errors import ConfigurationError
 from ..options import Options
-from ..redact import Redact
+from ..redaction.redact import Redact
 
 __all__ = ["combined", "suite_options"]
 

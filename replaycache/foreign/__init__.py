@@ -15,7 +15,7 @@ from typing import Any
 
 from .._errors import CassetteError
 from .._models import Recording
-from ..redact import Redact
+from ..redaction.redact import Redact
 from . import cassetter, go_vcr, har, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source

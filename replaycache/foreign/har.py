@@ -11,7 +11,7 @@ import re
 from urllib.parse import urlencode
 
 from .._models import Body, Chunk, Headers, Recording
-from ..stored_fields import LONGEST
+from ..stores.stored_fields import LONGEST
 from .interactions import Answer, Node, encoded, seconds_since_1970
 
 __all__ = ["recordings"]

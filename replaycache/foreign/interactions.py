@@ -16,11 +16,11 @@ from urllib.parse import quote
 
 from .._errors import CassetteError, ReplayCacheWarning
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
-from ..content_encoding import UndecodableContent, make_decoder
-from ..match import url as _url
-from ..redact import Redact, is_credential_header
-from ..stored_fields import check_fields, check_request, header_lines
-from ..stored_form import stored_form
+from ..engine.stored_form import stored_form
+from ..redaction.redact import Redact, is_credential_header
+from ..stores.stored_fields import check_fields, check_request, header_lines
+from ..wire import url as _url
+from ..wire.content_encoding import UndecodableContent, make_decoder
 
 __all__ = [
     "DECODED_LIMIT",

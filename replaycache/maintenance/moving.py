@@ -16,17 +16,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from ._errors import StoreError
-from ._models import Recording, ResponseHead
-from .credentials import find, find_in_recording, replace
-from .match import Identity, Match
-from .match import url as _url
-from .redact import Redact, is_credential_header
+from .._errors import StoreError
+from .._models import Recording, ResponseHead
+from ..dialects.sse import StreamState, StreamWatcher, stream_end
+from ..dialects.usage import usage_of
+from ..engine.stored_form import stored_form
+from ..match import Identity, Match
+from ..redaction.credentials import find, find_in_recording, replace
+from ..redaction.redact import Redact, is_credential_header
+from ..stores import CassetteStore, Store
+from ..wire import url as _url
 from .selection import Selection
-from .sse import StreamState, StreamWatcher, stream_end
-from .stored_form import stored_form
-from .stores import CassetteStore, Store
-from .usage import usage_of
 
 __all__ = ["Moved", "Taken", "redacted", "taken", "to_cache", "to_cassette", "why_not_in_a_cache", "writable"]
 

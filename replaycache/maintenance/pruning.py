@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ._errors import CorruptRecording, StoreError
+from .._errors import CorruptRecording, StoreError
+from ..stores import DiskStore, Store
 from .selection import Selection, models_of
-from .stores import DiskStore, Store
 
 __all__ = ["Candidate", "Rules", "candidates", "chosen", "remove", "unchanged"]
 

@@ -17,14 +17,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from . import foreign
-from ._errors import CassetteError, ReplayCacheWarning, StoreError
-from ._models import Recording
-from .cassette_text import load
-from .credentials import find, find_in_recording, replace
-from .credentials.texts import hits_in, reader_of_body
-from .foreign.documents import FILE_LIMIT
-from .stores import DiskStore
+from .. import foreign
+from .._errors import CassetteError, ReplayCacheWarning, StoreError
+from .._models import Recording
+from ..foreign.documents import FILE_LIMIT
+from ..redaction.credentials import find, find_in_recording, replace
+from ..redaction.credentials.texts import hits_in, reader_of_body
+from ..stores import DiskStore
+from ..stores.cassette_text import load
 
 __all__ = ["Found", "files_in", "scan_cache", "scan_file"]
 

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import foreign
-from ._errors import CassetteError, ReplayCacheWarning, StoreError
-from ._models import Recording
-from .atomic_file import replaced
-from .credentials import find, find_in_recording, placeholder, replace
-from .foreign.documents import FILE_LIMIT
-from .match import Match
+from .. import foreign
+from .._errors import CassetteError, ReplayCacheWarning, StoreError
+from .._models import Recording
+from ..dialects.usage import usage_of
+from ..foreign.documents import FILE_LIMIT
+from ..match import Match
+from ..redaction.credentials import find, find_in_recording, placeholder, replace
+from ..redaction.redact import Redact
+from ..stores import DiskStore, Store
+from ..stores.rewritten_cassette import RewrittenCassette
+from ..system.atomic_file import replaced
 from .moving import redacted
-from .redact import Redact
-from .stores import DiskStore, Store
-from .stores.rewritten_cassette import RewrittenCassette
-from .usage import usage_of
 
 __all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
 

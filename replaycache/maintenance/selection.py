@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ._models import Recording
-from .usage import model_of, usage_of
+from .._models import Recording
+from ..dialects.usage import model_of, usage_of
 
 __all__ = ["Selection", "models_of"]
 

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ._errors import ConfigurationError
-from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead
-from .budget import Budget
-from .drift import Drift, compare
-from .match import url as _url
-from .match.providers import generates
-from .redact import PLACEHOLDER, Redact
-from .usage import provider_of, usage_of
+from .._errors import ConfigurationError
+from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
+from ..accounts.budget import Budget
+from ..dialects.providers import generates
+from ..dialects.usage import provider_of, usage_of
+from ..engine.drift import Drift, compare
+from ..redaction.redact import PLACEHOLDER, Redact
+from ..wire import url as _url
 
 if TYPE_CHECKING:
     import httpx

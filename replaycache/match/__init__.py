@@ -20,12 +20,12 @@ import xxhash
 
 from .._errors import ConfigurationError
 from .._models import Request
-from ..content_encoding import UndecodableContent, decode_whole
-from ..redact import PLACEHOLDER, Redact, is_credential_header, is_json
+from ..dialects import providers as _providers
+from ..redaction.redact import PLACEHOLDER, Redact, is_credential_header, is_json
+from ..wire import multipart as _multipart
+from ..wire import url as _url
+from ..wire.content_encoding import UndecodableContent, decode_whole
 from . import json as _json
-from . import multipart as _multipart
-from . import providers as _providers
-from . import url as _url
 
 __all__ = ["KEY_HEADERS", "SCHEME", "Applied", "Explanation", "Identity", "Match"]
 

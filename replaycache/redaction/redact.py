@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from ._errors import ConfigurationError
-from ._models import Headers, ResponseHead
+from .._errors import ConfigurationError
+from .._models import Headers, ResponseHead
 
 __all__ = ["PLACEHOLDER", "Redact"]
 

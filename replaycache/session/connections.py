@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .forking import new_lock
+from ..system.forking import new_lock
 
 __all__ = ["Listener", "listen", "unlisten"]
 

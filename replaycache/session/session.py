@@ -19,17 +19,17 @@ from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from ._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
+from .._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
+from ..engine.exchange import Exchange
+from ..engine.spool import Spool
+from ..engine.tally import Tally
+from ..engine.waiting import Blocking, Suspending
+from ..options import Mode, OptionArguments, Options
+from ..stores import Store, open_store
+from ..system.forking import new_lock
+from ..system.inheritance import Inherited
+from ..system.patching import Patches
 from .connections import listen, unlisten
-from .exchange import Exchange
-from .forking import new_lock
-from .inheritance import Inherited
-from .options import Mode, OptionArguments, Options
-from .patching import Patches
-from .spool import Spool
-from .stores import Store, open_store
-from .tally import Tally
-from .waiting import Blocking, Suspending
 
 __all__ = ["install", "uninstall", "use_cassette"]
 

@@ -10,11 +10,11 @@ from typing import Literal
 
 from .._errors import CassetteError, ConfigurationError
 from .._models import Recording
-from ..atomic_file import replaced
-from ..cassette_text import dump, dump_recording, load
-from ..forking import new_reentrant_lock
 from ..match import Identity, Match
+from ..system.atomic_file import replaced
+from ..system.forking import new_reentrant_lock
 from .cassette_lock import locked
+from .cassette_text import dump, dump_recording, load
 
 __all__ = ["CassetteStore", "Entry", "Identify"]
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .._errors import CassetteError, ReplayCacheWarning
-from ..atomic_file import clear
+from ..system.atomic_file import clear
 
 __all__ = ["LOCK_TIMEOUT", "locked", "locked_by_file"]
 

@@ -31,9 +31,9 @@ from typing import Any
 
 import orjson
 
-from ._errors import CassetteError
-from ._models import Body, Chunk, Headers, Recording, Request, ResponseHead, Segment
-from .assembled import assembled
+from .._errors import CassetteError
+from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead, Segment
+from ..dialects.assembled import assembled
 from .stored_fields import check_fields, check_request, check_seconds, header_lines
 
 __all__ = ["FORMAT", "dump", "dump_recording", "load"]

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from contextlib import suppress
 
-from .flights import LEASE, Flight, Owner
-
-__all__ = ["ClaimedElsewhere", "Claims"]
+__all__ = ["Claims"]
 
 
 class Claims:
@@ -38,42 +35,12 @@ class Claims:
         except OSError:
             return True
 
-    def take(self, key: str) -> Flight | None:
-        """Claims a key; where another process has it, gives that one's flight to wait for."""
-        return None if self.claim(key) else ClaimedElsewhere(self, key)
-
     def release(self, key: str) -> None:
         """Lets go of a key."""
         try:
             _unlock(self.path, _place(key))
         except OSError:
             pass  # the system does it when the process ends
-
-
-class ClaimedElsewhere(Flight):
-    """The call of another process, as far as one can tell from here: it is over when the claim can be had.
-
-    Args:
-        claims: of the directory.
-        key: that is claimed.
-    """
-
-    def __init__(self, claims: Claims, key: str) -> None:
-        super().__init__(key, Owner(-1))
-        self.look = 0.02
-        self._claims = claims
-        self._key = key
-        self._until = time.monotonic() + LEASE
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the other process has settled or ended, or has taken too long."""
-        if time.monotonic() > self._until:
-            return True
-        if self._claims.claim(self._key):
-            self._claims.release(self._key)
-            return True
-        return False
 
 
 def _place(key: str) -> int:

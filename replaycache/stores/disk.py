@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
-from ..claims import Claims
-from ..database import Database, advice, is_busy, make_private, reason
-from ..format import decode, decode_file, encode
-from ..ledger import Ledger
+from ..accounts.ledger import Ledger
+from ..system.database import Database, advice, is_busy, make_private, reason
 from . import StoreBusy
+from .claims import Claims
+from .format import decode, decode_file, encode
 
 __all__ = ["DiskStore", "Stored"]
 

@@ -32,8 +32,8 @@ from typing import Any
 import orjson
 import xxhash
 
-from ._errors import CorruptRecording, StoreError
-from ._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
+from .._errors import CorruptRecording, StoreError
+from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
 from .stored_fields import LONGEST, check_fields, check_request, header_lines
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]

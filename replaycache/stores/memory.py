@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from .._models import Body, Recording
-from ..forking import new_lock
+from ..system.forking import new_lock
 
 __all__ = ["MemoryStore"]
 

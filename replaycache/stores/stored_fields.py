@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ._models import Headers
-from .match import url as _url
+from .._models import Headers
+from ..wire import url as _url
 
 __all__ = ["LONGEST", "check_fields", "check_request", "check_seconds", "header_lines"]
 

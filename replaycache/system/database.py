@@ -25,8 +25,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .._errors import StoreUnavailable
 from . import forking
-from ._errors import StoreUnavailable
 
 __all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
 

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 from .. import foreign
 from .._errors import CassetteError, MissReason
 from .._models import Recording
-from ..forking import new_lock
 from ..match import Identity, Match
 from ..options import Mode
 from ..stores import CassetteStore
+from ..system.forking import new_lock
 from .messages import VcrRequest, VcrResponse, changed, comparable, response_of
 from .rules import Rules
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from .._errors import CacheMiss, MissReason
 from .._models import Recording
-from ..call import Call
-from ..exchange import Exchange
+from ..engine.call import Call
+from ..engine.exchange import Exchange
+from ..engine.spool import Spool
 from ..options import Mode, Options
-from ..spool import Spool
 from ..stores import Store
 from .cassette import VcrCassette
 from .messages import VcrRequest, changed, response_of

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import ParseResult, parse_qsl, urlparse
 
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
-from ..redact import Redact, is_credential_header
-from ..stored_form import stored_form
+from ..engine.stored_form import stored_form
+from ..redaction.redact import Redact, is_credential_header
 
 __all__ = ["VcrHeaders", "VcrRequest", "VcrResponse", "changed", "comparable", "response_of"]
 

@@ -13,8 +13,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from .._errors import Refused, ReplayCacheWarning
-from ..connections import listen, unlisten
-from ..patching import Patches
+from ..session.connections import listen, unlisten
+from ..system.patching import Patches
 
 __all__ = ["OtherClients", "blocked", "is_covered"]
 

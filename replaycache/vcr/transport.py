@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..connections import listen, unlisten
-from ..patching import Patches
-from ..waiting import Blocking, Suspending
+from ..engine.waiting import Blocking, Suspending
+from ..session.connections import listen, unlisten
+from ..system.patching import Patches
 from .cassette import VcrCassette
 from .exchange import VcrExchange
 from .network import OtherClients, is_covered

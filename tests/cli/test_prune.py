@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from replaycache import Body, Chunk, Recording
-from replaycache.pruning import Rules, candidates, chosen, unchanged
+from replaycache.accounts.noted import Noted
+from replaycache.maintenance.pruning import Rules, candidates, chosen, unchanged
 from replaycache.stores import DiskStore
-from replaycache.tally import Noted
 
 from .recorded import answer_json, cassette, chat, disk, replaycache
 

@@ -17,7 +17,7 @@ import yaml
 
 from replaycache import Body, Chunk, Match, Redact, ResponseHead, use_cassette
 from replaycache.foreign import formats
-from replaycache.scanning import AT_ONCE
+from replaycache.maintenance.scanning import AT_ONCE
 from replaycache.stores import CassetteStore, DiskStore
 
 from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream

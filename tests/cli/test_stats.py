@@ -23,12 +23,12 @@ import openai
 import pytest
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, Usage
+from replaycache.accounts.ledger import PRICE_TIERS
+from replaycache.accounts.noted import Noted
+from replaycache.accounts.prices import price_of
+from replaycache.accounts.savings import of_ledger, of_recordings
 from replaycache.httpx2 import ReplayTransport
-from replaycache.ledger import PRICE_TIERS
-from replaycache.prices import price_of
-from replaycache.savings import of_ledger, of_recordings
 from replaycache.stores import DiskStore
-from replaycache.tally import Noted
 from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache
 from tests.cli.terminal import run_in_terminal
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from replaycache import Recording, Request
-from replaycache.verifying import CREDENTIALS, Upstream
+from replaycache.maintenance.verifying import CREDENTIALS, Upstream
 from tests.scripted_server import Received, ScriptedServer, Wire
 
 from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
-from replaycache.conversation import Part, Turn, conversation, prompt
+from replaycache.dialects.conversation import Part, Turn, conversation, prompt
 
 PNG = "iVBORw0KGgo="
 OPENAI = "https://api.openai.com/v1"

@@ -17,7 +17,7 @@ import yaml
 
 from replaycache import Match, Recording, foreign
 from replaycache.httpx2 import ReplayTransport
-from replaycache.redact import RESPONSE_HEADER_PREFIXES, RESPONSE_HEADERS
+from replaycache.redaction.redact import RESPONSE_HEADER_PREFIXES, RESPONSE_HEADERS
 from replaycache.stores.memory import MemoryStore
 
 HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"

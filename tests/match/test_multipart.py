@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Match, Redact, Request
-from replaycache.match.multipart import (
+from replaycache.engine.stored_form import stored_form
+from replaycache.wire.multipart import (
     TEXT_LIMIT,
     NotMultipart,
     Part,
@@ -18,7 +19,6 @@ from replaycache.match.multipart import (
     parse,
     to_listing,
 )
-from replaycache.stored_form import stored_form
 
 
 def digest(content: bytes) -> str:

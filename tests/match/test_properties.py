@@ -14,7 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from replaycache import Match, Redact, Request
-from replaycache.stored_form import stored_form
+from replaycache.engine.stored_form import stored_form
 
 URL = "https://llm.example/v1/chat/completions"
 MATCH = Match()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from replaycache import Match, Request
-from replaycache.match.providers import EQUIVALENTS, GENERATES, NO_OPS, Equivalent, NoOp, generates
+from replaycache.dialects.providers import EQUIVALENTS, GENERATES, NO_OPS, Equivalent, NoOp, generates
 
 PATHS = {
     r"/v1/chat/completions": ["/v1/chat/completions"],

@@ -24,8 +24,8 @@ from replaycache import (
     ResponseHead,
     use_cassette,
 )
-from replaycache.cassette_text import dump, dump_recording, load
 from replaycache.stores import CassetteStore, MemoryStore
+from replaycache.stores.cassette_text import dump, dump_recording, load
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 from tests.test_transports import ASKED, CHAT, EVENTS, STREAMED, stream_events

@@ -20,9 +20,9 @@ import pytest
 
 import replaycache
 from replaycache import StoreUnavailable
+from replaycache.accounts.noted import Noted
 from replaycache.httpx import AsyncReplayTransport, ReplayTransport
 from replaycache.stores import DiskStore
-from replaycache.tally import Noted
 
 from .samples import large, recording
 
@@ -248,11 +248,11 @@ def test_a_fork_returns_while_threads_record_and_its_child_can_use_the_cache(tmp
 def test_what_a_parent_was_doing_while_it_forked_is_not_its_childs(tmp_path: Path) -> None:
     """Where the fork could not wait until the parent was done, the child says so and reads nothing."""
     code = """
-        import replaycache.database, replaycache.forking
-        replaycache.forking.PATIENCE = 0.05
+        import replaycache.system.database, replaycache.system.forking
+        replaycache.system.forking.PATIENCE = 0.05
         store = DiskStore(directory)
         store.put("k", recording())
-        database = replaycache.database.Database(
+        database = replaycache.system.database.Database(
             f"{directory}/cache.db", lay_out=lambda: None, version=1)
         inside, outside = threading.Event(), threading.Event()
         def write():
@@ -295,7 +295,7 @@ def test_nobody_but_sqlite_opens_its_files(tmp_path: Path) -> None:
             store.size_on_disk, store.strays(), repr(store)
             store.delete("k")
             store.compact()
-            from replaycache.tally import Noted
+            from replaycache.accounts.noted import Noted
             store.note(Noted("hit", "k"))
             store.ledger.flush()
             store.ledger.entries()

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from .._models import Recording
+from ..._models import Recording
 from ..answer_objects import objects_of
 from ..assembled import events_of
 from ..usage import model_of

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from .._models import Request
-from ..match.multipart import NotMultipart, from_listing
+from ..._models import Request
+from ...wire.multipart import NotMultipart, from_listing
 from .parts import message, parts_of
 from .values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text, text_part
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .._models import Recording, Request, ResponseHead
+from ..._models import Recording, Request, ResponseHead
 from .finding import find
 from .plausible import is_key
 from .texts import Piece, hits_in, pieces_of_url, plain_pieces, reader_of_body

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
-from .._models import Body, Chunk, Recording, Request, ResponseHead
+from ..._models import Body, Chunk, Recording, Request, ResponseHead
 from .places import media_type_of, regions_of_request, text_of
 from .texts import Piece, ends_of, hits_in, pieces_of_url, plain_pieces, reader_of_body, spans_of, texts_of
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ._models import Recording, Request, Usage
+from .._models import Recording, Request, Usage
+from ..wire import multipart, url
 from .answer_objects import object_of, objects_of
-from .match import multipart, url
-from .match.providers import generates
+from .providers import generates
 from .token_counts import Counts, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
