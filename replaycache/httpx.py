@@ -52,10 +52,6 @@ def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, 
     return head.status, headers, {"replaycache": replay.outcome}
 
 
-# The library keeps what `read` gave in an attribute outside its contract; where there is none, `read` is its own.
-_READS_INTO_CONTENT = "_content" in vars(httpx.Response(200, content=b""))
-
-
 # -- asynchronous ----------------------------------------------------------------------------------------
 
 
@@ -312,20 +308,33 @@ class _AsyncReplayed(httpx.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _AsyncPlayback
+    reads_all = False
+    size = 0
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        return self.size or super().num_bytes_downloaded
 
     @property
     def _is_at_hand(self) -> bool:
         playback = self.playback
         unread = not (self.is_stream_consumed or self.is_closed)
-        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
+        return unread and playback.complete and not playback.pace
 
     async def aread(self) -> bytes:
-        if self._is_at_hand:
-            self._content = self.playback.body.read()
-            self._num_bytes_downloaded = len(self._content)
-            self.is_stream_consumed = True
-            await self.aclose()
+        self.reads_all = True
         return await super().aread()
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
+        if not (self.reads_all and self._is_at_hand):
+            async for chunk in super().aiter_bytes(chunk_size):
+                yield chunk
+            return
+        self.is_stream_consumed = True
+        body = self.playback.body.read()
+        self.size = len(body)
+        await self.aclose()
+        yield body
 
     async def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
         if chunk_size is not None or not self._is_at_hand:
@@ -333,11 +342,10 @@ class _AsyncReplayed(httpx.Response):
                 yield chunk
             return
         self.is_stream_consumed = True
-        self._num_bytes_downloaded = 0
         try:
             for segment in self.playback.body.segments:
                 for chunk in segment:
-                    self._num_bytes_downloaded += len(chunk)
+                    self.size += len(chunk)
                     yield chunk
                 await Suspending.yield_control()
         finally:
@@ -751,32 +759,42 @@ class _Replayed(httpx.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _Playback
+    reads_all = False
+    size = 0
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        return self.size or super().num_bytes_downloaded
 
     @property
     def _is_at_hand(self) -> bool:
         playback = self.playback
         unread = not (self.is_stream_consumed or self.is_closed)
-        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
+        return unread and playback.complete and not playback.pace
 
     def read(self) -> bytes:
-        if self._is_at_hand:
-            self._content = self.playback.body.read()
-            self._num_bytes_downloaded = len(self._content)
-            self.is_stream_consumed = True
-            self.close()
+        self.reads_all = True
         return super().read()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        if not (self.reads_all and self._is_at_hand):
+            yield from super().iter_bytes(chunk_size)
+            return
+        self.is_stream_consumed = True
+        body = self.playback.body.read()
+        self.size = len(body)
+        self.close()
+        yield body
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
         if chunk_size is not None or not self._is_at_hand:
-            for chunk in super().iter_raw(chunk_size):
-                yield chunk
+            yield from super().iter_raw(chunk_size)
             return
         self.is_stream_consumed = True
-        self._num_bytes_downloaded = 0
         try:
             for segment in self.playback.body.segments:
                 for chunk in segment:
-                    self._num_bytes_downloaded += len(chunk)
+                    self.size += len(chunk)
                     yield chunk
                 Blocking.yield_control()
         finally:
