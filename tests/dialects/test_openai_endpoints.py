@@ -14,7 +14,7 @@ import openai
 import pytest
 
 import replaycache.httpx2
-from tests.openai_endpoints import BEYOND, CALLS, STREAMS, UNDESCRIBED, Call, Stream
+from tests.dialects.openai_endpoints import BEYOND, CALLS, STREAMS, UNDESCRIBED, Call, Stream
 from tests.scripted_server import Handler, Received, ScriptedServer, Wire
 from tests.upstreams.asking import KINDS, Kind
 from tests.upstreams.servers import DESCRIPTION, serve_steady

@@ -877,7 +877,7 @@ def test_no_bytes_raise(url: str, content_type: str, body: bytes) -> None:
     assert isinstance(model_of(Request("POST", url, form, body)), str)
 
 
-HERE = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 RECORDED = {
     "openllmetry": {

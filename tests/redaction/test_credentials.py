@@ -34,7 +34,7 @@ from replaycache.redaction.credentials import (
 )
 from replaycache.wire.content_encoding import UndecodableContent, decode_whole
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 
 ALNUM = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
