@@ -186,11 +186,13 @@ class Items:
                     raise pytest.fail.Exception(text, pytrace=False) from None
         return result
 
-    def note_outcome(self, item: pytest.Item, report: pytest.TestReport) -> None:
+    def note_outcome(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """After each phase of a test: how it ended."""
         in_use = item.stash.get(_IN_USE, None)
         if in_use is None:
             return
+        if call.excinfo is not None:
+            in_use.caught.append(call.excinfo.value)  # told in the test's report
         expected = report.passed or hasattr(report, "wasxfail")
         if report.when == "call":
             in_use.passed = expected and not report.failed
