@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
 from replaycache.dialects.usage import Usage, model_of, provider_of, usage_of
-from replaycache.match import multipart
+from replaycache.wire import multipart
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"

@@ -26,7 +26,7 @@ import anyio.lowlevel
 import pytest
 
 import replaycache
-from replaycache import flights
+from replaycache.engine import flights
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore
 from replaycache.stores.claims import Claims
 from tests.drivers import Driver, outcome_of
@@ -535,7 +535,7 @@ import contextlib, gc, os, random, signal, sys, threading, time, warnings
 
 import httpx
 
-from replaycache import flights
+from replaycache.engine import flights
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore
 
