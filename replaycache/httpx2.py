@@ -361,6 +361,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
     def __init__(self, stream: httpx2.AsyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
+        self._loop = Suspending.loop()
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
@@ -486,6 +487,9 @@ class _AsyncTee(httpx2.AsyncByteStream):
             self._is_read_ahead = False
 
     async def _settle(self, ending: Ending) -> None:
+        if ending is Ending.END and Suspending.loop() is not self._loop:
+            # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
+            ending = Ending.CUT
         try:
             if self._call.settle(ending):
                 await Suspending.call_always(self._call.save)
@@ -810,6 +814,7 @@ class _Tee(httpx2.SyncByteStream):
     def __init__(self, stream: httpx2.SyncByteStream, call: Call) -> None:
         self._stream = stream
         self._call = call
+        self._loop = Blocking.loop()
         self._ahead: deque[bytes] = deque()
         call.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
@@ -935,6 +940,9 @@ class _Tee(httpx2.SyncByteStream):
             self._is_read_ahead = False
 
     def _settle(self, ending: Ending) -> None:
+        if ending is Ending.END and Blocking.loop() is not self._loop:
+            # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
+            ending = Ending.CUT
         try:
             if self._call.settle(ending):
                 Blocking.call_always(self._call.save)
