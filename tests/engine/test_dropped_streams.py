@@ -233,6 +233,52 @@ def test_an_answer_is_not_whole_where_its_loop_has_ended(library: str, tmp_path:
     assert_not_whole(path)
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_what_seems_to_end_in_another_loop_is_not_whole(library: str, tmp_path: Path) -> None:
+    """A loop that ended has closed what the stream is read from, and the stream itself not yet."""
+    path = tmp_path / "ended.json"
+    driver = Driver(library, "asyncio")
+
+    class Nested(driver.module.AsyncByteStream):  # type: ignore[name-defined]  # of the library that is tested
+        def __init__(self) -> None:
+            self.inside = self.read()
+
+        async def read(self) -> Any:
+            for _ in range(2):
+                yield HALF
+
+        async def __aiter__(self) -> Any:
+            async for part in self.inside:
+                yield part
+
+    stream = Nested()
+
+    async def answer(request: Any) -> Any:
+        return driver.module.Response(200, headers={"transfer-encoding": "chunked"}, stream=stream)
+
+    transport = driver.transport(driver.module.MockTransport(answer), store=str(path))
+    left = []
+
+    async def leave() -> None:
+        real = driver.module.AsyncClient(transport=transport)
+        opened = await Client(driver, real).open("http://api.test/v1/anything", json=ASKED)
+        assert await opened.next_chunk() == HALF
+        await stream.inside.aclose()
+        left.append(opened)
+
+    async def close() -> None:
+        left.clear()
+        gc.collect()
+        await transport.aclose()
+
+    for work in (leave(), close()):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(work)
+        loop.close()
+
+    assert_not_whole(path)
+
+
 def assert_not_whole(path: Path) -> None:
     recordings = CassetteStore(path).all()
     assert [recording.body.read() for recording in recordings if recording.complete] == []
