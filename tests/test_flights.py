@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from replaycache import flights
+from replaycache.engine import flights
 from replaycache.stores import DiskStore, MemoryStore
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire

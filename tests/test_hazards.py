@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from replaycache import CacheMiss, Match, Recording, flights
+from replaycache import CacheMiss, Match, Recording
+from replaycache.engine import flights
 from replaycache.engine.flights import Owner, board
 from replaycache.stores import MemoryStore
 from tests.drivers import SYNC, Driver, outcome_of

@@ -24,11 +24,11 @@ from typing import Any
 
 import anyio.lowlevel
 import pytest
-from replaycache.claims import Claims
 
 import replaycache
-from replaycache import flights
+from replaycache.engine import flights
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore
+from replaycache.stores.claims import Claims
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire
 
@@ -49,8 +49,10 @@ EVERY = int(os.environ.get("INTERRUPT_EVERY", "89"))
 """Of so many places one is interrupted; 1 takes all of them, which takes many minutes."""
 
 PACKAGE = Path(replaycache.__file__).parent
-MODULES = ("call", "recorder", "flights", "claims", "httpx2", "httpx", "waiting", "sse", "sequence", "exchange")
-FILES = {str(PACKAGE / f"{name}.py") for name in MODULES} | {str(path) for path in PACKAGE.glob("stores/*.py")}
+ROOMS = ("engine", "stores")
+FILES = {str(path) for room in ROOMS for path in (PACKAGE / room).glob("*.py")} | {
+    str(PACKAGE / name) for name in ("httpx2.py", "httpx.py", "dialects/sse.py")
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::RuntimeWarning")
 
@@ -281,7 +283,7 @@ class Neighbour:
 
     PROGRAM = """
 import sys
-from replaycache.claims import Claims
+from replaycache.stores.claims import Claims
 
 for line in sys.stdin:
     path, key = line.rstrip("\\n").split("\\t")
@@ -535,7 +537,7 @@ import contextlib, gc, os, random, signal, sys, threading, time, warnings
 
 import httpx
 
-from replaycache import flights
+from replaycache.engine import flights
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore
 
