@@ -26,13 +26,13 @@ from ..options import Mode, Options
 from .answer import Answer
 from .asked import Asked
 from .decider import Decider
-from .decisions import Decision, Forward, Replay, Wait
+from .decisions import Decision, Forward, Recheck, Replay, Wait
 from .diagnosis import diagnose
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Lead, Neighbours
-from .lookup import Found, Lookup
+from .lookup import Found, Lookup, Nothing
 from .reporting import Reporter
 from .stored_form import stored_form
 
@@ -98,7 +98,7 @@ class Call:
         self._began = time.perf_counter()
         self._shared = shared
         self.asked = asked
-        self._lead = Lead(shared.neighbours)
+        self._lead: Lead | None = None
         self._answer: Answer | None = None
 
     @property
@@ -132,17 +132,36 @@ class Call:
     def decide(self, found: Found) -> Decision:
         """What to do, given what `load` found."""
         shared = self._shared
-        decision = shared.decider.decide(self.asked, found, self._lead)
+        decision = shared.decider.decide(self.asked, found)
+        if isinstance(decision, Forward) and decision.missed is not None:
+            return self._take_off(decision, found)
+        if self._lead is not None and not isinstance(decision, Recheck):
+            self._lead.land()
         if isinstance(decision, Replay):
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
-        elif isinstance(decision, Wait) and isinstance(decision.flight, ClaimedElsewhere):
-            shared.reporter.waiting(self.asked.key)
         return decision
+
+    def _take_off(self, forward: Forward, found: Found) -> Forward | Wait | Recheck:
+        """Nothing answers: what to do, as others may ask the same."""
+        lead, identity = self._lead, self.asked.identity
+        if lead is None:
+            # kept before it has anything: an interrupt must find what is to be let go
+            lead = self._lead = Lead(self._shared.neighbours)
+        if lead.is_settled or identity is None:
+            return forward
+        flight = lead.take_off(identity)
+        if flight is not None:
+            if isinstance(flight, ClaimedElsewhere):
+                self._shared.reporter.waiting(identity.key)
+            return Wait(flight)
+        before = found.landings if isinstance(found, Nothing) else None
+        return Recheck() if lead.may_have_missed(before) else forward
 
     def go_alone(self) -> None:
         """Waits for no other call any more."""
-        self._lead.go_alone()
+        if self._lead is not None:
+            self._lead.go_alone()
 
     def miss(self, reason: MissReason) -> CacheMiss:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
@@ -173,12 +192,12 @@ class Call:
         return self._answer
 
     def _answer_to(self, forward: Forward) -> Answer:
-        return Answer(self.asked, forward, self._lead, self._shared.keeper)
+        return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 
     def abandon(self, reason: str) -> None:
         """The call is of no use to anybody: nobody waits for it, and nothing of an answer is stored."""
         answer = self._answer
         if answer is not None:
             answer.abandon(reason)
-        else:
+        elif self._lead is not None:
             self._lead.land()

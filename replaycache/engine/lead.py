@@ -74,10 +74,11 @@ class Lead:
                 return ClaimedElsewhere(claims, key)
         return None
 
-    def may_have_missed(self, before: int) -> bool:
-        """Whether somebody may have stored an answer since the store was read, when so many flights had landed.
+    def may_have_missed(self, before: int | None) -> bool:
+        """Whether somebody may have stored an answer since the store was read.
 
-        To be asked once, after the take-off.
+        Args:
+            before: how many flights had landed when it was read; None where that is not known.
         """
         neighbours = self._neighbours
         if neighbours is None or self._flight is None:

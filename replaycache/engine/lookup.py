@@ -16,28 +16,27 @@ from .sequence import Sequence, SequenceStore
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Found", "Lookup"]
+__all__ = ["Found", "Lookup", "Nothing"]
 
 _READING = frozenset({Mode.AUTO, Mode.REPLAY, Mode.VERIFY})
 
 
-class Found(NamedTuple):
-    """What a look into the store came to.
+class Nothing(NamedTuple):
+    """No recording.
 
     Attributes:
-        recording: that may answer; None where there is none.
         why: there is none.
-        landings: how many flights had landed before.
+        landings: how many flights had landed before the store was read.
         is_busy: the store would have waited, and is to be asked once more, where it may.
     """
 
-    recording: Recording | None = None
     why: MissReason = "no_recording"
     landings: int = 0
     is_busy: bool = False
 
 
-_NOTHING = Found()
+Found = Recording | Nothing
+"""What a look into the store came to."""
 
 
 class Lookup:
@@ -68,21 +67,23 @@ class Lookup:
         if sequence is not None and mode is Mode.RECORD:
             sequence.check()
         if asked.identity is None or asked.unstorable or mode not in _READING:
-            return _NOTHING
+            return Nothing()
         if sequence is not None:
-            return Found(*sequence.take(asked.identity))
+            recording, why = sequence.take(asked.identity)
+            return Nothing(why) if recording is None else recording
         before = landings()
         try:
-            return Found(self._store.get(asked.identity.key), "no_recording", before)
+            recording = self._store.get(asked.identity.key)
         except StoreBusy:
-            return Found(is_busy=True)
+            return Nothing(is_busy=True)
         except Exception as error:
             if mode is Mode.REPLAY:
                 raise
             if not isinstance(error, CorruptRecording):
                 asked.unstorable = f"the store failed: {error}"
             self._reporter.warn_once(f"{error} The call goes live.")
-            return Found(landings=before)
+            recording = None
+        return Nothing(landings=before) if recording is None else recording
 
     def _once(self) -> Mode:
         """What `once` comes to, for the cassette as the session found it."""

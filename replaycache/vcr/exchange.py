@@ -13,7 +13,7 @@ from ..engine.decisions import Forward
 from ..engine.exchange import Exchange
 from ..engine.keeper import Keeper
 from ..engine.lead import Lead
-from ..engine.lookup import Found
+from ..engine.lookup import Found, Nothing
 from ..engine.spool import Spool
 from ..options import Mode, Options
 from ..stores import Store
@@ -79,11 +79,13 @@ class VcrCall(Call):
     def load(self) -> Found:
         asked = self.asked
         if self._vcr is None or asked.mode not in (Mode.AUTO, Mode.REPLAY):
-            return Found()
-        found = Found(*self._cassette.play(self._vcr))
-        if found.recording is None and self._in_process:
+            return Nothing()
+        found, why = self._cassette.play(self._vcr)
+        if found is not None:
+            return found
+        if self._in_process:
             asked.pass_by("the application in this process answers it")
-        return found
+        return Nothing(why)
 
     def miss(self, reason: MissReason) -> CacheMiss:
         miss = super().miss(reason)
@@ -92,7 +94,7 @@ class VcrCall(Call):
         return miss
 
     def _answer_to(self, forward: Forward) -> Answer:
-        return VcrAnswer(self.asked, forward, self._lead, self._shared.keeper, self._cassette)
+        return VcrAnswer(self.asked, forward, self._lead or Lead(None), self._shared.keeper, self._cassette)
 
 
 class VcrExchange(Exchange):

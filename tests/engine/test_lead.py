@@ -75,6 +75,7 @@ def test_who_leads_after_another_may_have_missed_its_answer() -> None:
 
     assert second.take_off(IDENTITY) is None
     assert second.may_have_missed(before)
+    assert second.may_have_missed(None)
     second.land()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from replaycache import CorruptRecording, Mode, Recording, ReplayCacheWarning, StoreError
-from replaycache.engine.lookup import Found
+from replaycache.engine.lookup import Found, Nothing
 from replaycache.stores import CassetteStore, MemoryStore, StoreBusy
 from tests.engine.parts import ANSWER, answer_in_full, asked_of, call_of, exchange, recording_of, sent
 
@@ -31,7 +31,7 @@ def filled(**options: Any) -> tuple[Any, Any]:
 
 
 def answers(found: Found) -> bool:
-    return found.recording is not None and found.recording.body.read() == ANSWER
+    return isinstance(found, Recording) and found.body.read() == ANSWER
 
 
 @pytest.mark.parametrize("mode", ["auto", "replay", "verify"])
@@ -46,14 +46,14 @@ def test_it_is_not_looked_for_where_it_may_not(mode: str) -> None:
     made, asked = filled()
     asked.mode = Mode.parse(mode, "mode")
 
-    assert made.lookup.find(asked) == Found()
+    assert made.lookup.find(asked) == Nothing()
 
 
 def test_nor_where_nothing_is_stored_of_it() -> None:
     made, asked = filled()
     asked.unstorable = "as you like"
 
-    assert made.lookup.find(asked) == Found()
+    assert made.lookup.find(asked) == Nothing()
 
 
 def test_in_a_cache_once_is_auto() -> None:
@@ -83,7 +83,7 @@ def test_a_cassette_tells_why_it_has_none(tmp_path: Any) -> None:
 
     answer_in_full(sent(call_of(exchange(CassetteStore(path)))))
     made = exchange(CassetteStore(path), mode="replay")
-    assert made.lookup.find(asked_of(made)).recording is not None
+    assert isinstance(made.lookup.find(asked_of(made)), Recording)
     assert made.lookup.find(asked_of(made)).why == "already_played"
 
 
@@ -91,7 +91,7 @@ def test_a_store_that_would_wait_is_busy_and_may_be_asked_again() -> None:
     made = exchange(Failing(StoreBusy("locked")))
     asked = asked_of(made)
 
-    assert made.lookup.find(asked).is_busy
+    assert made.lookup.find(asked) == Nothing(is_busy=True)
     assert asked.unstorable == ""
 
 
@@ -99,7 +99,7 @@ def test_a_store_that_fails_is_told_once_and_left_alone() -> None:
     made = exchange(Failing(StoreError("no disk.")))
     asked = asked_of(made)
     with pytest.warns(ReplayCacheWarning, match=r"no disk\. The call goes live\."):
-        assert made.lookup.find(asked).recording is None
+        assert isinstance(made.lookup.find(asked), Nothing)
 
     assert asked.unstorable == "the store failed: no disk."
 
@@ -108,7 +108,7 @@ def test_a_damaged_recording_may_be_replaced() -> None:
     made = exchange(Failing(CorruptRecording("bits.")))
     asked = asked_of(made)
     with pytest.warns(ReplayCacheWarning, match="bits"):
-        assert made.lookup.find(asked).recording is None
+        assert isinstance(made.lookup.find(asked), Nothing)
 
     assert asked.unstorable == ""
 
