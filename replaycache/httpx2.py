@@ -26,9 +26,12 @@ except ImportError as error:
         "replaycache.httpx2 is for clients on httpx2, which is not installed: pip install httpx2"
     ) from error
 
-from .engine.call import Call, Forward, Recheck, Refuse, Replay, Wait
+from .engine.answer import Answer
+from .engine.call import Call
+from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
 from .engine.diagnosis import incomplete
-from .engine.exchange import DRAIN_BYTES, Exchange
+from .engine.exchange import Exchange
+from .engine.keeper import DRAIN_BYTES
 from .engine.recorder import Ending
 from .engine.spool import Spool
 from .engine.waiting import Blocking, Suspending
@@ -108,7 +111,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "AsyncReplayTransport")
-        if self._exchange.dropped:
+        if self._exchange.responses.dropped:
             await self._finish_dropped()
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
@@ -122,7 +125,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                     case Replay():
                         return await self._replay(decision)
                     case Forward():
-                        return await self._forward(request, call)
+                        return await self._forward(request, call, decision)
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
                         await Suspending.wait(flight, timeouts.get("read"))
@@ -150,15 +153,15 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         response.playback = playback
         return response
 
-    async def _forward(self, request: httpx2.Request, call: Call) -> httpx2.Response:
+    async def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
         if call.has_call_headers:
             request = _without_call_headers(request)
         upstream = self._upstream()
-        call.sending()
+        answer = call.sending(forward)
         response = await upstream.handle_async_request(request)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
-            outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
+            outcome = answer.respond(response.status_code, response.headers.raw, decoded=read)
             headers, stream = response.headers, response.stream
             if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more
@@ -169,7 +172,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             return httpx2.Response(
                 response.status_code,
                 headers=headers,
-                stream=_AsyncTee(stream, call),
+                stream=_AsyncTee(stream, answer),
                 extensions={**response.extensions, "replaycache": outcome},
             )
         except BaseException:
@@ -187,7 +190,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
 
     async def _finish_dropped(self) -> None:
         """Closes the responses that were let go of without being closed."""
-        while (body := self._exchange.next_dropped()) is not None:
+        while (body := self._exchange.responses.next_dropped()) is not None:
             await body.finish()
 
     async def aclose(self) -> None:
@@ -198,7 +201,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
         try:
-            for body in self._exchange.at_the_end():
+            for body in self._exchange.responses.at_the_end():
                 await body.read_ahead()
             await self._finish_dropped()
         finally:
@@ -358,19 +361,19 @@ class _AsyncTee(httpx2.AsyncByteStream):
     It is its own iterator and no generator: one that is left in the middle would have to be closed.
     """
 
-    def __init__(self, stream: httpx2.AsyncByteStream, call: Call) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, answer: Answer) -> None:
         self._stream = stream
-        self._call = call
+        self._answer = answer
         self._loop = Suspending.loop()
         self._ahead: deque[bytes] = deque()
-        call.hold(stream, self)
+        answer.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
         self._is_read_ahead = False
         self._is_broken_off = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
-        self._call.hold(self._chunks, self)
+        self._answer.hold(self._chunks, self)
         return self
 
     async def __anext__(self) -> bytes:
@@ -385,7 +388,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
         if self._is_broken_off:
             raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
         try:
-            self._call.resume()
+            self._answer.resume()
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
@@ -394,25 +397,25 @@ class _AsyncTee(httpx2.AsyncByteStream):
             except BaseException:
                 await self._settle(Ending.FAILED)
                 raise
-            self._call.feed(chunk)
+            self._answer.feed(chunk)
             return chunk
         except StopAsyncIteration:
             raise
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     async def aclose(self) -> None:
         try:
             try:
-                seconds = self._call.drain_seconds()
+                seconds = self._answer.drain_seconds()
                 if seconds:
                     await Suspending.within(seconds, lambda: self._drain(seconds))
             finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
                 await self._settle(Ending.CLOSED)
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
         finally:
             # no function of its own: an interrupt at its entry would leave the stream open
@@ -433,7 +436,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
     async def read_ahead(self) -> None:
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
-        seconds = self._call.drain_seconds()
+        seconds = self._answer.drain_seconds()
         try:
             if seconds:
                 await Suspending.within(seconds, lambda: self._drain(seconds, self._ahead))
@@ -443,21 +446,21 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
     def keep_whole(self) -> None:
         """Stores the answer if all of it is there."""
-        if self._call.is_whole:
+        if self._answer.is_whole:
             self.keep()
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         try:
-            if self._call.settle(Ending.CLOSED):
-                self._call.save()
+            if self._answer.settle(Ending.CLOSED):
+                self._answer.save()
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     async def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
-        call = self._call
+        answer = self._answer
         if self._chunks is None:
             self._chunks = self._stream.__aiter__()
         elif getattr(self._chunks, "ag_frame", self) is None:
@@ -467,9 +470,9 @@ class _AsyncTee(httpx2.AsyncByteStream):
         self._is_read_ahead = ahead is not None
         try:
             while size <= DRAIN_BYTES and time.monotonic() <= until:
-                call.resume()
+                answer.resume()
                 chunk = await anext(self._chunks)
-                call.feed(chunk)
+                answer.feed(chunk)
                 if ahead is not None:
                     ahead.append(chunk)
                 size += len(chunk)
@@ -491,18 +494,18 @@ class _AsyncTee(httpx2.AsyncByteStream):
             # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
             ending = Ending.CUT
         try:
-            if self._call.settle(ending):
-                await Suspending.call_always(self._call.save)
+            if self._answer.settle(ending):
+                await Suspending.call_always(self._answer.save)
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     def __del__(self) -> None:
-        if "_call" in self.__dict__:  # not where an interrupt met `__init__`
+        if "_answer" in self.__dict__:  # not where an interrupt met `__init__`
             try:
-                self._call.drop(self)
+                self._answer.drop(self)
             except BaseException:
-                self._call.abandon("the response was dropped, not closed")
+                self._answer.abandon("the response was dropped, not closed")
                 raise
 
 
@@ -563,7 +566,7 @@ class ReplayTransport(httpx2.BaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx2.Request, "httpx2", "ReplayTransport")
-        if self._exchange.dropped:
+        if self._exchange.responses.dropped:
             self._finish_dropped()
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
@@ -577,7 +580,7 @@ class ReplayTransport(httpx2.BaseTransport):
                     case Replay():
                         return self._replay(decision)
                     case Forward():
-                        return self._forward(request, call)
+                        return self._forward(request, call, decision)
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
                         Blocking.wait(flight, timeouts.get("read"))
@@ -605,15 +608,15 @@ class ReplayTransport(httpx2.BaseTransport):
         response.playback = playback
         return response
 
-    def _forward(self, request: httpx2.Request, call: Call) -> httpx2.Response:
+    def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
         if call.has_call_headers:
             request = _without_call_headers(request)
         upstream = self._upstream()
-        call.sending()
+        answer = call.sending(forward)
         response = upstream.handle_request(request)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
-            outcome = call.respond(response.status_code, response.headers.raw, decoded=read)
+            outcome = answer.respond(response.status_code, response.headers.raw, decoded=read)
             headers, stream = response.headers, response.stream
             if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more
@@ -624,7 +627,7 @@ class ReplayTransport(httpx2.BaseTransport):
             return httpx2.Response(
                 response.status_code,
                 headers=headers,
-                stream=_Tee(stream, call),
+                stream=_Tee(stream, answer),
                 extensions={**response.extensions, "replaycache": outcome},
             )
         except BaseException:
@@ -642,7 +645,7 @@ class ReplayTransport(httpx2.BaseTransport):
 
     def _finish_dropped(self) -> None:
         """Closes the responses that were let go of without being closed."""
-        while (body := self._exchange.next_dropped()) is not None:
+        while (body := self._exchange.responses.next_dropped()) is not None:
             body.finish()
 
     def close(self) -> None:
@@ -653,7 +656,7 @@ class ReplayTransport(httpx2.BaseTransport):
             DriftFound: in mode `verify`, answers differ in shape from what was recorded.
         """
         try:
-            for body in self._exchange.at_the_end():
+            for body in self._exchange.responses.at_the_end():
                 body.read_ahead()
             self._finish_dropped()
         finally:
@@ -811,19 +814,19 @@ class _Tee(httpx2.SyncByteStream):
     It is its own iterator and no generator: one that is left in the middle would have to be closed.
     """
 
-    def __init__(self, stream: httpx2.SyncByteStream, call: Call) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, answer: Answer) -> None:
         self._stream = stream
-        self._call = call
+        self._answer = answer
         self._loop = Blocking.loop()
         self._ahead: deque[bytes] = deque()
-        call.hold(stream, self)
+        answer.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
         self._is_read_ahead = False
         self._is_broken_off = False
 
     def __iter__(self) -> Iterator[bytes]:
         self._chunks = self._stream.__iter__()
-        self._call.hold(self._chunks, self)
+        self._answer.hold(self._chunks, self)
         return self
 
     def __next__(self) -> bytes:
@@ -838,7 +841,7 @@ class _Tee(httpx2.SyncByteStream):
         if self._is_broken_off:
             raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
         try:
-            self._call.resume()
+            self._answer.resume()
             try:
                 chunk = next(self._chunks)
             except StopIteration:
@@ -847,25 +850,25 @@ class _Tee(httpx2.SyncByteStream):
             except BaseException:
                 self._settle(Ending.FAILED)
                 raise
-            self._call.feed(chunk)
+            self._answer.feed(chunk)
             return chunk
         except StopIteration:
             raise
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     def close(self) -> None:
         try:
             try:
-                seconds = self._call.drain_seconds()
+                seconds = self._answer.drain_seconds()
                 if seconds:
                     Blocking.within(seconds, lambda: self._drain(seconds))
             finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
                 self._settle(Ending.CLOSED)
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
         finally:
             # no function of its own: an interrupt at its entry would leave the stream open
@@ -886,7 +889,7 @@ class _Tee(httpx2.SyncByteStream):
 
     def read_ahead(self) -> None:
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
-        seconds = self._call.drain_seconds()
+        seconds = self._answer.drain_seconds()
         try:
             if seconds:
                 Blocking.within(seconds, lambda: self._drain(seconds, self._ahead))
@@ -896,21 +899,21 @@ class _Tee(httpx2.SyncByteStream):
 
     def keep_whole(self) -> None:
         """Stores the answer if all of it is there."""
-        if self._call.is_whole:
+        if self._answer.is_whole:
             self.keep()
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         try:
-            if self._call.settle(Ending.CLOSED):
-                self._call.save()
+            if self._answer.settle(Ending.CLOSED):
+                self._answer.save()
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
-        call = self._call
+        answer = self._answer
         if self._chunks is None:
             self._chunks = self._stream.__iter__()
         elif getattr(self._chunks, "gi_frame", self) is None:
@@ -920,9 +923,9 @@ class _Tee(httpx2.SyncByteStream):
         self._is_read_ahead = ahead is not None
         try:
             while size <= DRAIN_BYTES and time.monotonic() <= until:
-                call.resume()
+                answer.resume()
                 chunk = next(self._chunks)
-                call.feed(chunk)
+                answer.feed(chunk)
                 if ahead is not None:
                     ahead.append(chunk)
                 size += len(chunk)
@@ -944,16 +947,16 @@ class _Tee(httpx2.SyncByteStream):
             # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
             ending = Ending.CUT
         try:
-            if self._call.settle(ending):
-                Blocking.call_always(self._call.save)
+            if self._answer.settle(ending):
+                Blocking.call_always(self._answer.save)
         except BaseException:
-            self._call.land()
+            self._answer.land()
             raise
 
     def __del__(self) -> None:
-        if "_call" in self.__dict__:  # not where an interrupt met `__init__`
+        if "_answer" in self.__dict__:  # not where an interrupt met `__init__`
             try:
-                self._call.drop(self)
+                self._answer.drop(self)
             except BaseException:
-                self._call.abandon("the response was dropped, not closed")
+                self._answer.abandon("the response was dropped, not closed")
                 raise

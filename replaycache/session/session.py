@@ -45,9 +45,8 @@ class _Session:
     def __init__(self, store: Store | str | os.PathLike[str] | None, options: Options) -> None:
         self.store, self._owns_store = open_store(store)
         self._blocking = Exchange(options, self.store, Spool, Blocking.owner)
-        self._suspending = Exchange(options, self.store, Spool, Suspending.owner)
-        self._suspending.sequence = self._blocking.sequence
-        self.tally = self._suspending.reporter.tally = self._blocking.tally
+        self._suspending = Exchange(options, self.store, Spool, Suspending.owner, beside=self._blocking)
+        self.tally = self._blocking.tally
         self.calls = 0
         self.is_over = False
         self.outer: _Session | None = None
@@ -70,20 +69,20 @@ class _Session:
 
     def finish_dropped(self) -> None:
         """Closes responses that were let go of unclosed; what only their loop could read on is kept as it is."""
-        for still_open in self._blocking.at_the_end():
+        for still_open in self._blocking.responses.at_the_end():
             still_open.read_ahead()
-        for still_open in self._suspending.at_the_end():
+        for still_open in self._suspending.responses.at_the_end():
             still_open.keep_whole()
-        while (body := self._blocking.next_dropped()) is not None:
+        while (body := self._blocking.responses.next_dropped()) is not None:
             body.finish()
-        while (body := self._suspending.next_dropped()) is not None:
+        while (body := self._suspending.responses.next_dropped()) is not None:
             body.keep()
 
     async def finish_dropped_here(self) -> None:
         """Closes responses of this loop that were let go of unclosed."""
-        for still_open in self._suspending.at_the_end():
+        for still_open in self._suspending.responses.at_the_end():
             await still_open.read_ahead()
-        while (body := self._suspending.next_dropped()) is not None:
+        while (body := self._suspending.responses.next_dropped()) is not None:
             await body.finish()
 
     def close(self) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from .._errors import CacheMiss, MissReason
-from .._models import Recording
+from ..engine.answer import Answer
+from ..engine.asked import Asked
 from ..engine.call import Call
+from ..engine.decisions import Forward
 from ..engine.exchange import Exchange
+from ..engine.keeper import Keeper
+from ..engine.lead import Lead
+from ..engine.lookup import Found, Nothing
 from ..engine.spool import Spool
 from ..options import Mode, Options
 from ..stores import Store
@@ -18,70 +23,82 @@ from .messages import VcrRequest, changed, response_of
 __all__ = ["VcrExchange"]
 
 
-class VcrCall(Call):
-    """A request as VCR.py's hooks leave it."""
+class VcrAnswer(Answer):
+    """An answer as VCR.py's hooks leave it."""
 
-    __slots__ = ("_asked", "_cassette", "_in_process")
+    __slots__ = ("_cassette",)
 
-    def __init__(self, exchange: VcrExchange, *rest: Any) -> None:
-        super().__init__(exchange, *rest)
-        self._cassette = exchange.cassette
-        self._in_process = exchange.in_process
-        self._asked: VcrRequest | None = None
-
-    def identify(self, body: bytes | None) -> None:
-        if body is not None:
-            self._body = body
-            asked = self._cassette.ask(VcrRequest.of(self.request))
-            if asked is None:
-                self.mode = Mode.OFF
-                self.outcome.reason = "it is no concern of the cassette, as vcr_config says"
-                return
-            self._asked = asked
-            self._request = asked.to_request()
-            self.url = self._request.url
-            body = self._request.body
-        super().identify(body)
-
-    def load(self) -> Recording | None:
-        if self._asked is None or self.mode not in (Mode.AUTO, Mode.REPLAY):
-            return None
-        found, self._why = self._cassette.play(self._asked)
-        if found is None and self._in_process:
-            self.mode = Mode.OFF
-            self.outcome.reason = "the application in this process answers it"
-        return found
-
-    def miss(self, reason: MissReason) -> CacheMiss:
-        miss = super().miss(reason)
-        if self._asked is not None:
-            miss.add_note(self._cassette.explain(self._asked))
-        return miss
+    def __init__(self, asked: Asked, forward: Forward, lead: Lead, keeper: Keeper, cassette: VcrCassette) -> None:
+        self._cassette = cassette
+        super().__init__(asked, forward, lead, keeper)
 
     def save(self) -> None:
-        recording = self._pending
-        if recording is not None and self._head is not None:
+        recording = self.pending
+        if recording is not None and self.head is not None:
             try:
-                response = self._cassette.ask_response(response_of(self._head, recording.body.read()))
+                response = self._cassette.ask_response(response_of(self.head, recording.body.read()))
                 if response is None:
                     self.forget("before_record_response dropped it")
                     return
                 found = changed(recording, response)
             except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
                 self.forget(f"before_record_response failed: {error!r}")
-                self._exchange.reporter.warn_once(
+                self.keeper.reporter.warn_once(
                     f"before_record_response failed: {error!r}. The answer was not stored."
                 )
                 return
-            found.head = self._exchange.options.redact.head(found.head)
-            self._pending = found
+            found.head = self.keeper.redact.head(found.head)
+            self.pending = found
         super().save()
+
+
+class VcrCall(Call):
+    """A request as VCR.py's hooks leave it."""
+
+    __slots__ = ("_cassette", "_in_process", "_vcr")
+
+    def __init__(self, exchange: VcrExchange, asked: Asked) -> None:
+        super().__init__(exchange, asked)
+        self._cassette = exchange.cassette
+        self._in_process = exchange.in_process
+        self._vcr: VcrRequest | None = None
+
+    def identify(self, body: bytes | None) -> None:
+        asked = self.asked
+        if body is not None:
+            asked.body = body
+            vcr = self._cassette.ask(VcrRequest.of(asked.request))
+            if vcr is None:
+                asked.pass_by("it is no concern of the cassette, as vcr_config says")
+                return
+            self._vcr = vcr
+            asked.become(vcr.to_request())
+            body = asked.body
+        super().identify(body)
+
+    def load(self) -> Found:
+        asked = self.asked
+        if self._vcr is None or asked.mode not in (Mode.AUTO, Mode.REPLAY):
+            return Nothing()
+        found, why = self._cassette.play(self._vcr)
+        if found is not None:
+            return found
+        if self._in_process:
+            asked.pass_by("the application in this process answers it")
+        return Nothing(why)
+
+    def miss(self, reason: MissReason) -> CacheMiss:
+        miss = super().miss(reason)
+        if self._vcr is not None:
+            miss.add_note(self._cassette.explain(self._vcr))
+        return miss
+
+    def _answer_to(self, forward: Forward) -> Answer:
+        return VcrAnswer(self.asked, forward, self._lead or Lead(None), self._shared.keeper, self._cassette)
 
 
 class VcrExchange(Exchange):
     """An exchange that asks VCR.py's rules, not keys, which recording answers a request."""
-
-    call_type = VcrCall
 
     def __init__(self, cassette: VcrCassette, owner: Callable[[], Any], in_process: bool) -> None:
         options = Options.parse({"mode": cassette.engine_mode})
@@ -93,3 +110,8 @@ class VcrExchange(Exchange):
         )
         self.cassette = cassette
         self.in_process = in_process
+
+    def call(
+        self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
+    ) -> Call:
+        return VcrCall(self, self.identifier.read(method, url, headers, target))

@@ -1,0 +1,324 @@
+"""What becomes of upstream's answer: it passes to the caller, settles once, and is stored or is not."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Iterable
+
+from .._errors import SecretFound
+from .._models import Outcome, Recording, ResponseHead
+from ..match import Identity
+from ..options import Mode
+from .asked import Asked
+from .decisions import Forward
+from .keeper import Keeper
+from .lead import Lead
+from .recorder import Ending, Recorder
+from .stored_form import stored_form
+from .unclosed import Unclosed
+
+__all__ = ["Answer"]
+
+LATE_SECONDS = 1.0
+"""For how long, at most, a response is read on that was let go of: another call waits meanwhile."""
+
+
+class Answer:
+    """The answer to a request that is sent now.
+
+    Attributes:
+        asked: the request.
+        outcome: final once the answer has settled and was saved.
+        head: of a response that is recorded.
+        keeper: stores it.
+        pending: what is left to `save`.
+
+    Args:
+        asked: the request.
+        forward: why it is sent.
+        lead: of its call; it lands when the answer can be had from the store, or never will be.
+        keeper: as the attribute.
+    """
+
+    __slots__ = (
+        "_body_of",
+        "_expected",
+        "_held",
+        "_held_by",
+        "_is_late",
+        "_is_paid_for",
+        "_latency",
+        "_lead",
+        "_recorded_at",
+        "_recorder",
+        "_sent_at",
+        "_settled",
+        "asked",
+        "head",
+        "keeper",
+        "outcome",
+        "pending",
+    )
+
+    def __init__(self, asked: Asked, forward: Forward, lead: Lead, keeper: Keeper) -> None:
+        self.asked = asked
+        self._expected = forward.expected
+        self._lead = lead
+        self.keeper = keeper
+        self.outcome = Outcome("live", asked.key, keeper.location, reason=asked.unstorable)
+        self._recorder: Recorder | None = None
+        self.head: ResponseHead | None = None
+        self.pending: Recording | None = None
+        self._settled = False
+        self._is_paid_for = False
+        self._held: list[object] = []
+        self._body_of: weakref.ref[Unclosed] | None = None
+        self._held_by = 0
+        self._is_late = False
+        self._latency = self._recorded_at = 0.0
+        self._sent_at = time.perf_counter()
+
+    # -- while it passes -----------------------------------------------------------------------------------
+
+    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) -> Outcome:
+        """Takes the head of upstream's response; says what becomes of it so far.
+
+        Args:
+            status: of the response.
+            headers: as the client library has them.
+            decoded: whether the chunks that follow have lost the content-encoding that the headers name.
+        """
+        now = time.perf_counter()
+        asked, keeper = self.asked, self.keeper
+        self._is_paid_for = 200 <= status < 300 and asked.endpoint.generates
+        if asked.identity is not None and not asked.unstorable:
+            head = ResponseHead(
+                status,
+                tuple(
+                    (key, value.decode("latin-1"))
+                    for name, value in headers
+                    if not (key := name.decode("latin-1").lower()).startswith("content-")
+                    or not decoded
+                    or key in ("content-type", "content-disposition")
+                ),
+            )
+            if keeper.wants(head):
+                self.head = head
+                self._latency = now - self._sent_at
+                self._recorded_at = time.time()
+                self._recorder = Recorder(asked.endpoint.path, head, now, keeper.spool)
+                self.outcome.reason = "the response's body has not been read to its end"
+            else:
+                self.outcome.reason = f"a response with status {status} is not kept"
+        if self._recorder is None:
+            self.land()
+        else:
+            self._lead.hand_over()
+        return self.outcome
+
+    def resume(self) -> None:
+        """Upstream is about to be asked for the next chunk."""
+        recorder = self._recorder  # another thread may settle meanwhile
+        if recorder is not None:
+            recorder.ask()
+        self._lead.resume()
+
+    def feed(self, data: bytes) -> None:
+        """Takes a chunk that is handed to the caller."""
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.feed(data, time.perf_counter())
+            self._lead.hand_over()
+
+    # -- where its reader does not come to its end ---------------------------------------------------------
+
+    def drain_seconds(self) -> float:
+        """Seconds for which a response that is closed now is read on.
+
+        0 where it is whole or is not stored, and where a chunk is owed: somebody waits for it, or it is lost.
+        """
+        recorder = self._recorder
+        if self._settled or recorder is None or recorder.reason or recorder.is_owed:
+            return 0.0
+        if recorder.is_whole(Ending.CLOSED):
+            return 0.0
+        if self._held_by != os.getpid():
+            return 0.0  # a forked process may not read from its parent's connections
+        seconds = self.keeper.drain_seconds(ends_soon=recorder.ends_soon)
+        return min(seconds, LATE_SECONDS) if self._is_late else seconds
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the answer is there, though its response is still open."""
+        recorder = self._recorder
+        return not self._settled and recorder is not None and recorder.is_whole(Ending.CLOSED)
+
+    @property
+    def open_body(self) -> Unclosed | None:
+        """The body of a response that is still open, though nothing or little is to come of it."""
+        body = self._body_of() if self._body_of is not None else None
+        recorder = self._recorder
+        if body is None or self._settled or recorder is None:
+            return None
+        is_ours = self._held_by == os.getpid()
+        return body if is_ours and (recorder.ends_soon or self.is_whole) else None
+
+    def hold(self, upstream: object, body: Unclosed) -> None:
+        """Keeps what is read from alive until the response has settled.
+
+        A response that is let go of is garbage together with what it was read from, and of that the collector may
+        close some before it comes to the response.
+        """
+        if self._recorder is not None:
+            self._body_of = weakref.ref(body)
+            self._held_by = os.getpid()
+            self._held.append(upstream)
+            self.keeper.responses.held.add(self)
+
+    def drop(self, body: Unclosed) -> None:
+        """The response was let go of without being closed: where that is worth it, it is closed later.
+
+        The collector may call this anywhere: nothing is saved here, and nothing read.
+        """
+        if self.is_whole or self.drain_seconds():
+            self.land()  # nobody waits for what may never be taken up
+            self._is_late = True
+            responses = self.keeper.responses
+            responses.dropped.append(body)
+            # the body has all that it is read from; where it is lost on its way from there, that goes with it
+            responses.held.discard(self)
+            return
+        self.abandon("the response was dropped, not closed")
+
+    def abandon(self, reason: str) -> None:
+        """The response is of no use to anybody: settles, and stores nothing."""
+        self.settle(Ending.FAILED)
+        self.forget(reason)
+
+    # -- at its end ----------------------------------------------------------------------------------------
+
+    def settle(self, ending: Ending) -> bool:
+        """Says how the response ended; the first time counts. Tells whether there is something to `save`.
+
+        Whatever interrupts it, nobody waits for it any more.
+        """
+        if self._settled:
+            return self.pending is not None
+        self._settled = True
+        recorder, self._recorder = self._recorder, None
+        try:
+            self._let_go()
+            self._finish(recorder, ending)
+        except BaseException:
+            self._let_go()
+            self.land()
+            if self.pending is None:
+                self.outcome.reason = "it was interrupted before it was stored"
+            raise
+        return self.pending is not None
+
+    def _let_go(self) -> None:
+        self._held.clear()
+        self.keeper.responses.held.discard(self)
+
+    def _finish(self, recorder: Recorder | None, ending: Ending) -> None:
+        """Leaves in `pending` what is to be stored, or lands where nothing is."""
+        asked, keeper = self.asked, self.keeper
+        if recorder is None or self.head is None or asked.identity is None:
+            self.land()
+            if asked.mode is not Mode.OFF:
+                if self._is_paid_for:
+                    self._lose()
+                self._pass()
+            return
+        failed = recorder.failed
+        body = recorder.finish(ending, partly=not keeper.is_cache)
+        if body is None:
+            self.outcome.reason = recorder.reason
+        elif failed and keeper.is_cache:
+            self.outcome.reason = "the stream ended in an error"
+            body = None
+        if body is None:
+            self.land()
+            self._lose()
+            self._pass()
+            return
+        if recorder.reason:
+            self.outcome.reason = recorder.reason
+        self.pending = Recording(
+            request=stored_form(asked.request, keeper.redact),
+            head=keeper.redact.head(self.head),
+            body=body,
+            digest=asked.identity.digest,
+            recorded_at=self._recorded_at,
+            latency=self._latency,
+            complete=not recorder.reason,
+            sample=asked.sample,
+            size=recorder.size,
+            duration=self._latency + recorder.duration,
+        )
+
+    def save(self) -> None:
+        """Stores what `settle` left to store; does nothing when it is called again.
+
+        Never fails the caller's call: it warns instead. Whatever interrupts it, nobody waits for it any more.
+        """
+        recording, self.pending = self.pending, None
+        identity = self.asked.identity
+        if recording is None or identity is None:
+            return
+        try:
+            self._store(recording, identity)
+        except BaseException:
+            self.land()
+            if self.outcome.status != "miss":
+                self.outcome.reason = "storing it was interrupted"
+            raise
+
+    def _store(self, recording: Recording, identity: Identity) -> None:
+        keeper, reporter = self.keeper, self.keeper.reporter
+        reporter.answered(recording)
+        if self.asked.mode is Mode.VERIFY:
+            self.outcome.reason = "the mode is verify"
+            if recording.complete:
+                keeper.compare(self._expected, recording)
+            self._pass(recording)
+            self.land()
+            return
+        try:
+            keeper.save(recording, identity, self.asked.mode)
+        except SecretFound as error:
+            self.outcome.reason = str(error)
+            reporter.warn(str(error))
+        except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
+            self.outcome.reason = f"the store failed: {error}"
+            reporter.warn_once(f"{error} The answer was not stored.")
+        else:
+            self.outcome.status = "miss"
+            if recording.complete:
+                self.outcome.reason = ""
+        self.land()
+        if self.outcome.status == "miss":
+            reporter.stored(recording, self.outcome)
+        else:
+            self._pass(recording)
+
+    def forget(self, reason: str) -> None:
+        """Stores nothing of what is left to `save`."""
+        if self.pending is not None:
+            self.pending = None
+            self.outcome.reason = reason
+            self.land()
+
+    def land(self) -> None:
+        """Nobody waits for this answer any more. If interrupted, it is to be called again."""
+        self._lead.land()
+
+    def _lose(self) -> None:
+        asked, keeper = self.asked, self.keeper
+        keeper.reporter.lost(f"{asked.method} {keeper.redact.url(asked.url)}", self.outcome)
+
+    def _pass(self, recording: Recording | None = None) -> None:
+        self.keeper.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)

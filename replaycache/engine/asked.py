@@ -1,0 +1,167 @@
+"""What is asked: a request on its way, its identity, and what its own headers say of how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from .._models import Headers, Request
+from ..dialects import providers as _providers
+from ..match import Identity
+from ..options import Mode, Options, parse_duration, parse_sample
+from ..wire import url as _url
+from .sampling import current_sample
+
+__all__ = ["CALL_HEADERS", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
+
+CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
+"""Options of one call, through any SDK's extra headers. They are never sent upstream."""
+
+NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
+
+_PREFIX = b"x-replaycache-"
+
+
+class Endpoint(NamedTuple):
+    """What a request's method and URL tell."""
+
+    origin: str
+    netloc: bytes
+    path: str
+    generates: bool
+
+
+@lru_cache(maxsize=1024)
+def endpoint(method: str, url: str) -> Endpoint:
+    """What a request's method and URL tell."""
+    parsed = _url.parse(url)
+    generates = _providers.generates(method, parsed.path)
+    return Endpoint(parsed.origin, parsed.netloc.encode("latin-1", "replace"), parsed.path, generates)
+
+
+class Asked:
+    """A request on its way.
+
+    Attributes:
+        method: in upper case.
+        url: absolute.
+        found: of its headers, in lower case, those that may count.
+        mode: in which it is asked.
+        sample: which of several answers is asked for.
+        ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
+        needs_body: whether its body has to be read.
+        body: once it was read.
+        identity: once it is known.
+        unstorable: why nothing of it is stored or answered from a store; empty where it may be.
+
+    Args:
+        options: where its own headers say nothing.
+        method: in upper case.
+        url: absolute.
+        headers: as the client library has them.
+        found: of those, in lower case, the ones that may count.
+        reads_every: whether every body is read, not only that of a call that generates.
+
+    Raises:
+        ConfigurationError: one of `CALL_HEADERS` has a wrong value.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_request",
+        "body",
+        "found",
+        "identity",
+        "method",
+        "mode",
+        "needs_body",
+        "sample",
+        "ttl",
+        "unstorable",
+        "url",
+    )
+
+    def __init__(
+        self,
+        options: Options,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        found: list[tuple[bytes, bytes]],
+        reads_every: bool,
+    ) -> None:
+        self.method = method
+        self.url = url
+        self._headers = headers
+        self.found = found
+        self.mode = options.mode
+        number = current_sample()
+        self.sample = options.sample if number is None else number
+        self.ttl = options.ttl
+        for name, _ in found:
+            if name.startswith(_PREFIX):
+                self._read_call_headers()
+                break
+        self.body = b""
+        self._request: Request | None = None
+        self.identity: Identity | None = None
+        self.unstorable = ""
+        if self.mode is Mode.OFF:
+            self.unstorable = "the mode is off"
+            self.needs_body = False
+        elif reads_every or endpoint(method, url).generates:
+            self.needs_body = True
+        else:
+            self.unstorable = NOT_CACHEABLE
+            self.needs_body = False
+
+    def _read_call_headers(self) -> None:
+        for name, value in self.found:
+            if name.startswith(_PREFIX):
+                where, text = name.decode(), value.decode("latin-1").strip()
+                if name == b"x-replaycache-mode":
+                    self.mode = Mode.parse(text, where)
+                elif name == b"x-replaycache-sample":
+                    self.sample = parse_sample(text, where)
+                else:
+                    self.ttl = parse_duration(text, where)
+        self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]
+
+    @property
+    def has_call_headers(self) -> bool:
+        """Whether the request carries headers that must not be sent upstream."""
+        return any(name.lower().startswith(_PREFIX) for name, _ in self._headers)
+
+    @property
+    def key(self) -> str:
+        """Of its identity; empty where none is known."""
+        return self.identity.key if self.identity is not None else ""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What its method and URL tell."""
+        return endpoint(self.method, self.url)
+
+    @property
+    def request(self) -> Request:
+        """It as a value, with its body once that was read."""
+        if self._request is None:
+            headers: Headers = tuple(
+                (name.decode("latin-1").lower(), value.decode("latin-1"))
+                for name, value in self._headers
+                if not name.lower().startswith(_PREFIX)
+            )
+            self._request = Request(self.method, self.url, headers, self.body)
+        return self._request
+
+    def become(self, request: Request) -> None:
+        """From now on it is told, stored and found as `request`; what is sent upstream is another's concern."""
+        self._request = request
+        self.url = request.url
+        self.body = request.body
+
+    def pass_by(self, reason: str) -> None:
+        """It goes upstream as if there were no store."""
+        self.mode = Mode.OFF
+        self.unstorable = reason

@@ -1,0 +1,68 @@
+"""What follows from what was asked and what was found."""
+
+from __future__ import annotations
+
+import time
+
+from .._errors import MissReason
+from .._models import Outcome, Recording
+from ..match import Identity
+from ..options import Mode
+from .asked import Asked
+from .decisions import Forward, Recheck, Refuse, Replay
+from .lookup import Found, Nothing
+
+__all__ = ["Decider"]
+
+
+class Decider:
+    """Decides.
+
+    Args:
+        location: of the store, for people.
+        is_cache: whether what was found has to be confirmed, and to be whole.
+        pace: of what is replayed.
+    """
+
+    def __init__(self, location: str, pace: float, *, is_cache: bool) -> None:
+        self._location = location
+        self._pace = pace
+        self._is_cache = is_cache
+
+    def decide(self, asked: Asked, found: Found) -> Replay | Forward | Recheck | Refuse:
+        """What to do, if nobody else asks the same.
+
+        Args:
+            asked: whose mode is resolved.
+            found: of it, in the store.
+        """
+        mode = asked.mode
+        if mode is Mode.OFF:
+            return Forward()
+        if isinstance(found, Nothing) and found.is_busy:
+            return Recheck()
+        identity = asked.identity
+        if identity is None or asked.unstorable:
+            if mode is not Mode.REPLAY:
+                return Forward()
+            too_large = asked.needs_body and identity is None
+            return Refuse("request_too_large" if too_large else "not_cacheable")
+        if mode is Mode.RECORD:
+            return Forward()
+        if mode is Mode.VERIFY:
+            return Forward(expected=found if isinstance(found, Recording) else None)
+        why: MissReason = "no_recording"
+        if isinstance(found, Nothing):
+            why = found.why
+        elif not self._is_cache or _is_confirmed(found, identity):
+            age = time.time() - found.recorded_at
+            if asked.ttl is None or age <= asked.ttl:
+                outcome = Outcome("hit", identity.key, self._location, found.recorded_at, max(0.0, age))
+                return Replay(found, outcome, self._pace)
+            why = "expired"
+        return Refuse(why) if mode is Mode.REPLAY else Forward(why)
+
+
+def _is_confirmed(recording: Recording, identity: Identity) -> bool:
+    # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
+    return recording.digest == identity.digest and recording.complete

@@ -1,0 +1,131 @@
+"""Which requests are the same: their identities, made once for the same bytes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
+import xxhash
+
+from .._models import Request
+from ..match import Identity
+from ..options import Options
+from ..system.forking import postponed
+from ..wire import url as _url
+from .asked import CALL_HEADERS, NOT_CACHEABLE, Asked, endpoint
+from .sequence import Identify
+from .stored_form import stored_form
+
+__all__ = ["Identifier"]
+
+ALIASES = 4096
+"""How many bodies are remembered by their raw hash, so that they need not be made canonical again."""
+
+
+class _Known(NamedTuple):
+    """What is known of a request whose raw bytes were seen before."""
+
+    identity: Identity
+    cacheable: bool
+
+
+class Identifier:
+    """Reads what a client library asks, and tells its identity.
+
+    Args:
+        options: checked.
+        identify: makes an identity.
+        is_cache: whether only calls that generate are of interest.
+    """
+
+    def __init__(self, options: Options, identify: Identify, *, is_cache: bool) -> None:
+        match = options.match
+        self._options = options
+        self._identify = identify
+        self._is_cache = is_cache
+        self._aliases: dict[Hashable, _Known] = {}
+        self._seed = secrets.randbits(64)
+        self._wanted = frozenset(
+            name.encode()
+            for name in (*match.key_headers, "host", "content-type", "content-encoding", *CALL_HEADERS)
+        )
+        # these two receive the whole request, so that every header may count
+        self._all_headers = match.normalize is not None or match.cacheable is not None
+        self._reads_every = not is_cache or match.cacheable is not None
+        # a cassette is made to be committed, a cache stays with its user
+        self._replaces_secrets = not is_cache and options.redact.secrets == "replace"
+
+    def read(
+        self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
+    ) -> Asked:
+        """What is asked, but for its body.
+
+        Args:
+            method: in upper case.
+            url: absolute.
+            headers: as the client library has them.
+            target: what is asked for instead of the URL's path and query, if anything.
+
+        Raises:
+            ConfigurationError: one of `CALL_HEADERS` has a wrong value.
+        """
+        wanted = self._wanted
+        found = [(name, value) for key, value in headers if (name := key.lower()) in wanted or self._all_headers]
+        if target is not None:
+            url = endpoint(method, url).origin + target.decode("latin-1")
+        for name, value in found:
+            if name == b"host" and value != endpoint(method, url).netloc:
+                url = _url.at_authority(url, value.decode("latin-1"))
+        return Asked(self._options, method, url, headers, found, self._reads_every)
+
+    def identify(self, asked: Asked, body: bytes | None) -> None:
+        """Takes the request's body, which completes what is asked; None where it is larger than
+        `max_request_bytes`."""
+        if body is None:
+            limit = self._options.max_request_bytes
+            asked.unstorable = f"the request's body is larger than max_request_bytes={limit}"
+            return
+        asked.body = body
+        asked.identity, cacheable = self._recall(asked)
+        if not cacheable:
+            asked.unstorable = NOT_CACHEABLE
+
+    def _recall(self, asked: Asked) -> _Known:
+        """The identity of a request, canonicalised only if its raw bytes are new.
+
+        The raw hash is seeded with a number that nobody outside knows, so that no two bodies can be made
+        to meet in it.
+        """
+        body = asked.body
+        head = b"\0".join((asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *_flat(asked.found)))
+        alias = (
+            xxhash.xxh3_128_digest(head, self._seed),
+            xxhash.xxh3_128_digest(body, self._seed),
+            len(body),
+        )
+        known = self._aliases.get(alias)
+        if known is None:
+            # of its headers, those that may count: the others need not be decoded for a hit
+            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in asked.found)
+            request = self._without_secrets(Request(asked.method, asked.url, headers, body))
+            known = _Known(
+                self._identify.of(request, asked.sample),
+                not self._is_cache or self._options.match.is_cacheable(request),
+            )
+            if len(self._aliases) >= ALIASES:
+                self._aliases.clear()
+            self._aliases[alias] = known
+        return known
+
+    def _without_secrets(self, request: Request) -> Request:
+        if not self._replaces_secrets:
+            return request
+        with postponed():
+            from ..redaction.credentials import replace_in_request
+
+        return replace_in_request(stored_form(request, self._options.redact))
+
+
+def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:
+    return [item for pair in pairs for item in pair]

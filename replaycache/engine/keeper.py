@@ -1,0 +1,127 @@
+"""What is kept of upstream's answers: which of them, read on for how long, and how they get into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._errors import SecretFound
+from .._models import Recording, ResponseHead
+from ..match import Identity
+from ..options import Mode, Options
+from ..system.forking import postponed
+from ..wire import url as _url
+from .recorder import Spooled
+from .reporting import Reporter
+from .sequence import Sequence
+from .unclosed import OpenResponses
+
+if TYPE_CHECKING:
+    from ..stores import Store
+
+__all__ = ["DRAIN_BYTES", "Keeper"]
+
+DRAIN_SECONDS = 10.0
+DRAIN_BYTES = 16 << 20
+"""Bounds for reading to its end what a caller closed early (`on_abandon="drain"`)."""
+
+FINISH_SECONDS = 0.5
+"""Bound for the same where the model has stopped already, and only the end of its stream is to come."""
+
+
+class Keeper:
+    """Keeps upstream's answers.
+
+    Attributes:
+        is_cache: whether only whole answers that did not fail are kept.
+        location: of the store, for people.
+        redact: what is left out.
+        spool: makes a place for a body that is too large for memory.
+        reporter: is told what became of each.
+        responses: whose answers are not kept yet.
+
+    Args:
+        options: checked.
+        store: where recordings are.
+        sequence: the session's place in it, where it keeps recordings in order; None for a cache.
+        spool: as the attribute.
+        reporter: as the attribute.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        store: Store,
+        sequence: Sequence | None,
+        spool: Callable[[], Spooled],
+        reporter: Reporter,
+    ) -> None:
+        self._options = options
+        self._store = store
+        self._sequence = sequence
+        self.is_cache = sequence is None
+        self.location = store.location
+        self.redact = options.redact
+        self.spool = spool
+        self.reporter = reporter
+        self.responses = OpenResponses()
+        self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
+        # a cassette is made to be committed, a cache stays with its user
+        self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
+
+    def wants(self, head: ResponseHead) -> bool:
+        """Whether a response with this head is stored."""
+        if self._options.keep is not None:
+            return bool(self._options.keep(head))
+        return not self.is_cache or 200 <= head.status < 300
+
+    def drain_seconds(self, *, ends_soon: bool) -> float:
+        """How long a response that the caller closed early is read on."""
+        if self._drains:
+            return DRAIN_SECONDS
+        return FINISH_SECONDS if ends_soon else 0.0
+
+    def save(self, recording: Recording, identity: Identity, mode: Mode) -> None:
+        """Stores a recording.
+
+        Raises:
+            StoreError: the store failed.
+            CassetteError: the file cannot be written.
+            SecretFound: it holds what looks like a credential, and is not written to a cassette.
+        """
+        if self._sequence is None:
+            self._store.put(identity.key, recording)
+            return
+        with postponed():
+            from ..redaction.credentials import find_in_recording, replace
+
+        if self._replaces_secrets:
+            recording = replace(recording)
+        places = find_in_recording(recording)
+        if places:
+            in_url = any(place.where == "request.url" for place in places)
+            what = (
+                "a request" if in_url else f"{recording.request.method} {_url.parse(recording.request.url).path}"
+            )
+            found = f"{what}: {', '.join(str(place) for place in places)}"
+            self.reporter.tally.secrets.append(found)
+            raise SecretFound(f"a recording was not written, for it holds what looks like a credential. {found}")
+        if mode is Mode.RECORD:
+            self._sequence.renew(recording, identity)
+        else:
+            self._sequence.add(recording, identity)
+
+    def compare(self, expected: Recording | None, live: Recording) -> None:
+        """Reports where a live answer differs from the recorded one."""
+        what = f"{live.request.method} {live.request.url}"
+        if expected is None:
+            self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
+            return
+        with postponed():
+            from .drift import compare
+
+        drift = compare(expected, live)
+        if drift.shape:
+            self.reporter.tally.drifts.append(f"{what}: {drift}")
+        if drift and not (drift.shape and self._options.on_drift == "raise"):
+            self.reporter.warn(f"the answer to {what} is not what was recorded: {drift}")

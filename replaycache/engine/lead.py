@@ -1,0 +1,110 @@
+"""Who of those that ask the same at once calls upstream: one call's flight and claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..match import Identity
+from .flights import ClaimedElsewhere, Claiming, Flight, Owner, board, landings
+
+if TYPE_CHECKING:
+    from ..stores import Store
+
+__all__ = ["Lead", "Neighbours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Those who ask the same store.
+
+    Attributes:
+        store: a cache.
+        owner: says who asks here.
+        claims: by which processes tell each other who calls upstream; None where they do not.
+    """
+
+    store: Store
+    owner: Callable[[], Owner]
+    claims: Claiming | None
+
+
+class Lead:
+    """The flight and the claim of one call, while it has them.
+
+    Args:
+        neighbours: who may ask the same; None where each call goes on its own.
+    """
+
+    __slots__ = ("_claimed", "_flight", "_is_alone", "_neighbours")
+
+    def __init__(self, neighbours: Neighbours | None) -> None:
+        self._neighbours = neighbours
+        self._flight: Flight | None = None
+        self._claimed: str | None = None
+        self._is_alone = neighbours is None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is settled that this call goes upstream, as the leader or on its own."""
+        return self._is_alone or self._flight is not None
+
+    def go_alone(self) -> None:
+        """Waits for no other call any more."""
+        self._is_alone = True
+
+    def take_off(self, identity: Identity) -> Flight | None:
+        """Leads, or goes on its own where it would wait for itself: None. Otherwise what is to be waited for."""
+        neighbours = self._neighbours
+        if neighbours is None or self.is_settled:
+            return None
+        owner = neighbours.owner()
+        mine = Flight((neighbours.store.identity, identity), owner)
+        # known before it is aloft, and the claim before it is taken: an interrupt must find what is to be let go
+        self._flight = mine
+        flight = board(mine)
+        if flight is not mine:
+            self._flight = None
+            return None if flight.blocks(owner) else flight
+        claims = neighbours.claims
+        if claims is not None:
+            self._claimed = key = identity.key
+            if not claims.claim(key):
+                return ClaimedElsewhere(claims, key)
+        return None
+
+    def may_have_missed(self, before: int | None) -> bool:
+        """Whether somebody may have stored an answer since the store was read.
+
+        Args:
+            before: how many flights had landed when it was read; None where that is not known.
+        """
+        neighbours = self._neighbours
+        if neighbours is None or self._flight is None:
+            return False
+        return neighbours.claims is not None or landings() != before
+
+    def hand_over(self) -> None:
+        """The caller has something to read; upstream is not at work for it."""
+        flight = self._flight  # another thread may land meanwhile
+        if flight is not None:
+            flight.hand_over()
+
+    def resume(self) -> None:
+        """The caller has asked for more; upstream is at work."""
+        flight = self._flight
+        if flight is not None:
+            flight.resume()
+
+    def land(self) -> None:
+        """Nobody waits for this call any more. If interrupted, it is to be called again."""
+        claimed, neighbours = self._claimed, self._neighbours
+        if claimed is not None and neighbours is not None and neighbours.claims is not None:
+            # while the flight is up nobody else in this process claims the key: it may be released twice
+            neighbours.claims.release(claimed)
+            self._claimed = None
+        flight = self._flight
+        if flight is not None:
+            flight.land()
+            self._flight = None

@@ -1,0 +1,92 @@
+"""What a store has for a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from .._errors import CorruptRecording, MissReason
+from .._models import Recording
+from ..options import Mode
+from ..stores import StoreBusy
+from .asked import Asked
+from .flights import landings
+from .reporting import Reporter
+from .sequence import Sequence, SequenceStore
+
+if TYPE_CHECKING:
+    from ..stores import Store
+
+__all__ = ["Found", "Lookup", "Nothing"]
+
+_READING = frozenset({Mode.AUTO, Mode.REPLAY, Mode.VERIFY})
+
+
+class Nothing(NamedTuple):
+    """No recording.
+
+    Attributes:
+        why: there is none.
+        landings: how many flights had landed before the store was read.
+        is_busy: the store would have waited, and is to be asked once more, where it may.
+    """
+
+    why: MissReason = "no_recording"
+    landings: int = 0
+    is_busy: bool = False
+
+
+Found = Recording | Nothing
+"""What a look into the store came to."""
+
+
+class Lookup:
+    """Looks into a store.
+
+    Args:
+        store: where recordings are.
+        sequence: the session's place in it, where it keeps recordings in order; None for a cache.
+        reporter: is told of a store that fails.
+    """
+
+    def __init__(self, store: Store, sequence: Sequence | None, reporter: Reporter) -> None:
+        self._store = store
+        self._sequence = sequence
+        self._reporter = reporter
+
+    def find(self, asked: Asked) -> Found:
+        """Reads the store, where the request may be answered from it, and resolves what its mode `once` comes to.
+
+        Raises:
+            StoreError: the store failed and the mode is `replay`.
+            CassetteError: the cassette cannot be read.
+        """
+        sequence = self._sequence
+        mode = asked.mode
+        if mode is Mode.ONCE:
+            mode = asked.mode = self._once()
+        if sequence is not None and mode is Mode.RECORD:
+            sequence.check()
+        if asked.identity is None or asked.unstorable or mode not in _READING:
+            return Nothing()
+        if sequence is not None:
+            recording, why = sequence.take(asked.identity)
+            return Nothing(why) if recording is None else recording
+        before = landings()
+        try:
+            recording = self._store.get(asked.identity.key)
+        except StoreBusy:
+            return Nothing(is_busy=True)
+        except Exception as error:
+            if mode is Mode.REPLAY:
+                raise
+            if not isinstance(error, CorruptRecording):
+                asked.unstorable = f"the store failed: {error}"
+            self._reporter.warn_once(f"{error} The call goes live.")
+            recording = None
+        return Nothing(landings=before) if recording is None else recording
+
+    def _once(self) -> Mode:
+        """What `once` comes to, for the cassette as the session found it."""
+        if self._sequence is not None and cast("SequenceStore", self._store).had_recordings:
+            return Mode.REPLAY
+        return Mode.AUTO

@@ -1,0 +1,101 @@
+"""What is kept of upstream's answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from replaycache import Mode, Redact, ReplayCacheWarning, Request, ResponseHead, SecretFound
+from replaycache.stores import CassetteStore
+from tests.engine.parts import URL, asked_of, exchange, recording_of
+
+SECRET = b"sk-" + b"proj-" + b"a1B2c3D4e5F6" * 5
+
+
+def cassette(tmp_path: Any, **options: Any) -> Any:
+    return exchange(CassetteStore(tmp_path / "a.json"), **options)
+
+
+def head(status: int) -> ResponseHead:
+    return ResponseHead(status, ())
+
+
+def test_a_cache_wants_what_succeeded_and_a_cassette_everything(tmp_path: Any) -> None:
+    statuses = [200, 204, 299, 301, 404, 500]
+
+    assert [exchange().keeper.wants(head(status)) for status in statuses] == [True] * 3 + [False] * 3
+    assert all(cassette(tmp_path).keeper.wants(head(status)) for status in statuses)
+
+
+def test_the_user_says_what_is_wanted() -> None:
+    keeper = exchange(keep=lambda head: head.status == 404).keeper
+
+    assert keeper.wants(head(404))
+    assert not keeper.wants(head(200))
+
+
+@pytest.mark.parametrize(
+    ("on_abandon", "seconds"),
+    [(None, [0.0, 0.5, 10.0, 10.0]), ("discard", [0.0, 0.5] * 2), ("drain", [10.0] * 4)],
+)
+def test_how_long_is_read_on(tmp_path: Any, on_abandon: Any, seconds: list[float]) -> None:
+    keepers = [exchange(on_abandon=on_abandon).keeper, cassette(tmp_path, on_abandon=on_abandon).keeper]
+
+    assert [keeper.drain_seconds(ends_soon=soon) for keeper in keepers for soon in (False, True)] == seconds
+
+
+def test_a_cache_keeps_one_answer_and_a_cassette_all(tmp_path: Any) -> None:
+    for made, count in ((exchange(), 1), (cassette(tmp_path), 2)):
+        asked = asked_of(made)
+        for _ in range(2):
+            made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+
+        assert len(made.store) == count
+
+
+def test_a_cassette_that_is_recorded_anew_loses_what_it_had(tmp_path: Any) -> None:
+    made = cassette(tmp_path)
+    asked = asked_of(made)
+    for _ in range(2):
+        made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+    made = cassette(tmp_path)
+    made.keeper.save(recording_of(asked), asked.identity, Mode.RECORD)
+
+    assert len(made.store) == 1
+
+
+def test_a_credential_is_not_written_to_a_cassette(tmp_path: Any) -> None:
+    made = cassette(tmp_path)
+    asked = asked_of(made, body=b'{"prompt": "' + SECRET + b'"}')
+    with pytest.raises(SecretFound) as raised:
+        made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+
+    assert SECRET.decode() not in str(raised.value)
+    assert len(made.tally.secrets) == 1
+    assert len(made.store) == 0
+    with pytest.raises(SecretFound):
+        made.close()
+    made.close()  # it is told once
+
+
+def test_where_that_is_asked_for_a_placeholder_is_written(tmp_path: Any) -> None:
+    made = cassette(tmp_path, redact=Redact(secrets="replace"))
+    asked = asked_of(made, body=b'{"prompt": "' + SECRET + b'"}')
+    made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+
+    assert len(made.store) == 1
+    assert SECRET not in (tmp_path / "a.json").read_bytes()
+
+
+def test_an_answer_that_differs_is_told_of() -> None:
+    made = exchange()
+    asked = asked_of(made)
+    expected = recording_of(asked)
+    made.keeper.compare(expected, recording_of(asked))
+    with pytest.warns(ReplayCacheWarning, match="is not what was recorded"):
+        made.keeper.compare(expected, recording_of(asked, head=head(500)))
+    with pytest.warns(ReplayCacheWarning, match=f"nothing is recorded for POST {URL}"):
+        made.keeper.compare(None, recording_of(asked, request=Request("POST", URL, (), b"")))
+
+    assert len(made.tally.drifts) == 1
