@@ -109,9 +109,10 @@ _NO_POOL = -1
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that knows which file it has, and when its pool was last closed."""
+    """A connection that knows which file it has, in which process, and when its pool was last closed."""
 
     file: tuple[int, ...] = ()
+    process: int = 0
     pool: int = 0
     frozen: tuple[int, ...] | None = None
     is_laid_out = False
@@ -151,7 +152,7 @@ class Database:
         self.users: set[int] = set()
         # the collector calls this before it finalises anything; an open connection would warn then
         weakref.finalize(self, _close_dropped, self._idle).atexit = False
-        _databases.add(self)
+        _databases[id(self)] = self
 
     @property
     def exists(self) -> bool:
@@ -205,6 +206,8 @@ class Database:
         connection = _patiently(patience, self._begin)
         try:
             yield connection
+            if connection.process != os.getpid():
+                raise _left_to_parent(self.path)
             connection.execute("COMMIT")
         except BaseException as error:
             self._let_go(connection, error)
@@ -305,29 +308,27 @@ class Database:
         if connection.pool == self._pool:
             self._idle.append(connection)
         else:
-            connection.close()
+            _close(connection)
         self.users.discard(threading.get_ident())
 
     def _let_go(self, connection: _Connection, error: BaseException) -> None:
         """Takes back what was not committed. A connection that may have come to harm is closed."""
         try:
-            if isinstance(error, Exception) and _code(error) in _HARMLESS:
+            is_unharmed = isinstance(error, Exception) and _code(error) in _HARMLESS
+            if is_unharmed and connection.process == os.getpid():
                 connection.rollback()
                 self._give_back(connection)
             else:
-                connection.close()
+                _close(connection)
         except BaseException:
-            connection.close()
+            _close(connection)
             raise
         finally:
             self.users.discard(threading.get_ident())
 
     def _connect(self, file: tuple[int, ...]) -> _Connection:
         if file in _left_behind:
-            raise StoreUnavailable(
-                f"this process was forked while another thread of its parent was busy in {self.path}, and cannot "
-                f"use that safely. Start processes by 'spawn' or 'forkserver', or before threads start."
-            )
+            raise _left_to_parent(self.path)
         try:
             connection = self._opened(file, "mode=rw")
         except sqlite3.OperationalError as error:
@@ -358,7 +359,7 @@ class Database:
             check_same_thread=False,
             factory=_Connection,
         )
-        connection.file, connection.pool = file, self._pool
+        connection.file, connection.process, connection.pool = file, os.getpid(), self._pool
         try:
             for statement in (*first, "PRAGMA synchronous = NORMAL", "PRAGMA trusted_schema = OFF"):
                 connection.execute(statement)
@@ -399,6 +400,21 @@ def _patiently(seconds: float, attempt: Callable[..., T], *arguments: Any) -> T:
         time.sleep(ATTEMPT_SECONDS / 10)
 
 
+def _left_to_parent(path: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"this process was forked while its parent was busy in {path}, and cannot use that safely. Start "
+        f"processes by 'spawn' or 'forkserver', or before threads start."
+    )
+
+
+def _close(connection: _Connection) -> None:
+    """Closes a connection that was in use; one of a parent, which a signal handler forked meanwhile, is kept."""
+    if connection.process == os.getpid():
+        connection.close()
+    else:
+        _of_parent.append(connection)
+
+
 def _close_all(connections: deque[_Connection]) -> None:
     while True:
         try:
@@ -421,34 +437,51 @@ def _close_dropped(connections: deque[_Connection]) -> None:
 
 # -- forks -------------------------------------------------------------------------------------------------
 
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_databases: weakref.WeakValueDictionary[int, Database] = weakref.WeakValueDictionary()
 _closers: set[int] = set()
 """Threads that are closing what was dropped."""
 _dropped: deque[_Connection] = deque()
 """What was dropped while the process forked."""
 _unfinished: set[tuple[int, ...]] = set()
-"""Files in which another thread is still busy while the process forks."""
+"""Files that are still in use while the process forks."""
 _left_behind: set[tuple[int, ...]] = set()
 """In a child: files in which its parent was busy, so that what SQLite knows of them is not the child's."""
+_of_parent: list[_Connection] = []
+"""In a child: connections that were open when it was forked. They are not closed here."""
+
+
+def _all_databases() -> list[Database]:
+    # `valuerefs` copies in one step: other threads make databases meanwhile
+    found = (reference() for reference in _databases.valuerefs())
+    return [database for database in found if database is not None]
 
 
 def _before_fork(ends: float) -> None:
+    me = threading.get_ident()
     _unfinished.clear()
-    for database in list(_databases):
-        if not forking.wait_for(database.users, ends):
+    for database in _all_databases():
+        is_left = forking.wait_for(database.users, ends)
+        is_mine = me in database.users  # a signal handler forks
+        if is_mine or not is_left:
             try:
                 found = os.stat(database.path)
             except OSError:
                 continue
             _unfinished.add((found.st_dev, found.st_ino))
         database.close()
+        if is_mine:
+            database.users.add(me)
     forking.wait_for(_closers, ends)
     _close_all(_dropped)
 
 
 def _in_child() -> None:
     _left_behind.update(_unfinished)
-    for database in list(_databases):
+    # dropped between the last look and the fork
+    _left_behind.update(connection.file for connection in _dropped)
+    _of_parent.extend(_dropped)
+    _dropped.clear()
+    for database in _all_databases():
         database.users.clear()
     _closers.clear()
 

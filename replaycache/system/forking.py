@@ -20,9 +20,11 @@ __all__ = ["enter", "is_under_way", "new_lock", "new_reentrant_lock", "on_fork",
 PATIENCE = 5.0
 """Seconds for which a fork waits."""
 
-_forking = threading.Lock()
+_forking = threading.RLock()
 _forker = 0
 """The thread that is forking; 0 where none is."""
+_forks = 0
+"""How many forks it has under way: a signal handler may fork while its thread does."""
 _importing: set[int] = set()
 _before: list[Callable[[float], None]] = []
 _in_child: list[Callable[[], None]] = []
@@ -95,8 +97,9 @@ def on_fork(before: Callable[[float], None], in_child: Callable[[], None]) -> No
 
 
 def _before_fork() -> None:
-    global _forker
+    global _forker, _forks
     _forking.acquire()
+    _forks += 1
     _forker = threading.get_ident()
     ends = time.monotonic() + PATIENCE
     wait_for(_importing, ends)
@@ -105,8 +108,10 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
-    global _forker
-    _forker = 0
+    global _forker, _forks
+    _forks -= 1
+    if not _forks:
+        _forker = 0
     _forking.release()
 
 

@@ -276,8 +276,100 @@ def test_what_a_parent_was_doing_while_it_forked_is_not_its_childs(tmp_path: Pat
     """
     out = finish(start(code, tmp_path))
 
-    assert out.startswith("StoreUnavailable: this process was forked while another thread")
+    assert out.startswith("StoreUnavailable: this process was forked while its parent was busy")
     assert "spawn" in out
+
+
+@forks
+def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: Path) -> None:
+    code = """
+        import replaycache.database
+        sys.setswitchinterval(1e-5)
+        open_ones = [DiskStore(f"{directory}/{number}") for number in range(300)]
+        used = open_ones[0]
+        used.put("k", recording())
+        goes_on = True
+        def open_more():
+            while goes_on:
+                more = [replaycache.database.Database(directory, lay_out=print, version=1) for _ in range(50)]
+        threads = [threading.Thread(target=open_more, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(60):
+            assert used.get("k") is not None
+            child = os.fork()
+            if not child:
+                open_there = os.path.realpath(f"{directory}/0/cache.db") in [
+                    os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                ] if sys.platform == "linux" else False
+                os._exit(open_there)
+            assert os.waitpid(child, 0)[1] == 0, "the child has what its parent had open"
+        goes_on = False
+        for thread in threads:
+            thread.join()
+    """
+    finish(start(code, tmp_path))
+
+
+@forks
+def test_a_signal_handler_may_fork_while_its_thread_is_writing(tmp_path: Path) -> None:
+    """The transaction is the parent's; its child, which comes back from the handler, too, writes nothing."""
+    code = """
+        import signal, replaycache.database
+        store = DiskStore(directory)
+        store.put("k", recording())
+        database = replaycache.database.Database(f"{directory}/cache.db", lay_out=lambda: None, version=1)
+        children = []
+        signal.signal(signal.SIGUSR1, lambda *_: children.append(os.fork()))
+        refused = ""
+        try:
+            with database.transaction(1) as rows:
+                rows.execute("UPDATE Cache SET store_time = 1 WHERE key = 'k'")
+                signal.raise_signal(signal.SIGUSR1)
+                if not children[0]:
+                    rows.execute("UPDATE Cache SET store_time = 2 WHERE key = 'k'")
+        except replaycache.StoreUnavailable as error:
+            refused = str(error)
+        if not children[0]:
+            try:
+                store.get("k")
+                refused = ""
+            except replaycache.StoreUnavailable:
+                pass
+            os._exit("was forked" not in refused)
+        assert not refused
+        assert os.waitpid(children[0], 0)[1] == 0
+        assert [stored.at for stored in store.stored()] == [1]
+        store.put("l", recording())
+    """
+    finish(start("import replaycache\n" + textwrap.dedent(code), tmp_path))
+    check(tmp_path, {"k", "l"})
+
+
+@forks
+def test_a_signal_handler_may_fork_while_its_thread_is_forking(tmp_path: Path) -> None:
+    code = """
+        import signal, replaycache.forking
+        children = []
+        def fork(*_):
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            children.append(child)
+        signal.signal(signal.SIGUSR1, fork)
+        sent = []
+        def interrupt(ends):
+            if not sent:
+                sent.append(True)
+                signal.raise_signal(signal.SIGUSR1)
+                assert replaycache.forking.is_under_way()
+        replaycache.forking.on_fork(interrupt, lambda: None)
+        fork()
+        assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+        assert not replaycache.forking.is_under_way()
+        record("after", 1, children)
+    """
+    finish(start(code, tmp_path), timeout=30)
 
 
 def test_nobody_but_sqlite_opens_its_files(tmp_path: Path) -> None:
