@@ -11,7 +11,6 @@ classes are the same text but for `async` and `await`; `tests/test_twins.py` hol
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
@@ -38,6 +37,7 @@ from .engine.waiting import Blocking, Suspending
 from .engine.wrapping import check_inner, check_request
 from .options import Mode, OptionArguments, Options
 from .stores import Store, open_store
+from .system.forking import new_lock
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
@@ -86,7 +86,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
         self._inner = inner
-        self._making = threading.Lock()
+        self._making = new_lock()
 
     @classmethod
     def around(cls, inner: httpx.AsyncBaseTransport, exchange: Exchange) -> Self:
@@ -541,7 +541,7 @@ class ReplayTransport(httpx.BaseTransport):
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
         self._inner = inner
-        self._making = threading.Lock()
+        self._making = new_lock()
 
     @classmethod
     def around(cls, inner: httpx.BaseTransport, exchange: Exchange) -> Self:

@@ -270,6 +270,6 @@ class Recorder:
         try:
             segments = self._segments if self._spool is None else self._spool.segments
             json.loads(b"".join((*(segment.data for segment in segments), *self._parts)))
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return True
