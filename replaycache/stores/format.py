@@ -43,6 +43,9 @@ _MAGIC = b"\x89rpl\r\n\x1a"
 _PREFIX = struct.Struct("<7sBII")
 _TRAILER = struct.Struct("<QQ")
 _SEGMENT = struct.Struct("<II")
+_CHUNK = struct.Struct("<IQ")
+_LATEST = 1 << 48
+"""Microseconds: a chunk that comes so late is nonsense, see `LONGEST`."""
 _COMPRESS_FROM = 16 << 10
 """Request bodies of this many bytes or more are compressed: they are read only to be shown or compared."""
 _UNPACKED = 256 << 20
@@ -149,13 +152,20 @@ def _decode_segment(buffer: bytes, at: int, end: int) -> tuple[Segment, int]:
     start = middle + 8 * count
     if start + size > end:
         raise CorruptRecording("a segment is cut short")
+    if count == 1:  # most answers came in one piece, and every hit comes through here
+        length, offset = _CHUNK.unpack_from(buffer, table)
+        if length != size:
+            raise CorruptRecording("a segment's chunks do not add up")
+        if offset >= _LATEST:
+            raise CorruptRecording("a chunk's offset is nonsense")
+        return Segment(buffer, start, (length,), (offset,)), start + size
     lengths, offsets = array("I", buffer[table:middle]), array("Q", buffer[middle:start])
     if sys.byteorder == "big":
         lengths.byteswap()
         offsets.byteswap()
     if sum(lengths) != size:
         raise CorruptRecording("a segment's chunks do not add up")
-    # the upper two of the eight bytes of an offset: what they add is more than `LONGEST`
+    # whether one is `_LATEST` or more: the upper two of its eight bytes
     if buffer[middle + 6 : start : 8].strip(b"\0") or buffer[middle + 7 : start : 8].strip(b"\0"):
         raise CorruptRecording("a chunk's offset is nonsense")
     return Segment(buffer, start, lengths, offsets), start + size
