@@ -252,14 +252,15 @@ class DiskStore:
             StoreBusy: another process keeps readers out; `slow` is true until one `get` has waited for it.
         """
         try:
-            rows = self._database.read(_GET, (key, time.time()), patience=LOCK_TIMEOUT if self.slow else 0.0)
+            patience = LOCK_TIMEOUT if self.slow else 0.0
+            rows = self._database.read(_GET, (key, time.time()), patience=patience)
             self.slow = False
             if not rows:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
                 return decode(value)
-            return self._from_file(key, mode, filename)
+            return self._from_file(key, mode, filename, patience)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {self.location})") from error
         except _FAILURES as error:
@@ -268,7 +269,7 @@ class DiskStore:
                 raise StoreBusy(f"another process keeps the disk cache {self.location} to itself") from error
             raise self._unavailable("reading", error) from error
 
-    def _from_file(self, key: str, mode: Any, filename: Any) -> Recording | None:
+    def _from_file(self, key: str, mode: Any, filename: Any, patience: float) -> Recording | None:
         missing: Any = None
         while True:
             if mode != _IN_A_FILE:
@@ -280,7 +281,7 @@ class DiskStore:
                 if filename == missing:
                     raise CorruptRecording("its file is gone") from error
                 missing = filename
-            rows = self._database.read(_GET, (key, time.time()), patience=LOCK_TIMEOUT)
+            rows = self._database.read(_GET, (key, time.time()), patience=patience)
             if not rows:
                 return None
             mode, filename, value = rows[0]
@@ -289,25 +290,32 @@ class DiskStore:
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
-        filename: str | None = None
         with self._guard("writing"):
             # here and not at every hit, which would go through a large body for its size and duration
             recording.measure()
-            now = time.time()
-            ends = None if self._max_age is None else now + self._max_age
-            value, filename, size = self._kept(recording)
-            how = (_INLINE, None, value) if filename is None else (_IN_A_FILE, filename, None)
-            try:
-                with self._database.transaction(LOCK_TIMEOUT) as rows:
-                    old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
-                    rows.execute(_PUT, (key, now, ends, size, *how))
-            except BaseException:
-                if filename is not None and not self._is_named(key, filename):
-                    self._files.remove(filename)
-                raise
-            if old is not None and old[0] is not None:
-                self._files.remove(old[0])
+            while not self._put(key, recording):
+                pass  # its file was taken for a stray: the clock had jumped
             self._make_room(key)
+
+    def _put(self, key: str, recording: Recording) -> bool:
+        """Stores a recording; False where its file was removed before its row could name it."""
+        now = time.time()
+        ends = None if self._max_age is None else now + self._max_age
+        value, filename, size = self._kept(recording)
+        how = (_INLINE, None, value) if filename is None else (_IN_A_FILE, filename, None)
+        try:
+            with self._database.transaction(LOCK_TIMEOUT) as rows:
+                if filename is not None and not os.path.exists(self._files.path(filename)):
+                    return False
+                old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
+                rows.execute(_PUT, (key, now, ends, size, *how))
+        except BaseException:
+            if filename is not None and not self._is_named(key, filename):
+                self._files.remove(filename)
+            raise
+        if old is not None and old[0] is not None:
+            self._files.remove(old[0])
+        return True
 
     def _kept(self, recording: Recording) -> tuple[bytes, str | None, int]:
         """A recording as its row has it: its bytes, or the name of its file and the size of that."""
@@ -444,11 +452,15 @@ class DiskStore:
         """Removes the files of values that no row names; tells which, and their bytes.
 
         Raises:
-            StoreUnavailable: the cache cannot be read.
+            StoreUnavailable: the cache cannot be read or written.
         """
-        strays = self.strays()
-        for name, _ in strays:
-            self._files.remove(name)
+        if not self.strays():
+            return []
+        # nobody comes to name one of them meanwhile
+        with self._guard("writing"), self._database.transaction(LOCK_TIMEOUT):
+            strays = self.strays()
+            for name, _ in strays:
+                self._files.remove(name)
         return strays
 
     @property

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import time
 import weakref
@@ -294,6 +295,9 @@ class Database:
                 try:
                     connection = self._idle.pop()
                 except IndexError:
+                    if not stat.S_ISREG(found.st_mode):
+                        # a pipe would be waited for
+                        raise sqlite3.OperationalError(f"{self.path} is no file") from None
                     return self._connect(file)
                 if connection.file == file and (
                     connection.frozen is None or connection.frozen == _state(self.path)

@@ -505,6 +505,11 @@ def directory_in_its_place(path: Path) -> None:
     path.mkdir()
 
 
+def pipe_in_its_place(path: Path) -> None:
+    """Whoever opens it to read waits for somebody who writes."""
+    os.mkfifo(path)
+
+
 def damaged(path: Path) -> None:
     path.write_bytes(b"no database, but long enough to be taken for one" * 50)
 
@@ -526,7 +531,19 @@ def newer(path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("driver", [SYNC[0], ASYNC[-1]], ids=str)
-@pytest.mark.parametrize("spoil", [directory_in_its_place, damaged, cut_short, newer])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        directory_in_its_place,
+        damaged,
+        cut_short,
+        newer,
+        pytest.param(
+            pipe_in_its_place,
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here"),
+        ),
+    ],
+)
 def test_calls_go_on_where_nothing_can_be_noted(
     driver: Driver, tmp_path: Path, spoil: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import pytest
 
 import replaycache
 from replaycache import StoreUnavailable
+from replaycache._models import Body, Segment
 from replaycache.accounts.noted import Noted
 from replaycache.httpx import AsyncReplayTransport, ReplayTransport
 from replaycache.stores import DiskStore
@@ -611,6 +613,33 @@ def test_files_of_values_without_a_row_are_found_and_removed(tmp_path: Path) -> 
     assert store.strays() == []
     assert (named.exists(), fresh.exists(), other.exists()) == (True, True, True)
     assert store.get("large") == large()
+
+
+def test_a_file_that_is_being_written_is_nobodys_prey_though_the_clock_jumps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segments = list(large().body.segments)
+    passes: list[int] = []
+
+    class Jumping:
+        """Goes through the segments; when the file is being written, the clock is put on and others prune."""
+
+        def __iter__(self) -> Iterator[Segment]:
+            yield from segments
+            passes.append(len(list(tmp_path.rglob("*.val"))))
+            if passes[-1] and sum(passes) == 1:
+                now = time.time()
+                monkeypatch.setattr(time, "time", lambda: now + 7200)
+                assert len(DiskStore(tmp_path).remove_strays()) == 1
+
+    store = DiskStore(tmp_path)
+    store.put("k", recording())
+    store.put("large", recording(Body(Jumping()), asked="large"))
+
+    found = store.get("large")
+    assert found is not None
+    assert found.body.read() == large().body.read()
+    assert len(list(tmp_path.rglob("*.val"))) == 1
 
 
 def test_notes_that_cannot_be_written_now_are_written_later(tmp_path: Path) -> None:
