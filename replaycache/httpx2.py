@@ -55,10 +55,6 @@ def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, 
     return head.status, headers, {"replaycache": replay.outcome}
 
 
-# The library keeps what `read` gave in an attribute outside its contract; where there is none, `read` is its own.
-_READS_INTO_CONTENT = "_content" in vars(httpx2.Response(200, content=b""))
-
-
 # -- asynchronous ----------------------------------------------------------------------------------------
 
 
@@ -315,20 +311,33 @@ class _AsyncReplayed(httpx2.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _AsyncPlayback
+    reads_all = False
+    size = 0
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        return self.size or super().num_bytes_downloaded
 
     @property
     def _is_at_hand(self) -> bool:
         playback = self.playback
         unread = not (self.is_stream_consumed or self.is_closed)
-        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
+        return unread and playback.complete and not playback.pace
 
     async def aread(self) -> bytes:
-        if self._is_at_hand:
-            self._content = self.playback.body.read()
-            self._num_bytes_downloaded = len(self._content)
-            self.is_stream_consumed = True
-            await self.aclose()
+        self.reads_all = True
         return await super().aread()
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
+        if not (self.reads_all and self._is_at_hand):
+            async for chunk in super().aiter_bytes(chunk_size):
+                yield chunk
+            return
+        self.is_stream_consumed = True
+        body = self.playback.body.read()
+        self.size = len(body)
+        await self.aclose()
+        yield body
 
     async def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
         if chunk_size is not None or not self._is_at_hand:
@@ -336,11 +345,10 @@ class _AsyncReplayed(httpx2.Response):
                 yield chunk
             return
         self.is_stream_consumed = True
-        self._num_bytes_downloaded = 0
         try:
             for segment in self.playback.body.segments:
                 for chunk in segment:
-                    self._num_bytes_downloaded += len(chunk)
+                    self.size += len(chunk)
                     yield chunk
                 await Suspending.yield_control()
         finally:
@@ -356,6 +364,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
     def __init__(self, stream: httpx2.AsyncByteStream, answer: Answer) -> None:
         self._stream = stream
         self._answer = answer
+        self._loop = Suspending.loop()
         self._ahead: deque[bytes] = deque()
         answer.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
@@ -481,6 +490,9 @@ class _AsyncTee(httpx2.AsyncByteStream):
             self._is_read_ahead = False
 
     async def _settle(self, ending: Ending) -> None:
+        if ending is Ending.END and Suspending.loop() is not self._loop:
+            # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
+            ending = Ending.CUT
         try:
             if self._answer.settle(ending):
                 await Suspending.call_always(self._answer.save)
@@ -754,32 +766,42 @@ class _Replayed(httpx2.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
     playback: _Playback
+    reads_all = False
+    size = 0
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        return self.size or super().num_bytes_downloaded
 
     @property
     def _is_at_hand(self) -> bool:
         playback = self.playback
         unread = not (self.is_stream_consumed or self.is_closed)
-        return _READS_INTO_CONTENT and unread and playback.complete and not playback.pace
+        return unread and playback.complete and not playback.pace
 
     def read(self) -> bytes:
-        if self._is_at_hand:
-            self._content = self.playback.body.read()
-            self._num_bytes_downloaded = len(self._content)
-            self.is_stream_consumed = True
-            self.close()
+        self.reads_all = True
         return super().read()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        if not (self.reads_all and self._is_at_hand):
+            yield from super().iter_bytes(chunk_size)
+            return
+        self.is_stream_consumed = True
+        body = self.playback.body.read()
+        self.size = len(body)
+        self.close()
+        yield body
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
         if chunk_size is not None or not self._is_at_hand:
-            for chunk in super().iter_raw(chunk_size):
-                yield chunk
+            yield from super().iter_raw(chunk_size)
             return
         self.is_stream_consumed = True
-        self._num_bytes_downloaded = 0
         try:
             for segment in self.playback.body.segments:
                 for chunk in segment:
-                    self._num_bytes_downloaded += len(chunk)
+                    self.size += len(chunk)
                     yield chunk
                 Blocking.yield_control()
         finally:
@@ -795,6 +817,7 @@ class _Tee(httpx2.SyncByteStream):
     def __init__(self, stream: httpx2.SyncByteStream, answer: Answer) -> None:
         self._stream = stream
         self._answer = answer
+        self._loop = Blocking.loop()
         self._ahead: deque[bytes] = deque()
         answer.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
@@ -920,6 +943,9 @@ class _Tee(httpx2.SyncByteStream):
             self._is_read_ahead = False
 
     def _settle(self, ending: Ending) -> None:
+        if ending is Ending.END and Blocking.loop() is not self._loop:
+            # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
+            ending = Ending.CUT
         try:
             if self._answer.settle(ending):
                 Blocking.call_always(self._answer.save)

@@ -7,8 +7,8 @@ import importlib
 import re
 import subprocess
 import sys
-from collections import Counter
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,103 +17,6 @@ import replaycache
 
 PACKAGE = Path(replaycache.__file__).parent
 CLIENT_LIBRARIES = {"httpx", "httpx2", "openai", "anthropic", "aiohttp", "requests"}
-
-CLI = {"cli", *(f"cli.{path.stem}" for path in (PACKAGE / "cli").glob("*.py") if path.stem != "__init__")}
-"""The command line: one layer, above all but `__main__`; a module of it is listed by being there."""
-
-LAYERS: tuple[set[str], ...] = (
-    {"_errors", "_models", "amounts", "atomic_file", "connections", "database", "forking", "patching"},
-    {"inheritance", "tally"},
-    {
-        "credentials",
-        "credentials.finding",
-        "credentials.places",
-        "credentials.plausible",
-        "credentials.replacing",
-        "credentials.table",
-        "credentials.texts",
-    },
-    {
-        "answer_objects",
-        "assembled",
-        "content_encoding",
-        "flights",
-        "claims",
-        "ledger",
-        "nearest",
-        "redact",
-        "sse",
-        "timeline",
-        "token_counts",
-    },
-    {"match", "match.json", "match.multipart", "match.providers", "match.url", "stored_fields", "drift"},
-    {"cassette_text", "format", "spool"},
-    {
-        "budget",
-        "options",
-        "prices",
-        "recorder",
-        "sequence",
-        "stored_form",
-        "stores",
-        "stores.cassette",
-        "stores.cassette_lock",
-        "stores.disk",
-        "stores.memory",
-        "stores.renewed_cassette",
-        "stores.rewritten_cassette",
-        "usage",
-    },
-    {
-        "foreign",
-        "foreign.cassetter",
-        "foreign.documents",
-        "foreign.go_vcr",
-        "foreign.har",
-        "foreign.har_writing",
-        "foreign.interactions",
-        "foreign.ruby_vcr",
-        "foreign.safe_yaml",
-        "foreign.vcrpy",
-        "foreign.vcrpy_writing",
-        "selection",
-    },
-    {"moving", "pruning", "scanning"},
-    {"scrubbing"},
-    {
-        "conversation",
-        "conversation.answered",
-        "conversation.asked",
-        "conversation.parts",
-        "conversation.streamed",
-        "conversation.values",
-    },
-    {"request_text"},
-    {"call", "diagnosis", "exchange", "reporting", "sampling", "waiting", "wrapping"},
-    {"httpx", "httpx2", "session"},
-    {"run_savings", "running", "savings", "verifying"},
-    {
-        "demo",
-        "for_pytest",
-        "for_pytest.cassette_paths",
-        "for_pytest.held_refusals",
-        "for_pytest.marks",
-        "for_pytest.network_guard",
-        "for_pytest.suite_options",
-        "stats_page",
-    },
-    {
-        "for_pytest.advice",
-        "for_pytest.cassette_of_test",
-        "for_pytest.cassette_use",
-        "for_pytest.cassettes_of_run",
-    },
-    {"vcr.cassette", "vcr.exchange", "vcr.messages", "vcr.network", "vcr.rules", "vcr.transport"},
-    {"pytest_plugin", "vcr"},
-    CLI,
-    {"__main__"},
-)
-"""From the ground up: a module imports from its own layer and from those below."""
 
 
 def _name(path: Path) -> str:
@@ -147,34 +50,67 @@ def _imports(name: str) -> tuple[set[str], set[str]]:
     return own, others
 
 
-def test_every_module_has_its_layer() -> None:
-    assert set().union(*LAYERS) == set(MODULES)
-
-
-def test_contributing_tells_of_every_module_once() -> None:
+def _rooms() -> dict[str, set[str]]:
+    """CONTRIBUTING's table: each room, and the rooms that it may use."""
     text = (Path(__file__).resolve().parent.parent / "CONTRIBUTING.md").read_text("utf-8")
-    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    named = Counter(name for row in rows for name in re.findall(r"`([^`]+)`", row))
-    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
-    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    names = [re.findall(r"`(\w+)`", row[0]) for row in rows]
+    every = {name for found in names for name in found}
+    rooms: dict[str, set[str]] = {}
+    for found, row in zip(names, rows, strict=True):
+        told = set(re.findall(r"`(\w+)`", row[2]))
+        for name in found:
+            assert name not in rooms, f"{name} is told twice"
+            rooms[name] = every - told - {name, "__main__"} if "all but" in row[2] else told
+    return rooms
 
-    assert named == Counter([*(f"{name}.py" for name in modules), *(f"{name}/" for name in packages)])
+
+def _room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+ROOMS = _rooms()
+
+
+def test_contributing_tells_of_every_room_once() -> None:
+    assert set(ROOMS) == {_room(name) for name in MODULES}
+    assert set().union(*ROOMS.values()) <= set(ROOMS)
+    TopologicalSorter(ROOMS).prepare()  # it raises where rooms go round in a circle
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_imports_point_down(name: str) -> None:
-    level = next(index for index, layer in enumerate(LAYERS) if name in layer)
-    allowed = set().union(*LAYERS[: level + 1])
+def test_a_module_uses_what_its_room_may_use(name: str) -> None:
+    used = {_room(module) for module in _imports(name)[0]}
 
-    assert _imports(name)[0] <= allowed
+    assert used - {_room(name)} <= ROOMS[_room(name)]
 
 
-@pytest.mark.parametrize("name", sorted(set(MODULES) - {"httpx", "httpx2", "demo", "verifying"}))
+def test_every_room_uses_what_its_row_tells() -> None:
+    used = {
+        room: {_room(other) for name in MODULES if _room(name) == room for other in _imports(name)[0]}
+        for room in ROOMS
+    }
+
+    for room, told in ROOMS.items():
+        if room not in ("cli", "session"):  # whose rows tell of all, and of what is imported by its name
+            assert told <= used[room], room
+
+
+def test_no_modules_name_each_other() -> None:
+    """Nor do they go round in a circle, whether at run time or for the type checker."""
+    TopologicalSorter({name: _imports(name)[0] - {name, _room(name)} for name in MODULES}).prepare()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(MODULES) - {"httpx", "httpx2", "cli.demo_session", "maintenance.verifying"})
+)
 def test_only_adapters_import_a_client_library(name: str) -> None:
     assert not _imports(name)[1] & CLIENT_LIBRARIES
 
 
-@pytest.mark.parametrize("name", ["exchange", "recorder", "match", "sse", "redact"])
+@pytest.mark.parametrize(
+    "name", ["engine.exchange", "engine.recorder", "match", "dialects.sse", "redaction.redact"]
+)
 def test_the_core_does_no_io(name: str) -> None:
     assert not _imports(name)[1] & {
         "asyncio",
@@ -191,7 +127,7 @@ def test_the_core_does_no_io(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_store_is_imported_by_the_core(name: str) -> None:
-    if name not in {"demo", "stores", "stores.renewed_cassette", "stores.rewritten_cassette"}:
+    if name not in {"cli.demo_session", "stores", "stores.renewed_cassette", "stores.rewritten_cassette"}:
         assert not _imports(name)[0] & {"stores.cassette", "stores.disk", "stores.memory"} - {name}
 
 

@@ -142,26 +142,19 @@ def test_the_older_clients_raise_a_miss_as_itself_after_one_request(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
     """openai 2.x and anthropic 0.x wrap every `Exception` of a transport, sleep and ask again."""
-    python = openai2_python()
-
-    def run(asks: list[Ask], mode: str) -> dict[str, Any]:
-        return run_session(
-            python,
-            asks,
-            urls={"openai": server.url, "anthropic": server.url},
-            store=tmp_path,
-            root=ROOT,
-            mode=mode,
-            live=True,
-        )
-
-    for name, recorded in run([case.recorded() for case in CASES], "auto").items():
-        assert recorded["raised"] is None, name
-        assert recorded["outcomes"] in (["miss"], ["hit"]), name
-    before = len(server.requests)
-    assert before == 2 * len({case.path for case in CASES})
-    answers = run([case.missed() for case in CASES], "replay")
-    assert len(server.requests) == before
+    recorded, answers = run_session(
+        openai2_python(),
+        ([case.recorded() for case in CASES], "auto"),
+        ([case.missed() for case in CASES], "replay"),
+        urls={"openai": server.url, "anthropic": server.url},
+        store=tmp_path,
+        root=ROOT,
+        live=True,
+    )
+    for name, heard in recorded.items():
+        assert heard["raised"] is None, name
+        assert heard["outcomes"] in (["miss"], ["hit"]), name
+    assert len(server.requests) == 2 * len({case.path for case in CASES})
     for case in CASES:
         for kind in KINDS:
             heard = answers[f"{case.name} {kind}"]

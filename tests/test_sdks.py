@@ -574,7 +574,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     python, directory = openai2_python(), tmp_path_factory.mktemp("openai2")
 
     def run(live: bool) -> dict[str, Any]:
-        return run_session(python, OLDER_ASKS, urls=urls, store=directory, root=ROOT, mode="auto", live=live)
+        [answers] = run_session(python, (OLDER_ASKS, "auto"), urls=urls, store=directory, root=ROOT, live=live)
+        return answers
 
     with serve_llm() as server:
         urls = urls_of(server)

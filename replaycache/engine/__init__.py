@@ -1,1 +1,3 @@
 """One request's way: decided, recorded, settled and told. Knows no client library and opens no file."""
+
+__all__: list[str] = []

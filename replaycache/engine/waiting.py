@@ -38,6 +38,11 @@ class Blocking:
         return Owner(threading.get_ident())
 
     @staticmethod
+    def loop() -> object:
+        """None: a thread may read what another has opened."""
+        return None
+
+    @staticmethod
     def sleep(seconds: float) -> None:
         """Sleeps."""
         time.sleep(seconds)
@@ -93,6 +98,11 @@ class Suspending:
         import anyio
 
         return Owner(threading.get_ident(), anyio.get_current_task().id)
+
+    @staticmethod
+    def loop() -> object:
+        """What stands for the running event loop, and for no other, as long as it is kept."""
+        return _limiter()
 
     @staticmethod
     async def sleep(seconds: float) -> None:

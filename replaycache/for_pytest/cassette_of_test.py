@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +17,7 @@ from .advice import advice_for
 from .cassette_use import Use
 from .held_refusals import inside
 from .marks import Marked
+from .pytest_private import is_caught_by_pytest, noting_raises
 
 if TYPE_CHECKING:
     from ..engine.tally import Tally
@@ -150,29 +150,10 @@ class CassetteInUse:
         if trace is None:
             # unittest's assertRaises takes the trace away
             return hasattr(getattr(item, "instance", None), "assertRaises")
-        # the outermost frame of an error's trace is that of who caught it; pytest's own: its older `raises`
-        if trace.tb_frame.f_globals.get("__name__", "").startswith("_pytest."):
+        if is_caught_by_pytest(trace):
             return True
-        code = trace.tb_frame.f_code
+        code = trace.tb_frame.f_code  # the outermost frame of an error's trace is that of who caught it
         return code.co_name == getattr(item, "originalname", item.name) and code.co_filename == str(item.path)
-
-
-@contextmanager
-def _noting_raises(caught: list[BaseException]) -> Generator[None]:
-    """Notes what `pytest.raises` catches, in whichever form it is used: each fills an `ExceptionInfo`."""
-    fill = pytest.ExceptionInfo.fill_unfilled
-
-    @functools.wraps(fill)
-    def noting(self: pytest.ExceptionInfo[BaseException], exc_info: Any) -> None:
-        fill(self, exc_info)
-        caught.append(exc_info[1])
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(pytest.ExceptionInfo, "fill_unfilled", noting)
-    try:
-        yield
-    finally:
-        patch.undo()
 
 
 @contextmanager
@@ -211,7 +192,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         session = use_cassette(store, mode=mode_of_session, **marked.options)
         stack.enter_context(session.everywhere(advice_for(test)))
         caught: list[BaseException] = []
-        stack.enter_context(_noting_raises(caught))
+        stack.enter_context(noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)
         return CassetteInUse(cassette, stack.pop_all(), caught)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._errors import Refused
 
-__all__ = ["HeldRefusals", "inside"]
+__all__ = ["HeldRefusals", "inside", "is_refusal"]
 
 
 _FIRST_STEPS = 5
@@ -31,7 +31,8 @@ def inside(error: BaseException) -> Iterator[BaseException]:
             yield from inside(one)
 
 
-def _is_refusal(error: BaseException) -> bool:
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error is a refusal, or a group that has one."""
     return any(isinstance(one, Refused) for one in inside(error))
 
 
@@ -161,7 +162,7 @@ class HeldRefusals:
         return False
 
     def _hold(self, error: BaseException) -> bool:
-        if isinstance(error, (Refused, BaseExceptionGroup)) and _is_refusal(error):
+        if isinstance(error, (Refused, BaseExceptionGroup)) and is_refusal(error):
             self._held.append(error)
             return True
         return False

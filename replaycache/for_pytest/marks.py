@@ -11,6 +11,7 @@ import pytest
 
 from .._errors import ConfigurationError
 from .cassette_paths import Siblings, file_name, module_directory, named
+from .pytest_private import marks_of_parameters
 from .suite_options import combined
 
 __all__ = ["Marked", "read_marks"]
@@ -43,8 +44,7 @@ def _marks(item: pytest.Item) -> list[pytest.Mark]:
             for kind in reversed(node.obj.__mro__):
                 marks = vars(kind).get("pytestmark", [])
                 levels.append((f"the class {kind.__name__}", marks if isinstance(marks, list) else [marks]))
-        elif node is item and (callspec := getattr(item, "callspec", None)) is not None:
-            of_parameters = list(callspec.marks)
+        elif node is item and (of_parameters := list(marks_of_parameters(item))):
             own = [mark for mark in node.own_markers if not any(mark is other for other in of_parameters)]
             levels += [(f"the test {item.name}", own), (f"the parameters of {item.name}", of_parameters)]
         else:

@@ -1,1 +1,3 @@
 """What the command line does to recordings, without its words."""
+
+__all__: list[str] = []

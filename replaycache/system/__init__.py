@@ -1,1 +1,3 @@
 """What Python and the operating system ask for: files, SQLite, forks, contexts, attributes of others."""
+
+__all__: list[str] = []

@@ -490,7 +490,7 @@ def test_a_damaged_entry_of_a_cache_is_told_and_the_others_are_moved(tmp_path: P
 
 INTERRUPTED = """
 import itertools, os, signal, sys
-from replaycache import moving
+from replaycache.maintenance import moving
 from replaycache.cli import main
 
 original, calls = moving.redacted, itertools.count()

@@ -308,7 +308,7 @@ def test_what_cannot_be_read_is_an_error_that_says_what_to_do(tmp_path: Path) ->
 
     assert (done.exit_code, done.stdout) == (3, "")
     assert "usage.db" in done.stderr
-    assert "may be removed" in done.stderr
+    assert "move it aside" in done.stderr
     assert found(str(tmp_path), "--recordings")["total"]["recorded"] == 1
     assert replaycache("stats", str(tmp_path / "missing")).exit_code == 3
 

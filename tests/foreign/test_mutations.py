@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import CassetteError, Match, Recording, ReplayCacheWarning, foreign
-from tests.test_stored_nonsense import mutated, places, replays, shown
+from tests.stores.test_stored_nonsense import mutated, places, replays, shown
 
 from .examples import EXAMPLES
 

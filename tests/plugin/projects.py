@@ -25,7 +25,10 @@ for _name in (
     "anyio.pytest_plugin",
     "trio",
     "xdist.plugin",
-    *(f"replaycache.{name}" for name in ("credentials", "httpx", "httpx2", "session", "stores.cassette")),
+    *(
+        f"replaycache.{name}"
+        for name in ("httpx", "httpx2", "redaction.credentials", "session.session", "stores.cassette")
+    ),
 ):
     importlib.import_module(_name)
 

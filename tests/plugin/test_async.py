@@ -270,3 +270,34 @@ def test_pytest_asyncio_records_and_replays(project: Project, scope: str) -> Non
 
     again.assert_outcomes(passed=4)
     assert summary(again) == "replaycache: 5 replayed, 0 recorded, 1 missed, 0 unused"
+
+
+def test_a_miss_in_a_coroutine_fixture_is_one_for_each_of_its_tests(project: Project) -> None:
+    project.tests(
+        """
+        @pytest.fixture(scope="module")
+        def anyio_backend():
+            return "asyncio"
+
+        pytestmark = [pytest.mark.anyio, pytest.mark.replay(mode="replay")]
+        events = []
+
+        @pytest.fixture(scope="module")
+        async def shared():
+            events.append("set up")
+            return await ask_async("unheard of")
+
+        async def test_one(shared): pass
+
+        async def test_two(shared): pass
+
+        async def test_next():
+            assert events == ["set up"]
+        """
+    )
+
+    result = project.run("-p", "anyio")
+
+    result.assert_outcomes(passed=1, errors=2)
+    for name in ("one", "two"):
+        result.stdout.re_match_lines([rf"ERROR test_it.py::test_{name} - .*CacheMiss.*"])

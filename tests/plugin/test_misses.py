@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.projects import Project, summary
 
 pytest_plugins = ["pytester"]
@@ -283,3 +285,88 @@ def test_a_miss_names_the_command_for_its_test(project: Project) -> None:
     )
     project.run("--replay=auto", "tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
     project.run("tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
+
+
+SHARED_FIXTURES = """
+    import asyncio
+
+    pytestmark = pytest.mark.replay(mode="replay")
+    events = []
+
+    @pytest.fixture(scope="module")
+    def outer():
+        yield
+        events.append("outer")
+
+    def missing():
+        events.append("set up")
+        ask("q")
+
+    def missing_in_a_group():
+        async def main():
+            async with asyncio.TaskGroup() as group:
+                group.create_task(ask_async("q"))
+        events.append("set up")
+        asyncio.run(main())
+
+    @pytest.fixture(scope="module")
+    def shared(outer):
+        CALL()
+
+    def test_one(shared): pass
+
+    def test_two(shared): pass
+
+    def test_three(outer):
+        assert events == ["set up"]
+"""
+
+
+@pytest.mark.parametrize("call", ["missing", "missing_in_a_group"])
+def test_a_miss_in_a_fixture_is_one_for_each_of_its_tests(project: Project, call: str) -> None:
+    project.tests(SHARED_FIXTURES.replace("CALL", call))
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1, errors=2)
+    for name in ("one", "two"):
+        result.stdout.re_match_lines([rf"ERROR test_it.py::test_{name} - .*(CacheMiss|ExceptionGroup).*"])
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "with another error"])
+def test_whatever_misses_in_a_teardown_the_rest_is_torn_down(project: Project, together: bool) -> None:
+    project.tests(
+        """
+        events = []
+
+        @pytest.fixture(scope="module")
+        def outer():
+            yield
+            events.append("outer")
+
+        @pytest.fixture
+        def inner(outer):
+            yield
+            events.append("inner")
+
+        @pytest.fixture
+        def finalized(inner, request):
+            if TOGETHER:
+                request.addfinalizer(lambda: 1 / 0)
+            request.addfinalizer(lambda: ask("q"))
+
+        @pytest.mark.replay(mode="replay")
+        def test_it(finalized): pass
+
+        def test_next(outer):
+            assert events == ["inner"]
+
+        class TestOther:
+            def test_last(self): pass
+        """.replace("TOGETHER", str(together))
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", "*CacheMiss: no recording*"])

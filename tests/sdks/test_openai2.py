@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import openai
 
-from tests.openai_endpoints import CALLS, Call
+from tests.dialects.openai_endpoints import CALLS, Call
 from tests.sdks.replaying import replays
 
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Which number?"}]}

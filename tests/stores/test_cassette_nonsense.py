@@ -15,7 +15,7 @@ from replaycache import Body, CacheMiss, CassetteError, Chunk
 from replaycache.stores.cassette_text import dump, dump_recording, load
 from tests.drivers import SYNC, Driver
 from tests.stores.test_cassette import URL, recorded
-from tests.test_stored_nonsense import UNREADABLE, mutated, shown
+from tests.stores.test_stored_nonsense import UNREADABLE, mutated, shown
 from tests.test_transports import EVENTS
 
 REQUEST_BODY = recorded().request.json()

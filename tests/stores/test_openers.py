@@ -415,7 +415,8 @@ UNWRITABLE = """
     import socket  # whoever becomes another user may not read the library any more
     import asyncio, anyio, anyio.to_thread, anyio.lowlevel, sqlite3, encodings.idna, urllib.request
     from anyio._backends import _asyncio
-    from replaycache import usage, prices
+    from replaycache.dialects import usage
+    from replaycache.accounts import prices
     kind, mode = sys.argv[2:4]
     if kind == "full":
         import resource

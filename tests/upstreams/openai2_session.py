@@ -2,8 +2,9 @@
 
     python -m tests.upstreams.openai2_session < order > answers
 
-The order is JSON: `asks`, `urls` (by SDK), `store` (a directory), `mode`, `live` (whether upstream may be
-called). The answers are JSON: for each ask and kind of client what was heard, or what was raised.
+The order is JSON: `runs` (each of `asks` and a `mode`), `urls` (by SDK), `store` (a directory), `live` (whether
+upstream may be called). The answers are JSON: for each run, ask and kind of client what was heard, or what was
+raised.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ __all__ = ["run_session"]
 
 def run_session(
     python: str,
-    asks: list[Ask],
-    *,
+    *runs: tuple[list[Ask], str],
     urls: dict[str, str],
     store: Path,
     root: Path,
-    mode: str,
     live: bool,
-) -> dict[str, Any]:
-    """Runs this module under another interpreter and gives its answers, by `"<ask> <kind>"`."""
+) -> list[dict[str, Any]]:
+    """Runs this module under another interpreter: asks with a mode, one run after the other in one process.
+
+    Gives the answers of each run, by `"<ask> <kind>"`.
+    """
     order = {
-        "asks": [ask.__dict__ for ask in asks],
+        "runs": [{"asks": [ask.__dict__ for ask in asks], "mode": mode} for asks, mode in runs],
         "urls": urls,
         "store": str(store),
-        "mode": mode,
         "live": live,
     }
     spec = find_spec("replaycache")
@@ -59,14 +60,19 @@ def run_session(
         )
     if done.returncode:
         raise RuntimeError(f"the session ended with status {done.returncode}:\n{done.stderr[-4000:]}")
-    answers: dict[str, Any] = json.loads(done.stdout)
+    answers: list[dict[str, Any]] = json.loads(done.stdout)
     return answers
 
 
 def main() -> None:
     order = json.load(sys.stdin)
-    answers: dict[str, Any] = {}
-    for wanted in order["asks"]:
+    json.dump([answers(run["asks"], run["mode"], order) for run in order["runs"]], sys.stdout)
+
+
+def answers(asks: list[dict[str, Any]], mode: str, order: dict[str, Any]) -> dict[str, Any]:
+    """What each kind of client heard to each of the asks."""
+    found: dict[str, Any] = {}
+    for wanted in asks:
         ask = Ask(**wanted)
         for kind in KINDS:
             heard = Heard()
@@ -80,7 +86,7 @@ def main() -> None:
                     inner=None if order["live"] else Unreachable(),
                     heard=heard,
                     store=f"{order['store']}/{kind}",
-                    mode=order["mode"],
+                    mode=mode,
                 )
             except BaseException as error:
                 raised = {
@@ -88,8 +94,8 @@ def main() -> None:
                     "text": str(error),
                     "cause": repr(error.__cause__) if error.__cause__ else None,
                 }
-            answers[f"{ask.name} {kind}"] = {**heard.as_dict(), "raised": raised}
-    json.dump(answers, sys.stdout)
+            found[f"{ask.name} {kind}"] = {**heard.as_dict(), "raised": raised}
+    return found
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import prices
+from replaycache.accounts import prices
 from replaycache.accounts.prices import price_of
 from replaycache.dialects.usage import Usage
 
@@ -185,7 +185,7 @@ def _run(code: str) -> str:
         def refuse(*args, **kwargs):
             raise AssertionError("the network was asked")
         socket.socket.connect = socket.getaddrinfo = refuse
-        from replaycache import prices
+        from replaycache.accounts import prices
         from replaycache.dialects.usage import Usage
     """
     code = textwrap.dedent(guard) + textwrap.dedent(code)

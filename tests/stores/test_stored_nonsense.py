@@ -30,11 +30,11 @@ from replaycache.stores import MemoryStore
 from replaycache.stores.cassette_text import dump, dump_recording, load
 from replaycache.stores.format import FileSegments, OpenFile, decode, decode_file, encode
 
-from .drivers import Driver
-from .scripted_server import Received, ScriptedServer, Wire
-from .stores.samples import large, recording
+from ..drivers import Driver
+from ..scripted_server import Received, ScriptedServer, Wire
+from ..test_transports import ASKED, CHAT
+from .samples import large, recording
 from .test_format import HEAD, REQUEST, entry, everything, segment
-from .test_transports import ASKED, CHAT
 
 FULL_HEAD = {
     **HEAD,

@@ -13,7 +13,7 @@ from replaycache.engine.drift import Drift, compare
 from replaycache.stores import CassetteStore, MemoryStore
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire
-from tests.test_session import ask
+from tests.session.test_session import ask
 from tests.test_transports import ASKED, CHAT
 
 

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from replaycache import Redact, ResponseHead
 from replaycache._models import Body, Chunk, Recording, Request
 from replaycache.engine.stored_form import stored_form
-from replaycache.match import multipart
 from replaycache.redaction.credentials import (
     CREDENTIALS,
     Place,
@@ -32,9 +31,10 @@ from replaycache.redaction.credentials import (
     replace,
     replace_in_request,
 )
+from replaycache.wire import multipart
 from replaycache.wire.content_encoding import UndecodableContent, decode_whole
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 
 ALNUM = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from replaycache import Body, Chunk, CorruptRecording, Recording, Request, ResponseHead, StoreError, Usage
 from replaycache.stores.format import VERSION, FileSegments, OpenFile, decode, decode_file, encode, encode_segment
 
-from .stores.samples import large, recording
-from .stores.strategies import chunks, recordings
+from .samples import large, recording
+from .strategies import chunks, recordings
 
 GOLDEN = bytes.fromhex(
     "8972706c0d0a1a01a6000000900000007b22737461747573223a3230302c2268656164657273223a5b5b22636f6e7465"

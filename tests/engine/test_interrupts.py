@@ -49,10 +49,8 @@ EVERY = int(os.environ.get("INTERRUPT_EVERY", "89"))
 """Of so many places one is interrupted; 1 takes all of them, which takes many minutes."""
 
 PACKAGE = Path(replaycache.__file__).parent
-ROOMS = ("engine", "stores")
-FILES = {str(path) for room in ROOMS for path in (PACKAGE / room).glob("*.py")} | {
-    str(PACKAGE / name) for name in ("httpx2.py", "httpx.py", "dialects/sse.py")
-}
+PLACES = ("httpx*.py", "engine/*.py", "stores/*.py", "dialects/sse.py")
+FILES = {str(path) for place in PLACES for path in PACKAGE.glob(place)}
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::RuntimeWarning")
 

@@ -931,7 +931,7 @@ def test_deep_json_is_no_failure() -> None:
 # Real recordings
 
 
-RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 
 def recorded_streams() -> Iterator[tuple[str, str, str, bytes]]:

@@ -16,8 +16,8 @@ from replaycache.engine import flights
 from replaycache.engine.flights import Owner, board
 from replaycache.stores import MemoryStore
 from tests.drivers import SYNC, Driver, outcome_of
+from tests.engine.test_flights import Gate, until_waiting
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
-from tests.test_flights import Gate, until_waiting
 from tests.test_transports import ASKED, CHAT, EVENTS, LIBRARIES_OWN_GENERATORS, STREAMED
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from replaycache.stores.claims import Claims
 from tests.drivers import ASYNC, SYNC, Driver
+from tests.engine.test_flights import Gate
 from tests.scripted_server import ScriptedServer
-from tests.test_flights import Gate
 from tests.test_transports import ASKED, CHAT
 
 PROGRAM = """

@@ -14,7 +14,7 @@ import openai
 import pytest
 
 import replaycache.httpx2
-from tests.openai_endpoints import BEYOND, CALLS, STREAMS, UNDESCRIBED, Call, Stream
+from tests.dialects.openai_endpoints import BEYOND, CALLS, STREAMS, UNDESCRIBED, Call, Stream
 from tests.scripted_server import Handler, Received, ScriptedServer, Wire
 from tests.upstreams.asking import KINDS, Kind
 from tests.upstreams.servers import DESCRIPTION, serve_steady
@@ -205,7 +205,7 @@ def progress() -> Handler:
         status, left = ("completed", 0) if asked > 3 else ("in_progress", 1)
         known = {"created_at": 1, "assistant_id": "asst-1", "thread_id": "thread-1", "vector_store_id": "vs-1"}
         body = {"id": "an-id", "status": status, "file_counts": {"in_progress": left, "total": 1}, **known}
-        wire.answer(json.dumps(body).encode(), openai_poll_after_ms="1")
+        wire.answer(json.dumps(body).encode())
 
     return handle
 
@@ -214,7 +214,7 @@ def progress() -> Handler:
 @pytest.mark.parametrize("polled", POLLED, ids=str)
 def test_polling_replays_to_its_end(polled: Call, kind: Kind, tmp_path: Path) -> None:
     of_parent = {"thread_id": "thread-1"} if "thread" in polled.endpoint else {"vector_store_id": "vs-1"}
-    call = Call("POST /", polled.method, {**polled.given, **of_parent})
+    call = Call("POST /", polled.method, {**polled.given, **of_parent, "poll_interval_ms": 1})
     with ScriptedServer(progress()) as server:
         session = record_and_replay([call], server, kind, tmp_path)
         assert len(server.requests) == 4

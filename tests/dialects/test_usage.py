@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
 from replaycache.dialects.usage import Usage, model_of, provider_of, usage_of
-from replaycache.match import multipart
+from replaycache.wire import multipart
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
@@ -877,7 +877,7 @@ def test_no_bytes_raise(url: str, content_type: str, body: bytes) -> None:
     assert isinstance(model_of(Request("POST", url, form, body)), str)
 
 
-HERE = Path(__file__).resolve().parents[2] / "shared" / "recordings"
+HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 RECORDED = {
     "openllmetry": {

@@ -15,7 +15,7 @@ from replaycache import CacheMiss, Redact, ReplayCacheWarning, SecretFound, use_
 from replaycache.stores import CassetteStore
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire
-from tests.test_session import ask
+from tests.session.test_session import ask
 from tests.test_transports import CHAT
 
 # put together here, so that this file itself holds nothing that looks like a key

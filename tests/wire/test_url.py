@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache.match import url as urls
+from replaycache.wire import url as urls
 
 
 @pytest.mark.parametrize(

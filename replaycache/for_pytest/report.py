@@ -1,0 +1,154 @@
+"""What a run tells: its mode at the start; at its end the counts, the drift, the unused and the orphaned."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from .._errors import ReplayCacheError, ReplayCacheWarning
+from .cassette_use import Use, find_left_over, find_orphans, find_saved, find_unused
+from .modes import mode_of
+from .run import Run
+
+__all__ = ["Report", "attach_use"]
+
+_ATTRIBUTE = "replaycache"
+
+
+def attach_use(report: pytest.TestReport, use: Use) -> None:
+    """Lets the report of a test say what it made of its cassette, also from a worker to its controller."""
+    setattr(report, _ATTRIBUTE, asdict(use))
+
+
+class Report:
+    """Takes what each test made of its cassette, and tells what they come to.
+
+    Args:
+        config: pytest's.
+        run: of which it tells.
+    """
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self._config = config
+        self._run = run
+        self._uses: dict[str, Use] = {}
+        self._unused: dict[str, list[int]] = {}
+
+    def header(self) -> str:
+        """The line before the tests."""
+        mode, where = mode_of(self._config)
+        parts = [f"mode {mode} ({where})"]
+        if self._config.getoption("replay_block_network", False):
+            allowed = self._config.getoption("replay_allowed_hosts", None)
+            parts.append(f"network blocked except {allowed}" if allowed else "network blocked")
+        return f"replaycache: {', '.join(parts)}"
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Takes what a test made of its cassette, if its report says it."""
+        fields = getattr(report, _ATTRIBUTE, None)
+        if fields is not None:
+            self._uses[report.nodeid] = Use.read(fields)
+
+    def finish(self, session: pytest.Session) -> None:
+        """Removes what a run in mode `record` left over, and lets it fail for what is unused if that is asked."""
+        policy = self._config.getoption("replay_unused")
+        if not self._run.lost_workers:
+            self._drop_left_over()
+            if policy != "ignore":
+                collected = self._run.collection.collected
+                self._unused = find_unused(self._uses, collected, self._run.selected())
+        if self._unused and policy == "fail" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _drop_left_over(self) -> None:
+        collected = self._run.collection.collected
+        for path, marks in find_left_over(self._uses, collected, self._run.selected()).items():
+            try:
+                self._run.drop(Path(path), marks)
+            except ReplayCacheError as error:
+                warnings.warn(f"what is left over stays: {error}", ReplayCacheWarning, stacklevel=1)
+
+    def tell(self, terminal: pytest.TerminalReporter) -> None:
+        """Writes what there is to tell after the tests."""
+        if any(use.drifts for use in self._uses.values()):
+            self._tell_drifts(terminal)
+        if self._unused:
+            self._tell_unused(terminal)
+        if self._config.getoption("replay_orphans"):
+            self._tell_orphans(terminal)
+        if self._uses:
+            terminal.write_line(f"replaycache: {', '.join(self._counts())}")
+
+    def _counts(self) -> list[str]:
+        """What the summary line counts."""
+        from ..accounts.amounts import human_count, human_money  # not above: it takes time to import
+
+        uses = self._uses.values()
+        counts = [
+            f"{sum(use.replayed for use in uses)} replayed",
+            f"{sum(use.recorded for use in uses)} recorded",
+            f"{sum(use.missed for use in uses)} missed",
+            f"{sum(map(len, self._unused.values()))} unused",
+        ]
+        drifted = sum(len(use.drifts) for use in uses)
+        if drifted:
+            counts.append(f"{drifted} drifted")
+        saved = find_saved(uses)
+        if saved.tokens or saved.price is not None:
+            money = human_money(saved.price)
+            about_money = f" and {money if saved.is_all else f'at least {money}'}" if money else ""
+            counts.append(f"{human_count(saved.tokens)} tokens{about_money} saved")
+        return counts
+
+    def _tell_drifts(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_sep("=", "replaycache: drift", yellow=True)
+        for test, use in self._uses.items():
+            for drift in use.drifts:
+                terminal.write_line(f"{test}: {drift}")
+        terminal.write_line(
+            "Upstream answers in another shape than what is recorded, so these tests show what was true once. "
+            "pytest --replay=record records it anew."
+        )
+
+    def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:
+        from ..stores import CassetteStore
+
+        terminal.write_sep("=", "replaycache: unused recordings", yellow=True)
+        for path, numbers in self._unused.items():
+            recordings = CassetteStore(path).all()
+            terminal.write_line(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}")
+            for number in numbers:
+                request = recordings[number].request
+                terminal.write_line(f"  recording {number + 1}: {request.method} {request.url}")
+        terminal.write_line(
+            "No test played them, and all tests of these cassettes passed. Remove them from the files, or delete "
+            "the files and record again; --replay-unused=ignore says nothing about them."
+        )
+
+    def _tell_orphans(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_sep("=", "replaycache: orphaned cassettes")
+        selected = self._run.selected()
+        if self._run.lost_workers:
+            terminal.write_line("A worker was lost, and with it what was collected: nothing can be said.")
+            return
+        if not selected or len(selected) < len(self._config.args) or not all(map(Path.is_dir, selected)):
+            terminal.write_line(
+                f"Only a part of the tests was selected ({' '.join(self._config.args)}), and the cassettes of the "
+                f"others would be listed too: select whole directories, without --lf."
+            )
+            return
+        orphans, left_out = find_orphans(self._run.collection.collected, selected)
+        for path in orphans:
+            terminal.write_line(self._run.shown(path))
+        if not orphans:
+            terminal.write_line("There is none: a collected test owns every cassette.")
+        else:
+            terminal.write_line(
+                "No collected test owns these. A file that is used by use_cassette() alone is listed too."
+            )
+        if left_out:
+            names = ", ".join(map(self._run.shown, left_out))
+            terminal.write_line(f"Not collected, and their cassettes not looked at: {names}")

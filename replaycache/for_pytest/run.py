@@ -1,0 +1,161 @@
+"""One run of pytest in one process: its mode, its budget, its cassettes, its guard of the network, its workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..options import Mode
+from .cassette_of_test import CassetteInUse, open_cassette
+from .cassette_use import Collected
+from .cassettes_of_run import CassettesOfRun
+from .collection import Collection
+from .marks import Marked
+from .modes import mode_of
+from .network_guard import blocked_network, parse_allowed_hosts
+from .suite_options import combined, suite_options
+
+if TYPE_CHECKING:
+    from ..accounts.budget import Budget
+
+__all__ = ["Run"]
+
+_PLACE = "replaycache_place"
+_COLLECTED = "replaycache"
+
+
+class Run:
+    """What the tests of a run have in common.
+
+    Args:
+        config: pytest's.
+
+    Attributes:
+        collection: what was collected.
+        blocks_network: whether this process refuses connections.
+        lost_workers: whether a worker ended without telling what it had collected.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.collection = Collection()
+        self.lost_workers = False
+        self._place: Path | None = None
+        self._budget = _budget(config)
+        of_workers = getattr(config, "workerinput", {}).get(_PLACE)
+        self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
+        is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
+        # where both are loaded, the flags are that plugin's: its tests that record may connect
+        beside_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
+        blocks = config.getoption("replay_block_network", False) and not beside_vcr
+        allowed = None if beside_vcr else config.getoption("replay_allowed_hosts", None)
+        self.blocks_network = bool(blocks) and not is_controller
+        self._allowed = parse_allowed_hosts(allowed or "")
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this process runs tests for another one."""
+        return hasattr(self._config, "workerinput")
+
+    def guard(self) -> AbstractContextManager[None]:
+        """Refuses connections for a while, if they are to be."""
+        return blocked_network(self._allowed) if self.blocks_network else nullcontext()
+
+    # -- cassettes
+
+    def open_cassette(self, marked: Marked, suite: object, *, test: str) -> CassetteInUse:
+        """Puts the cassette of a marked test into use.
+
+        Args:
+            marked: what the test's marks say.
+            suite: what `replay_options` returned.
+            test: the node id, as the command line takes it.
+
+        Raises:
+            ReplayCacheError: an option is wrong, or the file cannot be read.
+        """
+        mode, _ = mode_of(self._config, marked.mode)
+        if mode is Mode.ONCE:
+            mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
+        options = combined(suite_options(suite), marked.options)
+        if self._budget is not None:
+            options["budget"] = self._budget
+        return open_cassette(
+            replace(marked, options=options),
+            mode,
+            self._cassettes,
+            is_shared=self.collection.is_shared(marked.path),
+            test=test,
+        )
+
+    def drop(self, path: Path, marks: Iterable[str]) -> None:
+        """Removes recordings that the run has left over from a cassette.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        self._cassettes.drop(path, marks)
+
+    # -- workers
+
+    def prepare_worker(self, worker: Any) -> None:
+        """Gives a worker the place that all of them have in common."""
+        if self._place is None:
+            self._place = Path(tempfile.mkdtemp(prefix="replaycache-run-"))
+        worker.workerinput[_PLACE] = str(self._place)
+
+    def hear_worker(self, worker: Any) -> None:
+        """Takes what a worker collected, which all of them do alike."""
+        fields = (getattr(worker, "workeroutput", None) or {}).get(_COLLECTED)
+        if fields is None:
+            self.lost_workers = True
+        else:
+            self.collection.collected = Collected(**fields)
+
+    def tell_controller(self) -> None:
+        """Sends what this worker collected."""
+        fields = self.collection.collected.as_fields()
+        self._config.workeroutput[_COLLECTED] = fields  # type: ignore[attr-defined]  # xdist's
+
+    def close(self) -> None:
+        """Removes what the workers had in common."""
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    # -- paths
+
+    def selected(self) -> list[Path]:
+        """The files and directories whose tests were all asked for."""
+        if self._config.getoption("lf", False):
+            return []
+        start = self._config.invocation_params.dir
+        return [Path(os.path.normpath(start / arg)) for arg in self._config.args if "::" not in arg]
+
+    def shown(self, path: str | Path) -> str:
+        """A path as it is written where pytest was started."""
+        path = Path(path)
+        start = self._config.invocation_params.dir
+        return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _budget(config: pytest.Config) -> Budget | None:
+    """What the calls of this process may cost: of several workers, each has its share."""
+    amount = config.getoption("replay_budget", None)
+    if amount is None:
+        return None
+    from ..accounts.budget import Budget
+
+    budget = Budget(amount, _where="--replay-budget")
+    budget.limit /= getattr(config, "workerinput", {}).get("workercount", 1)
+    return budget
