@@ -190,10 +190,11 @@ def test_a_miss_in_a_fixture_or_its_tasks_fails_its_test_and_no_other(project: P
     result = project.run("-p", "anyio")
 
     result.assert_outcomes(passed=2, failed=2, errors=4)
+    miss = "(.*CacheMiss|BaseExceptionGroup: ).*"  # older versions of pytest do not say what is in a group
     for name in ("returning", "yielding", "ending", "background"):
-        result.stdout.re_match_lines([rf"ERROR test_it.py::test_{name}\[{backend}\] - .*CacheMiss.*"])
+        result.stdout.re_match_lines([rf"ERROR test_it.py::test_{name}\[{backend}\] - {miss}"])
     for name in ("waiting", "own_group"):
-        result.stdout.re_match_lines([rf"FAILED test_it.py::test_{name}\[{backend}\] - .*CacheMiss.*"])
+        result.stdout.re_match_lines([rf"FAILED test_it.py::test_{name}\[{backend}\] - {miss}"])
     assert summary(result).endswith("7 missed, 0 unused")
 
 
