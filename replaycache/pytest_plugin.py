@@ -110,6 +110,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         group.addoption(
             "--block-network",
             action="store_true",
+            default=False,  # replaycache.vcr asks for it before pytest has parsed, when older ones know no other
             dest="replay_block_network",
             help="refuse every connection, loopback too, but Unix sockets and --allowed-hosts",
         )

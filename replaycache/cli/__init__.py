@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from .. import __version__
-from .errors import BrokenOutput, Status, is_broken_pipe, run_to_status
+from .errors import BrokenOutput, NothingGiven, Status, is_broken_pipe, run_to_status
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -61,6 +61,12 @@ class Program(click.Group):
             return None
         found: click.Command = import_module(f"{__name__}.{COMMANDS[cmd_name].module}").command
         return found
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Ends with the help where nothing was given; click before 8.2 takes that for done."""
+        if not args and not ctx.resilient_parsing:
+            raise NothingGiven(ctx)
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -36,6 +36,7 @@ from .printable import printable
 __all__ = [
     "BrokenOutput",
     "CommandFailed",
+    "NothingGiven",
     "NothingMatches",
     "Status",
     "is_broken_pipe",
@@ -71,6 +72,13 @@ class NothingMatches(ReplayCacheError):
     """What was asked for is not there: no recording has this key, or none fits."""
 
 
+class NothingGiven(click.UsageError):
+    """The program was called by its bare name; the text is its help."""
+
+    def __init__(self, context: click.Context) -> None:
+        super().__init__(context.get_help(), context)
+
+
 class _Terminated(BaseException):
     """SIGTERM came: what is half written is removed on the way out, as it is for an interrupt."""
 
@@ -100,7 +108,7 @@ def run_to_status(run: Callable[[], Any]) -> int:
         if sys.stdout is not None:  # closed by whoever started the program
             sys.stdout.flush()
     except click.ClickException as error:
-        if isinstance(error, _HELP):
+        if isinstance(error, NothingGiven):
             click.echo(error.format_message(), err=True)
             return error.exit_code
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -127,11 +135,6 @@ def run_to_status(run: Callable[[], Any]) -> int:
         _restore_sigterm()
     return int(status) if isinstance(status, int) else Status.DONE
 
-
-_HELP: tuple[type[Exception], ...] = tuple(
-    filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)])  # since 8.2
-)
-"""What click raises where a program was given nothing: its text is the whole help."""
 
 _errors_before: list[tuple[Callable[..., None], str | None]] = []
 

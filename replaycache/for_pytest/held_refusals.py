@@ -11,6 +11,7 @@ import functools
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from types import MethodType
 from typing import Any
 
@@ -125,7 +126,10 @@ class HeldRefusals:
         import asyncio  # not above: to a suite without marked tests it would cost time
 
         trio = sys.modules.get("trio")
-        is_trio = trio is not None and trio.lowlevel.in_trio_task()
+        is_trio = False
+        if trio is not None:
+            with suppress(RuntimeError):  # trio before 0.29 has no question for it
+                is_trio = trio.lowlevel.current_task() is not None
         try:
             for _ in range(_FIRST_STEPS):
                 await (trio.lowlevel.checkpoint() if trio is not None and is_trio else asyncio.sleep(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,13 @@ __all__ = ["CHAT", "answer_json", "cassette", "chat", "disk", "put", "replaycach
 CHAT = "https://api.openai.com/v1/chat/completions"
 
 
+# click before 8.2 has to be told to keep the outputs apart, and later ones do nothing else
+_RUNNER = CliRunner(**{name: False for name in signature(CliRunner).parameters if name == "mix_stderr"})
+
+
 def replaycache(*arguments: str, given: str | bytes | None = None) -> Result:
     """Runs the command with both outputs as pipes. What is no exit status is raised."""
-    result = CliRunner().invoke(main, list(arguments), input=given)
+    result = _RUNNER.invoke(main, list(arguments), input=given)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

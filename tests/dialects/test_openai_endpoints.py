@@ -236,6 +236,7 @@ def test_the_table_has_every_endpoint() -> None:
     assert {stream.call.endpoint for stream in STREAMS} <= wanted
 
 
+@pytest.mark.skipif(not hasattr(openai.OpenAI(**KEYS).audio, "voice_consents"), reason="needs openai 3.36")
 def test_the_table_names_the_methods_of_the_client() -> None:
     client = openai.OpenAI(**KEYS)
     for call in [*CALLS, *(stream.call for stream in STREAMS)]:

@@ -285,7 +285,7 @@ def test_what_a_parent_was_doing_while_it_forked_is_not_its_childs(tmp_path: Pat
 @forks
 def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: Path) -> None:
     code = """
-        import replaycache.database
+        import replaycache.system.database
         sys.setswitchinterval(1e-5)
         open_ones = [DiskStore(f"{directory}/{number}") for number in range(300)]
         used = open_ones[0]
@@ -293,7 +293,7 @@ def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: 
         goes_on = True
         def open_more():
             while goes_on:
-                more = [replaycache.database.Database(directory, lay_out=print, version=1) for _ in range(50)]
+                more = [replaycache.system.database.Database(directory, lay_out=print, version=1) for _ in range(50)]
         threads = [threading.Thread(target=open_more, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
@@ -317,10 +317,10 @@ def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: 
 def test_a_signal_handler_may_fork_while_its_thread_is_writing(tmp_path: Path) -> None:
     """The transaction is the parent's; its child, which comes back from the handler, too, writes nothing."""
     code = """
-        import signal, replaycache.database
+        import signal, replaycache.system.database
         store = DiskStore(directory)
         store.put("k", recording())
-        database = replaycache.database.Database(f"{directory}/cache.db", lay_out=lambda: None, version=1)
+        database = replaycache.system.database.Database(f"{directory}/cache.db", lay_out=lambda: None, version=1)
         children = []
         signal.signal(signal.SIGUSR1, lambda *_: children.append(os.fork()))
         refused = ""
@@ -351,7 +351,7 @@ def test_a_signal_handler_may_fork_while_its_thread_is_writing(tmp_path: Path) -
 @forks
 def test_a_signal_handler_may_fork_while_its_thread_is_forking(tmp_path: Path) -> None:
     code = """
-        import signal, replaycache.forking
+        import signal, replaycache.system.forking
         children = []
         def fork(*_):
             child = os.fork()
@@ -364,11 +364,11 @@ def test_a_signal_handler_may_fork_while_its_thread_is_forking(tmp_path: Path) -
             if not sent:
                 sent.append(True)
                 signal.raise_signal(signal.SIGUSR1)
-                assert replaycache.forking.is_under_way()
-        replaycache.forking.on_fork(interrupt, lambda: None)
+                assert replaycache.system.forking.is_under_way()
+        replaycache.system.forking.on_fork(interrupt, lambda: None)
         fork()
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
-        assert not replaycache.forking.is_under_way()
+        assert not replaycache.system.forking.is_under_way()
         record("after", 1, children)
     """
     finish(start(code, tmp_path), timeout=30)
