@@ -285,7 +285,7 @@ def test_what_a_parent_was_doing_while_it_forked_is_not_its_childs(tmp_path: Pat
 @forks
 def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: Path) -> None:
     code = """
-        import replaycache.system.database
+        from replaycache.system.database import Database
         sys.setswitchinterval(1e-5)
         open_ones = [DiskStore(f"{directory}/{number}") for number in range(300)]
         used = open_ones[0]
@@ -293,7 +293,7 @@ def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: 
         goes_on = True
         def open_more():
             while goes_on:
-                more = [replaycache.system.database.Database(directory, lay_out=print, version=1) for _ in range(50)]
+                more = [Database(directory, lay_out=print, version=1) for _ in range(50)]
         threads = [threading.Thread(target=open_more, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
