@@ -35,6 +35,9 @@ ATTEMPT_SECONDS = 0.03
 """Seconds for which one attempt waits for a lock. Between two attempts the process may fork; an event loop is kept
 no longer than this."""
 
+LOOK_SECONDS = 0.02
+"""Seconds after which a reader looks whether the file is still the one that it has open."""
+
 _CANNOT_WRITE = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
 )
@@ -117,6 +120,7 @@ class _Connection(sqlite3.Connection):
     pool: int = 0
     frozen: tuple[int, ...] | None = None
     is_laid_out = False
+    looked_at = 0.0
 
 
 class Database:
@@ -184,7 +188,7 @@ class Database:
             return _patiently(patience, self._read, query, values)
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
-        connection = self._take()
+        connection = self._taken_lately() or self._take()
         if connection is None:
             return []
         try:
@@ -281,6 +285,20 @@ class Database:
         finally:
             self.users.discard(me)
 
+    def _taken_lately(self) -> _Connection | None:
+        """A connection to read with, if it was looked a moment ago whether the file is still the same."""
+        me = forking.enter(self.users)
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            pass
+        else:
+            if time.monotonic() - connection.looked_at < LOOK_SECONDS:
+                return connection
+            self._idle.append(connection)
+        self.users.discard(me)
+        return None
+
     def _take(self) -> _Connection | None:
         """A connection for one use; None where there is no file."""
         me = forking.enter(self.users)
@@ -302,6 +320,7 @@ class Database:
                 if connection.file == file and (
                     connection.frozen is None or connection.frozen == _state(self.path)
                 ):
+                    connection.looked_at = time.monotonic()
                     return connection
                 connection.close()  # the file was removed, or another has taken its place
         except BaseException:

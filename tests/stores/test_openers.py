@@ -401,6 +401,13 @@ def test_nobody_but_sqlite_opens_its_files(tmp_path: Path) -> None:
     assert finish(start(code, tmp_path)).split() == ["2", "0"]
 
 
+@pytest.fixture
+def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a cache is still the same is otherwise looked at after a moment only."""
+    monkeypatch.setattr("replaycache.system.database.LOOK_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("looks_each_time")
 def test_a_cache_that_was_removed_while_it_was_open_is_made_anew(tmp_path: Path) -> None:
     directory = tmp_path / "cache"
     store = DiskStore(directory)
@@ -416,6 +423,7 @@ def test_a_cache_that_was_removed_while_it_was_open_is_made_anew(tmp_path: Path)
     assert DiskStore(directory).get("k") == recording(b"after")
 
 
+@pytest.mark.usefixtures("looks_each_time")
 def test_a_cache_that_another_was_put_in_the_place_of_is_read_as_that(tmp_path: Path) -> None:
     store, other = DiskStore(tmp_path / "cache"), DiskStore(tmp_path / "other")
     store.put("k", recording(b"before"))
