@@ -32,6 +32,9 @@ for _name in (
 ):
     importlib.import_module(_name)
 
+_ALREADY_IMPORTED = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+"""Older versions of pytest warn of a plugin that the process has from the run before."""
+
 LLM = """
 import os
 import httpx2
@@ -106,7 +109,9 @@ class Project:
     def run(self, *arguments: str) -> pytest.RunResult:
         """Runs pytest with the plugin; further ones are given by `-p`."""
         with _plain_warnings():
-            return self.pytester.runpytest_inprocess("-p", "replaycache.pytest_plugin", *arguments)
+            return self.pytester.runpytest_inprocess(
+                "-p", "replaycache.pytest_plugin", *arguments, "-W", _ALREADY_IMPORTED
+            )
 
     def run_apart(self, *arguments: str) -> pytest.RunResult:
         """Runs pytest with the plugin in a process of its own."""
