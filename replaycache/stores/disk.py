@@ -53,9 +53,11 @@ _SETTINGS = {
 _INLINE, _IN_A_FILE = 1, 2
 """What diskcache's column `mode` says of a value: its bytes are in the row, or in the file that the row names."""
 
+# the row's own key is looked at, and not only that of the index, which may be damaged where the row is not
 _GET = """
     SELECT mode, filename, value FROM Cache
-    WHERE key = ? AND raw = 1 AND (expire_time IS NULL OR expire_time > ?)
+    WHERE rowid = (SELECT rowid FROM Cache WHERE key = ?1 AND raw = 1) AND key = ?1
+    AND (expire_time IS NULL OR expire_time > ?2)
 """
 _PUT = """
     INSERT INTO Cache (key, raw, store_time, access_time, expire_time, size, mode, filename, value)
