@@ -92,6 +92,8 @@ def compare_values(recorded: Any, asked: Any, path: str = "") -> Iterator[Differ
         RecursionError: they are nested too deeply.
     """
     if isinstance(recorded, dict) and isinstance(asked, dict):
+        if path.endswith("properties") and recorded.keys() == asked.keys() and list(recorded) != list(asked):
+            yield Difference(f"{path}, in order", list(recorded), list(asked))
         for name in dict.fromkeys((*recorded, *asked)):
             below = _below(path, name)
             yield from compare_values(recorded.get(name, ABSENT), asked.get(name, ABSENT), below)

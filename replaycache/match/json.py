@@ -79,13 +79,42 @@ def loads(body: bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """The canonical form: no white space, no escapes that are not needed, names sorted at every depth.
 
+    The members of a JSON schema's `properties` stay in their order: models answer in the order of the schema
+    (https://platform.openai.com/docs/guides/structured-outputs#key-ordering), so that another order asks for
+    another answer. Whatever else is called `properties` stays in its order, too.
+
     Raises:
         NotCanonical: a string holds a lone surrogate, or the value is nested too deeply.
     """
+    data = _sorted(value)
+    return _sorted(_in_order(value)) if _PROPERTIES in data else data
+
+
+_PROPERTIES = b'"properties":{'
+
+
+def _sorted(value: Any) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise NotCanonical(str(error)) from error
+
+
+def _in_order(value: Any) -> Any:
+    """The value with every `properties` spelt out, so that nobody sorts its members."""
+    if isinstance(value, dict):
+        return {
+            name: _spelt(item) if name == "properties" and isinstance(item, dict) else _in_order(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    return value
+
+
+def _spelt(members: dict[str, Any]) -> orjson.Fragment:
+    pairs = (b"%b:%b" % (_sorted(name), _sorted(_in_order(item))) for name, item in members.items())
+    return orjson.Fragment(b"{" + b",".join(pairs) + b"}")
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
