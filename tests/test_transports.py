@@ -611,7 +611,8 @@ def test_cacheable_widens(driver: Driver) -> None:
 def test_pace_spaces_the_chunks(driver: Driver) -> None:
     """A lower bound only: a sleep may be longer than asked for, never shorter."""
     store = MemoryStore()
-    request = Request("POST", "http://upstream.test" + CHAT, (("content-type", "application/json"),), b"{}")
+    asked = b'{"messages":[]}'
+    request = Request("POST", "http://upstream.test" + CHAT, (("content-type", "application/json"),), asked)
     identity = Match().identity(request)
     store.put(
         identity.key,
@@ -628,7 +629,7 @@ def test_pace_spaces_the_chunks(driver: Driver) -> None:
     async def body() -> None:
         async with driver.client(store=store, mode="replay", pace=0.5) as client:
             started = time.monotonic()
-            answer = await client.post("http://upstream.test" + CHAT, content=b"{}", headers=dict(request.headers))
+            answer = await client.post("http://upstream.test" + CHAT, content=asked, headers=dict(request.headers))
             took = time.monotonic() - started
 
         assert answer.content == b"abc"

@@ -1,4 +1,4 @@
-"""What providers document, as data: which endpoints generate, and which parameters change nothing.
+"""What providers document, as data: which parameters change nothing, and which are two spellings of one thing.
 
 A row of `NO_OPS` says that on these hosts, at this endpoint, sending this parameter with this value is the
 same as leaving it out. Every row names its source. Where the documentation leaves a doubt (the default
@@ -15,37 +15,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["EQUIVALENTS", "GENERATES", "NO_OPS", "Equivalent", "NoOp", "equivalents", "generates", "no_ops"]
-
-GENERATES: tuple[tuple[str, str], ...] = (
-    # provider whose API has the path, a pattern for the end of the path
-    ("openai", r"/chat/completions"),
-    ("openai", r"/completions"),
-    ("openai", r"/responses"),
-    ("openai", r"/embeddings"),
-    ("openai", r"/moderations"),
-    ("openai", r"/audio/(speech|transcriptions|translations)"),
-    ("openai", r"/images/(generations|edits|variations)"),
-    ("anthropic", r"(?<!/threads)(?<!/conversations)/v1/messages"),
-    ("gemini", r":(generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict)"),
-    ("vertex", r":(rawPredict|streamRawPredict)"),
-    ("bedrock", r"/model/[^/]+/(invoke|invoke-with-response-stream|converse|converse-stream)"),
-    ("mistral", r"/(fim/completions|agents/completions|chat/moderations|classifications|ocr)"),
-    ("cohere", r"/v[12]/(chat|generate|embed|rerank|classify|summarize)"),
-    ("voyage, jina", r"/(rerank|multimodalembeddings)"),
-    ("ollama", r"/api/(chat|generate|embed|embeddings)"),
-    # only at the root: behind another path the same words name other things (a gateway's /key/generate)
-    ("text-generation-inference", r"^/(generate|generate_stream|embed)"),
-    ("llama.cpp", r"^/(completion|infill|embedding|reranking)"),
-)
-"""Path endings of the calls that generate. They count on every host, so that gateways and local servers do."""
-
-_GENERATES = re.compile(f"(?:{'|'.join(pattern for _, pattern in GENERATES)})$")
-
-
-def generates(method: str, path: str) -> bool:
-    """Whether a call is one that generates, by its method and the end of its path."""
-    return method == "POST" and _GENERATES.search(path) is not None
+__all__ = ["EQUIVALENTS", "NO_OPS", "Equivalent", "NoOp", "equivalents", "no_ops"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from .._models import Recording, Request, Usage
 from ..wire import multipart, url
 from .answer_objects import object_of, objects_of
-from .providers import generates
+from .calls import generates
 from .token_counts import Counts, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .._models import Headers, Request
-from ..dialects import providers as _providers
+from ..dialects.calls import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url
@@ -36,7 +36,7 @@ class Endpoint(NamedTuple):
 def endpoint(method: str, url: str) -> Endpoint:
     """What a request's method and URL tell."""
     parsed = _url.parse(url)
-    generates = _providers.generates(method, parsed.path)
+    generates = _generates(method, parsed.path)
     return Endpoint(parsed.origin, parsed.netloc.encode("latin-1", "replace"), parsed.path, generates)
 
 

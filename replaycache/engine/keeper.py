@@ -73,7 +73,7 @@ class Keeper:
         """Whether a response with this head is stored."""
         if self._options.keep is not None:
             return bool(self._options.keep(head))
-        return not self.is_cache or 200 <= head.status < 300
+        return not self.is_cache or head.status == 200
 
     def drain_seconds(self, *, ends_soon: bool) -> float:
         """How long a response that the caller closed early is read on."""

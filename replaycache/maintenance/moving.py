@@ -253,8 +253,8 @@ def why_not_in_a_cache(recording: Recording, match: Match) -> str:
     head = recording.head
     if not recording.complete:
         return "the answer is not all there"
-    if not 200 <= head.status < 300:
-        return f"a cache keeps answers with status 2xx, and this has {head.status}"
+    if head.status != 200:
+        return f"a cache keeps answers with status 200, and this has {head.status}"
     if not match.is_cacheable(recording.request):
         return "a cache keeps only calls that generate, and this is none"
     if "content-encoding" in dict(head.headers):

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import NamedTuple
+from json import loads as _loads  # `json` is a module of this package
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -21,6 +22,8 @@ import xxhash
 from .._errors import ConfigurationError
 from .._models import Request
 from ..dialects import providers as _providers
+from ..dialects.calls import Kind, generates, kind_of
+from ..dialects.headers import ANSWER_HEADERS, canonical_value
 from ..redaction.redact import PLACEHOLDER, Redact, is_credential_header, is_json
 from ..wire import multipart as _multipart
 from ..wire import url as _url
@@ -32,7 +35,7 @@ __all__ = ["KEY_HEADERS", "SCHEME", "Applied", "Explanation", "Identity", "Match
 SCHEME = 1
 """The version of the canonical form. Keys of different schemes never meet."""
 
-KEY_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
+KEY_HEADERS = tuple(header.name for header in ANSWER_HEADERS)
 """Headers that change what is answered; `Match(headers=...)` adds more."""
 
 _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -101,7 +104,7 @@ class Match:
         headers: further request headers that count.
         fold_defaults: whether parameters that are no-ops by the provider's documentation are left out.
         cacheable: receives a `Request`; says whether a cache may answer it. The built-in rule takes the
-            calls that generate, in the foreground.
+            calls that generate, as their path and the shape of their body tell.
         scope: keeps keys apart that would be equal.
 
     Raises:
@@ -175,19 +178,32 @@ class Match:
         """Whether a cache may answer the request (a cassette may answer every one)."""
         if self.cacheable is not None:
             return bool(self.cacheable(request))
+        return self.kind_of(request) == "generates"
+
+    def kind_of(self, request: Request) -> Kind:
+        """What a call is, by its path and the shape of its body: see `dialects/calls.py`."""
         path = _url.parse(request.url).path
-        if not _providers.generates(request.method, path):
-            return False
-        return not (path.endswith("/responses") and _is_background(request))
+        return kind_of(request.method, path, _members(request) if generates(request.method, path) else None)
 
 
-def _is_background(request: Request) -> bool:
-    """Whether the answer is fetched by polling later: https://platform.openai.com/docs/guides/background."""
+def _members(request: Request) -> dict[str, Any] | None:
+    """The members of a JSON object, or the fields of a form; none of a body that is neither."""
+    if not request.body:
+        return None
+    content_type = request.header("content-type") or ""
+    media_type = content_type.partition(";")[0].strip().lower()
     try:
-        value = _json.loads(decode_whole(request.header("content-encoding"), request.body, MAX_DECODED_BODY))
-    except (UndecodableContent, _json.NotCanonical):
-        return False
-    return isinstance(value, dict) and value.get("background") is True
+        body = decode_whole(request.header("content-encoding"), request.body, MAX_DECODED_BODY)
+        if media_type == "multipart/form-data":
+            boundary = _multipart.boundary_of(content_type)
+            parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
+            return {part.name: part.text or True for part in parts}
+        if media_type == "application/x-www-form-urlencoded":
+            return dict(parse_qsl(body.decode()))
+        value = _loads(body)  # also behind a byte order mark, and in UTF-16
+    except (UndecodableContent, _multipart.NotMultipart, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _compile(pair: Scrub) -> tuple[re.Pattern[str], str]:
@@ -258,7 +274,7 @@ class _Canonical:
         for name in self._match.key_headers:
             value = request.header(name)
             if value is not None:
-                pairs.append((name, ",".join(part.strip() for part in value.split(","))))
+                pairs.append((name, canonical_value(name, value)))
         return pairs
 
     def _scrubbed(self, text: str) -> str:

@@ -16,12 +16,13 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .._errors import ConfigurationError
 from .._models import Headers, ResponseHead
+from ..dialects.headers import ANSWER_HEADERS
 
 __all__ = ["PLACEHOLDER", "Redact"]
 
 PLACEHOLDER = "REDACTED"
 
-REQUEST_HEADERS = frozenset({"accept", "content-type", "anthropic-version", "anthropic-beta", "openai-beta"})
+REQUEST_HEADERS = frozenset({"accept", "content-type", *(header.name for header in ANSWER_HEADERS)})
 
 RESPONSE_HEADERS = frozenset(
     {

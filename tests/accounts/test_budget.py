@@ -129,7 +129,9 @@ def test_streams_count_when_they_were_read(driver: Driver) -> None:
         upstream = Upstream(driver, content=event, headers={"content-type": "text/event-stream"})
         budget = Budget(1)
         async with driver.client(upstream.transport, store=":memory:", budget=budget) as client:
-            async with client.stream(f"{OPENAI}{CHAT}", json={"model": "gpt-4.1", "stream": True}) as stream:
+            async with client.stream(
+                f"{OPENAI}{CHAT}", json={"model": "gpt-4.1", "messages": [], "stream": True}
+            ) as stream:
                 assert budget.spent == 0
                 await stream.chunks()
             assert budget.spent == 1

@@ -93,7 +93,9 @@ _contents = st.one_of(
 )
 _cacheable = st.builds(
     lambda asked, content, latency, at: Recording(
-        request=Request("POST", CHAT, (("content-type", "application/json"),), json.dumps({"p": asked}).encode()),
+        request=Request(
+            "POST", CHAT, (("content-type", "application/json"),), json.dumps({"messages": asked}).encode()
+        ),
         head=ResponseHead(200, (("content-type", content[0]),)),
         body=Body.of(content[1]),
         digest="",

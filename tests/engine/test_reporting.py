@@ -99,7 +99,7 @@ def test_hooks_in_every_mode(driver: Driver, mode: str, known: list[str], unknow
             async with driver.client(store=store) as client:
                 await client.post(server.url + CHAT, json=ASKED)
             async with driver.client(store=store, mode=mode, match=None, on_drift=None, **heard.hooks) as client:
-                for body, told in ((ASKED, known), ({"model": "new"}, unknown)):
+                for body, told in ((ASKED, known), ({"model": "new", "messages": []}, unknown)):
                     refuses = mode == "replay" and "miss" in told
                     with pytest.raises(CacheMiss) if refuses else nullcontext() as caught:
                         await client.post(server.url + CHAT, json=body)

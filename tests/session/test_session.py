@@ -302,7 +302,7 @@ import replaycache, httpx
 replaycache.install(store=":memory:")
 client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
 for _ in range(2):
-    answer = client.post("http://x.test/v1/chat/completions", json={})
+    answer = client.post("http://x.test/v1/chat/completions", json={"messages": []})
 print(answer.extensions["replaycache"].status)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
