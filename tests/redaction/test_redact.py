@@ -54,10 +54,19 @@ def test_of_request_headers_a_list_is_stored_and_nothing_else() -> None:
 
     assert [name for name, _ in Redact().headers_of_request(headers)] == [
         "accept",
+        "accept-language",
+        "accepts",
         "anthropic-beta",
         "anthropic-version",
         "content-type",
+        "groq-model-version",
         "openai-beta",
+        "range",
+        "x-amzn-bedrock-guardrailidentifier",
+        "x-amzn-bedrock-guardrailversion",
+        "x-amzn-bedrock-performanceconfig-latency",
+        "x-amzn-bedrock-service-tier",
+        "x-amzn-bedrock-trace",
     ]
 
 
