@@ -143,7 +143,7 @@ class Options:
         pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow.
         repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: the recorded answers in
             order. None: as the store does.
-        keep: receives a response's head and says whether the response is stored. None: 2xx in a cache,
+        keep: receives a response's head and says whether the response is stored. None: status 200 in a cache,
             every one in a cassette.
         on_abandon: what to do when the caller closes a response early: `"discard"` it, or `"drain"`: finish
             reading it within a bound of time and bytes, then store. None: discard in a cache, drain in a
