@@ -1,4 +1,4 @@
-"""What an answer says, as turns; for every provider whose endpoints `match.providers` names."""
+"""What an answer says, as turns; for every provider whose endpoints `dialects.calls` names."""
 
 from __future__ import annotations
 

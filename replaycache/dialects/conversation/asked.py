@@ -1,4 +1,4 @@
-"""What a request asks, as turns; for every provider whose endpoints `match.providers` names."""
+"""What a request asks, as turns; for every provider whose endpoints `dialects.calls` names."""
 
 from __future__ import annotations
 
