@@ -200,7 +200,10 @@ def _members(request: Request) -> dict[str, Any] | None:
             return {part.name: part.text or True for part in parts}
         if media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(body.decode()))
-        value = _loads(body)  # also behind a byte order mark, and in UTF-16
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            value = _loads(body)  # also behind a byte order mark, in UTF-16, and with what only Python reads
     except (UndecodableContent, _multipart.NotMultipart, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -320,7 +320,8 @@ class Database:
                 if connection.file == file and (
                     connection.frozen is None or connection.frozen == _state(self.path)
                 ):
-                    connection.looked_at = time.monotonic()
+                    if connection.frozen is None:
+                        connection.looked_at = time.monotonic()
                     return connection
                 connection.close()  # the file was removed, or another has taken its place
         except BaseException:
