@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         StoreError,
         StoreUnavailable,
     )
-    from ._models import Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
+    from ._models import AnswerEnd, Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
     from .accounts.budget import Budget
     from .engine.sampling import sample
     from .match import Explanation, Match
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .session.session import install, uninstall, use_cassette
 
 __all__ = [
+    "AnswerEnd",
     "Body",
     "Budget",
     "BudgetExceeded",
@@ -66,6 +67,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnswerEnd": "_models",
     "Body": "_models",
     "Budget": "accounts.budget",
     "BudgetExceeded": "_errors",

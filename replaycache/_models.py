@@ -9,7 +9,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Body", "Chunk", "Headers", "Outcome", "Recording", "Request", "ResponseHead", "Segment", "Usage"]
+__all__ = [
+    "AnswerEnd",
+    "Body",
+    "Chunk",
+    "Headers",
+    "Outcome",
+    "Recording",
+    "Request",
+    "ResponseHead",
+    "Segment",
+    "Usage",
+    "Verdict",
+]
+
+Verdict = Literal["whole", "unfinished", "failed"]
+"""What an answer is, as its API tells it; what came to a clean end may be unfinished: half a stream, cut JSON."""
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in their order; names in lower case, values decoded as Latin-1, so that no byte is lost."""
@@ -83,6 +98,23 @@ class ResponseHead:
     def header(self, name: str) -> str | None:
         """The header's value, several lines joined by a comma; None where it is absent."""
         return _find(self.headers, name.lower())
+
+
+class AnswerEnd(NamedTuple):
+    """How an answer ended; `keep` receives one.
+
+    Attributes:
+        verdict: what it is; `failed` also where the status says so.
+        finish_reasons: why its parts finished, as the API calls it, in their order: `("stop",)`.
+    """
+
+    verdict: Verdict
+    finish_reasons: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it tells a failure: by an event, a finish reason, a status, an `error` in a body."""
+        return self.verdict == "failed"
 
 
 class Chunk(NamedTuple):
@@ -229,9 +261,10 @@ class Recording:
         body: the response's chunks, content-encoding undone.
         digest: a cryptographic hash of the canonical request, in hexadecimal digits; a hit is confirmed
             against it.
-        recorded_at: when the response's head arrived, in seconds since 1970 (UTC).
+        recorded_at: when the response's head arrived, in seconds since 1970 (UTC); 0 where nobody knows.
         latency: seconds from the request to the response's head.
-        complete: whether the whole answer is there.
+        complete: whether the whole body is there.
+        verdict: what the answer in it is.
         sample: the option of that name with which it was asked for.
         usage: what it came to, where that was found out already.
         size: of the body, in bytes, where that is known already.
@@ -250,6 +283,7 @@ class Recording:
         "recorded_at",
         "sample",
         "usage",
+        "verdict",
     )
 
     def __init__(
@@ -262,6 +296,7 @@ class Recording:
         recorded_at: float,
         latency: float = 0.0,
         complete: bool = True,
+        verdict: Verdict = "whole",
         sample: int = 0,
         usage: Usage | None = None,
         size: int | None = None,
@@ -274,6 +309,7 @@ class Recording:
         self.recorded_at = recorded_at
         self.latency = latency
         self.complete = complete
+        self.verdict: Verdict = verdict
         self.sample = sample
         self.usage = usage
         self._size = size
@@ -335,6 +371,7 @@ class Recording:
             recorded_at=self.recorded_at,
             latency=self.latency,
             complete=self.complete,
+            verdict=self.verdict,
             sample=self.sample,
             usage=self.usage if is_same_body else None,
             size=self._size if is_same_body else None,
@@ -344,7 +381,7 @@ class Recording:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
             return NotImplemented
-        names = ("request", "head", "body", "digest", "recorded_at", "latency", "complete", "sample")
+        names = ("request", "head", "body", "digest", "recorded_at", "latency", "complete", "verdict", "sample")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, which may be a file's

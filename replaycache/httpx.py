@@ -161,7 +161,12 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         response = await upstream.handle_async_request(request)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
-            outcome = answer.respond(response.status_code, response.headers.raw, decoded=read)
+            outcome = answer.respond(
+                response.status_code,
+                response.headers.raw,
+                http_version=response.extensions.get("http_version", b""),
+                decoded=read,
+            )
             headers, stream = response.headers, response.stream
             if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more
@@ -616,7 +621,12 @@ class ReplayTransport(httpx.BaseTransport):
         response = upstream.handle_request(request)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
-            outcome = answer.respond(response.status_code, response.headers.raw, decoded=read)
+            outcome = answer.respond(
+                response.status_code,
+                response.headers.raw,
+                http_version=response.extensions.get("http_version", b""),
+                decoded=read,
+            )
             headers, stream = response.headers, response.stream
             if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._errors import ConfigurationError
-from ._models import Outcome, Recording, Request, ResponseHead
+from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead
 from .accounts import BUDGET_VARIABLE
 from .match import Match
 from .redaction.redact import REQUEST_HEADERS, Redact
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODE_VARIABLE",
+    "Keep",
     "Mode",
     "OptionArguments",
     "Options",
@@ -113,6 +114,10 @@ def _no_mode() -> Mode:
     return Mode.parse(value, MODE_VARIABLE) if value else Mode.AUTO
 
 
+Keep = Callable[[ResponseHead, AnswerEnd], bool]
+"""Says whether a response is stored, by its head and by how the answer ended."""
+
+
 class OptionArguments(TypedDict, total=False):
     """The options as keyword arguments; `Options` says what each means."""
 
@@ -120,7 +125,7 @@ class OptionArguments(TypedDict, total=False):
     redact: Redact | None
     pace: float | None
     repeats: Literal["same", "sequence"] | None
-    keep: Callable[[ResponseHead], bool] | None
+    keep: Keep | None
     on_abandon: Literal["discard", "drain"] | None
     ttl: float | str | None
     sample: int | None
@@ -143,8 +148,9 @@ class Options:
         pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow.
         repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: the recorded answers in
             order. None: as the store does.
-        keep: receives a response's head and says whether the response is stored. None: status 200 in a cache,
-            every one in a cassette.
+        keep: receives a response's head (`.status`, `.headers`) and how the answer ended (`.failed`,
+            `.finish_reasons`), and says whether the response is stored. None: in a cache what has status 200 and
+            did not fail, every one in a cassette. What is unfinished is in no cache.
         on_abandon: what to do when the caller closes a response early: `"discard"` it, or `"drain"`: finish
             reading it within a bound of time and bytes, then store. None: discard in a cache, drain in a
             cassette.
@@ -173,7 +179,7 @@ class Options:
     redact: Redact = field(default_factory=Redact)
     pace: float = 0
     repeats: Literal["same", "sequence"] | None = None
-    keep: Callable[[ResponseHead], bool] | None = None
+    keep: Keep | None = None
     on_abandon: Literal["discard", "drain"] | None = None
     ttl: float | None = None
     sample: int = 0
@@ -211,7 +217,12 @@ class Options:
         object.__setattr__(self, "redact", _keeping(self.match.key_headers, self.redact))
         _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
         _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
-        _check("keep", self.keep, self.keep is None or callable(self.keep), "a callable")
+        _check(
+            "keep",
+            self.keep,
+            self.keep is None or _takes_two(self.keep),
+            "a callable that takes two arguments: a response's head, and how the answer ended",
+        )
         _check(
             "on_abandon",
             self.on_abandon,
@@ -253,6 +264,18 @@ def _budget(value: Any) -> Budget | None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _takes_two(keep: object) -> bool:
+    if not callable(keep):
+        return False
+    try:
+        inspect.signature(keep).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # built in, and without a signature
+        return True
+    return True
 
 
 def _check(name: str, value: Any, valid: bool, wanted: str) -> None:

@@ -12,8 +12,8 @@ import click
 
 from .._errors import StoreError
 from .._models import Request, Usage
-from ..dialects.calls import generates
 from ..dialects.conversation import prompt
+from ..dialects.registry import generates
 from ..dialects.usage import model_of, usage_of
 from ..maintenance.selection import Selection
 from ..stores import Store

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from .._models import Body
-from .sse import EventDecoder
+from .framing.sse import EventDecoder
 from .token_counts import usage_object
 
 __all__ = ["ends_of_object", "object_of", "objects_of"]

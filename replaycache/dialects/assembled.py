@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from .sse import EventDecoder, LineDecoder
+from .framing.sse import EventDecoder, LineDecoder
 
 __all__ = ["assembled", "events_of"]
 

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from .._models import Recording, Request, Usage
-from ..wire import multipart, url
+from ..wire import url
 from .answer_objects import object_of, objects_of
-from .calls import generates
+from .registry import generates, provider_of_host
+from .request_body import members
 from .token_counts import Counts, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
 
-
-_HOSTS: tuple[tuple[str, str], ...] = (
-    # a pattern for the host, the provider by its name in genai-prices (where it has one)
-    ("api.openai.com", "openai"),
-    ("*.api.openai.com", "openai"),
-    ("*.openai.azure.com", "azure"),
-    ("*.cognitiveservices.azure.com", "azure"),
-    ("*.services.ai.azure.com", "azure"),
-    ("api.anthropic.com", "anthropic"),
-    ("generativelanguage.googleapis.com", "google"),
-    ("aiplatform.googleapis.com", "google"),
-    ("*-aiplatform.googleapis.com", "google"),
-    ("bedrock-runtime.*.amazonaws.com", "aws"),
-    ("bedrock-runtime-fips.*.amazonaws.com", "aws"),
-    ("api.mistral.ai", "mistral"),
-    ("codestral.mistral.ai", "mistral"),
-    ("api.groq.com", "groq"),
-    ("api.cohere.com", "cohere"),
-    ("api.cohere.ai", "cohere"),
-    ("api.together.xyz", "together"),
-    ("api.together.ai", "together"),
-    ("api.deepseek.com", "deepseek"),
-    ("api.x.ai", "x-ai"),
-    ("*.api.x.ai", "x-ai"),
-    ("openrouter.ai", "openrouter"),
-    ("api.openrouter.ai", "openrouter"),
-    ("router.huggingface.co", "huggingface"),
-    ("api-inference.huggingface.co", "huggingface"),
-    ("api.voyageai.com", "voyageai"),
-    ("api.jina.ai", "jina"),
-    ("api.perplexity.ai", "perplexity"),
-    ("api.fireworks.ai", "fireworks"),
-    ("api.cerebras.ai", "cerebras"),
-    ("api.moonshot.ai", "moonshotai"),
-    ("api.moonshot.cn", "moonshotai"),
-    ("api.novita.ai", "novita"),
-    ("api.avian.io", "avian"),
-    ("api.z.ai", "zai"),
-    ("api.minimax.io", "minimax"),
-    ("ai-gateway.vercel.sh", "vercel"),
-    ("ollama.com", "ollama"),
-)
 
 _RUN = re.compile(r"/threads/(runs|[^/]+/runs|[^/]+/runs/[^/]+/submit_tool_outputs)$")
 """Assistants: a run that is streamed tells its usage in its last events."""
@@ -104,7 +61,7 @@ def usage_of(recording: Recording) -> Usage | None:
 def provider_of(request: Request) -> str:
     """Whose host was asked, by its name in genai-prices where it has one there; empty where that is unknown."""
     parts = _parts(request)
-    provider = _of_host(parts.netloc)
+    provider = provider_of_host(parts.netloc)
     if provider == "huggingface":  # a router: behind it others answer, and are paid
         chosen = parts.path.split("/")[1]
         if chosen not in ("", "v1", "models", "hf-inference"):
@@ -124,11 +81,6 @@ def _parts(request: Request) -> url.Url:
         return url.Url("", "", "", "/", ())
 
 
-@lru_cache(maxsize=256)
-def _of_host(netloc: str) -> str:
-    return next((name for pattern, name in _HOSTS if fnmatchcase(netloc, pattern)), "")
-
-
 def _model_in_path(path: str) -> str:
     for pattern in _MODEL_IN_PATH:
         found = pattern.search(path)
@@ -138,25 +90,10 @@ def _model_in_path(path: str) -> str:
 
 
 def _model_in_body(request: Request) -> str:
-    content_type = request.header("content-type") or ""
-    media_type = content_type.partition(";")[0].strip().lower()
-    fields: Iterable[tuple[str, Any]]
-    if media_type == "multipart/form-data":
-        try:
-            boundary = multipart.boundary_of(content_type)
-            parts = (
-                multipart.from_listing(request.body)
-                if boundary is None
-                else multipart.parse(request.body, boundary)
-            )
-        except (multipart.NotMultipart, ValueError):  # a header that is no Latin-1
-            return ""
-        fields = ((part.name, part.text) for part in parts)
-    elif media_type == "application/x-www-form-urlencoded":
-        fields = parse_qsl(request.body.decode("utf-8", "replace"))
-    else:
-        fields = object_of(request.body).items()
-    return next((_text(value) for name, value in fields if name == "model"), "")
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    is_form = media_type in ("multipart/form-data", "application/x-www-form-urlencoded")
+    body = (members(request) or {}) if is_form else object_of(request.body)
+    return _text(body.get("model"))
 
 
 def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from .._errors import SecretFound
 from .._models import Outcome, Recording, ResponseHead
+from ..dialects.answers import end_told_by, watcher_of
+from ..dialects.request_body import members
 from ..match import Identity
 from ..options import Mode
 from .asked import Asked
@@ -82,12 +84,20 @@ class Answer:
 
     # -- while it passes -----------------------------------------------------------------------------------
 
-    def respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], *, decoded: bool = False) -> Outcome:
+    def respond(
+        self,
+        status: int,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        http_version: bytes = b"",
+        decoded: bool = False,
+    ) -> Outcome:
         """Takes the head of upstream's response; says what becomes of it so far.
 
         Args:
             status: of the response.
             headers: as the client library has them.
+            http_version: as the client library tells it.
             decoded: whether the chunks that follow have lost the content-encoding that the headers name.
         """
         now = time.perf_counter()
@@ -104,11 +114,18 @@ class Answer:
                     or key in ("content-type", "content-disposition")
                 ),
             )
-            if keeper.wants(head):
+            if keeper.may_want(head):
                 self.head = head
                 self._latency = now - self._sent_at
                 self._recorded_at = time.time()
-                self._recorder = Recorder(asked.endpoint.path, head, now, keeper.spool)
+                self._recorder = Recorder(
+                    watcher_of(asked.method, asked.endpoint.path, head, lambda: members(asked.request)),
+                    head,
+                    now,
+                    keeper.spool,
+                    is_framed=http_version not in (b"", b"HTTP/1.1", b"HTTP/1.0"),
+                    has_body=asked.method != "HEAD" and status not in (204, 304),
+                )
                 self.outcome.reason = "the response's body has not been read to its end"
             else:
                 self.outcome.reason = f"a response with status {status} is not kept"
@@ -146,7 +163,7 @@ class Answer:
             return 0.0
         if self._held_by != os.getpid():
             return 0.0  # a forked process may not read from its parent's connections
-        seconds = self.keeper.drain_seconds(ends_soon=recorder.ends_soon)
+        seconds = self.keeper.drain_seconds(ends_soon=recorder.watcher.ends_soon)
         return min(seconds, LATE_SECONDS) if self._is_late else seconds
 
     @property
@@ -163,7 +180,7 @@ class Answer:
         if body is None or self._settled or recorder is None:
             return None
         is_ours = self._held_by == os.getpid()
-        return body if is_ours and (recorder.ends_soon or self.is_whole) else None
+        return body if is_ours and (recorder.watcher.ends_soon or self.is_whole) else None
 
     def hold(self, upstream: object, body: Unclosed) -> None:
         """Keeps what is read from alive until the response has settled.
@@ -233,13 +250,12 @@ class Answer:
                     self._lose()
                 self._pass()
             return
-        failed = recorder.failed
         body = recorder.finish(ending, partly=not keeper.is_cache)
+        end = end_told_by(recorder.watcher, self.head)
         if body is None:
             self.outcome.reason = recorder.reason
-        elif failed and keeper.is_cache:
-            self.outcome.reason = "the stream ended in an error"
-            body = None
+        elif why := keeper.why_not(self.head, end):
+            self.outcome.reason, body = why, None
         if body is None:
             self.land()
             self._lose()
@@ -255,6 +271,7 @@ class Answer:
             recorded_at=self._recorded_at,
             latency=self._latency,
             complete=not recorder.reason,
+            verdict=end.verdict if self.head.status < 400 else "whole",
             sample=asked.sample,
             size=recorder.size,
             duration=self._latency + recorder.duration,

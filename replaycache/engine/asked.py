@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .._models import Headers, Request
-from ..dialects.calls import generates as _generates
+from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url

@@ -85,7 +85,7 @@ class Exchange:
         self.reporter = Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.lookup = Lookup(store, self._sequence, self.reporter)
-        self.decider = Decider(store.location, options.pace, is_cache=is_cache)
+        self.decider = Decider(store.location, options.pace, options.keep, is_cache=is_cache)
         self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
         self.responses = self.keeper.responses
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._errors import SecretFound
-from .._models import Recording, ResponseHead
+from .._models import AnswerEnd, Recording, ResponseHead
 from ..match import Identity
 from ..options import Mode, Options
 from ..system.forking import postponed
@@ -69,11 +69,22 @@ class Keeper:
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
 
-    def wants(self, head: ResponseHead) -> bool:
-        """Whether a response with this head is stored."""
-        if self._options.keep is not None:
-            return bool(self._options.keep(head))
-        return not self.is_cache or head.status == 200
+    def may_want(self, head: ResponseHead) -> bool:
+        """Whether a response with this head may be stored."""
+        return self._options.keep is not None or not self.is_cache or head.status == 200
+
+    def why_not(self, head: ResponseHead, end: AnswerEnd) -> str:
+        """Why an answer that came to a clean end is not stored; empty where it is."""
+        if self.is_cache and end.verdict == "unfinished":
+            return "the answer ended before it was whole"
+        keep = self._options.keep
+        if keep is None:
+            return "the answer tells a failure" if self.is_cache and end.failed else ""
+        try:
+            return "" if keep(head, end) else f"keep does not want it (status {head.status}, {end.verdict})"
+        except Exception as error:  # noqa: BLE001  # the user's own code
+            self.reporter.warn_once(f"keep failed, and the answer is not stored: {type(error).__name__}: {error}")
+            return "keep failed"
 
     def drain_seconds(self, *, ends_soon: bool) -> float:
         """How long a response that the caller closed early is read on."""

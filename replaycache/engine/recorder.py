@@ -1,4 +1,4 @@
-"""Recording a response body while it passes: complete, or not at all.
+"""Recording a response body while it passes.
 
 An interrupt (Ctrl-C, a test's timeout, a lack of memory) can fall between any two steps, also between a chunk's
 arrival and its keeping. So the recorder is told before upstream is asked for a chunk, and whoever asks for the
@@ -7,14 +7,13 @@ next one while that is owed has lost it.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable
 from enum import Enum
 from typing import Literal, Protocol
 
 from .._models import Body, ResponseHead, Segment
-from ..dialects.sse import StreamState, StreamWatcher, stream_end
+from ..dialects.watcher import AnswerWatcher
 from ..stores.format import FileSegments
 from ..wire.content_encoding import UndecodableContent, make_decoder
 
@@ -58,16 +57,33 @@ class Spooled(Protocol):
 
 
 class Recorder:
-    """Takes every chunk as it passes and knows, at the end, whether the answer is whole.
+    """Takes every chunk as it passes and knows, at the end, whether all of the body came.
+
+    Attributes:
+        watcher: reads along, and tells what the answer is.
+        reason: why not all of the body is there; empty where it is.
 
     Args:
-        path: of the request's URL.
+        watcher: as the attribute.
         head: of the response, with all its headers.
         started: when the head arrived, on the clock that `feed` is given.
         spool: makes a place for a body that is too large for memory.
+        is_framed: whether the end of a body is told where no header says so, as in HTTP/2.
+        has_body: whether there is one at all: answers to HEAD and with status 204 or 304 have none.
     """
 
-    def __init__(self, path: str, head: ResponseHead, started: float, spool: Callable[[], Spooled]) -> None:
+    def __init__(
+        self,
+        watcher: AnswerWatcher,
+        head: ResponseHead,
+        started: float,
+        spool: Callable[[], Spooled],
+        *,
+        is_framed: bool = False,
+        has_body: bool = True,
+    ) -> None:
+        self.watcher = watcher
+        self._has_body = has_body
         self._started = started
         self._make_spool = spool
         self._spool: Spooled | None = None
@@ -81,17 +97,12 @@ class Recorder:
         self._is_over = False
         self._clear()
         self.reason = ""
-        content_type = head.header("content-type") or ""
         length = head.header("content-length")
         if length is not None and length.isascii() and length.isdigit():
             self._raw_whole = int(length)
         # where the end of the connection may be the end of the body, a cut looks like an end
-        self._framed = length is not None or (head.header("transfer-encoding") or "").lower() == "chunked"
-        self._checks_json = (
-            not self._framed and content_type.partition(";")[0].strip().lower() == "application/json"
-        )
-        end = stream_end(path, content_type)
-        self._watcher = StreamWatcher(end, content_type) if end is not None else None
+        is_chunked = (head.header("transfer-encoding") or "").lower() == "chunked"
+        self._framed = is_framed or is_chunked or length is not None
         try:
             self._decoder = make_decoder(head.header("content-encoding"))
         except UndecodableContent as error:
@@ -106,16 +117,6 @@ class Recorder:
     def duration(self) -> float:
         """Seconds from the response head to the last chunk so far."""
         return self._last / 1e6
-
-    @property
-    def ends_soon(self) -> bool:
-        """Whether the stream said itself that little is to come."""
-        return self._watcher is not None and self._watcher.ends_soon
-
-    @property
-    def failed(self) -> bool:
-        """Whether the stream said itself that the answer failed."""
-        return self._watcher is not None and self._watcher.state is StreamState.FAILED
 
     @property
     def is_owed(self) -> bool:
@@ -163,8 +164,7 @@ class Recorder:
         self._offsets.append(offset)
         self._last = offset
         self._size += len(data)
-        if self._watcher is not None:
-            self._watcher.feed(data)
+        self.watcher.feed(data)
         if self._size >= SEGMENT_BYTES or len(self._parts) >= SEGMENT_CHUNKS:
             self._cut()
 
@@ -198,7 +198,7 @@ class Recorder:
         self._clear()
 
     def finish(self, ending: Ending, *, partly: bool = False) -> Body | None:
-        """The body, if the answer is whole; otherwise None, and `reason` says why. To be called once.
+        """The body, if it is all there; otherwise None, and `reason` says why. To be called once.
 
         Another thread may be in `feed`: what it takes then is not kept, nor is anything that came before it.
 
@@ -236,40 +236,30 @@ class Recorder:
         return LOST if self._is_ending or self._chunk == "taking" else ""
 
     def _missing(self, ending: Ending) -> str:
-        """What is missing for a whole answer; empty where nothing is."""
-        watcher = self._watcher
-        done = watcher is not None and watcher.may_close
-        if ending is not Ending.END and not done and not self._all_bytes_came():
+        """What is missing of the body; empty where nothing is."""
+        watcher = self.watcher
+        if not self._has_body:
+            return ""
+        if ending is not Ending.END and not watcher.is_over and not self._all_bytes_came():
             if ending is Ending.CLOSED:
                 return "the caller closed the response before its end"
             if ending is Ending.CUT:
                 return "the caller closed the response before its end, and the rest of it broke off"
             return "the response broke off"
-        if watcher is not None and not done:
-            if self._framed:
-                self._is_ending = True
-                watcher.end()
-                self._is_ending = False
-            if watcher.state is StreamState.OPEN:
-                return "the stream ended without its terminal event"
-        if self._decoder is not None and not done:
-            try:
-                self._decoder.end()
-            except UndecodableContent as error:
-                return str(error)
+        if not watcher.is_over:
+            self._is_ending = True
+            watcher.end()
+            self._is_ending = False
+            if not self._framed and not watcher.tells_its_end:
+                return "the connection's end was the body's end, and the answer does not tell that it is whole"
+            if self._decoder is not None:
+                try:
+                    self._decoder.end()
+                except UndecodableContent as error:
+                    return str(error)
         if self._raw_whole is not None and ending is Ending.END and self._raw_size < self._raw_whole:
             return "the body is shorter than its content-length"
-        if self._checks_json and not self._is_json():
-            return "the connection's end was the body's end, and the JSON is cut short"
         return ""
 
     def _all_bytes_came(self) -> bool:
         return self._raw_whole is not None and self._raw_size >= self._raw_whole
-
-    def _is_json(self) -> bool:
-        try:
-            segments = self._segments if self._spool is None else self._spool.segments
-            json.loads(b"".join((*(segment.data for segment in segments), *self._parts)))
-        except (ValueError, RecursionError):
-            return False
-        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._models import Request
-from ..match import MAX_DECODED_BODY
+from ..dialects.request_body import MAX_DECODED
 from ..redaction.redact import PLACEHOLDER, Redact
 from ..wire import multipart as _multipart
 from ..wire.content_encoding import UndecodableContent, decode_whole
@@ -29,7 +29,7 @@ def stored_form(request: Request, redact: Redact) -> Request:
     if encoding is not None:
         headers = tuple(item for item in headers if item[0] != "content-encoding")
         try:
-            body = decode_whole(encoding, body, MAX_DECODED_BODY)
+            body = decode_whole(encoding, body, MAX_DECODED)
         except UndecodableContent:
             headers = (*headers, ("content-encoding", encoding))
             return Request(request.method, url, headers, redact.raw(body, media_type))

@@ -275,7 +275,7 @@ class Node:
         recorded_at = answer.recorded_at or seconds_since_1970(_find(answer.headers, "date"))
         try:
             check_request(method.upper(), url)
-            check_fields(answer.status, recorded_at, answer.latency, answer.complete, 0)
+            check_fields(answer.status, recorded_at, answer.latency, answer.complete, "whole", 0)
             # of a response too: what this body's encoding is, is found out below
             for lines in (headers, answer.headers):
                 header_lines(lines, answered=False)

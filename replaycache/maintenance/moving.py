@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from .._errors import StoreError
 from .._models import Recording, ResponseHead
-from ..dialects.sse import StreamState, StreamWatcher, stream_end
+from ..dialects.answers import answer_end
 from ..dialects.usage import usage_of
 from ..engine.stored_form import stored_form
 from ..match import Identity, Match
@@ -259,16 +259,9 @@ def why_not_in_a_cache(recording: Recording, match: Match) -> str:
         return "a cache keeps only calls that generate, and this is none"
     if "content-encoding" in dict(head.headers):
         return "its content-encoding could not be undone"
-    content_type = head.header("content-type") or ""
-    end = stream_end(_url.parse(recording.request.url).path, content_type)
-    if end is not None:
-        watcher = StreamWatcher(end, content_type)
-        for data, _ in recording.body:
-            watcher.feed(data)
-        if not watcher.may_close:
-            watcher.end()
-        if watcher.state is StreamState.FAILED:
-            return "the stream ended in an error"
-        if watcher.state is StreamState.OPEN:
-            return "the stream ends without its terminal event"
+    end = answer_end(recording)
+    if end.verdict == "failed":
+        return "the answer tells a failure"
+    if end.verdict == "unfinished":
+        return "the answer ends before it is whole"
     return ""

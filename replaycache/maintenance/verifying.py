@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from .._errors import ConfigurationError
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..accounts.budget import Budget
-from ..dialects.calls import generates
+from ..dialects.registry import generates
 from ..dialects.usage import provider_of, usage_of
 from ..engine.drift import Drift, compare
 from ..redaction.redact import PLACEHOLDER, Redact

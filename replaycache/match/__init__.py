@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from json import loads as _loads  # `json` is a module of this package
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -21,9 +20,9 @@ import xxhash
 
 from .._errors import ConfigurationError
 from .._models import Request
-from ..dialects import providers as _providers
-from ..dialects.calls import Kind, generates, kind_of
-from ..dialects.headers import ANSWER_HEADERS, canonical_value
+from ..dialects.dialect import Kind
+from ..dialects.registry import ANSWER_HEADERS, canonical_value, equivalents, generates, kind_of, no_ops
+from ..dialects.request_body import MAX_DECODED, members
 from ..redaction.redact import PLACEHOLDER, Redact, is_credential_header, is_json
 from ..wire import multipart as _multipart
 from ..wire import url as _url
@@ -39,9 +38,6 @@ KEY_HEADERS = tuple(header.name for header in ANSWER_HEADERS)
 """Headers that change what is answered; `Match(headers=...)` adds more."""
 
 _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
-MAX_DECODED_BODY = 256 << 20
-"""A compressed request body that inflates to more than this many bytes counts as raw bytes."""
 
 
 class Identity(NamedTuple):
@@ -181,32 +177,9 @@ class Match:
         return self.kind_of(request) == "generates"
 
     def kind_of(self, request: Request) -> Kind:
-        """What a call is, by its path and the shape of its body: see `dialects/calls.py`."""
+        """What a call is, by its path and the shape of its body: see `dialects/dialect.py`."""
         path = _url.parse(request.url).path
-        return kind_of(request.method, path, _members(request) if generates(request.method, path) else None)
-
-
-def _members(request: Request) -> dict[str, Any] | None:
-    """The members of a JSON object, or the fields of a form; none of a body that is neither."""
-    if not request.body:
-        return None
-    content_type = request.header("content-type") or ""
-    media_type = content_type.partition(";")[0].strip().lower()
-    try:
-        body = decode_whole(request.header("content-encoding"), request.body, MAX_DECODED_BODY)
-        if media_type == "multipart/form-data":
-            boundary = _multipart.boundary_of(content_type)
-            parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
-            return {part.name: part.text or True for part in parts}
-        if media_type == "application/x-www-form-urlencoded":
-            return dict(parse_qsl(body.decode()))
-        try:
-            value = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            value = _loads(body)  # also behind a byte order mark, in UTF-16, and with what only Python reads
-    except (UndecodableContent, _multipart.NotMultipart, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return kind_of(request.method, path, members(request) if generates(request.method, path) else None)
 
 
 def _compile(pair: Scrub) -> tuple[re.Pattern[str], str]:
@@ -294,7 +267,7 @@ class _Canonical:
         encoding = request.header("content-encoding")
         if encoding is not None:
             try:
-                body = decode_whole(encoding, body, MAX_DECODED_BODY)
+                body = decode_whole(encoding, body, MAX_DECODED)
             except UndecodableContent as error:
                 self._note("raw", f"the body counts byte by byte: {error}")
                 return ["raw", encoding, content_type], self._redact.raw(body, media_type)
@@ -336,12 +309,12 @@ class _Canonical:
         if self._match._scrub:
             value = _json.map_strings(value, self._scrubbed)
         if self._match.fold_defaults and isinstance(value, dict):
-            rules = _providers.no_ops(origin, path)
+            rules = no_ops(origin, path)
             for member in list(value) if rules else ():
                 for rule in rules.get(member, ()):
                     if rule.fold(value):
                         self._note("default", rule.describe())
-            for equivalent in _providers.equivalents(origin, path):
+            for equivalent in equivalents(origin, path):
                 if equivalent.rewrite(value):
                     self._note("equivalent", equivalent.describe())
         return _json.dumps(value)
@@ -353,7 +326,7 @@ class _Canonical:
         if self._match.fold_defaults:
             names = [part.name for part in parts]
             fields = {part.name: part.text for part in parts}
-            for rule in chain.from_iterable(_providers.no_ops(origin, path).values()):
+            for rule in chain.from_iterable(no_ops(origin, path).values()):
                 if names.count(rule.parameter) == 1 and rule.holds_in_form(fields):
                     parts = [part for part in parts if part.name != rule.parameter]
                     self._note("default", rule.describe())

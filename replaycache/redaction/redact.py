@@ -16,7 +16,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .._errors import ConfigurationError
 from .._models import Headers, ResponseHead
-from ..dialects.headers import ANSWER_HEADERS
+from ..dialects.registry import ANSWER_HEADERS, DIALECTS
 
 __all__ = ["PLACEHOLDER", "Redact"]
 
@@ -24,7 +24,7 @@ PLACEHOLDER = "REDACTED"
 
 REQUEST_HEADERS = frozenset({"accept", "content-type", *(header.name for header in ANSWER_HEADERS)})
 
-RESPONSE_HEADERS = frozenset(
+_RESPONSE_HEADERS = frozenset(
     {
         "content-type",
         "content-disposition",
@@ -33,15 +33,14 @@ RESPONSE_HEADERS = frozenset(
         "retry-after-ms",
         "x-should-retry",
         "x-request-id",
-        "request-id",
-        "openai-version",
-        "openai-processing-ms",
-        "openai-model",
         "location",
         "warning",
+        *(name for dialect in DIALECTS for name in dialect.response_headers if not name.endswith("*")),
     }
 )
-RESPONSE_HEADER_PREFIXES = ("anthropic-ratelimit-", "x-ratelimit-")
+_RESPONSE_HEADER_PREFIXES = tuple(
+    name[:-1] for dialect in DIALECTS for name in dialect.response_headers if name.endswith("*")
+)
 
 QUERY_PARAMETERS = frozenset(
     {
@@ -87,36 +86,11 @@ BODY_FIELDS = frozenset(
 """Only at the top level of a body: deeper down the same names are data (the input of a tool call, a JSON
 schema, a filter), and to replace data would make different requests the same."""
 
-BODY_PATHS: tuple[tuple[str, ...], ...] = (
-    # https://platform.openai.com/docs/guides/tools-connectors-mcp
-    ("tools", "*:mcp", "authorization"),
-    ("tools", "*:mcp", "headers", "*"),
-    # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
-    ("mcp_servers", "*", "authorization_token"),
-    # https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data
-    ("data_sources", "*", "parameters", "key"),
-    ("data_sources", "*", "parameters", "authentication", "key"),
-    ("data_sources", "*", "parameters", "authentication", "access_token"),
-    ("data_sources", "*", "parameters", "authentication", "encoded_api_key"),
-    ("data_sources", "*", "parameters", "authentication", "connection_string"),
-    ("data_sources", "*", "parameters", "authentication", "password"),
-    ("data_sources", "*", "parameters", "embedding_dependency", "authentication", "key"),
-    ("dataSources", "*", "parameters", "key"),
-    # https://ai.google.dev/api/caching#McpServer
-    ("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),
-    # https://docs.litellm.ai/docs/proxy/clientside_auth
-    ("fallbacks", "*", "api_key"),
-    ("litellm_params", "api_key"),
-)
+BODY_PATHS: tuple[tuple[str, ...], ...] = tuple(path for dialect in DIALECTS for path in dialect.credentials)
 """The places inside a body where a provider's API takes a credential; `*` is any member or item, `*:mcp` any item
 whose `type` is `mcp`."""
 
-
-BODY_URLS: tuple[tuple[str, ...], ...] = (
-    ("tools", "*:mcp", "server_url"),
-    ("mcp_servers", "*", "url"),
-    ("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),
-)
+BODY_URLS: tuple[tuple[str, ...], ...] = tuple(path for dialect in DIALECTS for path in dialect.credential_urls)
 """The places inside a body where a URL may carry one, as `Redact.url` knows them."""
 
 
@@ -181,8 +155,8 @@ class Redact:
             headers=tuple(
                 (name, self.url(value) if name == "location" else value)
                 for name, value in head.headers
-                if name in RESPONSE_HEADERS
-                or name.startswith(RESPONSE_HEADER_PREFIXES)
+                if name in _RESPONSE_HEADERS
+                or name.startswith(_RESPONSE_HEADER_PREFIXES)
                 # a body is stored with its encoding undone, and a client would undo it once more
                 or (name in self.response_headers and name != "content-encoding")
             ),

@@ -43,6 +43,7 @@ class Entry:
         return (
             old.head.status == recording.head.status
             and old.complete == recording.complete
+            and old.verdict == recording.verdict
             and old.request == recording.request
             and old.body.read() == recording.body.read()
         )

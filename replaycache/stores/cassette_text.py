@@ -8,7 +8,8 @@
           "sample": where it is not 0,
           "response": {"status", "headers", "latency", a body},
           "recorded_at": "2026-11-21T22:02:00.123Z",
-          "complete": false, where the whole answer is not there
+          "complete": false, where not all of the body is there,
+          "verdict": "unfinished" or "failed", where its API calls the answer so
         }
       ]
     }
@@ -118,10 +119,13 @@ def dump_recording(recording: Recording) -> str:
     if recording.sample:
         entry["sample"] = recording.sample
     entry["response"] = response
-    when = datetime.fromtimestamp(recording.recorded_at, UTC)
-    entry["recorded_at"] = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if recording.recorded_at:
+        when = datetime.fromtimestamp(recording.recorded_at, UTC)
+        entry["recorded_at"] = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if not recording.complete:
         entry["complete"] = False
+    if recording.verdict != "whole":
+        entry["verdict"] = recording.verdict
     written = orjson.dumps(entry, option=orjson.OPT_INDENT_2).decode()
     written = "\n".join(f"    {line}" for line in written.split("\n"))
     if is_stream:
@@ -254,7 +258,7 @@ def _unreadable(text: bytes, path: str, error: ValueError) -> str:
 _BODIES = frozenset({"json", "text", "base64", "events"})
 _BODY = frozenset({"json", "text", "base64", "layout"})
 _FILE = frozenset({"format", "recordings"})
-_RECORDING = frozenset({"request", "sample", "response", "recorded_at", "complete"})
+_RECORDING = frozenset({"request", "sample", "response", "recorded_at", "complete", "verdict"})
 _REQUEST = frozenset({"method", "url", "headers"}) | _BODY
 _RESPONSE = frozenset({"status", "headers", "latency", "events", "assembled"}) | _BODY
 
@@ -345,7 +349,8 @@ def _recording(entry: Any, where: str) -> Recording:
         status, latency = response["status"], response.get("latency", 0.0)
         recorded_at = _moment(entry["recorded_at"]) if "recorded_at" in entry else 0.0
         complete, sample = entry.get("complete", True), entry.get("sample", 0)
-        check_fields(status, recorded_at, latency, complete, sample)
+        verdict = entry.get("verdict", "whole")
+        check_fields(status, recorded_at, latency, complete, verdict, sample)
         check_request(request["method"], request["url"])
         return Recording(
             request=Request(
@@ -357,6 +362,7 @@ def _recording(entry: Any, where: str) -> Recording:
             recorded_at=recorded_at,
             latency=float(latency),
             complete=complete,
+            verdict=verdict,
             sample=sample,
         )
     except KeyError as error:

@@ -4,7 +4,8 @@ All integers are little-endian.
 
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
-    head        JSON      status, headers, digest, recorded_at, latency, complete, sample (where not 0),
+    head        JSON      status, headers, digest, recorded_at, latency, complete, verdict (where not whole),
+                          sample (where not 0),
                           size, duration, usage (where known)
     request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset (microseconds from the
@@ -77,6 +78,8 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
         "latency": recording.latency,
         "complete": recording.complete,
     }
+    if recording.verdict != "whole":
+        fields["verdict"] = recording.verdict
     if recording.sample:
         fields["sample"] = recording.sample
     if recording.measured:
@@ -251,7 +254,8 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
         status, digest = fields["status"], fields["digest"]
         recorded_at, latency, complete = fields["recorded_at"], fields["latency"], fields["complete"]
         sample, usage, size, duration = get("sample", 0), get("usage"), get("size"), get("duration")
-        check_fields(status, recorded_at, latency, complete, sample)
+        verdict = get("verdict", "whole")
+        check_fields(status, recorded_at, latency, complete, verdict, sample)
         if type(digest) is not str:
             raise TypeError("digest is no text")
         if size is not None and (type(size) is not int or not 0 <= size < _TOKENS):
@@ -266,6 +270,7 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             recorded_at=recorded_at,
             latency=latency,
             complete=complete,
+            verdict=verdict,
             sample=sample,
             usage=None if usage is None else _usage(usage),
             size=size,

@@ -56,7 +56,7 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
     return tuple(lines)
 
 
-def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, sample: Any) -> None:
+def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, verdict: Any, sample: Any) -> None:
     """Checks what stands beside the headers and the body.
 
     Raises:
@@ -70,6 +70,8 @@ def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, sam
         check_seconds("latency", latency)
     if type(complete) is not bool:
         raise ValueError(f"complete is {_short(complete)}, which is neither true nor false")
+    if verdict not in ("whole", "unfinished", "failed"):
+        raise ValueError(f"the verdict is {_short(verdict)}, and not whole, unfinished or failed")
     if type(sample) is not int or sample < 0:
         raise ValueError(f"sample is {_short(sample)}, which is no integer from 0 on")
 

@@ -1,0 +1,53 @@
+"""What an answer came to, as its dialect tells it: while it passes, and of one that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._models import AnswerEnd, Recording, ResponseHead
+from ..wire import url as _url
+from .registry import ANY_ANSWER, answering
+from .request_body import members
+from .watcher import AnswerWatcher
+
+__all__ = ["answer_end", "end_told_by", "watcher_of"]
+
+
+def watcher_of(
+    method: str, path: str, head: ResponseHead, asked: Callable[[], Mapping[str, Any] | None]
+) -> AnswerWatcher:
+    """What reads along with an answer.
+
+    Args:
+        method: of the request, in upper case.
+        path: of its URL.
+        head: of the response.
+        asked: gives the members of the request's body, where they are needed.
+    """
+    # what a status calls an error is of no form of its dialect
+    known = answering(method, path) if head.status < 400 else ANY_ANSWER
+    return AnswerWatcher(known, head.header("content-type") or "", lambda: asked() or {})
+
+
+def answer_end(recording: Recording) -> AnswerEnd:
+    """How the answer of a recording ended.
+
+    Raises:
+        CorruptRecording: its stored entry is damaged.
+    """
+    request, head = recording.request, recording.head
+    watcher = watcher_of(request.method, _url.parse(request.url).path, head, lambda: members(request))
+    for data, _ in recording.body:
+        watcher.feed(data)
+    watcher.end()
+    return end_told_by(watcher, head)
+
+
+def end_told_by(watcher: AnswerWatcher, head: ResponseHead) -> AnswerEnd:
+    """How an answer ended, where all of it was looked at."""
+    if head.status >= 400:
+        return AnswerEnd("failed", watcher.finish_reasons)
+    if head.status in (204, 304):
+        return AnswerEnd("whole")
+    return AnswerEnd(watcher.verdict, watcher.finish_reasons)

@@ -1,0 +1,114 @@
+"""Anthropic's messages, as its own API, Vertex and Bedrock answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import AnswerHeader, Dialect, Endpoint, Equivalent, no_op_rows
+from ..progress import Progress, as_dict
+
+__all__ = ["DIALECT", "MessagesProgress"]
+
+
+class MessagesProgress(Progress):
+    """`message_start`, content blocks, `message_delta`, `message_stop`; of the older API, texts with a reason."""
+
+    name = "anthropic messages"
+    has_done_marker = False
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return name in ("message", "completion", "ping", "message_start", "message_delta", "message_stop") or (
+            name.startswith("content_block_")
+        )
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        if name == "message_delta":
+            self.finish("", as_dict(value.get("delta")).get("stop_reason"))
+        elif name == "message_stop":
+            self.terminal = True
+        elif name == "completion":
+            self.finish("", value.get("stop_reason"))
+            self.terminal = bool(self.reasons[""])
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.finish("", value.get("stop_reason"))
+        self.terminal = True
+
+    @property
+    def finished(self) -> bool:
+        """Its terminal event is always sent."""
+        return self.terminal
+
+
+def _text_content(body: dict[str, Any]) -> bool:
+    found = False
+    messages = body.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, list) and len(content) == 1:
+            block = content[0]
+            if (
+                isinstance(block, dict)
+                and block.keys() == {"type", "text"}
+                and block["type"] == "text"
+                and isinstance(block["text"], str)
+            ):
+                message["content"] = block["text"]
+                found = True
+    return found
+
+
+DIALECT = Dialect(
+    name="anthropic",
+    provider="anthropic",
+    hosts=("api.anthropic.com",),
+    endpoints=(
+        Endpoint(
+            ("/v1/messages",),
+            "https://docs.claude.com/en/api/messages; "
+            "https://docs.claude.com/en/docs/build-with-claude/streaming#event-types: a final message_stop event",
+            ("messages",),
+            forms=(MessagesProgress,),
+        ),
+        # an assistant's thread or a conversation may have the name of a version
+        Endpoint(
+            ("/threads/v1/messages", "/conversations/v1/messages"),
+            "https://platform.openai.com/docs/api-reference/messages/createMessage",
+            kind="other",
+        ),
+        Endpoint(
+            ("/v1/complete",),
+            "https://docs.claude.com/en/api/complete",
+            ("prompt",),
+            forms=(MessagesProgress,),
+        ),
+    ),
+    headers=(
+        AnswerHeader("anthropic-beta", "https://docs.claude.com/en/api/beta-headers", is_set=True),
+        AnswerHeader("anthropic-version", "https://docs.claude.com/en/api/versioning"),
+    ),
+    response_headers=("anthropic-ratelimit-*", "request-id"),
+    # not temperature, which later models refuse beside other parameters
+    no_ops=tuple(
+        no_op_rows(
+            r"/v1/messages",
+            "https://docs.anthropic.com/en/api/messages: *",
+            {"tool_choice.disable_parallel_tool_use": False},
+        )
+    ),
+    equivalents=(
+        Equivalent(
+            r"/v1/messages",
+            "a message's content as a text is a list of one text block",
+            "https://docs.anthropic.com/en/api/messages: messages.content",
+            _text_content,
+        ),
+    ),
+    # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
+    credentials=(("mcp_servers", "*", "authorization_token"),),
+    credential_urls=(("mcp_servers", "*", "url"),),
+    noise=("id",),
+    ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
+)

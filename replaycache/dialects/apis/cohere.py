@@ -1,0 +1,129 @@
+"""Cohere, versions 1 and 2 of its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import AnswerHeader, Dialect, Endpoint, no_op_rows
+from ..progress import Document, Progress, as_dict
+
+__all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
+
+_REFERENCE = "https://docs.cohere.com/reference/"
+_SPEC = "https://docs.cohere.com/reference: *"
+_HOSTS = ("api.cohere.com", "api.cohere.ai")
+
+
+class ChatV2Progress(Progress):
+    """Events from `message-start` to `message-end`, which says why: https://docs.cohere.com/v2/docs/streaming."""
+
+    name = "cohere v2"
+    failures = {"ERROR": f"{_REFERENCE}chat", "TIMEOUT": f"{_REFERENCE}chat"}  # noqa: RUF012  # never changed
+    _EVENTS = ("message-", "content-", "tool-", "citation-")
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return name.startswith(cls._EVENTS) or ("message" in value and "finish_reason" in value)
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        if name == "message-end":
+            delta = as_dict(value.get("delta"))
+            self.finish("", delta.get("finish_reason"))
+            self.failed = self.failed or bool(delta.get("error"))
+            self.terminal = True
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.finish("", value.get("finish_reason"))
+        self.terminal = True
+
+    @property
+    def finished(self) -> bool:
+        return self.terminal
+
+
+class ChatV1Progress(Progress):
+    """Objects of which the last is finished: https://docs.cohere.com/v1/docs/streaming."""
+
+    name = "cohere v1"
+    failures = dict.fromkeys(  # never changed
+        ("ERROR", "ERROR_TOXIC", "ERROR_LIMIT", "USER_CANCEL"), "https://docs.cohere.com/v1/reference/chat"
+    )
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return any(member in value for member in ("event_type", "is_finished", "generation_id", "generations"))
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        kind = value.get("event_type")
+        self.failed = self.failed or kind == "stream-error"
+        if kind == "stream-end" or value.get("is_finished") is True:
+            self.finish("", value.get("finish_reason"))
+            self.terminal = True
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.finish("", value.get("finish_reason"))
+        self.terminal = value.get("is_finished") is not False
+
+    @property
+    def finished(self) -> bool:
+        return self.terminal
+
+
+DIALECT = Dialect(
+    name="cohere",
+    provider="cohere",
+    hosts=_HOSTS,
+    endpoints=(
+        Endpoint(
+            ("/v1/chat",),
+            f"{_REFERENCE}chat-v1",
+            ("message", "messages"),
+            states=("conversation_id",),
+            forms=(ChatV1Progress,),
+        ),
+        Endpoint(("/v2/chat",), f"{_REFERENCE}chat", ("message", "messages"), forms=(ChatV2Progress,)),
+        Endpoint(("/v1/generate",), f"{_REFERENCE}generate", forms=(ChatV1Progress,)),
+        Endpoint(
+            ("/v1/embed", "/v2/embed", "/v1/rerank", "/v2/rerank", "/v1/classify", "/v1/summarize"),
+            f"{_REFERENCE}embed, rerank, classify, summarize",
+            forms=(Document,),
+        ),
+    ),
+    headers=(AnswerHeader("accepts", "https://docs.cohere.com/v1/reference/chat"),),
+    no_ops=(
+        *no_op_rows(
+            r"/v2/chat",
+            _SPEC,
+            {
+                "frequency_penalty": 0,
+                "k": 0,
+                "logprobs": False,
+                "p": 0.75,
+                "presence_penalty": 0,
+                "priority": 0,
+                "stream": False,
+                "temperature": 0.3,
+            },
+        ),
+        *no_op_rows(
+            r"/v1/chat",
+            _SPEC,
+            {
+                "force_single_step": False,
+                "frequency_penalty": 0,
+                "k": 0,
+                "p": 0.75,
+                "presence_penalty": 0,
+                "search_queries_only": False,
+                "stream": False,
+                "temperature": 0.3,
+            },
+        ),
+        *no_op_rows(r"/v1/embed", _SPEC, {"truncate": "END"}),
+        *no_op_rows(r"/v2/embed", _SPEC, {"embedding_types": ["float"], "priority": 0, "truncate": "END"}),
+        *no_op_rows(r"/v1/rerank", _SPEC, {"max_chunks_per_doc": 10, "return_documents": False}),
+        *no_op_rows(r"/v2/rerank", _SPEC, {"max_tokens_per_doc": 4096, "priority": 0}),
+    ),
+    noise=("id", "generation_id", "response_id"),
+)

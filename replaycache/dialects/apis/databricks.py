@@ -1,0 +1,21 @@
+"""Databricks' model serving: an endpoint answers in the form of its model."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+from .anthropic import MessagesProgress
+from .openai_chat import ChatProgress
+
+__all__ = ["DIALECT"]
+
+DIALECT = Dialect(
+    name="databricks",
+    endpoints=(
+        Endpoint(
+            ("/serving-endpoints/*/invocations",),
+            "https://docs.databricks.com/api/workspace/servingendpoints/query",
+            forms=(ChatProgress, MessagesProgress, Document),
+        ),
+    ),
+)

@@ -1,0 +1,97 @@
+"""Google's Gemini, by its own API and by Vertex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import Dialect, Endpoint, Equivalent, no_op_rows
+from ..progress import Document, Progress, as_dict
+from .anthropic import MessagesProgress
+from .openai_chat import ChatProgress
+
+__all__ = ["DIALECT", "VERTEX", "ContentProgress"]
+
+
+class ContentProgress(Progress):
+    """Responses, as events with `alt=sse` and as one JSON array without; every candidate's last has a reason.
+
+    https://ai.google.dev/api/generate-content#candidate: no finishReason while the model still generates.
+    """
+
+    name = "gemini"
+    is_array = True
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return "candidates" in value or "promptFeedback" in value or "usageMetadata" in value
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        candidates = value.get("candidates")
+        for candidate in self.objects(candidates) if candidates is not None else ():
+            self.finish(candidate.get("index", 0), candidate.get("finishReason"))
+        blocked = as_dict(value.get("promptFeedback")).get("blockReason")
+        if blocked and not self.reasons:
+            self.finish("prompt", blocked)
+
+
+_VERBS = (":generateContent", ":streamGenerateContent", ":generateAnswer")
+
+
+def _no_settings(body: dict[str, Any]) -> bool:
+    if body.get("generationConfig") != {}:
+        return False
+    del body["generationConfig"]
+    return True
+
+
+DIALECT = Dialect(
+    name="gemini",
+    provider="google",
+    hosts=("generativelanguage.googleapis.com",),
+    endpoints=(
+        Endpoint(_VERBS, "https://ai.google.dev/api/generate-content", forms=(ContentProgress,)),
+        Endpoint(
+            (":embedContent", ":batchEmbedContents"), "https://ai.google.dev/api/embeddings", forms=(Document,)
+        ),
+    ),
+    response_headers=("x-goog-upload-*",),
+    # temperature, topP, topK and maxOutputTokens depend on the model
+    no_ops=tuple(
+        no_op_rows(
+            r"/v1(alpha|beta)?/models/[^/]+:(generateContent|streamGenerateContent)",
+            "https://ai.google.dev/api/generate-content#generationconfig: *",
+            {"generationConfig.candidateCount": 1},
+        )
+    ),
+    equivalents=(
+        Equivalent(
+            r"/v1(alpha|beta)?/models/[^/]+:(generateContent|streamGenerateContent)",
+            "generationConfig without a setting is none",
+            "https://ai.google.dev/api/generate-content#request-body: optional, all of its fields are",
+            _no_settings,
+        ),
+    ),
+    # https://ai.google.dev/api/caching#McpServer
+    credentials=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),),
+    credential_urls=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),),
+    noise=("responseId", "createTime"),
+)
+
+VERTEX = Dialect(
+    name="vertex",
+    provider="google",
+    hosts=("aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
+    endpoints=(
+        Endpoint(
+            (":predict",),
+            "https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict",
+            forms=(Document,),
+        ),
+        Endpoint(
+            (":rawPredict", ":streamRawPredict"),
+            "https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models: each speaks its maker's API",
+            forms=(MessagesProgress, ChatProgress, Document),
+        ),
+    ),
+)

@@ -1,0 +1,25 @@
+"""Hugging Face's router: its own inference; behind other paths it speaks the API of whom it routes to."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+from .openai_chat import ChatProgress
+from .text_generation_inference import GenerationProgress
+
+__all__ = ["DIALECT"]
+
+DIALECT = Dialect(
+    name="huggingface",
+    provider="huggingface",
+    hosts=("router.huggingface.co", "api-inference.huggingface.co"),
+    endpoints=(
+        Endpoint(
+            ("/hf-inference/**",),
+            "https://huggingface.co/docs/inference-providers/providers/hf-inference",
+            ("inputs",),
+            forms=(ChatProgress, GenerationProgress, Document),
+            other_media=True,
+        ),
+    ),
+)

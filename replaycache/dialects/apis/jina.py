@@ -1,0 +1,15 @@
+"""Jina's embeddings and rankings."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+
+__all__ = ["DIALECT"]
+
+DIALECT = Dialect(
+    name="jina",
+    provider="jina",
+    hosts=("api.jina.ai",),
+    endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",), forms=(Document,)),),
+)

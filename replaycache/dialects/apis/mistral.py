@@ -1,0 +1,39 @@
+"""Mistral; on Vertex and Bedrock its models speak the same."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint, no_op_rows, stop_as_list
+from ..progress import Document
+from .openai_chat import ChatProgress
+
+__all__ = ["DIALECT"]
+
+_API = "https://docs.mistral.ai/api"
+_SPEC = f"{_API}: *"
+
+DIALECT = Dialect(
+    name="mistral",
+    provider="mistral",
+    hosts=("api.mistral.ai", "codestral.mistral.ai"),
+    endpoints=(
+        Endpoint(("/fim/completions", "/agents/completions"), _API, ("prompt", "messages"), forms=(ChatProgress,)),
+        Endpoint(
+            ("/chat/moderations", "/classifications", "/chat/classifications", "/ocr"),
+            _API,
+            ("input", "inputs", "document"),
+            forms=(Document,),
+        ),
+    ),
+    # temperature depends on the model
+    no_ops=(
+        *no_op_rows(
+            r"/v1/chat/completions",
+            _SPEC,
+            {"parallel_tool_calls": True, "safe_prompt": False, "stream": False, "tool_choice": "auto"},
+        ),
+        *no_op_rows(r"/v1/fim/completions", _SPEC, {"stream": False}),
+        *no_op_rows(r"/v1/agents/completions", _SPEC, {"stream": False}),
+        *no_op_rows(r"/v1/embeddings", _SPEC, {"encoding_format": "float"}),
+    ),
+    equivalents=(stop_as_list(r"/v1/(chat|fim|agents)/completions", _SPEC.replace("*", "stop")),),
+)

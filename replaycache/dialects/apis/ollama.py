@@ -1,0 +1,62 @@
+"""Ollama's own API; it speaks OpenAI's too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import Dialect, Endpoint, no_op_rows
+from ..progress import Document, Progress
+
+__all__ = ["DIALECT", "LinesProgress"]
+
+_API = "https://github.com/ollama/ollama/blob/main/docs/api.md"
+
+
+class LinesProgress(Progress):
+    """Objects, one a line, of which the last has `done` set to true."""
+
+    name = "ollama"
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return "done" in value
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        done = value.get("done")
+        self.broken = self.broken or not isinstance(done, bool)
+        if done is True:
+            self.finish("", value.get("done_reason"))
+            self.terminal = True
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.take("", value)
+
+    @property
+    def finished(self) -> bool:
+        return self.terminal
+
+
+DIALECT = Dialect(
+    name="ollama",
+    provider="ollama",
+    hosts=("localhost:11434", "127.0.0.1:11434", "ollama.com"),
+    endpoints=(
+        Endpoint(("/api/chat",), _API, ("messages",), empty="action", needs=("model",), forms=(LinesProgress,)),
+        Endpoint(
+            ("/api/generate",),
+            _API,
+            ("prompt", "images"),
+            empty="action",
+            needs=("model",),
+            forms=(LinesProgress,),
+        ),
+        Endpoint(("/api/embed", "/api/embeddings"), _API, ("input", "prompt"), forms=(Document,)),
+    ),
+    # it streams unless told not to; options and keep_alive come from the model file
+    no_ops=(
+        *no_op_rows(r"/api/(chat|generate)", f"{_API}: *", {"stream": True}),
+        *no_op_rows(r"/api/embed", f"{_API}: *", {"truncate": True}),
+    ),
+    noise=("created_at", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
+)

@@ -1,0 +1,125 @@
+"""OpenAI's responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import Dialect, Endpoint, no_op_rows
+from ..progress import Progress, as_dict
+from .openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
+
+__all__ = ["DIALECT", "ResponsesProgress"]
+
+_RESPONSES = f"{REFERENCE}/responses/create#responses-create-*"
+_STATUS = f"{REFERENCE}/responses/object#responses-object-status"
+
+
+class ResponsesProgress(Progress):
+    """Events whose last one holds the response; its status says how it went."""
+
+    name = "openai responses"
+    has_done_marker = False
+    failures = {"failed": _STATUS, "cancelled": _STATUS}  # noqa: RUF012  # never changed
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return name.startswith("response.") or str(value.get("object")).startswith("response")
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        if name in ("response.completed", "response.incomplete", "response.failed", "response.cancelled"):
+            response = value.get("response")
+            if isinstance(response, dict):
+                self._end(response, name.removeprefix("response."))
+            else:
+                self.broken = True
+
+    def document(self, value: dict[str, Any]) -> None:
+        self._end(value, "completed")
+
+    def _end(self, response: dict[str, Any], status: str) -> None:
+        told = response.get("status")
+        status = told if isinstance(told, str) else status
+        reason = as_dict(response.get("incomplete_details")).get("reason")
+        self.finish("", reason if status == "incomplete" and isinstance(reason, str) else status)
+        self.terminal = status not in ("queued", "in_progress")
+        if not self.terminal:
+            self.reasons[""] = ""
+
+    @property
+    def finished(self) -> bool:
+        """Its terminal event is always sent."""
+        return self.terminal
+
+
+DIALECT = Dialect(
+    name="openai responses",
+    provider="openai",
+    hosts=HOSTS,
+    endpoints=(
+        Endpoint(
+            ("/responses",),
+            f"{REFERENCE}/responses/create; `background`: https://platform.openai.com/docs/guides/background",
+            ("input", "prompt", "instructions", "previous_response_id"),
+            states=("conversation",),
+            tickets=("background",),
+            forms=(ResponsesProgress,),
+        ),
+        Endpoint(
+            ("/responses/compact",),
+            f"{REFERENCE}/responses/compact",
+            ("input", "previous_response_id"),
+            forms=(ResponsesProgress,),
+        ),
+        Endpoint(
+            ("/responses/*",),
+            f"{REFERENCE}/responses/get",
+            kind="other",
+            forms=(ResponsesProgress,),
+            method="GET",
+        ),
+    ),
+    no_ops=(
+        # store is true here; a stored prompt brings settings of its own
+        *no_op_rows(
+            r"/v1/responses",
+            _RESPONSES,
+            {"background": False, "store": True, "stream": False, "truncation": "disabled"},
+            nullable=(
+                "background",
+                "conversation",
+                "include",
+                "instructions",
+                "max_output_tokens",
+                "max_tool_calls",
+                "metadata",
+                "previous_response_id",
+                "prompt",
+                "safety_identifier",
+                "store",
+                "stream",
+                "stream_options",
+                "temperature",
+                "top_logprobs",
+                "top_p",
+                "truncation",
+            ),
+            unless=("prompt",),
+        ),
+        *no_op_rows(
+            r"/v1/responses",
+            _RESPONSES,
+            {"temperature": 1, "top_p": 1},
+            models=SAMPLES_AT_ONE,
+            unless=("prompt",),
+        ),
+    ),
+    credentials=(
+        # https://platform.openai.com/docs/guides/tools-connectors-mcp
+        ("tools", "*:mcp", "authorization"),
+        ("tools", "*:mcp", "headers", "*"),
+    ),
+    credential_urls=(("tools", "*:mcp", "server_url"),),
+    noise=("id", "item_id", "call_id", "created_at", "completed_at", "obfuscation"),
+    ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)_[\w-]{6,}",),
+)

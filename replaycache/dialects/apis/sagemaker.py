@@ -1,0 +1,24 @@
+"""Amazon SageMaker: an endpoint answers in whatever form its container has."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+from .anthropic import MessagesProgress
+from .openai_chat import ChatProgress
+from .text_generation_inference import GenerationProgress
+
+__all__ = ["DIALECT"]
+
+DIALECT = Dialect(
+    name="sagemaker",
+    hosts=("runtime.sagemaker.*.amazonaws.com",),
+    endpoints=(
+        Endpoint(
+            ("/endpoints/*/invocations", "/endpoints/*/invocations-response-stream"),
+            "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html",
+            forms=(ChatProgress, MessagesProgress, GenerationProgress, Document),
+            other_media=True,
+        ),
+    ),
+)

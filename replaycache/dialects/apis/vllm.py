@@ -1,0 +1,18 @@
+"""vLLM, where its API goes beyond OpenAI's."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+
+__all__ = ["DIALECT"]
+
+_DOCS = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"
+
+DIALECT = Dialect(
+    name="vllm",
+    endpoints=(
+        Endpoint(("/score",), _DOCS, ("text_1", "queries", "data_1"), forms=(Document,)),
+        Endpoint(("/pooling", "/classify"), _DOCS, ("input", "messages"), forms=(Document,)),
+    ),
+)

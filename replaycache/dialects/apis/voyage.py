@@ -1,0 +1,23 @@
+"""Voyage's embeddings and rankings."""
+
+from __future__ import annotations
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document
+
+__all__ = ["DIALECT"]
+
+DIALECT = Dialect(
+    name="voyage",
+    provider="voyageai",
+    hosts=("api.voyageai.com",),
+    endpoints=(
+        Endpoint(("/rerank",), "https://docs.voyageai.com/reference/reranker-api", ("query",), forms=(Document,)),
+        Endpoint(
+            ("/multimodalembeddings", "/contextualizedembeddings"),
+            "https://docs.voyageai.com/reference",
+            ("inputs",),
+            forms=(Document,),
+        ),
+    ),
+)

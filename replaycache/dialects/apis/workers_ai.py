@@ -1,0 +1,40 @@
+"""Cloudflare's Workers AI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..dialect import Dialect, Endpoint
+from ..progress import Document, Progress
+from .openai_chat import ChatProgress
+
+__all__ = ["DIALECT", "RunProgress"]
+
+_DOCS = "https://developers.cloudflare.com/api/resources/ai/methods/run/"
+
+
+class RunProgress(Progress):
+    """Pieces of a text, ended by `[DONE]`; a document says whether it succeeded."""
+
+    name = "workers ai"
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return "response" in value or "success" in value
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        self.failed = self.failed or value.get("success") is False or bool(value.get("errors"))
+
+    @property
+    def finished(self) -> bool:
+        return self.terminal
+
+
+DIALECT = Dialect(
+    name="workers ai",
+    hosts=("api.cloudflare.com",),
+    endpoints=(
+        Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress, Document), other_media=True),
+    ),
+)

@@ -1,0 +1,161 @@
+"""JSON values of a byte stream: one document, one object a line, or the elements of an array."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+from .sse import EVENT_LIMIT, Event
+
+__all__ = ["ArrayDecoder", "ObjectDecoder"]
+
+_SPACE = b" \t\r\n"
+_MARK = re.compile(rb'["\\{}\[\],]')
+
+
+class ObjectDecoder:
+    """Objects, one a line, or one over many lines: told by whether the first line is one.
+
+    Args:
+        limit: bytes of a document, or of a line, that are looked into.
+
+    Attributes:
+        count: of the objects so far.
+        broken: whether a line behind the first is no JSON.
+        passed_over: whether it was larger than that.
+    """
+
+    def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._is_document = False
+        self._last = b""
+        self.count = 0
+        self.broken = False
+        self.passed_over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The lines that `data` completes."""
+        self._last = data.rstrip(_SPACE)[-1:] or self._last
+        cut = -1 if self._is_document else data.rfind(b"\n")
+        if cut < 0:
+            self._keep(data)
+            return []
+        self._keep(data[: cut + 1])
+        lines = b"".join(self._pieces)
+        self._pieces, self._size = [], 0
+        events: list[Event] = []
+        for line in lines.split(b"\n"):
+            stripped = line.strip(_SPACE)
+            if not stripped:
+                continue
+            if not self.count and not _is_json(stripped):
+                self._is_document = True
+                self._keep(lines)
+                break
+            events.append(self._event(stripped))
+        self._keep(data[cut + 1 :])
+        return events
+
+    def flush(self) -> list[Event]:
+        """What stands behind the last line end, or the document."""
+        if self.passed_over:
+            self.broken = self._last not in (b"}", b"]")
+            return []
+        rest = b"".join(self._pieces).strip(_SPACE)
+        self._pieces, self._size = [], 0
+        return [self._event(rest)] if rest else []
+
+    def _event(self, data: bytes) -> Event:
+        self.count += 1
+        return Event("", data)
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            self._pieces.clear()
+            self.passed_over = True
+        else:
+            self._pieces.append(data)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+class ArrayDecoder:
+    """The elements of a JSON array as they come.
+
+    Attributes:
+        broken: whether something stands behind the array, or between its elements.
+    """
+
+    def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
+        self._limit = limit
+        self._held = bytearray()
+        self._at = 0
+        self._depth = 0
+        self._in_text = False
+        self.broken = False
+        self.closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the array has not ended."""
+        return not self.closed
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The elements that `data` completes."""
+        if self.closed:
+            self.broken = self.broken or bool(data.strip(_SPACE))
+            return []
+        held = self._held
+        held += data
+        events: list[Event] = []
+        start = 0
+        while not self.closed:
+            mark = _MARK.search(held, self._at)
+            if mark is None:
+                self._at = len(held)
+                break
+            sign, at = mark[0], mark.start()
+            self._at = at + 1
+            if self._in_text:
+                if sign == b'"':
+                    self._in_text = False
+                elif sign == b"\\":
+                    if at + 1 == len(held):
+                        self._at = at
+                        break
+                    self._at = at + 2
+            elif sign == b'"':
+                self._in_text = True
+            elif sign in (b"{", b"["):
+                self._depth += 1
+                if self._depth == 1:
+                    start = self._at
+            elif sign in (b"}", b"]"):
+                self._depth -= 1
+                self.closed = self._depth <= 0
+            if (sign == b"," and self._depth == 1 and not self._in_text) or self.closed:
+                element = bytes(held[start:at]).strip(_SPACE)
+                if element:
+                    events.append(Event("", element))
+                start = self._at
+        if self.closed:
+            self.broken = bool(held[self._at :].strip(_SPACE))
+            held.clear()
+        else:
+            del held[:start]
+            self._at -= start
+            if len(held) > self._limit:
+                held.clear()
+                self._at = 0
+                self.broken = True
+        return events

@@ -1,0 +1,231 @@
+"""All dialects, and what they say together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from .apis import (
+    anthropic,
+    azure,
+    bedrock,
+    cohere,
+    databricks,
+    gemini,
+    groq,
+    huggingface,
+    jina,
+    litellm,
+    llama_cpp,
+    mistral,
+    ollama,
+    openai_chat,
+    openai_compatible,
+    openai_media,
+    openai_responses,
+    perplexity,
+    sagemaker,
+    text_embeddings_inference,
+    text_generation_inference,
+    vllm,
+    voyage,
+    workers_ai,
+    xai,
+)
+from .dialect import AnswerHeader, Dialect, Endpoint, Equivalent, Kind, NoOp
+from .progress import Document
+from .watcher import Answering
+
+__all__ = [
+    "ANSWER_HEADERS",
+    "ANY_ANSWER",
+    "DIALECTS",
+    "answering",
+    "canonical_value",
+    "endpoints",
+    "equivalents",
+    "generates",
+    "kind_of",
+    "no_ops",
+    "provider_of_host",
+]
+
+DIALECTS: tuple[Dialect, ...] = (
+    openai_chat.DIALECT,
+    openai_responses.DIALECT,
+    openai_media.DIALECT,
+    azure.DIALECT,
+    anthropic.DIALECT,
+    gemini.DIALECT,
+    gemini.VERTEX,
+    bedrock.DIALECT,
+    mistral.DIALECT,
+    cohere.DIALECT,
+    ollama.DIALECT,
+    llama_cpp.DIALECT,
+    vllm.DIALECT,
+    text_generation_inference.DIALECT,
+    text_embeddings_inference.DIALECT,
+    groq.DIALECT,
+    perplexity.DIALECT,
+    xai.DIALECT,
+    voyage.DIALECT,
+    jina.DIALECT,
+    huggingface.DIALECT,
+    databricks.DIALECT,
+    sagemaker.DIALECT,
+    workers_ai.DIALECT,
+    litellm.DIALECT,
+    *openai_compatible.DIALECTS,
+)
+
+ANSWER_HEADERS: tuple[AnswerHeader, ...] = tuple(
+    sorted(
+        (
+            AnswerHeader("accept-language", "https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4"),
+            AnswerHeader("range", "https://www.rfc-editor.org/rfc/rfc9110#section-14.2"),
+            *(header for dialect in DIALECTS for header in dialect.headers),
+        )
+    )
+)
+"""Request headers that change what is answered. Those of a dialect belong to nobody else, so that they count on
+every host: gateways hand them on."""
+
+_SETS = frozenset(header.name for header in ANSWER_HEADERS if header.is_set)
+
+
+def canonical_value(name: str, value: str) -> str:
+    """The value of a header in one spelling: without spaces around commas, and a set in order."""
+    parts = [part.strip() for part in value.split(",")]
+    return ",".join(sorted(set(parts)) if name in _SETS else parts)
+
+
+# -- calls -----------------------------------------------------------------------------------------------------
+
+
+def _last(path: str) -> str:
+    segment = path.rpartition("/")[2]
+    before, colon, verb = segment.rpartition(":")
+    return f":{verb}" if colon else before or verb
+
+
+def _by_last() -> dict[str, list[tuple[str, Endpoint]]]:
+    found: dict[str, list[tuple[str, Endpoint]]] = {}
+    for dialect in DIALECTS:
+        for endpoint in dialect.endpoints:
+            for path in endpoint.paths:
+                last = _last(path)
+                found.setdefault("*" if "*" in last else last, []).append((path, endpoint))
+    return found
+
+
+_BY_LAST = _by_last()
+
+
+def _fits(pattern: str, path: str) -> bool:
+    if pattern.startswith(":"):
+        return path.endswith(pattern)
+    wanted = pattern.removeprefix("^").split("/")[1:]
+    given = path.split("/")[1:]
+    if wanted[-1] == "**":
+        wanted = wanted[:-1]
+        return any(_same(wanted, given[at : at + len(wanted)]) for at in range(len(given) - len(wanted)))
+    at = len(given) - len(wanted)
+    if at < 0 or (at > 0 and pattern.startswith("^")):
+        return False
+    return _same(wanted, given[at:])
+
+
+def _same(wanted: list[str], given: list[str]) -> bool:
+    return len(wanted) == len(given) and all(
+        one == other or ("*" in one and bool(other) and fnmatchcase(other, one))
+        for one, other in zip(wanted, given, strict=True)
+    )
+
+
+@lru_cache(maxsize=256)
+def endpoints(method: str, path: str) -> tuple[Endpoint, ...]:
+    """The endpoints that a call may be for, by its method and the end of its path: those that fit it closest."""
+    path = path.rstrip("/")
+    fitting = [
+        (pattern.count("/") + pattern.count("^"), endpoint)
+        for pattern, endpoint in (*_BY_LAST.get(_last(path), ()), *_BY_LAST["*"])
+        if endpoint.method == method and _fits(pattern, path)
+    ]
+    closest = max((count for count, _ in fitting), default=0)
+    return tuple(endpoint for count, endpoint in fitting if count == closest)
+
+
+def generates(method: str, path: str) -> bool:
+    """Whether a call may be one that generates, as far as its method and the end of its path tell."""
+    return any(endpoint.kind == "generates" for endpoint in endpoints(method, path))
+
+
+def kind_of(method: str, path: str, body: Mapping[str, Any] | None) -> Kind:
+    """What a call is.
+
+    Args:
+        method: in upper case.
+        path: of the URL.
+        body: the members of its JSON body, or the fields of its form; None where it has none.
+    """
+    kinds = (endpoint.kind_of(body) for endpoint in endpoints(method, path))
+    return next((kind for kind in kinds if kind != "other"), "other")
+
+
+def _all_forms() -> Iterator[type[Any]]:
+    for dialect in DIALECTS:
+        for endpoint in dialect.endpoints:
+            yield from (form for form in endpoint.forms if form is not Document)
+
+
+ANY_ANSWER = Answering(tuple(dict.fromkeys(_all_forms())), other_media=True, is_known=False)
+"""Of a call that no dialect knows, or an answer that is none by its status."""
+
+
+@lru_cache(maxsize=256)
+def answering(method: str, path: str) -> Answering:
+    """How a call is answered. A call that no dialect knows may answer in the form of any."""
+    known = [endpoint for endpoint in endpoints(method, path) if endpoint.forms]
+    if not known:
+        return ANY_ANSWER
+    forms = dict.fromkeys(form for endpoint in known for form in endpoint.forms)
+    return Answering(tuple(forms), any(endpoint.other_media for endpoint in known), is_known=True)
+
+
+# -- by host ---------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _of_host(host: str) -> tuple[Dialect, ...]:
+    return tuple(dialect for dialect in DIALECTS if any(fnmatchcase(host, pattern) for pattern in dialect.hosts))
+
+
+def provider_of_host(host: str) -> str:
+    """Whose host it is, by its name in genai-prices where it has one there; empty where that is unknown."""
+    return next((dialect.provider for dialect in _of_host(host)), "")
+
+
+@lru_cache(maxsize=256)
+def no_ops(origin: str, path: str) -> dict[str, tuple[NoOp, ...]]:
+    """The rows that hold for an endpoint, by their `member`; none on a host that no row names."""
+    found: dict[str, tuple[NoOp, ...]] = {}
+    for dialect in _of_host(origin.partition("://")[2]):
+        for row in dialect.no_ops:
+            if re.fullmatch(row.path, path):
+                found[row.member] = (*found.get(row.member, ()), row)
+    return found
+
+
+@lru_cache(maxsize=256)
+def equivalents(origin: str, path: str) -> tuple[Equivalent, ...]:
+    """The documented equivalents that hold for an endpoint."""
+    return tuple(
+        row
+        for dialect in _of_host(origin.partition("://")[2])
+        for row in dialect.equivalents
+        if re.fullmatch(row.path, path)
+    )

@@ -1,0 +1,260 @@
+"""Reads along with an answer and tells what it is: whole, unfinished or failed.
+
+Its framing is told by the first bytes, for media types are wrong or missing; its form by its events. What its
+dialect says of its end then holds, however it was labelled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from .._models import Verdict
+from .framing.aws_event_stream import FrameDecoder, is_prelude
+from .framing.json_values import ArrayDecoder, ObjectDecoder
+from .framing.sse import Event, EventDecoder
+from .progress import Document, Progress, tells_failure
+
+__all__ = ["AnswerWatcher", "Answering"]
+
+_BOM = b"\xef\xbb\xbf"
+_FIELD = re.compile(rb"(data|event|id|retry|error)?:")
+_LONGEST_FIELD = 8
+_LINES = re.compile(r"ndjson|jsonl|json-lines|stream\+json")
+_FRAMES = "application/vnd.amazon.eventstream"
+
+
+class Answering(NamedTuple):
+    """How a call is answered.
+
+    Attributes:
+        forms: in which its dialect answers; what is in none of them is no answer of it.
+        other_media: whether it may answer in none of them: text, sound, an image.
+        is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone.
+    """
+
+    forms: tuple[type[Progress], ...]
+    other_media: bool
+    is_known: bool
+
+
+class AnswerWatcher:
+    """Reads along with the body of a response.
+
+    Args:
+        answering: what the call's dialect says of its answers.
+        content_type: of the response; only where the first bytes leave a doubt does it tell.
+        asked: gives the members of the request's body, where they are needed.
+
+    Attributes:
+        ends_soon: whether the answer has said why the model stopped, from when on nothing of it but its terminal
+            event and its usage is to come.
+    """
+
+    def __init__(
+        self, answering: Answering, content_type: str, asked: Callable[[], Mapping[str, Any]] = dict
+    ) -> None:
+        self._answering = answering
+        self._media_type = content_type.partition(";")[0].strip().lower()
+        self._asked = asked
+        self._head = b""
+        self._decoder: EventDecoder | ObjectDecoder | ArrayDecoder | FrameDecoder | None = None
+        self._framing: Literal["", "events", "objects", "array", "frames", "other"] = ""
+        self._progress: Progress | None = None
+        self._first: Event | None = None
+        self._is_document = False
+        self._marker = False
+        self._junk = False
+        self._failed = False
+        self._ended = False
+
+    def feed(self, data: bytes) -> None:
+        """Looks at the next piece of the body, content-encoding undone."""
+        decoder = self._decoder
+        if decoder is None:
+            if self._framing or not self._begin(data):
+                return
+            decoder, data, self._head = self._decoder, self._head, b""
+            if decoder is None:
+                return
+        if self.is_over:
+            return
+        for event in decoder.feed(data):
+            self._take(event)
+
+    def end(self) -> None:
+        """Says that the body is over. An event in the middle of which it ends counts only if its data is whole."""
+        if self._ended:
+            return
+        self._ended = True
+        if not self._framing and self._head:
+            self._begin(b"", is_all=True)
+            if self._decoder is not None:
+                for event in self._decoder.feed(self._head):
+                    self._take(event)
+        decoder = self._decoder
+        if self.is_over or decoder is None:
+            return
+        if isinstance(decoder, EventDecoder):
+            rest = decoder.flush()
+            self._junk = self._junk or (decoder.was_torn and not rest)
+            for event in rest:
+                self._take(event)
+        elif isinstance(decoder, ObjectDecoder):
+            rest = decoder.flush()
+            if self._first is not None or rest:
+                self._is_document = self._is_document or decoder.count == 1
+            for event in rest:
+                self._take(event)
+            self._resolve_first()
+            self._junk = self._junk or decoder.broken
+        else:
+            self._junk = self._junk or decoder.broken or decoder.is_open
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
+        return self._failed or self._marker or (self._progress is not None and self._progress.terminal)
+
+    @property
+    def ends_soon(self) -> bool:
+        return not self.is_over and self._progress is not None and self._progress.stopped
+
+    @property
+    def failed(self) -> bool:
+        """Whether the answer has said that it failed."""
+        return self._failed
+
+    @property
+    def finish_reasons(self) -> tuple[str, ...]:
+        """Why the parts of the answer finished, as the API calls it, in their order."""
+        reasons = self._progress.reasons if self._progress is not None else {}
+        return tuple(reason for reason in reasons.values() if reason)
+
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether the answer itself says that it is all there; bytes that nothing frames have no end to tell.
+
+        To be asked once `end` was told.
+        """
+        if self.is_over or self._framing in ("", "other"):
+            return True
+        if self._framing == "array" or (self._framing == "objects" and self._is_document):
+            return not self._is_spoilt
+        return not self._answering.is_known and self._progress is None and not self._is_spoilt
+
+    @property
+    def _is_spoilt(self) -> bool:
+        """Whether something in it is of no form; of a call that no dialect knows, JSON that is none spoils it."""
+        if self._answering.is_known or self._progress is not None:
+            return self._junk or (self._progress is not None and self._progress.broken)
+        return self._junk and self._framing == "objects" and "json" in self._media_type
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the answer is, once `end` was told or its terminal event has come."""
+        progress = self._progress
+        if self._failed:
+            return "failed"
+        if self._is_spoilt:
+            return "unfinished"
+        if progress is not None:
+            return "whole" if progress.terminal or self._marker or progress.finished else "unfinished"
+        # in no form of its dialect
+        answering = self._answering
+        is_one = not answering.is_known or (answering.other_media and self._framing in ("other", "frames"))
+        return "whole" if is_one else "unfinished"
+
+    def _begin(self, data: bytes, *, is_all: bool = False) -> bool:
+        """Tells the framing by the first bytes; False where there are too few of them."""
+        head = self._head = self._head + data
+        shown = head.removeprefix(_BOM).lstrip(b" \t\r\n")
+        if self._media_type == _FRAMES or (len(head) >= 12 and is_prelude(head[:12])):
+            self._framing, self._decoder = "frames", FrameDecoder()
+        elif not shown or (len(shown) < _LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
+            return False
+        elif shown[:1] == b"{":
+            self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
+        elif shown[:1] == b"[" and any(form.is_array for form in self._answering.forms):
+            self._framing, self._decoder, self._head = "array", ArrayDecoder(), shown
+        elif shown[:1] == b"[":
+            self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
+        elif _FIELD.match(shown):
+            self._framing, self._decoder = "events", EventDecoder()
+        else:
+            self._framing, self._head = "other", b""
+        return True
+
+    def _take(self, event: Event) -> None:
+        if self._framing == "objects" and not _LINES.search(self._media_type):
+            # one object may be a document: only what follows tells
+            if self._first is None and not self._progress:
+                self._first = event
+                return
+            self._resolve_first()
+        self._look_at(event)
+
+    def _resolve_first(self) -> None:
+        first, self._first = self._first, None
+        if first is not None:
+            self._look_at(first)
+
+    def _look_at(self, event: Event) -> None:
+        if self.is_over:
+            return
+        data = event.data
+        if data == b"[DONE]":
+            self._marker = self._progress is None or self._progress.has_done_marker
+            return
+        if not data:
+            self._junk = self._junk or data is None
+            if event.event == "error":
+                self._failed = True
+            return
+        try:
+            value: Any = orjson.loads(data)
+        except ValueError:
+            self._junk = self._framing != "frames" or not self._answering.other_media
+            self._failed = event.event == "error"
+            return
+        if isinstance(value, dict):
+            self._look_into(event.event, value)
+        elif self._is_document and isinstance(value, list):
+            self._look_into_list(value)
+        else:
+            self._junk = True
+
+    def _look_into(self, name: str, value: dict[str, Any]) -> None:
+        if not name or name == "message":
+            kind = value.get("type")
+            name = kind if isinstance(kind, str) else ""
+        progress = self._progress
+        if progress is None:
+            progress = self._progress = self._form_of(name, value)
+        if progress is not None:
+            if self._is_document:
+                progress.document(value)
+            else:
+                progress.take(name, value)
+            self._failed = progress.failed
+        self._failed = self._failed or tells_failure(name, value)
+
+    def _look_into_list(self, values: list[Any]) -> None:
+        """A document that is a list: embeddings, classifications, or one failure in brackets."""
+        self._failed = any(isinstance(value, dict) and tells_failure("", value) for value in values)
+        if self._answering.is_known and Document not in self._answering.forms:
+            self._junk = True
+        else:
+            self._progress = Document(self._asked)
+            self._progress.terminal = True
+
+    def _form_of(self, name: str, value: dict[str, Any]) -> Progress | None:
+        for form in self._answering.forms:
+            if form is Document and not self._is_document:
+                continue
+            if form.fits(name, value):
+                return form(self._asked)
+        return None
