@@ -402,8 +402,8 @@ class Outcome:
             (went live and was not stored).
         key: the key of the request; empty where none was made.
         store: where recordings are kept.
-        recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC).
-        age: of a hit, seconds since then.
+        recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC); None where nobody knows.
+        age: of a hit, seconds since then; None where nobody knows.
         reason: of a live call, why nothing was stored; of a miss, why what was stored is not the whole answer.
     """
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import Budget, ConfigurationError, Match, Mode, Options, Redact, ResponseHead
+from replaycache import AnswerEnd, Budget, ConfigurationError, Match, Mode, Options, Redact, ResponseHead
 from replaycache.options import MODE_VARIABLE, OptionArguments, parse_duration, parse_sample
 
 
-def everything(head: ResponseHead) -> bool:
+def everything(head: ResponseHead, end: AnswerEnd) -> bool:
     return True
 
 

@@ -237,8 +237,9 @@ def _write_one(asked: _Asked, store: str | None, match: Match, as_json: bool) ->
     if answer is None:
         return
     if answer.found is not None:
-        age = human_age(time.time() - answer.found.recorded_at)
-        write_field("recorded", f"{age} ago, in {answer.store}", "green")
+        recorded_at = answer.found.recorded_at
+        age = f"{human_age(time.time() - recorded_at)} ago" if recorded_at else "at an unknown time"
+        write_field("recorded", f"{age}, in {answer.store}", "green")
     else:
         write_field("recorded", f"no, not in {answer.store}")
         if answer.nearest is not None:

@@ -25,8 +25,8 @@ def watcher_of(
         head: of the response.
         asked: gives the members of the request's body, where they are needed.
     """
-    # what a status calls an error is of no form of its dialect
-    known = answering(method, path) if head.status < 400 else ANY_ANSWER
+    # errors and redirections are of no form of its dialect
+    known = answering(method, path) if 200 <= head.status < 300 else ANY_ANSWER
     return AnswerWatcher(known, head.header("content-type") or "", lambda: asked() or {})
 
 
@@ -48,6 +48,6 @@ def end_told_by(watcher: AnswerWatcher, head: ResponseHead) -> AnswerEnd:
     """How an answer ended, where all of it was looked at."""
     if head.status >= 400:
         return AnswerEnd("failed", watcher.finish_reasons)
-    if head.status in (204, 304):
+    if head.status >= 300 or head.status == 204:
         return AnswerEnd("whole")
     return AnswerEnd(watcher.verdict, watcher.finish_reasons)

@@ -173,7 +173,8 @@ class Dialect(NamedTuple):
         credentials: the places inside a body where it takes a credential; `*` is any member or item, `*:mcp` any
             item whose `type` is `mcp`.
         credential_urls: the places inside a body where a URL may carry one.
-        noise: patterns of the names of members whose values differ each time and say nothing.
+        noise: names of members whose values differ each time and say nothing, where the name does not tell it as
+            those of ids, times and durations do.
         ids: patterns of texts that do.
     """
 

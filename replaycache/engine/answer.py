@@ -114,6 +114,8 @@ class Answer:
                     or key in ("content-type", "content-disposition")
                 ),
             )
+            if keeper.is_cache:
+                keeper.redirects.note(asked, head)
             if keeper.may_want(head):
                 self.head = head
                 self._latency = now - self._sent_at
@@ -306,6 +308,7 @@ class Answer:
             return
         try:
             keeper.save(recording, identity, self.asked.mode)
+            keeper.pass_on(self.asked, recording)
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))

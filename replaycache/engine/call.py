@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import CacheMiss, MissReason
@@ -138,6 +139,8 @@ class Call:
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
+            with suppress(Exception):  # what a store of the user's may raise: those calls go live again, no more
+                shared.keeper.pass_on(self.asked, decision.recording)
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
         return decision

@@ -58,9 +58,11 @@ class Decider:
         if isinstance(found, Nothing):
             why = found.why
         elif not self._is_cache or self._is_right(found, identity):
-            age = time.time() - found.recorded_at
-            if asked.ttl is None or age <= asked.ttl or not found.recorded_at:
-                outcome = Outcome("hit", identity.key, self._location, found.recorded_at, max(0.0, age))
+            recorded_at = found.recorded_at or None  # what others recorded may bear no date, and has no age
+            age = None if recorded_at is None else time.time() - recorded_at
+            if asked.ttl is None or age is None or age <= asked.ttl:
+                age = None if age is None else max(0.0, age)
+                outcome = Outcome("hit", identity.key, self._location, recorded_at, age)
                 return Replay(found, outcome, self._pace)
             why = "expired"
         return Refuse(why) if mode is Mode.REPLAY else Forward(why)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._models import Recording
 from ..dialects.assembled import assembled, events_of
+from ..dialects.registry import DIALECTS
 
 __all__ = ["Drift", "compare"]
 
@@ -17,11 +18,12 @@ SHOWN = 8
 """Places that are listed of each kind."""
 
 _VOLATILE_NAME = re.compile(
-    r"(^|_)(id|ids|created|created_at|timestamp|fingerprint|etag|date|time|duration|latency)$|^obfuscation$"
+    r"(^|_)(id|ids|created|created_at|timestamp|fingerprint|etag|date|time|duration|latency)$"
     r"|(?:[a-z](?:Id|At|Time|Date))$|_(at|ms|time|duration)$"
+    rf"|^({'|'.join(sorted({name for dialect in DIALECTS for name in dialect.noise}))})$"
 )
 _VOLATILE_VALUE = re.compile(
-    r"(chatcmpl|cmpl|msg|resp|run|thread|asst|file|batch|req|call|toolu|step|ft|fp|rs|fc|vs)[-_][\w-]{6,}"
+    rf"{'|'.join(pattern for dialect in DIALECTS for pattern in dialect.ids)}"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"
 )

@@ -11,7 +11,9 @@ from ..match import Identity
 from ..options import Mode, Options
 from ..system.forking import postponed
 from ..wire import url as _url
+from .asked import Asked
 from .recorder import Spooled
+from .redirects import Redirects
 from .reporting import Reporter
 from .sequence import Sequence
 from .unclosed import OpenResponses
@@ -39,6 +41,7 @@ class Keeper:
         spool: makes a place for a body that is too large for memory.
         reporter: is told what became of each.
         responses: whose answers are not kept yet.
+        redirects: calls that were sent elsewhere.
 
     Args:
         options: checked.
@@ -65,6 +68,7 @@ class Keeper:
         self.spool = spool
         self.reporter = reporter
         self.responses = OpenResponses()
+        self.redirects = Redirects(options.redact)
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
@@ -121,6 +125,16 @@ class Keeper:
             self._sequence.renew(recording, identity)
         else:
             self._sequence.add(recording, identity)
+
+    def pass_on(self, asked: Asked, recording: Recording) -> None:
+        """Stores an answer for those calls, too, that upstream sent to where it was given.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        for redirected in self.redirects.of(asked):
+            request, (key, digest) = redirected
+            self._store.put(key, recording.with_parts(request=request, digest=digest))
 
     def compare(self, expected: Recording | None, live: Recording) -> None:
         """Reports where a live answer differs from the recorded one."""

@@ -158,7 +158,7 @@ def test_what_is_cut_short_is_said_to_be_uncounted(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"keep": lambda head: False}, "a response with status 200 is not kept"),
+        ({"keep": lambda head, end: False}, "keep does not want it (status 200, whole)"),
         ({"max_request_bytes": 5}, "larger than max_request_bytes=5"),
     ],
     ids=["not kept", "too large"],

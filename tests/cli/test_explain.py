@@ -121,7 +121,7 @@ def test_two_with_the_same_key(tmp_path: Path) -> None:
     assert found["counts"] == []
     assert {item["path"] for item in found["does_not_count"]} == {"n", "stop"}
     assert "same key    yes" in text
-    assert "default: n=1 is OpenAI's default" in text
+    assert "default: n=1 is the default (https://platform.openai.com/" in text
 
 
 def test_two_with_different_keys(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from replaycache import Mode, Recording
+from replaycache import Mode, Recording, ResponseHead
 from replaycache.engine.decider import Decider
 from replaycache.engine.decisions import Forward, Recheck, Refuse, Replay
 from replaycache.engine.lookup import Nothing
@@ -24,7 +24,7 @@ def ask(mode: str = "auto", **changes: Any) -> Any:
 
 
 def found(asked: Any, *, age: float = 1.0, **changes: Any) -> Recording:
-    return recording_of(asked, recorded_at=time.time() - age, **changes)
+    return recording_of(asked, **({"recorded_at": time.time() - age} | changes))
 
 
 @pytest.mark.parametrize("mode", ["auto", "replay"])
@@ -49,7 +49,9 @@ def test_a_recording_from_the_future_is_of_age_0() -> None:
     assert decision.outcome.age == 0
 
 
-@pytest.mark.parametrize("changes", [{"digest": "another"}, {"complete": False}])
+@pytest.mark.parametrize(
+    "changes", [{"digest": "another"}, {"complete": False}, {"verdict": "unfinished"}, {"verdict": "failed"}]
+)
 def test_a_cache_answers_with_nothing_but_the_whole_of_the_same(changes: dict[str, Any]) -> None:
     asked = ask("replay")
     has = found(asked, **changes)
@@ -63,6 +65,27 @@ def test_what_is_too_old_does_not_answer() -> None:
 
     assert CACHE.decide(live, found(live, age=60.0)) == Forward("expired")
     assert CACHE.decide(stored, found(stored, age=60.0)) == Refuse("expired")
+
+
+@pytest.mark.parametrize("decider", [CACHE, CASSETTE])
+def test_what_bears_no_date_is_never_too_old(decider: Decider) -> None:
+    """What others recorded may have none."""
+    asked = ask("replay", ttl=5)
+    decision = decider.decide(asked, found(asked, recorded_at=0.0))
+
+    assert isinstance(decision, Replay)
+    assert (decision.outcome.recorded_at, decision.outcome.age) == (None, None)
+
+
+def test_another_transport_may_keep_other_answers_in_a_cache() -> None:
+    """Each applies its own rule to what it reads."""
+    asked = ask("replay")
+    failing = Decider("here", 0.0, lambda head, end: end.failed, is_cache=True)
+    whole = found(asked)
+    error = found(asked, head=ResponseHead(500, whole.head.headers))
+
+    answers = [[isinstance(one.decide(asked, has), Replay) for has in (whole, error)] for one in (CACHE, failing)]
+    assert answers == [[True, False], [False, True]]
 
 
 @pytest.mark.parametrize("why", ["no_recording", "already_played", "cassette_not_found"])

@@ -313,6 +313,59 @@ def test_cancelled_while_draining_the_connection_is_closed_all_the_same(async_dr
     async_driver.run(body)
 
 
+@pytest.mark.parametrize("status", [307, 308])
+@pytest.mark.parametrize("hops", [1, 3])
+def test_a_call_that_is_sent_elsewhere_is_one_with_the_next(driver: Driver, status: int, hops: int) -> None:
+    """A gateway that wants a slash at the end, or another host."""
+    store = MemoryStore()
+
+    def handle(request: Received, wire: Wire) -> None:
+        hop = int(request.target.partition("hop=")[2] or 0)
+        if hop < hops:
+            wire.answer(b"", status=status, location=f"{request.target.partition('?')[0]}?hop={hop + 1}")
+        else:
+            wire.answer(b'{"choices":[]}')
+
+    async def body() -> None:
+        with ScriptedServer(handle) as server:
+            for expected in (hops + 1, hops + 1):
+                async with driver.client(store=store) as client:
+                    answer = await client.post(server.url + CHAT, json=ASKED, follow_redirects=True)
+                assert answer.json() == {"choices": []}
+                assert len(server.requests) == expected
+            async with driver.client(store=store) as client:
+                await client.post(server.url + CHAT, json={**ASKED, "seed": 1}, follow_redirects=True)
+            assert len(server.requests) == 2 * (hops + 1)
+        async with driver.client(store=store, mode="replay") as client:
+            answer = await client.post(server.url + CHAT, json=ASKED)
+            assert answer.json() == {"choices": []}
+            with pytest.raises(CacheMiss):
+                await client.post(server.url + CHAT, json={**ASKED, "seed": 2})
+
+    driver.run(body)
+
+
+def test_a_call_that_becomes_another_one_is_not_one_with_it(driver: Driver) -> None:
+    """With status 302 and 303 a client asks anew, with GET."""
+    store = MemoryStore()
+
+    def handle(request: Received, wire: Wire) -> None:
+        if request.method == "POST":
+            wire.answer(b"", status=303, location=CHAT)
+        else:
+            wire.answer(b'{"choices":[]}')
+
+    async def body() -> None:
+        with ScriptedServer(handle) as server:
+            async with driver.client(store=store) as client:
+                for _ in range(2):
+                    await client.post(server.url + CHAT, json=ASKED, follow_redirects=True)
+            assert [request.method for request in server.requests] == ["POST", "GET"] * 2
+        assert len(store) == 0
+
+    driver.run(body)
+
+
 def test_a_replayed_redirect_calls_nobody(driver: Driver) -> None:
     store = MemoryStore()
 

@@ -103,7 +103,7 @@ def test_bytes_that_are_no_text_are_shown_by_size_and_hash() -> None:
 def test_a_rule_of_a_provider_names_its_source() -> None:
     ((_, detail),) = Match().explain(post(b'{"n":1}')).applied
 
-    assert "OpenAI" in detail
+    assert "platform.openai.com" in detail
     assert "https://platform.openai.com/docs/api-reference/chat/create" in detail
 
 

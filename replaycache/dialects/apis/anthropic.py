@@ -109,6 +109,5 @@ DIALECT = Dialect(
     # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
     credentials=(("mcp_servers", "*", "authorization_token"),),
     credential_urls=(("mcp_servers", "*", "url"),),
-    noise=("id",),
     ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
 )

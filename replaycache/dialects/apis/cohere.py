@@ -124,5 +124,4 @@ DIALECT = Dialect(
         *no_op_rows(r"/v1/rerank", _SPEC, {"max_chunks_per_doc": 10, "return_documents": False}),
         *no_op_rows(r"/v2/rerank", _SPEC, {"max_tokens_per_doc": 4096, "priority": 0}),
     ),
-    noise=("id", "generation_id", "response_id"),
 )

@@ -73,7 +73,7 @@ DIALECT = Dialect(
     # https://ai.google.dev/api/caching#McpServer
     credentials=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),),
     credential_urls=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),),
-    noise=("responseId", "createTime"),
+    noise=("thoughtSignature",),
 )
 
 VERTEX = Dialect(

@@ -57,7 +57,6 @@ DIALECT = Dialect(
         *no_op_rows(r"/api/(chat|generate)", f"{_API}: *", {"stream": True}),
         *no_op_rows(r"/api/embed", f"{_API}: *", {"truncate": True}),
     ),
-    noise=("created_at", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
 )
 
 CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))

@@ -154,6 +154,6 @@ DIALECT = Dialect(
         stop_as_list(r"/v1/chat/completions", _CHAT.replace("*", "stop")),
         stop_as_list(r"/v1/completions", _COMPLETIONS.replace("*", "stop")),
     ),
-    noise=("id", "created", "system_fingerprint", "obfuscation"),
+    noise=("obfuscation",),
     ids=(r"(chatcmpl|cmpl|call|fp)[-_][\w-]{6,}",),
 )

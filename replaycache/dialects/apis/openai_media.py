@@ -134,5 +134,5 @@ DIALECT = Dialect(
             {"response_format": "json", "temperature": 0},
         ),
     ),
-    ids=(r"(run|thread|asst|file|batch|req|step|ft|vs)_[\w-]{6,}",),
+    ids=(r"(run|thread|asst|file|batch|req|step|ft|vs)[-_][\w-]{6,}",),
 )

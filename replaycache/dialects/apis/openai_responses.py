@@ -120,6 +120,6 @@ DIALECT = Dialect(
         ("tools", "*:mcp", "headers", "*"),
     ),
     credential_urls=(("tools", "*:mcp", "server_url"),),
-    noise=("id", "item_id", "call_id", "created_at", "completed_at", "obfuscation"),
-    ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)_[\w-]{6,}",),
+    noise=("obfuscation",),
+    ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)[-_][\w-]{6,}",),
 )

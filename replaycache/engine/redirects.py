@@ -1,0 +1,67 @@
+"""Calls that upstream sent elsewhere with their method and body as they were: with the next, they are one call."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+from .._models import Request, ResponseHead
+from ..match import Identity
+from ..redaction.redact import Redact
+from .asked import Asked
+from .stored_form import stored_form
+
+__all__ = ["Redirected", "Redirects"]
+
+KEPT = 64
+"""Redirected calls that are remembered: the client library follows at once, or never."""
+
+
+class Redirected(NamedTuple):
+    """A call that was sent elsewhere.
+
+    Attributes:
+        request: in the form in which it is stored.
+        identity: under which it is looked up.
+    """
+
+    request: Request
+    identity: Identity
+
+
+_Place = tuple[str, str, bytes]
+
+
+class Redirects:
+    """Remembers which calls were sent where, so that the answer that comes there is theirs too.
+
+    Args:
+        redact: what is left out of what is stored.
+    """
+
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+        self._sent: dict[_Place, tuple[Redirected, ...]] = {}
+
+    def note(self, asked: Asked, head: ResponseHead) -> None:
+        """Upstream answered a call, perhaps by sending it elsewhere.
+
+        Status 307 and 308 do: https://www.rfc-editor.org/rfc/rfc9110#section-15.4.8. With others a call becomes
+        another one.
+        """
+        where = head.header("location")
+        if head.status not in (307, 308) or where is None or asked.identity is None or asked.unstorable:
+            return
+        mine = Redirected(stored_form(asked.request, self._redact), asked.identity)
+        self._sent[_place(asked, urljoin(asked.url, where))] = (*self.of(asked), mine)
+        while len(self._sent) > KEPT:
+            self._sent.pop(next(iter(self._sent)), None)
+
+    def of(self, asked: Asked) -> tuple[Redirected, ...]:
+        """The calls that were sent to where this one goes; they are forgotten."""
+        return self._sent.pop(_place(asked, asked.url), ()) if self._sent else ()
+
+
+def _place(asked: Asked, url: str) -> _Place:
+    return asked.method, url, hashlib.blake2b(asked.body, digest_size=16).digest()
