@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialect import Dialect, Endpoint, Equivalent, no_op_rows
-from ..progress import Document, Progress, as_dict
+from ..progress import Document, Progress
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 
@@ -24,13 +24,16 @@ class ContentProgress(Progress):
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return "candidates" in value or "promptFeedback" in value or "usageMetadata" in value
+        return any(member in value for member in ("candidates", "promptFeedback", "usageMetadata", "answer"))
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         candidates = value.get("candidates")
         for candidate in self.objects(candidates) if candidates is not None else ():
+            self.an_object(candidate.get("content"))
             self.finish(candidate.get("index", 0), candidate.get("finishReason"))
-        blocked = as_dict(value.get("promptFeedback")).get("blockReason")
+        if "answer" in value:  # of :generateAnswer: one candidate
+            self.finish(0, self.an_object(value["answer"]).get("finishReason"))
+        blocked = self.an_object(value.get("promptFeedback")).get("blockReason")
         if blocked and not self.reasons:
             self.finish("prompt", blocked)
 

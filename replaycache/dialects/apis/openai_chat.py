@@ -45,9 +45,11 @@ class ChatProgress(Progress):
         for choice in self.objects(choices) if choices is not None else ():
             self.finish(choice.get("index", 0), choice.get("finish_reason"))
             self.failed = self.failed or bool(choice.get("error"))
+            self.an_object(choice.get("delta"))
+            self.an_object(choice.get("message"))
         # https://console.groq.com/docs/api-reference: the stream was stopped early
-        self.failed = self.failed or bool(as_dict(value.get("x_groq")).get("error"))
-        self.has_usage = self.has_usage or bool(value.get("usage"))
+        self.failed = self.failed or bool(self.an_object(value.get("x_groq")).get("error"))
+        self.has_usage = self.has_usage or bool(as_dict(value.get("usage")))
 
     @property
     def finished(self) -> bool:
