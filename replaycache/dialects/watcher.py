@@ -172,7 +172,7 @@ class AnswerWatcher:
         """Tells the framing by the first bytes; False where there are too few of them."""
         head = self._head = self._head + data
         shown = head.removeprefix(_BOM).lstrip(b" \t\r\n")
-        if self._media_type == _FRAMES or (len(head) >= 12 and is_prelude(head[:12])):
+        if (head and self._media_type == _FRAMES) or (len(head) >= 12 and is_prelude(head[:12])):
             self._framing, self._decoder = "frames", FrameDecoder()
         elif not shown or (len(shown) < _LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
             return False
