@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from replaycache.dialects.registry import DIALECTS, answering, endpoints, kind_of
 from replaycache.dialects.watcher import AnswerWatcher
-from tests.drivers import Client, Driver, outcome_of
+from tests.drivers import ALL, Client, Driver, outcome_of
 from tests.test_transports import LIBRARIES_OWN_GENERATORS
 
 from .example import Answer, Example, array, events, lines, payload_of, reframed
@@ -268,15 +268,32 @@ def answer_of(example: Example, pieces: Sequence[bytes] | None = None, **how: An
     return Sent(example.answer.pieces if pieces is None else pieces, example.answer.media_type, **how)
 
 
-def each_cut(examples: Sequence[Example]) -> Iterator[Any]:
+def each_cut(examples: Sequence[Example]) -> list[Any]:
     """Each clean end before an answer is whole: one an example, and the rest for the exhaustive run."""
+    found = []
     for example in examples:
         *others, last = [example.answer.pieces[:count] for count in range(1, example.pieces_to_whole)] or [()]
-        yield pytest.param(example, last, id=f"{example}, behind {len(last)}")
+        found.append(pytest.param(example, last, id=f"{example}, behind {len(last)}"))
         for pieces in (*others, *cuts_inside(example)):
-            yield pytest.param(
-                example, pieces, id=f"{example}, at {sum(map(len, pieces))}", marks=pytest.mark.exhaustive
-            )
+            place = f"{example}, at {sum(map(len, pieces))}"
+            found.append(pytest.param(example, pieces, id=place, marks=pytest.mark.exhaustive))
+    return found
+
+
+def every_way(examples: Sequence[Example]) -> list[Any]:
+    """Every client and framing of HTTP; all for events and by one client for others, the rest is exhaustive."""
+    return [
+        pytest.param(
+            driver,
+            example,
+            framing,
+            id=f"{driver}-{example}-{framing}",
+            marks=() if example.answer.framing == "events" or driver == SYNC else pytest.mark.exhaustive,
+        )
+        for driver in ALL
+        for example in examples
+        for framing in FRAMINGS
+    ]
 
 
 @pytest.mark.parametrize("example", WHOLE, ids=str)
@@ -299,7 +316,7 @@ def test_a_failure_is_kept_by_a_cassette_alone_and_marked(example: Example, tmp_
     assert marked(tmp_path / "a.json") == "failed"
 
 
-@pytest.mark.parametrize(("example", "pieces"), list(each_cut([one for one in STREAMS if not one.is_opaque])))
+@pytest.mark.parametrize(("example", "pieces"), each_cut([one for one in STREAMS if not one.is_opaque]))
 def test_what_is_cut_cleanly_is_kept_by_a_cassette_alone_and_marked(
     example: Example, pieces: Sequence[bytes], tmp_path: Path
 ) -> None:
@@ -335,8 +352,7 @@ def test_the_label_does_not_count(example: Example) -> None:
     SYNC.run(body)
 
 
-@pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("example", ONE_OF_EACH, ids=str)
+@pytest.mark.parametrize(("driver", "example", "framing"), every_way(ONE_OF_EACH))
 def test_every_client_over_every_framing(driver: Driver, example: Example, framing: HttpFraming) -> None:
     failure = next((one for one in FAILED if one.answer.framing == example.answer.framing), None)
 
@@ -354,8 +370,9 @@ def test_every_client_over_every_framing(driver: Driver, example: Example, frami
 
 
 @LIBRARIES_OWN_GENERATORS
-@pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("example", [one for one in ONE_OF_EACH if one.tells_terminal], ids=str)
+@pytest.mark.parametrize(
+    ("driver", "example", "framing"), every_way([one for one in ONE_OF_EACH if one.tells_terminal])
+)
 def test_closed_at_its_terminal_event_it_is_whole(driver: Driver, example: Example, framing: HttpFraming) -> None:
     sent = answer_of(example, example.answer.pieces[: example.pieces_to_terminal], framing=framing, ends=False)
     size = sum(map(len, sent.pieces))
