@@ -217,7 +217,7 @@ class AnswerWatcher:
         try:
             value: Any = orjson.loads(data)
         except ValueError:
-            self._junk = self._framing != "frames" or not self._answering.other_media
+            self._junk = self._junk or not self._is_of_any_form
             self._failed = event.event == "error"
             return
         if isinstance(value, dict):
@@ -225,7 +225,12 @@ class AnswerWatcher:
         elif self._is_document and isinstance(value, list):
             self._look_into_list(value)
         else:
-            self._junk = True
+            self._junk = self._junk or not self._is_of_any_form
+
+    @property
+    def _is_of_any_form(self) -> bool:
+        """Whether its frames hold parts of what only its reader puts together."""
+        return self._framing == "frames" and self._answering.other_media
 
     def _look_into(self, name: str, value: dict[str, Any]) -> None:
         if not name or name == "message":

@@ -12,8 +12,9 @@ from tests.scripted_server import Received, ScriptedServer, Wire
 
 __all__ = ["FRAMINGS", "HttpFraming", "Sent", "ask", "inner_transport", "read"]
 
-HttpFraming = Literal["chunked", "length", "http2"]
+HttpFraming = Literal["chunked", "length", "http2", "close"]
 FRAMINGS: tuple[HttpFraming, ...] = ("chunked", "length", "http2")
+"""Those that tell where a body ends; of the other, the end of the connection is its end."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,15 @@ class Sent:
 
     def _send(self, request: Received, wire: Wire) -> None:
         size = sum(map(len, self.pieces)) + (not self.ends or self.breaks)
-        framing = {"content_length": str(size)} if self.framing == "length" else {"transfer_encoding": "chunked"}
-        wire.head(self.status, **self._headers, **({} if self.status == 204 else framing))
+        framing = {
+            "length": {"content_length": str(size)},
+            "chunked": {"transfer_encoding": "chunked"},
+            "close": {"connection": "close"},
+        }
+        wire.head(self.status, **self._headers, **({} if self.status == 204 else framing[self.framing]))
         for piece in self.pieces:
-            (wire.send if self.framing == "length" else wire.chunk)(piece)
-        if self.breaks:
+            (wire.chunk if self.framing == "chunked" else wire.send)(piece)
+        if self.breaks or (self.framing == "close" and self.ends):
             wire.cut()
         elif not self.ends:
             wire.connection.recv(1)

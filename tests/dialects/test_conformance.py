@@ -342,6 +342,22 @@ def test_what_is_broken_off_is_kept_by_nobody(example: Example, framing: HttpFra
     assert not (tmp_path / "a.json").exists()
 
 
+@pytest.mark.parametrize("example", [*ONE_OF_EACH, *[one for one in STREAMS if one.terminal is None]], ids=str)
+def test_where_the_connection_ends_it_is_whole_if_it_says_so_itself(example: Example) -> None:
+    says_so = example.tells_terminal or example.answer.framing in ("array", "document", "other")
+
+    async def body() -> None:
+        whole = answer_of(example, framing="close")
+        assert await told(SYNC, example, whole, store=":memory:") == (
+            ["miss", "hit"] if says_so else ["live", "live"]
+        )
+        if example.streams:
+            cut = answer_of(example, example.answer.pieces[: example.pieces_to_whole - 1], framing="close")
+            assert await told(SYNC, example, cut, store=":memory:") == ["live", "live"]
+
+    SYNC.run(body)
+
+
 @pytest.mark.parametrize("example", ONE_OF_EACH, ids=str)
 def test_the_label_does_not_count(example: Example) -> None:
     async def body() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialect import Dialect, Endpoint, Equivalent, no_op_rows
-from ..progress import Document, Progress
+from ..progress import Document, Progress, as_dict
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 
@@ -36,6 +36,13 @@ class ContentProgress(Progress):
         blocked = self.an_object(value.get("promptFeedback")).get("blockReason")
         if blocked and not self.reasons:
             self.finish("prompt", blocked)
+
+    @property
+    def finished(self) -> bool:
+        """Also whether all candidates came that were asked for; a blocked prompt has none."""
+        wanted = as_dict(self.asked().get("generationConfig")).get("candidateCount")
+        count = wanted if isinstance(wanted, int) and "prompt" not in self.reasons else 1
+        return self.stopped and len(self.reasons) >= count
 
 
 _VERBS = (":generateContent", ":streamGenerateContent", ":generateAnswer")

@@ -53,12 +53,18 @@ class ChatProgress(Progress):
 
     @property
     def finished(self) -> bool:
-        """Also whether all choices came that were asked for, and the usage where it was."""
+        """Also whether all choices came that were asked for, and the usage where it was.
+
+        Each of a list of prompts has its choices: https://platform.openai.com/docs/api-reference/completions/create.
+        """
         if not self.stopped:
             return False
         asked = self.asked()
-        wanted = asked.get("n")
-        if isinstance(wanted, int) and len(self.reasons) < wanted:
+        wanted, prompts = asked.get("n"), asked.get("prompt")
+        count = wanted if isinstance(wanted, int) else 1
+        if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int):  # one prompt is tokens
+            count *= len(prompts)
+        if len(self.reasons) < count:
             return False
         return self.has_usage or not as_dict(asked.get("stream_options")).get("include_usage")
 

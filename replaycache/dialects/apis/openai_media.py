@@ -7,7 +7,7 @@ from typing import Any
 
 from ..dialect import Dialect, Endpoint, no_op_rows
 from ..progress import Document, Progress
-from .openai_chat import HOSTS, REFERENCE
+from .openai_chat import HOSTS, REFERENCE, ChatProgress
 
 __all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress"]
 
@@ -88,8 +88,9 @@ DIALECT = Dialect(
         Endpoint(("/moderations",), f"{REFERENCE}/moderations/create", ("input",), forms=(Document,)),
         Endpoint(
             ("/audio/speech", "/audio/transcriptions", "/audio/translations"),
-            f"{REFERENCE}/audio: transcript.text.done, speech.audio.done",
-            forms=(SoundProgress, Document),
+            f"{REFERENCE}/audio: transcript.text.done, speech.audio.done; vLLM answers in chunks of a chat: "
+            "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#transcriptions-api",
+            forms=(SoundProgress, ChatProgress, Document),
             other_media=True,
         ),
         Endpoint(

@@ -46,6 +46,15 @@ VERTEX = "/v1/projects/p/locations/us-central1/publishers/google/models"
 EXAMPLES = [
     Example("gemini", "events", f"{STREAM}?alt=sse", ASKED, events(*WHOLE), None),
     Example("gemini", "events, two candidates", f"{STREAM}?alt=sse", TWICE, events(*TWO), None),
+    Example(
+        "gemini",
+        "events, one candidate behind the other",
+        f"{STREAM}?alt=sse",
+        TWICE,
+        events(answer(candidate("Red", "STOP")), answer(candidate("Blue", "STOP", 1))),
+        None,
+    ),
+    Example("gemini", "events, two candidates, blocked prompt", f"{STREAM}?alt=sse", TWICE, events(BLOCKED), None),
     Example("gemini", "events, blocked prompt", f"{STREAM}?alt=sse", ASKED, events(BLOCKED), None),
     Example("gemini", "array", STREAM, ASKED, array(*WHOLE)),
     Example("gemini", "array, two candidates", STREAM, TWICE, array(*TWO)),

@@ -17,7 +17,7 @@ from .openai_chat import ASKED, DONE, PIECES, STREAMED, choice, chunk, completio
 HUGGINGFACE = "/hf-inference/models/{model}"
 DATABRICKS = "/serving-endpoints/colours/invocations"
 SAGEMAKER = "/endpoints/colours/{verb}"
-PARTS = (("PayloadPart", 'data:{"token":{"text":"R'), ("PayloadPart", 'ed"}}\n\n'))
+PARTS = (("PayloadPart", 'data:{"token":{"id":'), ("PayloadPart", "7"), ("PayloadPart", ',"text":"Red"}}\n\n'))
 
 EXAMPLES = [
     Example(

@@ -91,6 +91,16 @@ EXAMPLES = [
         {"model": "m", "input": "red"},
         document({"object": "list", "data": [{"index": 0, "object": "pooling", "data": [[0.5]]}]}),
     ),
+    Example(
+        "vllm",
+        "transcription, streamed",
+        "/v1/audio/transcriptions",
+        {"model": "openai/whisper-large-v3", "stream": "true"},
+        events(*PIECES, chunk(piece("", reason="stop"), object="transcription.chunk"), DONE),
+        -1,
+        -2,
+        is_form=True,
+    ),
     # FinishReason.ABORT: the client is gone, or the engine stopped
     Example(
         "vllm",

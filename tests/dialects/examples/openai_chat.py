@@ -43,9 +43,9 @@ def choice(text: str | None = "Réd", reason: str = "stop", index: int = 0, **me
     }
 
 
-def text(value: str, reason: str | None = None) -> dict[str, Any]:
+def text(value: str, reason: str | None = None, index: int = 0) -> dict[str, Any]:
     """A completion, or a chunk of one."""
-    told = [{"text": value, "index": 0, "logprobs": None, "finish_reason": reason}]
+    told = [{"text": value, "index": index, "logprobs": None, "finish_reason": reason}]
     return {"id": "cmpl-1", "object": "text_completion", "created": 1, "choices": told}
 
 
@@ -151,6 +151,23 @@ EXAMPLES = [
         events(text("Ré"), text("d"), text("", "stop"), DONE),
         -1,
         -2,
+    ),
+    Example(
+        "openai completions",
+        "streamed, two prompts",
+        COMPLETIONS,
+        {**PROMPTED, "prompt": ["A colour?", "Another?"], "stream": True},
+        events(text("Red"), text("", "stop"), text("Blue", index=1), text("", "stop", index=1), DONE),
+        -1,
+        -2,
+    ),
+    Example(
+        "openai completions",
+        "streamed, a prompt of tokens",
+        COMPLETIONS,
+        {**PROMPTED, "prompt": [32, 7933, 30], "stream": True},
+        events(text("Red"), text("", "stop")),
+        None,
     ),
     Example("openai completions", "document", COMPLETIONS, PROMPTED, document(text("Réd", "length"))),
     Example(
