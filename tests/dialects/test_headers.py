@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from replaycache import Match, Request
-from replaycache.dialects.headers import ANSWER_HEADERS, AnswerHeader
+from replaycache.dialects.dialect import AnswerHeader
+from replaycache.dialects.registry import ANSWER_HEADERS
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import MemoryStore
 

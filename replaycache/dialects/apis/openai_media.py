@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialect import Dialect, Endpoint, no_op_rows
-from ..progress import Document, Progress
+from ..progress import Progress
 from .openai_chat import HOSTS, REFERENCE, ChatProgress
 
-__all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress"]
+__all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress", "TranscriptionProgress"]
 
 _TRANSCRIPTION = f"{REFERENCE}/audio/createTranscription#audio-createtranscription-*"
 _IMAGES = f"{REFERENCE}/images/create#images-create-*"
@@ -57,6 +57,19 @@ class SoundProgress(Progress):
         return self.terminal
 
 
+class TranscriptionProgress(ChatProgress):
+    """What vLLM hears, in chunks of a chat: each part of a long sound has a reason, and `[DONE]` ends them all.
+
+    https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#transcriptions-api
+    """
+
+    name = "vllm transcription"
+
+    @property
+    def finished(self) -> bool:
+        return False
+
+
 class RunProgress(Progress):
     """A run of an assistant: its objects as they come, ended by `[DONE]`."""
 
@@ -83,26 +96,24 @@ DIALECT = Dialect(
             ("/embeddings",),
             f"{REFERENCE}/embeddings/create",
             ("input", "inputs", "prompt", "content"),
-            forms=(Document,),
         ),
-        Endpoint(("/moderations",), f"{REFERENCE}/moderations/create", ("input",), forms=(Document,)),
+        Endpoint(("/moderations",), f"{REFERENCE}/moderations/create", ("input",)),
         Endpoint(
             ("/audio/speech", "/audio/transcriptions", "/audio/translations"),
-            f"{REFERENCE}/audio: transcript.text.done, speech.audio.done; vLLM answers in chunks of a chat: "
-            "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#transcriptions-api",
-            forms=(SoundProgress, ChatProgress, Document),
+            f"{REFERENCE}/audio: transcript.text.done, speech.audio.done",
+            forms=(SoundProgress, TranscriptionProgress),
             other_media=True,
         ),
         Endpoint(
             ("/images/generations", "/images/edits", "/images/variations"),
             f"{REFERENCE}/images-streaming: one completed event an image",
-            forms=(ImageProgress, Document),
+            forms=(ImageProgress,),
         ),
         Endpoint(
             ("/threads/runs", "/threads/*/runs", "/threads/*/runs/*/submit_tool_outputs"),
             f"{REFERENCE}/assistants-streaming/events: event done, data [DONE]",
             kind="state",
-            forms=(RunProgress, Document),
+            forms=(RunProgress,),
         ),
     ),
     no_ops=(

@@ -22,6 +22,11 @@ def token(text: str, **members: Any) -> dict[str, Any]:
     return {"index": 1, "token": {"id": 1, "text": text, "special": False}, "generated_text": None} | members
 
 
+def heard(text: str, **members: Any) -> dict[str, Any]:
+    """A chunk of a transcription by vLLM; each part of a long sound says why it finished."""
+    return {"id": "t1", "object": "transcription.chunk", "choices": [{"delta": {"content": text}} | members]}
+
+
 LAST = {"generated_text": "Réd", "details": {"finish_reason": "length", "generated_tokens": 2}}
 STOPPED = {"content": "", "stop": True, "stop_type": "limit", "tokens_predicted": 2}
 
@@ -96,9 +101,7 @@ EXAMPLES = [
         "transcription, streamed",
         "/v1/audio/transcriptions",
         {"model": "openai/whisper-large-v3", "stream": "true"},
-        events(*PIECES, chunk(piece("", reason="stop"), object="transcription.chunk"), DONE),
-        -1,
-        -2,
+        events(heard("Ré"), heard("d", finish_reason="stop"), heard("Blue", finish_reason="stop"), DONE),
         is_form=True,
     ),
     # FinishReason.ABORT: the client is gone, or the engine stopped
