@@ -280,6 +280,18 @@ def each_cut(examples: Sequence[Example]) -> list[Any]:
     return found
 
 
+@pytest.mark.parametrize("example", [one for one in ONE_OF_EACH if one.answer.framing != "other"], ids=str)
+def test_nonsense_reaches_the_caller_and_no_cache(example: Example) -> None:
+    first, *others = example.answer.pieces
+
+    async def body() -> None:
+        for piece in nonsense_for(example, first):
+            sent = answer_of(example, [piece, *others])
+            assert await told(SYNC, example, sent, store=":memory:") == ["live", "live"], piece
+
+    SYNC.run(body)
+
+
 def every_way(examples: Sequence[Example]) -> list[Any]:
     """Every client and framing of HTTP; all for events and by one client for others, the rest is exhaustive."""
     return [
