@@ -79,6 +79,11 @@ class Progress:
                 self.broken = True
             self.reasons.setdefault(part, "")
 
+    def an_object(self, value: object) -> dict[str, Any]:
+        """The object where nothing else is due but null, which is an empty one."""
+        self.broken = self.broken or not (value is None or isinstance(value, dict))
+        return as_dict(value)
+
     def objects(self, value: object) -> list[dict[str, Any]]:
         """The objects of a list where nothing else is due."""
         if not isinstance(value, list):

@@ -191,7 +191,7 @@ class AnswerWatcher:
         """Tells the framing by the first bytes; False where there are too few of them."""
         head = self._head = self._head + data
         shown = head.removeprefix(_BOM).lstrip(b" \t\r\n")
-        if self._media_type == _FRAMES or (len(head) >= 12 and is_prelude(head[:12])):
+        if (head and self._media_type == _FRAMES) or (len(head) >= 12 and is_prelude(head[:12])):
             self._framing, self._decoder = "frames", FrameDecoder()
         elif not shown or (len(shown) < _LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
             return False
@@ -236,7 +236,7 @@ class AnswerWatcher:
         try:
             value = _decoded(data)
         except ValueError:
-            self._junk = self._framing != "frames" or not self._answering.other_media
+            self._junk = self._junk or not self._is_of_any_form
             self._failed = event.event == "error"
             return
         if isinstance(value, dict):
@@ -244,7 +244,12 @@ class AnswerWatcher:
         elif self._is_document:
             self._look_into_list(value if isinstance(value, list) else [])
         else:
-            self._junk = True
+            self._junk = self._junk or not self._is_of_any_form
+
+    @property
+    def _is_of_any_form(self) -> bool:
+        """Whether its frames hold parts of what only its reader puts together."""
+        return self._framing == "frames" and self._answering.other_media
 
     def _look_into(self, name: str, value: dict[str, Any]) -> None:
         if not name or name == "message":

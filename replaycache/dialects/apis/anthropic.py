@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialect import AnswerHeader, Dialect, Endpoint, Equivalent, no_op_rows
-from ..progress import Progress, as_dict
+from ..progress import Progress
 
 __all__ = ["DIALECT", "MessagesProgress"]
 
@@ -24,8 +24,9 @@ class MessagesProgress(Progress):
         )
 
     def take(self, name: str, value: dict[str, Any]) -> None:
+        told = {member: self.an_object(value.get(member)) for member in ("message", "content_block", "delta")}
         if name == "message_delta":
-            self.finish("", as_dict(value.get("delta")).get("stop_reason"))
+            self.finish("", told["delta"].get("stop_reason"))
         elif name == "message_stop":
             self.terminal = True
         elif name == "completion":

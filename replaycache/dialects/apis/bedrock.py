@@ -11,6 +11,7 @@ import orjson
 from ..dialect import AnswerHeader, Dialect, Endpoint
 from ..progress import Progress, as_dict
 from .anthropic import MessagesProgress
+from .cohere import ChatV1Progress
 from .openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "ConverseProgress", "InvokedProgress", "unwrapped"]
@@ -30,6 +31,7 @@ class ConverseProgress(Progress):
         return name in _EVENTS or "stopReason" in value
 
     def take(self, name: str, value: dict[str, Any]) -> None:
+        self.an_object(value.get("delta"))
         if name == "messageStop" or "stopReason" in value:
             self.finish("", value.get("stopReason"))
         self.terminal = name == "metadata" and self.stopped
@@ -47,23 +49,23 @@ class NovaProgress(ConverseProgress):
     def take(self, name: str, value: dict[str, Any]) -> None:
         for event in _EVENTS:
             if event in value:
-                super().take(event, as_dict(value[event]))
+                super().take(event, self.an_object(value[event]))
         if "stopReason" in value:
             super().take("messageStop", value)
 
 
 class TextProgress(Progress):
-    """Titan, Llama, Mistral and Cohere: pieces of a text, of which the last has a reason.
+    """Titan, Llama and Mistral: pieces of a text, of which the last has a reason.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
     """
 
     name = "bedrock texts"
-    _REASONS = ("completionReason", "stop_reason", "finish_reason")
+    _REASONS = ("completionReason", "stop_reason")
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return any(member in value for member in ("outputText", "generation", "outputs", "is_finished", "text"))
+        return any(member in value for member in ("outputText", "generation", "outputs"))
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         outputs = value.get("outputs")
@@ -93,14 +95,19 @@ class InvokedProgress(Progress):
         kind = event.get("type")
         name = kind if isinstance(kind, str) else ""
         if self._inner is None:
-            forms = (MessagesProgress, ChatProgress, NovaProgress, TextProgress)
+            forms = (MessagesProgress, ChatProgress, NovaProgress, ChatV1Progress, TextProgress)
             self._inner = next((form(self.asked) for form in forms if form.fits(name, event)), None)
         inner = self._inner
         if inner is not None:
             inner.take(name, event)
-            self.failed, self.broken, self.reasons = inner.failed, inner.broken, inner.reasons
+            self.broken = self.broken or inner.broken
+            self.failed, self.reasons = inner.failed, inner.reasons
         self.failed = self.failed or bool(event.get("error")) or name == "error"
         self.terminal = "amazon-bedrock-invocationMetrics" in event or (inner is not None and inner.terminal)
+
+    @property
+    def finished(self) -> bool:
+        return self._inner is not None and self._inner.finished
 
 
 def unwrapped(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,7 +126,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/model/*/invoke", "/model/*/invoke-with-response-stream"),
             _INVOKE,
-            forms=(InvokedProgress, MessagesProgress, ChatProgress),
+            forms=(InvokedProgress, MessagesProgress, ChatProgress, ChatV1Progress),
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..dialect import AnswerHeader, Dialect, Endpoint, no_op_rows
-from ..progress import Progress, as_dict
+from ..progress import Progress
 
 __all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
 
@@ -27,13 +27,15 @@ class ChatV2Progress(Progress):
         return name.startswith(cls._EVENTS) or ("message" in value and "finish_reason" in value)
 
     def take(self, name: str, value: dict[str, Any]) -> None:
+        delta = self.an_object(value.get("delta"))
+        self.an_object(delta.get("message"))
         if name == "message-end":
-            delta = as_dict(value.get("delta"))
             self.finish("", delta.get("finish_reason"))
             self.failed = self.failed or bool(delta.get("error"))
             self.terminal = True
 
     def document(self, value: dict[str, Any]) -> None:
+        self.an_object(value.get("message"))
         self.finish("", value.get("finish_reason"))
         self.terminal = True
 
@@ -57,12 +59,15 @@ class ChatV1Progress(Progress):
     def take(self, name: str, value: dict[str, Any]) -> None:
         kind = value.get("event_type")
         self.failed = self.failed or kind == "stream-error"
+        self.an_object(value.get("response"))
         if kind == "stream-end" or value.get("is_finished") is True:
             self.finish("", value.get("finish_reason"))
             self.terminal = True
 
     def document(self, value: dict[str, Any]) -> None:
-        self.finish("", value.get("finish_reason"))
+        generations = value.get("generations")
+        for at, part in enumerate([value] if generations is None else self.objects(generations)):
+            self.finish(at, part.get("finish_reason"))
         self.terminal = value.get("is_finished") is not False
 
     @property

@@ -24,15 +24,25 @@ class ContentProgress(Progress):
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return "candidates" in value or "promptFeedback" in value or "usageMetadata" in value
+        return any(member in value for member in ("candidates", "promptFeedback", "usageMetadata", "answer"))
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         candidates = value.get("candidates")
         for candidate in self.objects(candidates) if candidates is not None else ():
+            self.an_object(candidate.get("content"))
             self.finish(candidate.get("index", 0), candidate.get("finishReason"))
-        blocked = as_dict(value.get("promptFeedback")).get("blockReason")
+        if "answer" in value:  # of :generateAnswer: one candidate
+            self.finish(0, self.an_object(value["answer"]).get("finishReason"))
+        blocked = self.an_object(value.get("promptFeedback")).get("blockReason")
         if blocked and not self.reasons:
             self.finish("prompt", blocked)
+
+    @property
+    def finished(self) -> bool:
+        """Also whether all candidates came that were asked for; a blocked prompt has none."""
+        wanted = as_dict(self.asked().get("generationConfig")).get("candidateCount")
+        count = wanted if isinstance(wanted, int) and "prompt" not in self.reasons else 1
+        return self.stopped and len(self.reasons) >= count
 
 
 _VERBS = (":generateContent", ":streamGenerateContent", ":generateAnswer")

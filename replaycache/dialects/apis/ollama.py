@@ -23,6 +23,7 @@ class LinesProgress(Progress):
         return "done" in value
 
     def take(self, name: str, value: dict[str, Any]) -> None:
+        self.an_object(value.get("message"))
         done = value.get("done")
         self.broken = self.broken or not isinstance(done, bool)
         if done is True:

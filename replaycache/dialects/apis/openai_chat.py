@@ -45,18 +45,26 @@ class ChatProgress(Progress):
         for choice in self.objects(choices) if choices is not None else ():
             self.finish(choice.get("index", 0), choice.get("finish_reason"))
             self.failed = self.failed or bool(choice.get("error"))
+            self.an_object(choice.get("delta"))
+            self.an_object(choice.get("message"))
         # https://console.groq.com/docs/api-reference: the stream was stopped early
-        self.failed = self.failed or bool(as_dict(value.get("x_groq")).get("error"))
-        self.has_usage = self.has_usage or bool(value.get("usage"))
+        self.failed = self.failed or bool(self.an_object(value.get("x_groq")).get("error"))
+        self.has_usage = self.has_usage or bool(as_dict(value.get("usage")))
 
     @property
     def finished(self) -> bool:
-        """Also whether all choices came that were asked for, and the usage where it was."""
+        """Also whether all choices came that were asked for, and the usage where it was.
+
+        Each of a list of prompts has its choices: https://platform.openai.com/docs/api-reference/completions/create.
+        """
         if not self.stopped:
             return False
         asked = self.asked()
-        wanted = asked.get("n")
-        if isinstance(wanted, int) and len(self.reasons) < wanted:
+        wanted, prompts = asked.get("n"), asked.get("prompt")
+        count = wanted if isinstance(wanted, int) else 1
+        if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int):  # one prompt is tokens
+            count *= len(prompts)
+        if len(self.reasons) < count:
             return False
         return self.has_usage or not as_dict(asked.get("stream_options")).get("include_usage")
 

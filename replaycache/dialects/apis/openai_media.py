@@ -7,9 +7,9 @@ from typing import Any
 
 from ..dialect import Dialect, Endpoint, no_op_rows
 from ..progress import Progress
-from .openai_chat import HOSTS, REFERENCE
+from .openai_chat import HOSTS, REFERENCE, ChatProgress
 
-__all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress"]
+__all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress", "TranscriptionProgress"]
 
 _TRANSCRIPTION = f"{REFERENCE}/audio/createTranscription#audio-createtranscription-*"
 _IMAGES = f"{REFERENCE}/images/create#images-create-*"
@@ -57,6 +57,19 @@ class SoundProgress(Progress):
         return self.terminal
 
 
+class TranscriptionProgress(ChatProgress):
+    """What vLLM hears, in chunks of a chat: each part of a long sound has a reason, and `[DONE]` ends them all.
+
+    https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#transcriptions-api
+    """
+
+    name = "vllm transcription"
+
+    @property
+    def finished(self) -> bool:
+        return False
+
+
 class RunProgress(Progress):
     """A run of an assistant: its objects as they come, ended by `[DONE]`."""
 
@@ -88,7 +101,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/audio/speech", "/audio/transcriptions", "/audio/translations"),
             f"{REFERENCE}/audio: transcript.text.done, speech.audio.done",
-            forms=(SoundProgress,),
+            forms=(SoundProgress, TranscriptionProgress),
             other_media=True,
         ),
         Endpoint(

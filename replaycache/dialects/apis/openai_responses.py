@@ -27,12 +27,10 @@ class ResponsesProgress(Progress):
         return name.startswith("response.") or str(value.get("object")).startswith("response")
 
     def take(self, name: str, value: dict[str, Any]) -> None:
+        response = self.an_object(value.get("response"))
         if name in ("response.completed", "response.incomplete", "response.failed", "response.cancelled"):
-            response = value.get("response")
-            if isinstance(response, dict):
-                self._end(response, name.removeprefix("response."))
-            else:
-                self.broken = True
+            self._end(response, name.removeprefix("response."))
+            self.broken = self.broken or not response
 
     def document(self, value: dict[str, Any]) -> None:
         self._end(value, "completed")
