@@ -37,7 +37,7 @@ ANTHROPIC_ERROR = {"type": "error", "error": {"type": "overloaded_error", "messa
 # https://ai.google.dev/gemini-api/docs/troubleshooting
 GEMINI_ERROR = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html
-BEDROCK_ERROR = ({":message-type": "exception", ":exception-type": "modelStreamErrorException"}, {"message": "No."})
+BEDROCK_EXCEPTION = {":message-type": "exception", ":exception-type": "modelStreamErrorException"}
 # https://docs.cohere.com/reference/chat-stream, of message-end
 COHERE_V2_ERROR = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "No."}}
 # https://docs.cohere.com/v1/reference/chat-stream, of stream-end
@@ -136,6 +136,7 @@ class ProviderServer(ScriptedServer):
     # -- streams -----------------------------------------------------------------------------------------
 
     def _up_to_ending(self, events: list[Event], failure: Event) -> list[Event]:
+        """What is sent of the events of a whole stream."""
         if self.ending == "whole":
             return events
         half = events[: len(events) // 2]
@@ -157,17 +158,19 @@ class ProviderServer(ScriptedServer):
             events: of the whole stream.
             failure: the event that tells one.
             named: whether the provider gives each event's type as its name, too.
-            marker: the text behind the last event of a whole stream.
+            marker: the text behind the last event, also behind a failure.
         """
         wire.start_chunks()
         for event in self._up_to_ending(events, failure):
             name = f"event: {event['type']}\n" if named else ""
             wire.chunk(f"{name}data: {json.dumps(event)}\n\n".encode())
-        if marker and self.ending == "whole":
+        if marker and self.ending != "unfinished":
             wire.chunk(f"data: {marker}\n\n".encode())
         wire.end_chunks()
 
-    def _send_lines(self, wire: Wire, lines: list[dict[str, Any]], failure: dict[str, Any], media_type: str) -> None:
+    def _send_lines(
+        self, wire: Wire, lines: list[dict[str, Any]], failure: dict[str, Any], media_type: str
+    ) -> None:
         wire.start_chunks(content_type=media_type)
         for line in self._up_to_ending(lines, failure):
             wire.chunk(json.dumps(line).encode() + b"\n")
@@ -178,7 +181,7 @@ class ProviderServer(ScriptedServer):
         chunk = {":message-type": "event", ":event-type": "chunk", ":content-type": "application/json"}
         frames = [(chunk, {"bytes": base64.b64encode(json.dumps(event).encode()).decode()}) for event in events]
         wire.start_chunks(content_type="application/vnd.amazon.eventstream")
-        for headers, payload in self._up_to_ending(frames, BEDROCK_ERROR):
+        for headers, payload in self._up_to_ending(frames, (BEDROCK_EXCEPTION, {"message": "No."})):
             wire.chunk(_frame(headers, json.dumps(payload).encode()))
         wire.end_chunks()
 
@@ -272,6 +275,7 @@ class ProviderServer(ScriptedServer):
             "created_at": 1,
             "status": status,
             "model": asked["model"],
+            "error": {"code": "server_error", "message": "No."} if status == "failed" else None,
             "output": [self._output_item(self.text)] if status == "completed" else [],
             "parallel_tool_calls": True,
             "tool_choice": "auto",
