@@ -10,24 +10,53 @@ import base64
 import json
 import secrets
 import struct
-from collections.abc import Iterable
-from typing import Any
+from binascii import crc32
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from tests.scripted_server import Received, ScriptedServer, Wire
 
-__all__ = ["ProviderServer"]
+__all__ = ["Ending", "ProviderServer"]
+
+Event = TypeVar("Event")
+Ending = Literal["whole", "failed", "unfinished"]
+"""How a stream ends: at its last event; half way, with an event that tells a failure; half way, with none."""
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+# -- failures inside a stream ----------------------------------------------------------------------------------
+
+# https://platform.openai.com/docs/guides/error-codes#api-errors
+OPENAI_ERROR = {"error": {"message": "The server had an error.", "type": "server_error", "code": None}}
+# https://docs.mistral.ai/api, of finish_reason
+MISTRAL_ERROR = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+# https://console.groq.com/docs/api-reference#chat-create: why a stream was stopped early
+GROQ_ERROR = {"id": "req-1", "error": "over capacity"}
+# https://docs.claude.com/en/docs/build-with-claude/streaming#error-events
+ANTHROPIC_ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+# https://ai.google.dev/gemini-api/docs/troubleshooting
+GEMINI_ERROR = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html
+BEDROCK_EXCEPTION = {":message-type": "exception", ":exception-type": "modelStreamErrorException"}
+# https://docs.cohere.com/reference/chat-stream, of message-end
+COHERE_V2_ERROR = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "No."}}
+# https://docs.cohere.com/v1/reference/chat-stream, of stream-end
+COHERE_V1_ERROR = {"event_type": "stream-end", "is_finished": True, "finish_reason": "ERROR"}
+# https://github.com/ollama/ollama/blob/main/docs/api/errors.mdx: errors that occur while streaming
+OLLAMA_ERROR = {"error": "an error was encountered while running the model"}
 
 
 class ProviderServer(ScriptedServer):
     """Serves the generating calls of OpenAI, Anthropic, Gemini, Mistral, Groq, Together, Cohere and Ollama.
 
     Whatever else it is asked for is an object with an identifier and a list.
+
+    Args:
+        ending: of its streams.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ending: Ending = "whole") -> None:
+        self.ending = ending
         self.number = 100_000 + secrets.randbelow(900_000)
         super().__init__(self._answer)
 
@@ -49,33 +78,41 @@ class ProviderServer(ScriptedServer):
             self._send_any(wire, path)
         elif path.endswith("/chat/completions"):
             if asked.get("stream"):
-                _send_events(wire, [*self._chat_chunks(asked), "[DONE]"])
+                self._send_events(wire, self._chat_chunks(asked), self._chat_failure(asked), marker="[DONE]")
             else:
                 _send(wire, self._chat(asked))
         elif path.endswith("/responses"):
             if asked.get("stream"):
-                _send_events(wire, self._response_events(asked), named=True)
+                failure = {"type": "response.failed", "response": self._response(asked, "failed")}
+                self._send_events(wire, self._response_events(asked), failure, named=True)
             else:
                 _send(wire, self._response(asked))
         elif path.endswith("/embeddings"):
             _send(wire, self._embeddings(asked))
         elif path.endswith("/v1/messages"):
             if asked.get("stream"):
-                _send_events(wire, self._message_events(asked), named=True)
+                self._send_events(wire, self._message_events(asked), ANTHROPIC_ERROR, named=True)
             else:
                 _send(wire, self._message(asked))
+        elif path.endswith(":streamRawPredict"):
+            self._send_events(wire, self._message_events(asked), ANTHROPIC_ERROR, named=True)
+        elif path.endswith("/invoke-with-response-stream"):
+            self._send_frames(wire, self._message_events(asked))
         elif path.endswith(":generateContent"):
             _send(wire, _gemini(self.text, "STOP"))
         elif path.endswith(":streamGenerateContent") and parse_qs(target.query).get("alt") == ["sse"]:
             *pieces, last = self.pieces
-            _send_events(wire, [*(_gemini(piece, None) for piece in pieces), _gemini(last, "STOP")])
+            chunks = [*(_gemini(piece, None) for piece in pieces), _gemini(last, "STOP")]
+            self._send_events(wire, chunks, GEMINI_ERROR)
         elif path.endswith(":batchEmbedContents"):
             _send(wire, {"embeddings": [{"values": self._vector()} for _ in asked["requests"]]})
         elif path.endswith("/v2/chat"):
             if asked.get("stream"):
-                _send_events(wire, [*self._cohere_events(), "[DONE]"], named=True)
+                self._send_events(wire, self._cohere_events(), COHERE_V2_ERROR, named=True, marker="[DONE]")
             else:
                 _send(wire, self._cohere_chat())
+        elif path.endswith("/v1/chat"):
+            self._send_lines(wire, self._cohere_v1_events(), COHERE_V1_ERROR, "application/stream+json")
         elif path.endswith("/v2/embed"):
             embeddings = {"float": [self._vector() for _ in asked["texts"]]}
             _send(wire, {"id": "embed-1", "texts": asked["texts"], "embeddings": embeddings})
@@ -95,6 +132,58 @@ class ProviderServer(ScriptedServer):
 
     def _vector(self) -> list[float]:
         return [float(self.number), 0.5]
+
+    # -- streams -----------------------------------------------------------------------------------------
+
+    def _up_to_ending(self, events: list[Event], failure: Event) -> list[Event]:
+        """What is sent of the events of a whole stream."""
+        if self.ending == "whole":
+            return events
+        half = events[: len(events) // 2]
+        return [*half, failure] if self.ending == "failed" else half
+
+    def _send_events(
+        self,
+        wire: Wire,
+        events: list[dict[str, Any]],
+        failure: dict[str, Any],
+        *,
+        named: bool = False,
+        marker: str = "",
+    ) -> None:
+        """One chunk an event.
+
+        Args:
+            wire: to the client.
+            events: of the whole stream.
+            failure: the event that tells one.
+            named: whether the provider gives each event's type as its name, too.
+            marker: the text behind the last event, also behind a failure.
+        """
+        wire.start_chunks()
+        for event in self._up_to_ending(events, failure):
+            name = f"event: {event['type']}\n" if named else ""
+            wire.chunk(f"{name}data: {json.dumps(event)}\n\n".encode())
+        if marker and self.ending != "unfinished":
+            wire.chunk(f"data: {marker}\n\n".encode())
+        wire.end_chunks()
+
+    def _send_lines(
+        self, wire: Wire, lines: list[dict[str, Any]], failure: dict[str, Any], media_type: str
+    ) -> None:
+        wire.start_chunks(content_type=media_type)
+        for line in self._up_to_ending(lines, failure):
+            wire.chunk(json.dumps(line).encode() + b"\n")
+        wire.end_chunks()
+
+    def _send_frames(self, wire: Wire, events: list[dict[str, Any]]) -> None:
+        """As Bedrock wraps what the models that it invokes answer."""
+        chunk = {":message-type": "event", ":event-type": "chunk", ":content-type": "application/json"}
+        frames = [(chunk, {"bytes": base64.b64encode(json.dumps(event).encode()).decode()}) for event in events]
+        wire.start_chunks(content_type="application/vnd.amazon.eventstream")
+        for headers, payload in self._up_to_ending(frames, (BEDROCK_EXCEPTION, {"message": "No."})):
+            wire.chunk(_frame(headers, json.dumps(payload).encode()))
+        wire.end_chunks()
 
     # -- OpenAI, and who speaks as it does ---------------------------------------------------------------
 
@@ -139,16 +228,24 @@ class ProviderServer(ScriptedServer):
             *({"delta": delta, "finish_reason": None} for delta in deltas),
             {"delta": {}, "finish_reason": finish},
         ]
-        return [
-            {
-                "id": f"chatcmpl-{self.number}",
-                "object": "chat.completion.chunk",
-                "created": 1,
-                "model": asked["model"],
-                "choices": [{"index": 0, **choice}],
-            }
-            for choice in choices
-        ]
+        return [self._chat_chunk(asked, {"index": 0, **choice}) for choice in choices]
+
+    def _chat_chunk(self, asked: dict[str, Any], *choices: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": f"chatcmpl-{self.number}",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": asked["model"],
+            "choices": list(choices),
+        }
+
+    def _chat_failure(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What the provider of the model sends."""
+        if asked["model"].startswith("mistral"):
+            return self._chat_chunk(asked, MISTRAL_ERROR)
+        if asked["model"].startswith("llama"):
+            return {**self._chat_chunk(asked), "x_groq": GROQ_ERROR}
+        return OPENAI_ERROR
 
     def _filled(self, schema: dict[str, Any]) -> dict[str, Any]:
         """What a model would fill into the schema of a tool or an answer."""
@@ -178,6 +275,7 @@ class ProviderServer(ScriptedServer):
             "created_at": 1,
             "status": status,
             "model": asked["model"],
+            "error": {"code": "server_error", "message": "No."} if status == "failed" else None,
             "output": [self._output_item(self.text)] if status == "completed" else [],
             "parallel_tool_calls": True,
             "tool_choice": "auto",
@@ -209,7 +307,7 @@ class ProviderServer(ScriptedServer):
         ]
         return [{**event, "sequence_number": at} for at, event in enumerate(events)]
 
-    # -- Anthropic ---------------------------------------------------------------------------------------
+    # -- Anthropic; by Bedrock and Vertex the model stands in the path ------------------------------------
 
     def _message(self, asked: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = {"type": "text", "text": self.text}
@@ -221,7 +319,7 @@ class ProviderServer(ScriptedServer):
             "id": f"msg-{self.number}",
             "type": "message",
             "role": "assistant",
-            "model": asked["model"],
+            "model": asked.get("model", "claude"),
             "content": [content],
             "stop_reason": "tool_use" if asked.get("tools") else "end_turn",
             "stop_sequence": None,
@@ -270,6 +368,13 @@ class ProviderServer(ScriptedServer):
             {"type": "message-end", "delta": end},
         ]
 
+    def _cohere_v1_events(self) -> list[dict[str, Any]]:
+        start = {"event_type": "stream-start", "is_finished": False, "generation_id": f"gen-{self.number}"}
+        response = {"text": self.text, "generation_id": f"gen-{self.number}", "finish_reason": "COMPLETE"}
+        end = {"event_type": "stream-end", "is_finished": True, "finish_reason": "COMPLETE", "response": response}
+        pieces = ({"event_type": "text-generation", "is_finished": False, "text": piece} for piece in self.pieces)
+        return [start, *pieces, end]
+
     # -- Ollama ------------------------------------------------------------------------------------------
 
     def _ollama(self, wire: Wire, asked: dict[str, Any], said: Any) -> None:
@@ -279,10 +384,7 @@ class ProviderServer(ScriptedServer):
             return
         lines = [{**base, **said(piece), "done": False} for piece in self.pieces]
         lines.append({**base, **said(""), "done": True, "done_reason": "stop"})
-        wire.start_chunks(content_type="application/x-ndjson")
-        for line in lines:
-            wire.chunk(json.dumps(line).encode() + b"\n")
-        wire.end_chunks()
+        self._send_lines(wire, lines, OLLAMA_ERROR, "application/x-ndjson")
 
 
 def _gemini(text: str, finish: str | None) -> dict[str, Any]:
@@ -297,13 +399,12 @@ def _send(wire: Wire, answer: dict[str, Any]) -> None:
     wire.answer(json.dumps(answer).encode())
 
 
-def _send_events(wire: Wire, events: Iterable[dict[str, Any] | str], named: bool = False) -> None:
-    """One chunk an event; `named` where the provider gives each event's type as its name, too."""
-    wire.start_chunks()
-    for event in events:
-        if isinstance(event, str):
-            wire.chunk(f"data: {event}\n\n".encode())
-            continue
-        name = f"event: {event['type']}\n" if named else ""
-        wire.chunk(f"{name}data: {json.dumps(event)}\n\n".encode())
-    wire.end_chunks()
+def _frame(headers: dict[str, str], payload: bytes) -> bytes:
+    """A frame of an AWS event stream: https://smithy.io/2.0/aws/amazon-eventstream.html."""
+    head = b"".join(
+        struct.pack(f">B{len(name)}sBH", len(name), name.encode(), 7, len(value)) + value.encode()
+        for name, value in headers.items()
+    )
+    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
+    frame = prelude + struct.pack(">I", crc32(prelude)) + head + payload
+    return frame + struct.pack(">I", crc32(frame))

@@ -1,4 +1,7 @@
-"""Makes a test of a function that asks through an SDK: recorded from a server, replayed when it has gone."""
+"""Makes a test of a function that asks through an SDK: recorded from a server, replayed when it has gone.
+
+What it asks for may be a stream, which a cache keeps only if it is whole.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ import asyncio
 import importlib
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import replaycache
-from tests.sdks.provider_server import ProviderServer
+from tests.sdks.provider_server import Ending, ProviderServer
 
-__all__ = ["replays"]
+__all__ = ["caches", "replays"]
 
 Ask = Callable[[str, Any], Any]
+Run = Callable[[dict[str, str], str], Any]
 
 
 def replays(
@@ -35,23 +41,17 @@ def replays(
     """
 
     def decorate(ask: Ask) -> Callable[..., None]:
-        takes_async = inspect.iscoroutinefunction(ask) if is_async is None else is_async
-        ways = ["transport"] * (library is not None) + ["install"] * by_install
+        ways = _ways(ask, library, is_async, by_install)
 
         @pytest.mark.parametrize("way", ways)
         def test(way: str, tmp_path: Path) -> None:
-            def run(url: str, mode: str) -> Any:
-                options = {"store": str(tmp_path / store), "mode": mode}
-                if way == "install":
-                    return _by_install(ask, url, options)
-                return _by_transport(ask, url, f"replaycache.{library}", takes_async, options)
-
+            options = {"store": str(tmp_path / store)}
             with ProviderServer() as server:
-                recorded = run(server.url, "auto")
+                recorded = ways[way]({**options, "mode": "auto"}, server.url)
                 asked = len(server.requests)
             assert asked
             assert str(server.number) in str(recorded)
-            assert run(server.url, "replay") == recorded
+            assert ways[way]({**options, "mode": "replay"}, server.url) == recorded
             assert len(server.requests) == asked
 
         test.__doc__ = ask.__doc__
@@ -60,7 +60,55 @@ def replays(
     return decorate
 
 
-def _by_install(ask: Ask, url: str, options: dict[str, str]) -> Any:
+def caches(
+    library: str | None, *, failure: type[Exception] | None, by_install: bool = True
+) -> Callable[[Ask], Callable[..., None]]:
+    """Tests a function as `replays` does, which asks once, for a stream: a cache answers the second time if the
+    first stream was whole, and asks the server again if that failed or ended before its end.
+
+    Args:
+        library: as for `replays`.
+        failure: what the SDK raises where a stream tells a failure; None where it gives that as an answer.
+        by_install: as for `replays`.
+    """
+
+    def decorate(ask: Ask) -> Callable[..., None]:
+        ways = _ways(ask, library, None, by_install)
+
+        @pytest.mark.parametrize("ending", get_args(Ending))
+        @pytest.mark.parametrize("way", ways)
+        def test(way: str, ending: Ending, tmp_path: Path) -> None:
+            run = partial(ways[way], {"store": str(tmp_path / "cache"), "mode": "auto"})
+            answers = []
+            with ProviderServer(ending) as server:
+                for _ in range(2):
+                    with pytest.raises(failure) if failure and ending == "failed" else nullcontext():
+                        answers.append(run(server.url))
+            if ending == "whole":
+                assert str(server.number) in str(answers[0])
+                assert run(server.url) == answers[1] == answers[0]
+                assert len(server.requests) == 1
+            else:
+                assert len(server.requests) == 2
+
+        test.__doc__ = ask.__doc__
+        return test
+
+    return decorate
+
+
+def _ways(ask: Ask, library: str | None, is_async: bool | None, by_install: bool) -> dict[str, Run]:
+    """How the function is run with options of replaycache, of a server's URL; by the names of the ways."""
+    ways: dict[str, Run] = {}
+    if library is not None:
+        takes_async = inspect.iscoroutinefunction(ask) if is_async is None else is_async
+        ways["transport"] = partial(_by_transport, ask, f"replaycache.{library}", takes_async)
+    if by_install:
+        ways["install"] = partial(_by_install, ask)
+    return ways
+
+
+def _by_install(ask: Ask, options: dict[str, str], url: str) -> Any:
     replaycache.install(**options)  # type: ignore[arg-type]  # the options' names are not known to be those
     try:
         answer = ask(url, None)
@@ -69,7 +117,7 @@ def _by_install(ask: Ask, url: str, options: dict[str, str]) -> Any:
         replaycache.uninstall()
 
 
-def _by_transport(ask: Ask, url: str, module: str, is_async: bool, options: dict[str, str]) -> Any:
+def _by_transport(ask: Ask, module: str, is_async: bool, options: dict[str, str], url: str) -> Any:
     adapter = importlib.import_module(module)
     if inspect.iscoroutinefunction(ask):
 

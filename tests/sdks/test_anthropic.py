@@ -7,7 +7,7 @@ from typing import Any
 import anthropic
 import httpx2
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 MESSAGE: dict[str, Any] = {
     "model": "claude-sonnet-4-6",
@@ -36,7 +36,7 @@ def test_messages(url: str, transport: Any) -> Any:
         return client.messages.create(**MESSAGE).model_dump()
 
 
-@replays("httpx2")
+@caches("httpx2", failure=anthropic.APIStatusError)
 def test_messages_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [event.model_dump() for event in client.messages.create(**MESSAGE, stream=True)]
@@ -54,7 +54,7 @@ async def test_messages_async(url: str, transport: Any) -> Any:
         return (await client.messages.create(**MESSAGE)).model_dump()
 
 
-@replays("httpx2")
+@caches("httpx2", failure=anthropic.APIStatusError)
 async def test_messages_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client:
         return [event.model_dump() async for event in await client.messages.create(**MESSAGE, stream=True)]

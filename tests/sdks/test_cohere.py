@@ -7,7 +7,7 @@ from typing import Any
 import cohere
 import httpx
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Which number?"}]}
 
@@ -18,10 +18,22 @@ def make(url: str, transport: Any) -> cohere.ClientV2:
     return cohere.ClientV2(api_key="a-key", base_url=url, httpx_client=httpx.Client(transport=transport))
 
 
+def make_v1(url: str, transport: Any) -> cohere.Client:
+    if transport is None:
+        return cohere.Client(api_key="a-key", base_url=url)
+    return cohere.Client(api_key="a-key", base_url=url, httpx_client=httpx.Client(transport=transport))
+
+
 def make_async(url: str, transport: Any) -> cohere.AsyncClientV2:
     if transport is None:
         return cohere.AsyncClientV2(api_key="a-key", base_url=url)
     return cohere.AsyncClientV2(api_key="a-key", base_url=url, httpx_client=httpx.AsyncClient(transport=transport))
+
+
+def make_v1_async(url: str, transport: Any) -> cohere.AsyncClient:
+    if transport is None:
+        return cohere.AsyncClient(api_key="a-key", base_url=url)
+    return cohere.AsyncClient(api_key="a-key", base_url=url, httpx_client=httpx.AsyncClient(transport=transport))
 
 
 @replays("httpx")
@@ -30,10 +42,16 @@ def test_chat(url: str, transport: Any) -> Any:
         return client.chat(**CHAT).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 def test_chat_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [event.model_dump() for event in client.chat_stream(**CHAT)]
+
+
+@caches("httpx", failure=None)
+def test_chat_v1_stream(url: str, transport: Any) -> Any:
+    with make_v1(url, transport) as client:
+        return [event.model_dump() for event in client.chat_stream(message="Which number?")]
 
 
 @replays("httpx")
@@ -57,7 +75,13 @@ async def test_chat_async(url: str, transport: Any) -> Any:
         return (await client.chat(**CHAT)).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client:
         return [event.model_dump() async for event in client.chat_stream(**CHAT)]
+
+
+@caches("httpx", failure=None)
+async def test_chat_v1_stream_async(url: str, transport: Any) -> Any:
+    async with make_v1_async(url, transport) as client:
+        return [event.model_dump() async for event in client.chat_stream(message="Which number?")]

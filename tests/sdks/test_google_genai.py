@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from google import genai
+from google.genai import errors
 
 import replaycache
 from tests.sdks.provider_server import ProviderServer
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 HAS_AIOHTTP = find_spec("aiohttp") is not None
 
@@ -38,7 +39,7 @@ def test_generate(url: str, transport: Any) -> Any:
         return client.models.generate_content(**ASKED).text
 
 
-@replays("httpx2")
+@caches("httpx2", failure=errors.ServerError)
 def test_generate_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [chunk.text for chunk in client.models.generate_content_stream(**ASKED)]
@@ -57,7 +58,7 @@ async def test_generate_async(url: str, transport: Any) -> Any:
         return (await client.models.generate_content(**ASKED)).text
 
 
-@replays("httpx2", by_install=not HAS_AIOHTTP)
+@caches("httpx2", failure=errors.ServerError, by_install=not HAS_AIOHTTP)
 async def test_generate_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport).aio as client:
         return [chunk.text async for chunk in await client.models.generate_content_stream(**ASKED)]

@@ -7,7 +7,7 @@ from typing import Any
 import groq
 import httpx
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {
     "model": "llama-3.1-8b-instant",
@@ -33,7 +33,7 @@ def test_chat(url: str, transport: Any) -> Any:
         return client.chat.completions.create(**CHAT).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 def test_chat_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [chunk.model_dump() for chunk in client.chat.completions.create(**CHAT, stream=True)]
@@ -45,7 +45,7 @@ async def test_chat_async(url: str, transport: Any) -> Any:
         return (await client.chat.completions.create(**CHAT)).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client:
         stream = await client.chat.completions.create(**CHAT, stream=True)

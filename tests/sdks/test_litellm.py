@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import litellm
 import pytest
+from litellm.exceptions import MidStreamFallbackError
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Which number?"}]}
 MESSAGE: dict[str, Any] = {**CHAT, "model": "anthropic/claude-sonnet-4-6", "max_tokens": 64}
@@ -54,7 +55,7 @@ def test_chat(url: str, transport: Any) -> Any:
     return said(litellm.completion(**CHAT, **to(url)))
 
 
-@replays("httpx")
+@caches("httpx", failure=MidStreamFallbackError)
 def test_chat_stream(url: str, transport: Any) -> Any:
     use(transport)
     return [said(chunk) for chunk in litellm.completion(**CHAT, **to(url), stream=True)]
@@ -76,7 +77,7 @@ def test_anthropic(url: str, transport: Any) -> Any:
     )
 
 
-@replays("httpx")
+@caches("httpx", failure=MidStreamFallbackError)
 def test_anthropic_stream(url: str, transport: Any) -> Any:
     given = {} if transport is None else {"client": HTTPHandler(client=httpx.Client(transport=transport))}
     return [said(chunk) for chunk in litellm.completion(**to_anthropic(url), **given, stream=True)]
@@ -88,7 +89,7 @@ async def test_chat_async(url: str, transport: Any) -> Any:
     return said(await litellm.acompletion(**CHAT, **to(url)))
 
 
-@replays("httpx")
+@caches("httpx", failure=MidStreamFallbackError)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     use_async(transport)
     return [said(chunk) async for chunk in await litellm.acompletion(**CHAT, **to(url), stream=True)]
@@ -100,7 +101,7 @@ async def test_anthropic_async(url: str, transport: Any) -> Any:
     return said(await litellm.acompletion(**to_anthropic(url), **given))
 
 
-@replays("httpx", by_install=False)
+@caches("httpx", failure=MidStreamFallbackError, by_install=False)
 async def test_anthropic_stream_async(url: str, transport: Any) -> Any:
     given = {} if transport is None else {"client": AsyncHTTPHandler(transport=transport)}
     stream = await litellm.acompletion(**to_anthropic(url), **given, stream=True)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from mistralai.client import Mistral
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {
     "model": "mistral-small-latest",
@@ -33,7 +33,7 @@ def test_chat(url: str, transport: Any) -> Any:
         return client.chat.complete(**CHAT).model_dump()
 
 
-@replays("httpx2")
+@caches("httpx2", failure=None)
 def test_chat_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [event.data.model_dump() for event in client.chat.stream(**CHAT)]
@@ -51,7 +51,7 @@ async def test_chat_async(url: str, transport: Any) -> Any:
         return (await client.chat.complete_async(**CHAT)).model_dump()
 
 
-@replays("httpx2")
+@caches("httpx2", failure=None)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client:
         return [event.data.model_dump() async for event in await client.chat.stream_async(**CHAT)]

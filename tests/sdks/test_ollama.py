@@ -6,7 +6,7 @@ from typing import Any
 
 import ollama
 
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {"model": "smollm2", "messages": [{"role": "user", "content": "Which number?"}]}
 
@@ -28,12 +28,12 @@ def test_chat(url: str, transport: Any) -> Any:
     return make(url, transport).chat(**CHAT).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=ollama.ResponseError)
 def test_chat_stream(url: str, transport: Any) -> Any:
     return [part.model_dump() for part in make(url, transport).chat(**CHAT, stream=True)]
 
 
-@replays("httpx")
+@caches("httpx", failure=ollama.ResponseError)
 def test_generate_stream(url: str, transport: Any) -> Any:
     client = make(url, transport)
     return [part.model_dump() for part in client.generate(model="smollm2", prompt="Which number?", stream=True)]
@@ -49,6 +49,6 @@ async def test_chat_async(url: str, transport: Any) -> Any:
     return (await make_async(url, transport).chat(**CHAT)).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=ollama.ResponseError)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     return [part.model_dump() async for part in await make_async(url, transport).chat(**CHAT, stream=True)]

@@ -10,7 +10,7 @@ import httpx
 import openai
 
 from tests.dialects.openai_endpoints import CALLS, Call
-from tests.sdks.replaying import replays
+from tests.sdks.replaying import caches, replays
 
 CHAT: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Which number?"}]}
 RESPONSE: dict[str, Any] = {"model": "gpt-4o-mini", "input": "Which number?"}
@@ -37,7 +37,7 @@ def test_chat(url: str, transport: Any) -> Any:
         return client.chat.completions.create(**CHAT).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=openai.APIError)
 def test_chat_stream(url: str, transport: Any) -> Any:
     with make(url, transport) as client:
         return [chunk.model_dump() for chunk in client.chat.completions.create(**CHAT, stream=True)]
@@ -49,8 +49,14 @@ def test_responses(url: str, transport: Any) -> Any:
         return client.responses.create(**RESPONSE).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 def test_responses_stream(url: str, transport: Any) -> Any:
+    with make(url, transport) as client:
+        return [event.model_dump() for event in client.responses.create(**RESPONSE, stream=True)]
+
+
+@replays("httpx")
+def test_responses_stream_helper(url: str, transport: Any) -> Any:
     with make(url, transport) as client, client.responses.stream(**RESPONSE) as stream:
         return [event.type for event in stream], stream.get_final_response().output_text
 
@@ -67,15 +73,21 @@ async def test_chat_async(url: str, transport: Any) -> Any:
         return (await client.chat.completions.create(**CHAT)).model_dump()
 
 
-@replays("httpx")
+@caches("httpx", failure=openai.APIError)
 async def test_chat_stream_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client:
         stream = await client.chat.completions.create(**CHAT, stream=True)
         return [chunk.model_dump() async for chunk in stream]
 
 
-@replays("httpx")
+@caches("httpx", failure=None)
 async def test_responses_stream_async(url: str, transport: Any) -> Any:
+    async with make_async(url, transport) as client:
+        return [event.model_dump() async for event in await client.responses.create(**RESPONSE, stream=True)]
+
+
+@replays("httpx")
+async def test_responses_stream_helper_async(url: str, transport: Any) -> Any:
     async with make_async(url, transport) as client, client.responses.stream(**RESPONSE) as stream:
         return [event.type async for event in stream], (await stream.get_final_response()).output_text
 
