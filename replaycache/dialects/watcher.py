@@ -115,6 +115,11 @@ class AnswerWatcher:
             self._junk = self._junk or decoder.broken or decoder.is_open
 
     @property
+    def progress(self) -> Progress | None:
+        """What follows the answer; None until its form is known."""
+        return self._progress
+
+    @property
     def is_over(self) -> bool:
         """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
         return self._failed or self._marker or (self._progress is not None and self._progress.terminal)

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from replaycache.dialects.calls import ENDPOINTS, Kind, generates
 
 from replaycache import Match, Request
-from replaycache.dialects.calls import ENDPOINTS, Kind, generates
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import MemoryStore
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from replaycache.dialects.headers import ANSWER_HEADERS, AnswerHeader
 
 from replaycache import Match, Request
-from replaycache.dialects.headers import ANSWER_HEADERS, AnswerHeader
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import MemoryStore
 

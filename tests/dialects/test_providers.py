@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from replaycache.dialects.providers import EQUIVALENTS, NO_OPS, Equivalent, NoOp
 
 from replaycache import Match, Request
-from replaycache.dialects.providers import EQUIVALENTS, NO_OPS, Equivalent, NoOp
 
 PATHS = {
     r"/v1/chat/completions": ["/v1/chat/completions"],

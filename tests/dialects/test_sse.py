@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from replaycache.dialects.sse import (
     EVENT_LIMIT,
     STREAM_ENDS,

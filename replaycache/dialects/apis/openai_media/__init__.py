@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, no_op_rows
-from ..progress import Document, Progress
-from .openai_chat import HOSTS, REFERENCE
+from ...dialect import Dialect, Endpoint, no_op_rows
+from ...progress import Document, Progress
+from ..openai_chat import HOSTS, REFERENCE
 
 __all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress"]
 

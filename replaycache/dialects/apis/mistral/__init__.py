@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint, no_op_rows, stop_as_list
-from ..progress import Document
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint, no_op_rows, stop_as_list
+from ...progress import Document
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint
-from ..progress import Document, Progress
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint
+from ...progress import Document, Progress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "RunProgress"]
 
@@ -37,4 +37,5 @@ DIALECT = Dialect(
     endpoints=(
         Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress, Document), other_media=True),
     ),
+    model_paths=(r"/ai/run/(@.+)$",),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, Equivalent, no_op_rows
-from ..progress import Document, Progress, as_dict
-from .anthropic import MessagesProgress
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint, Equivalent, no_op_rows
+from ...progress import Document, Progress, as_dict
+from ..anthropic import MessagesProgress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "VERTEX", "ContentProgress"]
 
@@ -55,6 +55,7 @@ DIALECT = Dialect(
             (":embedContent", ":batchEmbedContents"), "https://ai.google.dev/api/embeddings", forms=(Document,)
         ),
     ),
+    model_paths=(r"/(?:models|tunedModels)/([^:]+):[A-Za-z]+$",),
     response_headers=("x-goog-upload-*",),
     # temperature, topP, topK and maxOutputTokens depend on the model
     no_ops=tuple(

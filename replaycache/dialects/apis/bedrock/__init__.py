@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from ..dialect import AnswerHeader, Dialect, Endpoint
-from ..progress import Document, Progress, as_dict
-from .anthropic import MessagesProgress
-from .openai_chat import ChatProgress
+from ...dialect import AnswerHeader, Dialect, Endpoint
+from ...progress import Document, Progress, as_dict
+from ..anthropic import MessagesProgress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "ConverseProgress", "InvokedProgress", "unwrapped"]
 
@@ -123,6 +123,7 @@ DIALECT = Dialect(
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),
+    model_paths=(r"/model/([^/]+)/(?:invoke|converse)",),
     headers=(
         AnswerHeader("x-amzn-bedrock-guardrailidentifier", _INVOKE),
         AnswerHeader("x-amzn-bedrock-guardrailversion", _INVOKE),
