@@ -6,7 +6,7 @@ from typing import Any
 
 from .values import as_dict, as_list, as_text
 
-__all__ = ["Fold", "add", "add_call", "place"]
+__all__ = ["Fold", "TextFold", "add", "add_call", "place"]
 
 
 class Fold:
@@ -25,6 +25,25 @@ class Fold:
     def answer(self) -> dict[str, Any]:
         """What the events add up to; empty where they say nothing."""
         raise NotImplementedError
+
+
+class TextFold(Fold):
+    """Pieces of a text, under the name under which all of it stands without a stream.
+
+    Args:
+        member: the name.
+    """
+
+    def __init__(self, member: str) -> None:
+        self._member = member
+        self._text: dict[str, Any] = {}
+
+    def take(self, name: str, event: dict[str, Any]) -> None:
+        add(self._text, self._member, event.get(self._member))
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        return self._text
 
 
 def add(target: dict[str, Any], name: str, text: Any) -> None:

@@ -75,7 +75,7 @@ class Reading(NamedTuple):
     envelopes: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
-    folds: tuple[tuple[type[Progress], type[Fold]], ...] = ()
+    folds: tuple[tuple[type[Progress], Callable[[], Fold]], ...] = ()
     turns: Callable[[dict[str, Any], Contents], Iterable[Turn]] | None = None
     messages: tuple[tuple[str, ...], ...] = ()
     texts: Mapping[str, str] = {}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
+from replaycache.dialects.assembled import assembled
 from replaycache.dialects.conversation import Part, Turn, conversation, prompt
 from tests.dialects.aws_frames import as_bytes, frames
 
@@ -901,6 +902,30 @@ NAMES = st.sampled_from(
         "content_block_delta",
         "tool-call-start",
         "contentBlockIndex",
+        "contentBlockDelta",
+        "contentBlockStart",
+        "messageStop",
+        "event_type",
+        "text-generation",
+        "content-delta",
+        "done",
+        "token",
+        "outputs",
+        "step_details",
+        "code_interpreter",
+        "output_index",
+        "response.code_interpreter_call_code.delta",
+        "response.reasoning_text.delta",
+        "response.output_item.added",
+        "code_interpreter_call",
+        "generation",
+        "predictions",
+        "embeddings",
+        "relevance_score",
+        "audio",
+        "chat_history",
+        "instances",
+        "requests",
     ]
 )
 VALUES = st.recursive(
@@ -928,9 +953,11 @@ def test_nothing_fails_on_a_body_of_another_form(asked: Any, answered: Any) -> N
     st.sampled_from(["text/event-stream", "application/x-ndjson"]),
 )
 def test_nothing_fails_on_a_stream_of_another_form(events: Any, content_type: str) -> None:
-    found = conversation(_recording(f"{OPENAI}/chat/completions", {}, events, content_type=content_type))
+    recording = _recording(f"{OPENAI}/chat/completions", {}, events, content_type=content_type)
+    found = conversation(recording)
 
     assert all(isinstance(part.text, str) for turn in found.answered for part in turn.parts)
+    assert isinstance(assembled(recording.body.read()), str)
 
 
 @given(
@@ -962,6 +989,17 @@ def test_a_value_nested_deeply_is_no_trouble() -> None:
     recording = _recording(f"{OPENAI}/chat/completions", nested + b"}]}", nested + b"}]}")
 
     assert conversation(recording).asked
+
+
+def test_the_text_of_a_stream_stands_in_one_piece() -> None:
+    events = [
+        {"choices": [{"index": 0, "delta": {"content": "H"}}, {"index": 1, "delta": {"content": "J"}}]},
+        _chat(content="i"),
+        _chat(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]),
+    ]
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+
+    assert assembled(body) == "Hi\nassistant 2: J\ntool call 0: {}"
 
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recordings"

@@ -178,19 +178,16 @@ READING = Reading(
     asked=_asked,
     tool_names=_tool_names,
     contents=("parts",),
-    # https://ai.google.dev/api/caching#Part, which the API takes in both spellings
     part_members={
-        "inlineData": _inline,
-        "inline_data": _inline,
-        "fileData": _file_data,
-        "file_data": _file_data,
-        "functionCall": _call,
-        "function_call": _call,
-        "functionResponse": _result,
-        "function_response": _result,
-        "executableCode": _code,
-        "executable_code": _code,
-        "codeExecutionResult": _code_result,
-        "code_execution_result": _code_result,
+        spelling: read
+        for camel, snake, read in (  # https://ai.google.dev/api/caching#Part, taken in both spellings
+            ("inlineData", "inline_data", _inline),
+            ("fileData", "file_data", _file_data),
+            ("functionCall", "function_call", _call),
+            ("functionResponse", "function_response", _result),
+            ("executableCode", "executable_code", _code),
+            ("codeExecutionResult", "code_execution_result", _code_result),
+        )
+        for spelling in (camel, snake)
     },
 )

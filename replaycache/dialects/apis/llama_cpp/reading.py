@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ...counts import Counts, count, is_count
-from ...fold import Fold, add
+from ...fold import TextFold
 from ...reading import Reading, UsageForm
 from ...values import as_dict
 from . import CompletionProgress
@@ -29,20 +30,6 @@ def _usage(usage: Mapping[str, Any]) -> Counts | None:
     return Counts(count(timings.get("prompt_n")) + cached, count(timings.get("predicted_n")), cached)
 
 
-class CompletionFold(Fold):
-    """Pieces of a text."""
-
-    def __init__(self) -> None:
-        self._text: dict[str, Any] = {}
-
-    def take(self, name: str, event: dict[str, Any]) -> None:
-        add(self._text, "content", event.get("content"))
-
-    @property
-    def answer(self) -> dict[str, Any]:
-        return self._text
-
-
 READING = Reading(
     usage_forms=(
         UsageForm(("tokens_evaluated", "tokens_predicted"), _usage),
@@ -50,6 +37,6 @@ READING = Reading(
     ),
     usage_in_answer=("tokens_evaluated", "tokens_predicted", "timings"),
     usage_words=(b"tokens_", b"predicted_n"),
-    folds=((CompletionProgress, CompletionFold),),
+    folds=((CompletionProgress, partial(TextFold, "content")),),
     texts={"content": "assistant"},
 )

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from ...fold import Fold, add
+from ...fold import TextFold
 from ...reading import Contents, Reading
 from ...values import Turn, as_dict, text_part
 from . import RunProgress
 
 __all__ = ["READING"]
-
-
-class RunFold(Fold):
-    """Pieces of a text."""
-
-    def __init__(self) -> None:
-        self._text: dict[str, Any] = {}
-
-    def take(self, name: str, event: dict[str, Any]) -> None:
-        add(self._text, "response", event.get("response"))
-
-    @property
-    def answer(self) -> dict[str, Any]:
-        return {"result": self._text} if self._text else {}
 
 
 def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
@@ -33,6 +20,6 @@ def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
 
 READING = Reading(
     envelopes=("result",),
-    folds=((RunProgress, RunFold),),
+    folds=((RunProgress, partial(TextFold, "response")),),
     turns=_turns,
 )
