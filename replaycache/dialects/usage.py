@@ -11,15 +11,12 @@ from .._models import Recording, Request, Usage
 from ..wire import url
 from .answer_objects import object_of, objects_of
 from .counts import Counts
-from .registry import DIALECTS, generates, provider_of_host
+from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
 from .token_counts import ENVELOPES, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
 
-
-_RUN = re.compile(r"/threads/(runs|[^/]+/runs|[^/]+/runs/[^/]+/submit_tool_outputs)$")
-"""Assistants: a run that is streamed tells its usage in its last events."""
 
 _MODEL_IN_PATH = tuple(re.compile(pattern) for dialect in DIALECTS for pattern in dialect.model_paths)
 
@@ -39,7 +36,7 @@ def usage_of(recording: Recording) -> Usage | None:
     """
     request = recording.request
     path = _parts(request).path
-    if not generates(request.method, path) and not (request.method == "POST" and _RUN.search(path)):
+    if not any(endpoint.kind in ("generates", "state") for endpoint in endpoints(request.method, path)):
         return None
     provider = provider_of(request)
     for objects in objects_of(recording.body):

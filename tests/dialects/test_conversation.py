@@ -683,8 +683,12 @@ STREAMED = [
         id="transcript",
     ),
     pytest.param(
-        [{"type": "image_generation.completed", "b64_json": PNG, "output_format": "webp"}],
-        [("", "image", "image/webp, 8 bytes")],
+        [
+            {"type": "image_generation.partial_image", "b64_json": PNG},
+            {"type": "image_generation.completed", "b64_json": PNG, "output_format": "webp"},
+            {"type": "image_generation.completed", "b64_json": PNG, "output_format": "png"},
+        ],
+        [("", "image", "image/webp, 8 bytes"), ("", "image", "image/png, 8 bytes")],
         id="images",
     ),
     pytest.param(
@@ -694,6 +698,11 @@ STREAMED = [
     ),
     pytest.param([{"content": "H", "stop": False}, {"content": "i", "stop": True}], HI, id="llama.cpp"),
     pytest.param([{"error": {"message": "no", "type": "bad"}}], [("", "error", "bad", "no")], id="error"),
+    pytest.param(
+        [_chat(content="Hi"), {"error": {"message": "no", "type": "bad"}}],
+        [*HI, ("", "error", "bad", "no")],
+        id="error-after-text",
+    ),
 ]
 
 

@@ -30,15 +30,11 @@ def answered(value: Any) -> list[Turn]:
 
 
 def _turns(value: dict[str, Any]) -> list[Turn]:
-    for found in _readings_of(value):
-        turns = [turn for turn in found if turn.parts]
-        if turns:
-            return turns
-    return []
+    found = ([turn for turn in turns if turn.parts] for turns in _readings_of(value))
+    return [*next(filter(None, found), []), *_error(value)]
 
 
 def _readings_of(value: dict[str, Any]) -> Iterator[Any]:
-    yield _error(value)
     for reading in READINGS:
         if reading.turns is not None:
             yield reading.turns(value, _CONTENTS)

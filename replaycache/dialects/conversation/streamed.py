@@ -27,4 +27,4 @@ def folded(events: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
             whole.take(name, event)
         answer = whole.answer
     error = next((event for name, event in events if tells_failure(name, event)), None)
-    return answer or ({} if error is None else {"error": error.get("error") or error})
+    return answer if error is None else answer | {"error": error.get("error") or error}

@@ -14,26 +14,36 @@ from . import ImageProgress, RunProgress, SoundProgress
 __all__ = ["READING"]
 
 
-class LastFold(Fold):
-    """Images and transcriptions: the last event has all of it; until then a text by its deltas.
-
-    https://platform.openai.com/docs/api-reference/images-streaming,
-    https://platform.openai.com/docs/api-reference/audio/transcript-text-done-event
-    """
+class ImagesFold(Fold):
+    """One last event an image: https://platform.openai.com/docs/api-reference/images-streaming."""
 
     def __init__(self) -> None:
-        self._last: dict[str, Any] = {}
+        self._images: list[dict[str, Any]] = []
+
+    def take(self, name: str, event: dict[str, Any]) -> None:
+        if name.endswith(".completed"):
+            self._images.append({member: value for member, value in event.items() if member != "type"})
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        return {"data": self._images} if self._images else {}
+
+
+class SoundFold(Fold):
+    """The last event has all of a text: https://platform.openai.com/docs/api-reference/audio/transcript-text-done-event."""
+
+    def __init__(self) -> None:
         self._text: dict[str, Any] = {}
 
     def take(self, name: str, event: dict[str, Any]) -> None:
-        if name.endswith((".completed", ".done")):
-            self._last = {member: value for member, value in event.items() if member != "type"}
+        if name.endswith(".done"):
+            self._text = {member: value for member, value in event.items() if member != "type"}
         elif name == "transcript.text.delta":
             add(self._text, "text", event.get("delta"))
 
     @property
     def answer(self) -> dict[str, Any]:
-        return self._last or self._text
+        return self._text
 
 
 class RunFold(Fold):
@@ -60,7 +70,7 @@ def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
         yield vectors([item.get("embedding") for item in data])
     images = [
         part
-        for item in [*data, value]
+        for item in data
         if item.get("b64_json") or (item.get("url") and "object" not in item)
         for part in (*text_part(item.get("revised_prompt")), _image(item, value))
     ]
@@ -69,7 +79,7 @@ def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
 
 
 def _image(item: dict[str, Any], answer: dict[str, Any]) -> Part:
-    form = as_text(answer.get("output_format")) or "png"
+    form = as_text(item.get("output_format")) or as_text(answer.get("output_format")) or "png"
     return media("image", item.get("b64_json") or item.get("url"), f"image/{form}")
 
 
@@ -93,7 +103,7 @@ READING = Reading(
         UsageForm(("seconds",), unit("seconds", "audio_seconds")),
     ),
     first=("file", "image"),
-    folds=((ImageProgress, LastFold), (SoundProgress, LastFold), (RunProgress, RunFold)),
+    folds=((ImageProgress, ImagesFold), (SoundProgress, SoundFold), (RunProgress, RunFold)),
     turns=_turns,
     texts={"text": ""},
     asked=_asked,
