@@ -109,7 +109,7 @@ def test_only_adapters_import_a_client_library(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["engine.exchange", "engine.recorder", "match", "dialects.sse", "redaction.redact"]
+    "name", ["engine.exchange", "engine.recorder", "match", "dialects.watcher", "redaction.redact"]
 )
 def test_the_core_does_no_io(name: str) -> None:
     assert not _imports(name)[1] & {

@@ -372,7 +372,7 @@ def test_an_error_is_stored_only_where_it_is_asked_for(llm: Server, kind: Kind, 
                 kind=kind,
                 heard=heard,
                 store=keeping,
-                keep=lambda head: True,
+                keep=lambda head, end: True,
             )
         assert heard.outcomes == ["miss"]
         said[ask.name] = live.value
@@ -388,7 +388,7 @@ def test_an_error_is_stored_only_where_it_is_asked_for(llm: Server, kind: Kind, 
                 inner=unreachable,
                 heard=heard,
                 store=keeping,
-                keep=lambda head: True,
+                keep=lambda head, end: True,
             )
         assert (heard.outcomes, heard.requests, unreachable.attempts) == (["hit"], 1, 0)
         assert replayed.value.body == said[ask.name].body

@@ -90,13 +90,13 @@ class Progress:
 
 
 class Document(Progress):
-    """A JSON document of any form: embeddings, rankings, verdicts, images."""
+    """A JSON document of any form: embeddings, rankings, verdicts, images; never a stream."""
 
     name = "document"
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return True
+        return False
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         self.finish("", value.get("finish_reason") if isinstance(value.get("finish_reason"), str) else None)

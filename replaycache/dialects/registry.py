@@ -36,7 +36,6 @@ from .apis import (
     xai,
 )
 from .dialect import AnswerHeader, Dialect, Endpoint, Equivalent, Kind, NoOp
-from .progress import Document
 from .watcher import Answering
 
 __all__ = [
@@ -65,6 +64,7 @@ DIALECTS: tuple[Dialect, ...] = (
     mistral.DIALECT,
     cohere.DIALECT,
     ollama.DIALECT,
+    ollama.CLOUD,
     llama_cpp.DIALECT,
     vllm.DIALECT,
     text_generation_inference.DIALECT,
@@ -172,14 +172,15 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None) -> Kind:
         path: of the URL.
         body: the members of its JSON body, or the fields of its form; None where it has none.
     """
-    kinds = (endpoint.kind_of(body) for endpoint in endpoints(method, path))
-    return next((kind for kind in kinds if kind != "other"), "other")
+    kinds = {endpoint.kind_of(body) for endpoint in endpoints(method, path)} - {"other"}
+    # what one API answers again is another's ticket: a cache may be wrong about neither
+    return next(iter(kinds - {"generates"} or kinds), "other")
 
 
 def _all_forms() -> Iterator[type[Any]]:
     for dialect in DIALECTS:
         for endpoint in dialect.endpoints:
-            yield from (form for form in endpoint.forms if form is not Document)
+            yield from endpoint.forms
 
 
 ANY_ANSWER = Answering(tuple(dict.fromkeys(_all_forms())), other_media=True, is_known=False)
@@ -189,7 +190,7 @@ ANY_ANSWER = Answering(tuple(dict.fromkeys(_all_forms())), other_media=True, is_
 @lru_cache(maxsize=256)
 def answering(method: str, path: str) -> Answering:
     """How a call is answered. A call that no dialect knows may answer in the form of any."""
-    known = [endpoint for endpoint in endpoints(method, path) if endpoint.forms]
+    known = [endpoint for endpoint in endpoints(method, path) if endpoint.forms or endpoint.kind != "other"]
     if not known:
         return ANY_ANSWER
     forms = dict.fromkeys(form for endpoint in known for form in endpoint.forms)

@@ -6,6 +6,7 @@ dialect says of its end then holds, however it was labelled.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -24,14 +25,28 @@ _BOM = b"\xef\xbb\xbf"
 _FIELD = re.compile(rb"(data|event|id|retry|error)?:")
 _LONGEST_FIELD = 8
 _LINES = re.compile(r"ndjson|jsonl|json-lines|stream\+json")
+_TELLING = re.compile(r"json|event-?stream")
+"""Media types of bodies that tell their end themselves, so that nothing at all is none of them."""
 _FRAMES = "application/vnd.amazon.eventstream"
+
+
+def _decoded(data: bytes) -> Any:
+    """A JSON value, also one that only Python's decoder reads: NaN, a lone surrogate, a thousand levels."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        try:
+            return json.loads(data)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
 
 
 class Answering(NamedTuple):
     """How a call is answered.
 
     Attributes:
-        forms: in which its dialect answers; what is in none of them is no answer of it.
+        forms: in which its dialect answers. A stream in none of them is no answer of it; a JSON document is, as
+            long as it is whole.
         other_media: whether it may answer in none of them: text, sound, an image.
         is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone.
     """
@@ -122,6 +137,8 @@ class AnswerWatcher:
     @property
     def is_over(self) -> bool:
         """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
+        if self._is_document:
+            return False  # its end is that of the body
         return self._failed or self._marker or (self._progress is not None and self._progress.terminal)
 
     @property
@@ -145,8 +162,10 @@ class AnswerWatcher:
 
         To be asked once `end` was told.
         """
-        if self.is_over or self._framing in ("", "other"):
+        if self.is_over or self._framing == "other":
             return True
+        if not self._framing:
+            return not _TELLING.search(self._media_type)
         if self._framing == "array" or (self._framing == "objects" and self._is_document):
             return not self._is_spoilt
         return not self._answering.is_known and self._progress is None and not self._is_spoilt
@@ -185,10 +204,10 @@ class AnswerWatcher:
             self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
         elif shown[:1] == b"[" and any(form.is_array for form in self._answering.forms):
             self._framing, self._decoder, self._head = "array", ArrayDecoder(), shown
-        elif shown[:1] == b"[":
-            self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
         elif _FIELD.match(shown):
             self._framing, self._decoder = "events", EventDecoder()
+        elif shown[:1] == b"[" or "json" in self._media_type:
+            self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
         else:
             self._framing, self._head = "other", b""
         return True
@@ -220,15 +239,15 @@ class AnswerWatcher:
                 self._failed = True
             return
         try:
-            value: Any = orjson.loads(data)
+            value = _decoded(data)
         except ValueError:
             self._junk = self._framing != "frames" or not self._answering.other_media
             self._failed = event.event == "error"
             return
         if isinstance(value, dict):
             self._look_into(event.event, value)
-        elif self._is_document and isinstance(value, list):
-            self._look_into_list(value)
+        elif self._is_document:
+            self._look_into_list(value if isinstance(value, list) else [])
         else:
             self._junk = True
 
@@ -250,16 +269,11 @@ class AnswerWatcher:
     def _look_into_list(self, values: list[Any]) -> None:
         """A document that is a list: embeddings, classifications, or one failure in brackets."""
         self._failed = any(isinstance(value, dict) and tells_failure("", value) for value in values)
-        if self._answering.is_known and Document not in self._answering.forms:
-            self._junk = True
-        else:
-            self._progress = Document(self._asked)
-            self._progress.terminal = True
+        self._progress = Document(self._asked)
+        self._progress.terminal = True
 
     def _form_of(self, name: str, value: dict[str, Any]) -> Progress | None:
         for form in self._answering.forms:
-            if form is Document and not self._is_document:
-                continue
             if form.fits(name, value):
                 return form(self._asked)
-        return None
+        return Document(self._asked) if self._is_document else None

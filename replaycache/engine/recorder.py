@@ -250,13 +250,13 @@ class Recorder:
             self._is_ending = True
             watcher.end()
             self._is_ending = False
-            if not self._framed and not watcher.tells_its_end:
-                return "the connection's end was the body's end, and the answer does not tell that it is whole"
             if self._decoder is not None:
                 try:
                     self._decoder.end()
                 except UndecodableContent as error:
                     return str(error)
+            if not self._framed and not watcher.tells_its_end:
+                return "the connection's end was the body's end, and the answer does not tell that it is whole"
         if self._raw_whole is not None and ending is Ending.END and self._raw_size < self._raw_whole:
             return "the body is shorter than its content-length"
         return ""

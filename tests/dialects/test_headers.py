@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from replaycache.dialects.headers import ANSWER_HEADERS, AnswerHeader
 
 from replaycache import Match, Request
+from replaycache.dialects.dialect import AnswerHeader
+from replaycache.dialects.registry import ANSWER_HEADERS
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import MemoryStore
 

@@ -13,8 +13,8 @@ from replaycache.engine.decisions import Forward, Recheck, Refuse, Replay
 from replaycache.engine.lookup import Nothing
 from tests.engine.parts import URL, asked_of, exchange, recording_of
 
-CACHE = Decider("here", 0.5, is_cache=True)
-CASSETTE = Decider("here", 0.5, is_cache=False)
+CACHE = Decider("here", 0.5, None, is_cache=True)
+CASSETTE = Decider("here", 0.5, None, is_cache=False)
 
 
 def ask(mode: str = "auto", **changes: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from replaycache import CacheMiss, Match, Recording
+from replaycache import AnswerEnd, CacheMiss, Match, Recording, ResponseHead
 from replaycache.engine import flights
 from replaycache.engine.flights import Owner, board
 from replaycache.stores import MemoryStore
@@ -269,7 +269,8 @@ def test_whatever_a_store_raises_the_call_goes_on(driver: Driver) -> None:
     driver.run(body)
 
 
-def test_a_failed_stream_is_not_kept_whatever_keep_says_of_its_head(driver: Driver) -> None:
+@pytest.mark.parametrize("keep", [None, lambda head, end: not end.failed, lambda head, end: head.status == 200])
+def test_a_failed_stream_is_not_kept_unless_asked_for(driver: Driver, keep: Any) -> None:
     store = MemoryStore()
 
     def handle(request: Received, wire: Wire) -> None:
@@ -279,10 +280,11 @@ def test_a_failed_stream_is_not_kept_whatever_keep_says_of_its_head(driver: Driv
 
     async def body() -> None:
         with ScriptedServer(handle) as server:
-            async with driver.client(store=store, keep=lambda head: head.status == 200) as client:
-                answer = await client.post(server.url + "/v1/messages", json=STREAMED)
-        assert outcome_of(answer).reason == "the stream ended in an error"
-        assert len(store) == 0
+            async with driver.client(store=store, keep=keep) as client:
+                answers = [await client.post(server.url + "/v1/messages", json=STREAMED) for _ in range(2)]
+        is_kept = keep is not None and keep(ResponseHead(200), AnswerEnd("failed"))
+        assert [outcome_of(answer).status for answer in answers] == (["miss", "hit"] if is_kept else ["live"] * 2)
+        assert len(store) == is_kept
 
     driver.run(body)
 
@@ -319,7 +321,7 @@ def test_a_replayed_redirect_calls_nobody(driver: Driver) -> None:
 
     async def body() -> None:
         with ScriptedServer(handle) as server:
-            async with driver.client(store=store, keep=lambda head: True) as client:
+            async with driver.client(store=store, keep=lambda head, end: True) as client:
                 await client.post(server.url + CHAT, json=ASKED)
             seen = len(server.requests)
             async with driver.client(store=store, mode="replay") as client:

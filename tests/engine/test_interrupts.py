@@ -49,7 +49,13 @@ EVERY = int(os.environ.get("INTERRUPT_EVERY", "89"))
 """Of so many places one is interrupted; 1 takes all of them, which takes many minutes."""
 
 PACKAGE = Path(replaycache.__file__).parent
-PLACES = ("httpx*.py", "engine/*.py", "stores/*.py", "dialects/sse.py")
+PLACES = (
+    "httpx*.py",
+    "engine/*.py",
+    "stores/*.py",
+    "dialects/watcher.py",
+    "dialects/framing/*.py",
+)
 FILES = {str(path) for place in PLACES for path in PACKAGE.glob(place)}
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::RuntimeWarning")

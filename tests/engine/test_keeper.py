@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from replaycache import Mode, Redact, ReplayCacheWarning, Request, ResponseHead, SecretFound
+from replaycache import (
+    AnswerEnd,
+    ConfigurationError,
+    Mode,
+    Redact,
+    ReplayCacheWarning,
+    Request,
+    ResponseHead,
+    SecretFound,
+)
 from replaycache.stores import CassetteStore
 from tests.engine.parts import URL, asked_of, exchange, recording_of
 
@@ -24,15 +33,46 @@ def head(status: int) -> ResponseHead:
 def test_a_cache_wants_what_succeeded_and_a_cassette_everything(tmp_path: Any) -> None:
     statuses = [200, 204, 299, 301, 404, 500]
 
-    assert [exchange().keeper.wants(head(status)) for status in statuses] == [True] + [False] * 5
-    assert all(cassette(tmp_path).keeper.wants(head(status)) for status in statuses)
+    assert [exchange().keeper.may_want(head(status)) for status in statuses] == [True] + [False] * 5
+    assert all(cassette(tmp_path).keeper.may_want(head(status)) for status in statuses)
+
+
+ENDS = [AnswerEnd("whole", ("stop",)), AnswerEnd("unfinished"), AnswerEnd("failed")]
+
+
+def test_a_cache_wants_what_is_whole_and_a_cassette_everything(tmp_path: Any) -> None:
+    assert [exchange().keeper.why_not(head(200), end) for end in ENDS] == [
+        "",
+        "the answer ended before it was whole",
+        "the answer tells a failure",
+    ]
+    assert [cassette(tmp_path).keeper.why_not(head(200), end) for end in ENDS] == [""] * 3
 
 
 def test_the_user_says_what_is_wanted() -> None:
-    keeper = exchange(keep=lambda head: head.status == 404).keeper
+    """All but half an answer, which a cache never has."""
+    keeper = exchange(keep=lambda head, end: head.status == 404 or end.finish_reasons == ("stop",)).keeper
 
-    assert keeper.wants(head(404))
-    assert not keeper.wants(head(200))
+    assert keeper.may_want(head(404))
+    assert [bool(keeper.why_not(head(status), end)) for status in (404, 200) for end in ENDS] == [
+        *(False, True, False),
+        *(False, True, True),
+    ]
+
+
+def test_what_the_user_says_may_fail(tmp_path: Any) -> None:
+    def keep(head: ResponseHead, end: AnswerEnd) -> bool:
+        raise KeyError("colour")
+
+    keeper = exchange(keep=keep).keeper
+    with pytest.warns(ReplayCacheWarning, match=r"keep failed.*KeyError: 'colour'"):
+        assert keeper.why_not(head(200), ENDS[0]) == "keep failed"
+
+
+@pytest.mark.parametrize("keep", [lambda head: True, lambda: True, "200", 200])
+def test_what_the_user_says_takes_the_head_and_the_end(keep: Any) -> None:
+    with pytest.raises(ConfigurationError, match="takes two arguments"):
+        exchange(keep=keep)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, ResponseHead
 from replaycache._models import Segment
+from replaycache.dialects.answers import watcher_of
 from replaycache.engine.recorder import MEMORY_LIMIT, SEGMENT_BYTES, SEGMENT_CHUNKS, Ending, Recorder
 from replaycache.engine.spool import Spool
 from replaycache.stores.format import FileSegments
@@ -35,10 +36,18 @@ def no_spool() -> Spool:
 
 
 def recorder(
-    content_type: str = JSON, *, path: str = CHAT, spool: Callable[[], Any] = no_spool, **headers: str
+    content_type: str = JSON,
+    *,
+    path: str = CHAT,
+    spool: Callable[[], Any] = no_spool,
+    is_framed: bool = False,
+    has_body: bool = True,
+    **headers: Any,
 ) -> Recorder:
     lines = (("content-type", content_type), *((name.replace("_", "-"), text) for name, text in headers.items()))
-    return Recorder(path, ResponseHead(200, lines), 100.0, spool)
+    head = ResponseHead(200, lines)
+    watcher = watcher_of("POST", path, head, dict)
+    return Recorder(watcher, head, 100.0, spool, is_framed=is_framed, has_body=has_body)
 
 
 def fed(made: Recorder, parts: Iterable[bytes]) -> Recorder:
@@ -89,27 +98,31 @@ CASES = {
     "length that is no number": (("text/plain", {"content_length": "5, 5"}), b"hello", (True, False, False)),
     "stream": ((EVENTS, {}), STREAM, (True, True, True)),
     "stream, chunked": ((EVENTS, {"transfer_encoding": "chunked"}), STREAM, (True, True, True)),
-    "stream, cut": ((EVENTS, {"transfer_encoding": "chunked"}), STREAM[: -len(TERMINAL)], (False, False, False)),
+    "stream, cut": ((EVENTS, {"transfer_encoding": "chunked"}), STREAM[: -len(TERMINAL)], (True, False, False)),
+    "stream, cut, no framing": ((EVENTS, {}), STREAM[: -len(TERMINAL)], (False, False, False)),
+    "stream, HTTP/2": ((EVENTS, {"is_framed": True}), STREAM[: -len(TERMINAL)], (True, False, False)),
     "stream, nothing": ((EVENTS, {}), b"", (False, False, False)),
     "stream, its terminal event not ended": (
         (EVENTS, {"transfer_encoding": "chunked"}),
         STREAM[:-2],
         (True, False, False),
     ),
-    "stream, its terminal event cut by the connection's end": ((EVENTS, {}), STREAM[:-2], (False, False, False)),
+    "stream, its terminal event cut by the connection's end": ((EVENTS, {}), STREAM[:-3], (False, False, False)),
+    "stream, nothing behind its terminal event": ((EVENTS, {}), STREAM[:-2], (True, False, False)),
     "stream, an error": ((EVENTS, {}), b'data: {"error":{"message":"no"}}\n\n', (True, True, True)),
     "stream, exact length": ((EVENTS, {"content_length": str(len(STREAM))}), STREAM, (True, True, True)),
     "stream, exact length, cut upstream": (
         (EVENTS, {"content_length": str(len(STREAM) - len(TERMINAL))}),
         STREAM[: -len(TERMINAL)],
-        (False, False, False),
+        (True, True, True),
     ),
     "unknown stream": ((EVENTS, {"path": "/v1/other"}), b"data: x\n\n", (True, False, False)),
-    "images, one of perhaps more": (
+    "an image": (
         (EVENTS, {"path": "/v1/images/generations"}),
         b'data: {"type":"image_generation.completed"}\n\n',
-        (True, False, False),
+        (True, True, True),
     ),
+    "no body": ((JSON, {"has_body": False, "content_length": "9"}), b"", (True, True, True)),
     "messages": ((EVENTS, {"path": "/v1/messages"}), b'data: {"type":"message_stop"}\n\n', (True, True, True)),
     "ollama": (("application/x-ndjson", {"path": "/api/chat"}), b'{"done":true}\n', (True, True, True)),
     "ollama, cut": (("application/x-ndjson", {"path": "/api/chat"}), b'{"done":false}\n', (False, False, False)),
@@ -132,9 +145,9 @@ def test_complete_or_not_at_all(case: str, ending: Ending, how: str) -> None:
 REASONS = {
     "a close": (CLOSED, (JSON, {}), ANSWER, "the caller closed the response before its end"),
     "a failure": (BROKEN, (JSON, {}), ANSWER, "broke off"),
-    "no terminal event": (END, (EVENTS, {}), b"data: x\n\n", "without its terminal event"),
+    "no terminal event": (END, (EVENTS, {}), b"data: x\n\n", "does not tell that it is whole"),
     "a short body": (END, (JSON, {"content_length": "99"}), ANSWER, "shorter than its content-length"),
-    "cut JSON": (END, (JSON, {}), ANSWER[:-1], "cut short"),
+    "cut JSON": (END, (JSON, {}), ANSWER[:-1], "does not tell that it is whole"),
     "cut gzip": (END, ("text/plain", {"content_encoding": "gzip"}), gzip.compress(ANSWER)[:-1], "cut short"),
     "an unknown encoding": (END, (JSON, {"content_encoding": "lzma"}), ANSWER, "'lzma' is unknown"),
     "no gzip": (END, (JSON, {"content_encoding": "gzip"}), ANSWER, "content-encoding cannot be undone"),
@@ -232,12 +245,14 @@ def test_what_is_kept_is_what_came(data: bytes, ending: Ending, length: int | No
 
 def test_failed_is_what_the_stream_said_itself() -> None:
     made = recorder(EVENTS)
-    assert not made.failed
+    assert not made.watcher.failed
     made.feed(b'data: {"error":{}}\n\n', 100.0)
-    assert not made.failed
+    assert not made.watcher.failed
     made.feed(b'data: {"error":{"message":"no"}}\n\n', 100.0)
-    assert made.failed
-    assert not fed(recorder(JSON), [b'{"error":{"message":"no"}}']).failed
+    assert made.watcher.failed
+    document = fed(recorder(JSON), [b'{"error":{"message":"no"}}'])
+    assert document.finish(END) is not None
+    assert document.watcher.failed
 
 
 def test_is_whole_tells_on_the_way() -> None:
@@ -432,7 +447,9 @@ def test_any_body_in_any_pieces_is_decoded(encoding: str, data: bytes, cuts: lis
         cuts = [cut for cut in cuts if cut > 2]  # its first two bytes tell which deflate it is; see byte by byte
     name, encode = ENCODINGS[encoding]
 
-    assert ended(recorder("text/plain", content_encoding=name), pieces(encode(data), cuts)) == data
+    made = recorder("text/plain", path="/v1/other", content_encoding=name)
+
+    assert ended(made, pieces(encode(data), cuts)) == data
 
 
 @encodings
@@ -511,7 +528,7 @@ def test_an_unknown_encoding_gives_up_without_raising(name: str) -> None:
     made = recorder("text/plain", content_encoding=name)
 
     assert "is unknown" in made.reason
-    assert not made.failed
+    assert not made.watcher.failed
     assert ended(made, [b"anything", b"at all"]) is None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 
@@ -15,7 +14,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/serving-endpoints/*/invocations",),
             "https://docs.databricks.com/api/workspace/servingendpoints/query",
-            forms=(ChatProgress, MessagesProgress, Document),
+            forms=(ChatProgress, MessagesProgress),
         ),
     ),
 )

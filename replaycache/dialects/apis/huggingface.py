@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
 
@@ -18,7 +17,7 @@ DIALECT = Dialect(
             ("/hf-inference/**",),
             "https://huggingface.co/docs/inference-providers/providers/hf-inference",
             ("inputs",),
-            forms=(ChatProgress, GenerationProgress, Document),
+            forms=(ChatProgress, GenerationProgress),
             other_media=True,
         ),
     ),

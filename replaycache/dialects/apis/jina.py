@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 
 __all__ = ["DIALECT"]
 
@@ -11,5 +10,5 @@ DIALECT = Dialect(
     name="jina",
     provider="jina",
     hosts=("api.jina.ai",),
-    endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",), forms=(Document,)),),
+    endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",)),),
 )

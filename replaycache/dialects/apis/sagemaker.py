@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
@@ -17,7 +16,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/endpoints/*/invocations", "/endpoints/*/invocations-response-stream"),
             "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Operations_Amazon_SageMaker_Runtime.html",
-            forms=(ChatProgress, MessagesProgress, GenerationProgress, Document),
+            forms=(ChatProgress, MessagesProgress, GenerationProgress),
             other_media=True,
         ),
     ),

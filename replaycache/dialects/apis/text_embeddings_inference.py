@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 
 __all__ = ["DIALECT"]
 
@@ -15,7 +14,6 @@ DIALECT = Dialect(
             ("^/embed", "^/embed_all", "^/embed_sparse", "^/predict", "^/similarity"),
             "https://huggingface.github.io/text-embeddings-inference/",
             ("inputs",),
-            forms=(Document,),
         ),
     ),
 )

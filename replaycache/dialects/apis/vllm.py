@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 
 __all__ = ["DIALECT"]
 
@@ -12,7 +11,7 @@ _DOCS = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"
 DIALECT = Dialect(
     name="vllm",
     endpoints=(
-        Endpoint(("/score",), _DOCS, ("text_1", "queries", "data_1"), forms=(Document,)),
-        Endpoint(("/pooling", "/classify"), _DOCS, ("input", "messages"), forms=(Document,)),
+        Endpoint(("/score",), _DOCS, ("text_1", "queries", "data_1")),
+        Endpoint(("/pooling", "/classify"), _DOCS, ("input", "messages")),
     ),
 )

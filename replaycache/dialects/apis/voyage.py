@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
-from ..progress import Document
 
 __all__ = ["DIALECT"]
 
@@ -12,12 +11,11 @@ DIALECT = Dialect(
     provider="voyageai",
     hosts=("api.voyageai.com",),
     endpoints=(
-        Endpoint(("/rerank",), "https://docs.voyageai.com/reference/reranker-api", ("query",), forms=(Document,)),
+        Endpoint(("/rerank",), "https://docs.voyageai.com/reference/reranker-api", ("query",)),
         Endpoint(
             ("/multimodalembeddings", "/contextualizedembeddings"),
             "https://docs.voyageai.com/reference",
             ("inputs",),
-            forms=(Document,),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ...dialect import AnswerHeader, Dialect, Endpoint
-from ...progress import Document, Progress, as_dict
+from ...progress import Progress, as_dict
 from ..anthropic import MessagesProgress
 from ..openai_chat import ChatProgress
 
@@ -119,7 +119,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/model/*/invoke", "/model/*/invoke-with-response-stream"),
             _INVOKE,
-            forms=(InvokedProgress, MessagesProgress, ChatProgress, Document),
+            forms=(InvokedProgress, MessagesProgress, ChatProgress),
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import AnswerHeader, Dialect, Endpoint, no_op_rows
-from ...progress import Document, Progress, as_dict
+from ...progress import Progress, as_dict
 
 __all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
 
@@ -87,7 +87,6 @@ DIALECT = Dialect(
         Endpoint(
             ("/v1/embed", "/v2/embed", "/v1/rerank", "/v2/rerank", "/v1/classify", "/v1/summarize"),
             f"{_REFERENCE}embed, rerank, classify, summarize",
-            forms=(Document,),
         ),
     ),
     headers=(AnswerHeader("accepts", "https://docs.cohere.com/v1/reference/chat"),),

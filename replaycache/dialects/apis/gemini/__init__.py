@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint, Equivalent, no_op_rows
-from ...progress import Document, Progress, as_dict
+from ...progress import Progress, as_dict
 from ..anthropic import MessagesProgress
 from ..openai_chat import ChatProgress
 
@@ -51,9 +51,7 @@ DIALECT = Dialect(
     hosts=("generativelanguage.googleapis.com",),
     endpoints=(
         Endpoint(_VERBS, "https://ai.google.dev/api/generate-content", forms=(ContentProgress,)),
-        Endpoint(
-            (":embedContent", ":batchEmbedContents"), "https://ai.google.dev/api/embeddings", forms=(Document,)
-        ),
+        Endpoint((":embedContent", ":batchEmbedContents"), "https://ai.google.dev/api/embeddings"),
     ),
     model_paths=(r"/(?:models|tunedModels)/([^:]+):[A-Za-z]+$",),
     response_headers=("x-goog-upload-*",),
@@ -87,12 +85,11 @@ VERTEX = Dialect(
         Endpoint(
             (":predict",),
             "https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict",
-            forms=(Document,),
         ),
         Endpoint(
             (":rawPredict", ":streamRawPredict"),
             "https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models: each speaks its maker's API",
-            forms=(MessagesProgress, ChatProgress, Document),
+            forms=(MessagesProgress, ChatProgress),
         ),
     ),
 )

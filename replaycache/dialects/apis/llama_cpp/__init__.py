@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint
-from ...progress import Document, Progress
+from ...progress import Progress
 
 __all__ = ["DIALECT", "CompletionProgress"]
 
@@ -40,8 +40,8 @@ class CompletionProgress(Progress):
 DIALECT = Dialect(
     name="llama.cpp",
     endpoints=(
-        Endpoint(("^/completion", "^/infill"), _README, forms=(CompletionProgress, Document)),
-        Endpoint(("^/embedding",), _README, forms=(Document,)),
-        Endpoint(("/rerank", "/reranking"), _README, ("query",), forms=(Document,)),
+        Endpoint(("^/completion", "^/infill"), _README, forms=(CompletionProgress,)),
+        Endpoint(("^/embedding",), _README),
+        Endpoint(("/rerank", "/reranking"), _README, ("query",)),
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...dialect import Dialect, Endpoint, no_op_rows, stop_as_list
-from ...progress import Document
 from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT"]
@@ -21,7 +20,6 @@ DIALECT = Dialect(
             ("/chat/moderations", "/classifications", "/chat/classifications", "/ocr"),
             _API,
             ("input", "inputs", "document"),
-            forms=(Document,),
         ),
     ),
     # temperature depends on the model

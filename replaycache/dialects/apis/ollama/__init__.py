@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint, no_op_rows
-from ...progress import Document, Progress
+from ...progress import Progress
 
-__all__ = ["DIALECT", "LinesProgress"]
+__all__ = ["CLOUD", "DIALECT", "LinesProgress"]
 
 _API = "https://github.com/ollama/ollama/blob/main/docs/api.md"
 
@@ -39,8 +39,7 @@ class LinesProgress(Progress):
 
 DIALECT = Dialect(
     name="ollama",
-    provider="ollama",
-    hosts=("localhost:11434", "127.0.0.1:11434", "ollama.com"),
+    hosts=("localhost:11434", "127.0.0.1:11434"),
     endpoints=(
         Endpoint(("/api/chat",), _API, ("messages",), empty="action", needs=("model",), forms=(LinesProgress,)),
         Endpoint(
@@ -51,7 +50,7 @@ DIALECT = Dialect(
             needs=("model",),
             forms=(LinesProgress,),
         ),
-        Endpoint(("/api/embed", "/api/embeddings"), _API, ("input", "prompt"), forms=(Document,)),
+        Endpoint(("/api/embed", "/api/embeddings"), _API, ("input", "prompt")),
     ),
     # it streams unless told not to; options and keep_alive come from the model file
     no_ops=(
@@ -60,3 +59,5 @@ DIALECT = Dialect(
     ),
     noise=("created_at", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"),
 )
+
+CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))

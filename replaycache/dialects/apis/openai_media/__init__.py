@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint, no_op_rows
-from ...progress import Document, Progress
+from ...progress import Progress
 from ..openai_chat import HOSTS, REFERENCE
 
 __all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress"]
@@ -83,25 +83,24 @@ DIALECT = Dialect(
             ("/embeddings",),
             f"{REFERENCE}/embeddings/create",
             ("input", "inputs", "prompt", "content"),
-            forms=(Document,),
         ),
-        Endpoint(("/moderations",), f"{REFERENCE}/moderations/create", ("input",), forms=(Document,)),
+        Endpoint(("/moderations",), f"{REFERENCE}/moderations/create", ("input",)),
         Endpoint(
             ("/audio/speech", "/audio/transcriptions", "/audio/translations"),
             f"{REFERENCE}/audio: transcript.text.done, speech.audio.done",
-            forms=(SoundProgress, Document),
+            forms=(SoundProgress,),
             other_media=True,
         ),
         Endpoint(
             ("/images/generations", "/images/edits", "/images/variations"),
             f"{REFERENCE}/images-streaming: one completed event an image",
-            forms=(ImageProgress, Document),
+            forms=(ImageProgress,),
         ),
         Endpoint(
             ("/threads/runs", "/threads/*/runs", "/threads/*/runs/*/submit_tool_outputs"),
             f"{REFERENCE}/assistants-streaming/events: event done, data [DONE]",
             kind="state",
-            forms=(RunProgress, Document),
+            forms=(RunProgress,),
         ),
     ),
     no_ops=(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint
-from ...progress import Document, Progress
+from ...progress import Progress
 from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "RunProgress"]
@@ -34,8 +34,6 @@ class RunProgress(Progress):
 DIALECT = Dialect(
     name="workers ai",
     hosts=("api.cloudflare.com",),
-    endpoints=(
-        Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress, Document), other_media=True),
-    ),
+    endpoints=(Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress), other_media=True),),
     model_paths=(r"/ai/run/(@.+)$",),
 )
