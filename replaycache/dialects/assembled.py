@@ -30,7 +30,8 @@ def assembled(body: bytes) -> str:
                 calls.append(f"tool call {len(calls)}: {part.text}")
     first = next(iter(texts), "")
     said = [text if role == first else f"{role}: {text}" for role, text in texts.items()]
-    return "\n".join([*said, *calls])
+    # an event may hold half of a character
+    return "\n".join([*said, *calls]).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def events_of(body: bytes) -> list[dict[str, Any]]:

@@ -1011,6 +1011,13 @@ def test_the_text_of_a_stream_stands_in_one_piece() -> None:
     assert assembled(body) == "Hi\nassistant 2: J\ntool call 0: {}"
 
 
+def test_halves_of_a_character_are_joined_and_one_alone_is_replaced() -> None:
+    events = [_chat(content=half) for half in ("\ud83d", "\ude00", "\ud83d")]
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+
+    assert assembled(body) == "\U0001f600\ufffd"
+
+
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 
