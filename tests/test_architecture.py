@@ -151,6 +151,7 @@ def test_an_adapter_loads_only_its_library(library: str, other: str) -> None:
 
     assert library in loaded
     assert not (loaded - by_itself) & {other, "diskcache", "sqlite3", "anyio"}
+    assert "replaycache.dialects.readings" not in loaded
     on_demand = ("budget", "drift", "ledger", "nearest", "prices", "usage")
     assert not loaded & {f"replaycache.{name}" for name in on_demand}
 

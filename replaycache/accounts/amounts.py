@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-__all__ = ["human_age", "human_count", "human_duration", "human_money", "human_size", "iso_time"]
+__all__ = ["human_age", "human_count", "human_duration", "human_money", "human_size", "human_units", "iso_time"]
 
 
 def iso_time(seconds: float | None) -> str:
@@ -24,9 +24,24 @@ def human_size(size: int) -> str:
     return _scaled(size, (" B", " kB", " MB", " GB", " TB", " PB"))
 
 
-def human_count(count: int) -> str:
+def human_count(count: float) -> str:
     """A number: `812`, `3.4k`, `12M`."""
     return _scaled(count, ("", "k", "M", "G", "T", "P"))
+
+
+def human_units(units: Iterable[tuple[str, float]], *, has_tokens: bool) -> str:
+    """What was paid for by other units than tokens: `2 rerank searches, 12 audio seconds`.
+
+    Args:
+        units: as in `Usage`.
+        has_tokens: whether tokens are told beside, of which some units are parts.
+    """
+    told = [unit for unit in units if not (has_tokens and unit[0].endswith("_tokens"))]
+    return ", ".join(f"{_amount(amount)} {name.replace('_', ' ')}" for name, amount in told)
+
+
+def _amount(amount: float) -> str:
+    return human_count(amount) if amount >= 10 else f"{amount:.2g}"
 
 
 def _scaled(number: float, units: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ class Sum:
         priced: how many those are.
         unpriced: how many tell what they used, but have no price that is known.
         untold: how many do not tell what they used.
+        units: what else has a price of its own, by its name, as in `Usage`.
     """
 
     requests: int = 0
@@ -49,6 +50,7 @@ class Sum:
     priced: int = 0
     unpriced: int = 0
     untold: int = 0
+    units: dict[str, float] = field(default_factory=dict)
 
     @property
     def price(self) -> Decimal | None:
@@ -58,7 +60,9 @@ class Sum:
     def add(self, other: Sum) -> None:
         """Takes another sum into this one."""
         for name in Sum.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+            if name != "units":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+        _add_units(self.units, other.units.items())
 
 
 @dataclass(slots=True)
@@ -234,8 +238,12 @@ class _Group:
         self.size += size
         a, b, c, d, e = self.tokens
         self.tokens = (a + usage[2], b + usage[3], c + usage[4], d + usage[5], e + usage[6])
-        for name, amount in usage.units:
-            self.units[name] = self.units.get(name, 0.0) + amount
+        _add_units(self.units, usage.units)
+
+
+def _add_units(units: dict[str, float], more: Iterable[tuple[str, float]]) -> None:
+    for name, amount in more:
+        units[name] = units.get(name, 0.0) + amount
 
 
 def _merge(lines: dict[_K, Line], others: dict[_K, Line]) -> None:
@@ -245,7 +253,7 @@ def _merge(lines: dict[_K, Line], others: dict[_K, Line]) -> None:
 
 def _sum(entry: Entry) -> Sum:
     usage = entry.usage
-    found = Sum(entry.requests, *usage[2:7], entry.seconds, entry.took, entry.size)
+    found = Sum(entry.requests, *usage[2:7], entry.seconds, entry.took, entry.size, units=dict(usage.units))
     if not usage.is_told:
         found.untold = entry.requests
         return found

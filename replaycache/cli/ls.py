@@ -25,6 +25,7 @@ from .output import (
     human_age,
     human_count,
     human_size,
+    human_units,
     is_terminal,
     iso_time,
     json_option,
@@ -205,10 +206,17 @@ def _as_row(line: _Line, now: float, numbered: bool) -> list[str]:
         str(recording.head.status) + ("" if recording.complete else " cut"),
         human_size(recording.size),
         human_count(line.chunks),
-        f"{human_count(usage.input_tokens)}/{human_count(usage.output_tokens)}" if usage else "",
+        _used(usage) if usage else "",
         line.prompt(),
     ]
     return [str(line.entry.number), *row] if numbered else row
+
+
+def _used(usage: Usage) -> str:
+    """Tokens in and out; of what has none, the units that it is paid by."""
+    if not usage.input_tokens and not usage.output_tokens:
+        return human_units(usage.units, has_tokens=False)
+    return f"{human_count(usage.input_tokens)}/{human_count(usage.output_tokens)}"
 
 
 def _as_data(line: _Line) -> list[str]:

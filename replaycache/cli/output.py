@@ -32,7 +32,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..accounts.amounts import human_age, human_count, human_duration, human_money, human_size, iso_time
+from ..accounts.amounts import (
+    human_age,
+    human_count,
+    human_duration,
+    human_money,
+    human_size,
+    human_units,
+    iso_time,
+)
 from .errors import BrokenOutput
 from .printable import one_line, printable
 
@@ -49,6 +57,7 @@ __all__ = [
     "human_duration",
     "human_money",
     "human_size",
+    "human_units",
     "is_terminal",
     "iso_time",
     "json_option",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._models import Headers, Recording, Usage
+from .._models import Headers, Recording, Usage, Verdict
 from ..accounts import prices
+from ..dialects.answers import answer_end
 from ..dialects.conversation import Conversation, Part, Turn, conversation
 from ..dialects.usage import usage_of
 from .errors import CommandFailed, NothingMatches
@@ -35,6 +36,7 @@ from .output import (
     human_duration,
     human_money,
     human_size,
+    human_units,
     is_terminal,
     iso_time,
     json_option,
@@ -109,6 +111,13 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
 _ROLES = {"system": "magenta", "developer": "magenta", "user": "green", "tool": "cyan", "function": "cyan"}
 
 
+_VERDICTS: dict[Verdict, str] = {
+    "whole": "",
+    "unfinished": "unfinished: it ended before the API said that this was all of it",
+    "failed": "failed: the answer tells of a failure",
+}
+
+
 class _Page:
     """Recordings as text. Piped, lines are not wrapped."""
 
@@ -164,11 +173,14 @@ class _Page:
         write_field("response", f"{status}, {size}{pieces}{first}{last}", "red" if status >= 400 else "")
         if not recording.complete:
             write_field("", "cut short: the caller closed it before its end", "red")
+        write_field("finished", one_line(", ".join(answer_end(recording).finish_reasons), 200))
+        write_field("", _VERDICTS[recording.verdict], "red")
         if chunks > 1 and recording.body.duration:
             self._timeline(recording)
         usage = _usage(recording)
         if usage is not None:
             write_field("tokens", _tokens(usage))
+            write_field("units", human_units(usage.units, has_tokens=bool(_tokens(usage))))
             write_field("price", _price(usage, recording.recorded_at))
 
     def _timeline(self, recording: Recording) -> None:
@@ -245,6 +257,8 @@ def _usage(recording: Recording) -> Usage | None:
 
 
 def _tokens(usage: Usage) -> str:
+    if not usage.input_tokens and not usage.output_tokens:
+        return ""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     reasoning = f" ({usage.reasoning_tokens:,} for reasoning)" if usage.reasoning_tokens else ""
     return f"{usage.input_tokens:,} in{cached}, {usage.output_tokens:,} out{reasoning}"
@@ -312,6 +326,8 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "status": recording.head.status,
             "headers": _headers(recording.head.headers),
             "complete": recording.complete,
+            "verdict": recording.verdict,
+            "finish_reasons": list(answer_end(recording).finish_reasons),
             "latency": recording.latency,
             "duration": recording.duration,
             "size": recording.size,

@@ -27,6 +27,7 @@ from .output import (
     human_duration,
     human_money,
     human_size,
+    human_units,
     is_terminal,
     iso_time,
     json_option,
@@ -291,6 +292,7 @@ def _sum_as_json(part: Sum) -> dict[str, Any]:
         **{name: getattr(part, name) for name in TOKENS},
         "seconds": round(part.seconds, 6),
         "bytes": part.size,
+        "units": part.units,
         "usd": part.price,
         "without_price": part.unpriced,
         "without_usage": part.untold,
@@ -351,15 +353,26 @@ def _calls(total: Line) -> str:
 def _amounts(part: Sum, seconds: float) -> str:
     if not part.requests:
         return "nothing"
-    tokens = f"{human_count(part.input_tokens)} tokens in, {human_count(part.output_tokens)} out"
+    tokens = _tokens(part)
     more = [
         f"{human_count(count)} {what}"
         for count, what in ((part.cached_tokens, "cached"), (part.reasoning_tokens, "for reasoning"))
         if count
     ]
-    told = [tokens + (f" ({', '.join(more)})" if more else "")] if part.untold < part.requests else []
+    told = [tokens + (f" ({', '.join(more)})" if more else "")] if tokens and part.untold < part.requests else []
+    told.append(_units(part))
     told += [human_duration(seconds), human_size(part.size), human_money(part.price)]
     return ", ".join(filter(None, told))
+
+
+def _tokens(part: Sum) -> str:
+    if part.units and not part.input_tokens and not part.output_tokens:
+        return ""
+    return f"{human_count(part.input_tokens)} tokens in, {human_count(part.output_tokens)} out"
+
+
+def _units(part: Sum) -> str:
+    return human_units(part.units.items(), has_tokens=bool(part.input_tokens or part.output_tokens))
 
 
 def _columns(table: str, total: Line) -> list[Column]:
@@ -376,16 +389,22 @@ def _columns(table: str, total: Line) -> list[Column]:
         Column("reasoning", right=True, least=9, most=9, drop=2),
         Column("time", right=True, least=11, most=12),
     ]
+    if _units(_of_line(total, total)):
+        columns.append(Column("units", least=8, most=24, drop=3))
     if prices.is_available():
         columns += [Column("saved", right=True, least=8, most=10, style="green")] * bool(total.saved.requests)
         columns += [Column("spent", right=True, least=8, most=10)]
     return columns
 
 
+def _of_line(line: Line, total: Line) -> Sum:
+    return line.saved if not total.recorded.requests else line.spent
+
+
 def _row(table: str, line: Line, total: Line) -> list[str]:
     """Of calls, tokens and time are those that were saved."""
     of_calls = not total.recorded.requests
-    part = line.saved if of_calls else line.spent
+    part = _of_line(line, total)
     seconds = line.seconds_saved if of_calls else line.spent.seconds
     row = [_label(table, line), human_count(line.requests)]
     if of_calls:
@@ -395,6 +414,7 @@ def _row(table: str, line: Line, total: Line) -> list[str]:
         for count in (part.input_tokens, part.output_tokens, part.cached_tokens, part.reasoning_tokens)
     ]
     row.append(human_duration(seconds))
+    row += [_units(part)] * bool(_units(_of_line(total, total)))
     if prices.is_available():
         row += [human_money(line.saved.price)] * bool(total.saved.requests)
         row.append(human_money(line.spent.price))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import NamedTuple
 
-from ..accounts.amounts import human_count, human_duration, human_money, human_size, iso_time
+from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time
 from ..accounts.savings import Line, Savings
 
 __all__ = ["TITLE", "stats_page"]
@@ -143,7 +143,9 @@ def _tiles(total: Line) -> str:
 
 def _in_and_out(total: Line) -> str:
     part = total.saved if total.saved.requests else total.spent
-    return f"{human_count(part.input_tokens)} in, {human_count(part.output_tokens)} out"
+    units = human_units(part.units.items(), has_tokens=bool(part.input_tokens or part.output_tokens))
+    tokens = f"{human_count(part.input_tokens)} in, {human_count(part.output_tokens)} out"
+    return ", ".join(filter(None, (tokens if part.input_tokens or part.output_tokens or not units else "", units)))
 
 
 def _tile(title: str, figure: str, more: str, *, main: bool = False) -> str:

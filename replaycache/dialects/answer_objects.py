@@ -9,7 +9,6 @@ in a text, or deeper inside, is never taken for a member of the object itself.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -18,7 +17,10 @@ from typing import Any
 import orjson
 
 from .._models import Body
+from .answer_events import answer_events
+from .framing.aws_event_stream import PRELUDE, is_prelude
 from .framing.sse import EventDecoder
+from .readings import READINGS
 from .token_counts import usage_object
 
 __all__ = ["ends_of_object", "object_of", "objects_of"]
@@ -37,32 +39,28 @@ OBJECT_TAIL = 1 << 16
 CANDIDATES = 32
 """Names that are tried at an end of a large object."""
 
-_WORDS = (b"usage", b"eval_count", b"billed_units", b"_tokens", b"tokens_", b"predicted_n", b"TokenCount")
-"""Each of which may stand where tokens are told."""
+_WORDS = tuple(word for reading in READINGS for word in reading.usage_words)
 _NO_USAGE = (b'usage":null', b'usage": null')
 
-_LAST = re.compile(
-    rb'"(?:model|modelVersion|usage|usageMetadata|usage_info|meta|service_tier|prompt_eval_count'
-    rb'|inputTextTokenCount|predictions|details|object)"\s*:'
-)
-_FIRST = re.compile(
-    rb'"(?:data|choices|candidates|output|content|embeddings|results|object|messages|input|contents|prompt'
-    rb'|documents|texts|system|tools|instructions|file|image|stream)"\s*:'
-)
+
+def _members(names: Iterator[str]) -> re.Pattern[bytes]:
+    return re.compile(rb'"(?:%s)"\s*:' % "|".join(dict.fromkeys(names)).encode())
 
 
-def objects_of(body: Body, content_type: str) -> Iterator[list[dict[str, Any]]]:
+_LAST = _members(name for reading in READINGS for name in reading.last)
+_FIRST = _members(name for reading in READINGS for name in reading.first)
+
+
+def objects_of(body: Body) -> Iterator[list[dict[str, Any]]]:
     """Readings of a response body, the cheapest first: the objects in which tokens may be told, in order.
 
     Args:
         body: of the response, content-encoding undone.
-        content_type: of the response.
     """
     head, tail, is_whole = _ends(body)
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/vnd.amazon.eventstream":
+    if len(head) >= PRELUDE and is_prelude(head[:PRELUDE]):
         if is_whole:
-            yield _frames(tail)
+            yield [event for _, event in answer_events([tail]).events]
         return
     if head.lstrip()[:1] not in (b"{", b"["):
         yield _marked(head, tail, is_whole)
@@ -205,31 +203,3 @@ def _marked_lines(data: bytes) -> list[dict[str, Any]]:
     if 0 in lines and found[0] is None:
         found[0] = _last_members(data[: lines[0]][-OBJECT_TAIL:], in_array=False)
     return _dicts(found)
-
-
-def _frames(data: bytes) -> list[dict[str, Any]]:
-    """The payloads of AWS's event stream: https://smithy.io/2.0/aws/amazon-eventstream.html.
-
-    Total length, headers' length and a checksum, each of four bytes; headers; payload; another checksum. The
-    payload of an invoked model's stream holds the model's own event in base64.
-    """
-    found: list[dict[str, Any]] = []
-    at = 0
-    while at + 16 <= len(data):
-        total = int.from_bytes(data[at : at + 4], "big")
-        headers = int.from_bytes(data[at + 4 : at + 8], "big")
-        if total < 16 + headers or at + total > len(data):
-            break
-        payload = _decoded(data[at + 12 + headers : at + total - 4])
-        if isinstance(payload, dict):
-            inner = payload.get("bytes")
-            found += _dicts([payload if inner is None else _decoded(_from_base64(inner))])
-        at += total
-    return found
-
-
-def _from_base64(text: Any) -> bytes:
-    try:
-        return b64decode(text)
-    except (ValueError, TypeError):
-        return b""

@@ -166,6 +166,7 @@ class Dialect(NamedTuple):
         hosts: patterns of its own hosts; what depends on nothing but the path or the body counts on every host,
             so that gateways and local servers are known too.
         endpoints: its calls.
+        model_paths: patterns of paths that name the model.
         headers: of requests, that change what is answered.
         response_headers: that steer its clients; `*` at the end stands for any text.
         no_ops: parameters that change nothing, on its own hosts.
@@ -182,6 +183,7 @@ class Dialect(NamedTuple):
     provider: str = ""
     hosts: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    model_paths: tuple[str, ...] = ()
     headers: tuple[AnswerHeader, ...] = ()
     response_headers: tuple[str, ...] = ()
     no_ops: tuple[NoOp, ...] = ()

@@ -10,24 +10,15 @@ from urllib.parse import unquote
 from .._models import Recording, Request, Usage
 from ..wire import url
 from .answer_objects import object_of, objects_of
-from .registry import generates, provider_of_host
+from .counts import Counts
+from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
-from .token_counts import Counts, counts_of, usage_object
+from .token_counts import ENVELOPES, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
 
 
-_RUN = re.compile(r"/threads/(runs|[^/]+/runs|[^/]+/runs/[^/]+/submit_tool_outputs)$")
-"""Assistants: a run that is streamed tells its usage in its last events."""
-
-_MODEL_IN_PATH = (
-    re.compile(r"/(?:models|tunedModels)/([^:]+):[A-Za-z]+$"),  # Gemini, Vertex
-    re.compile(r"/deployments/([^/]+)/"),  # Azure OpenAI
-    re.compile(r"/model/([^/]+)/(?:invoke|converse)"),  # Bedrock
-    re.compile(r"/engines/([^/]+)/"),  # OpenAI, formerly
-    re.compile(r"/models/(?!chat/)([^/]+/[^/:]+)(?:/|$)"),  # Hugging Face; Azure has /models/chat/completions
-    re.compile(r"/ai/run/(@.+)$"),  # Cloudflare
-)
+_MODEL_IN_PATH = tuple(re.compile(pattern) for dialect in DIALECTS for pattern in dialect.model_paths)
 
 
 def usage_of(recording: Recording) -> Usage | None:
@@ -45,10 +36,10 @@ def usage_of(recording: Recording) -> Usage | None:
     """
     request = recording.request
     path = _parts(request).path
-    if not generates(request.method, path) and not (request.method == "POST" and _RUN.search(path)):
+    if not any(endpoint.kind in ("generates", "state") for endpoint in endpoints(request.method, path)):
         return None
     provider = provider_of(request)
-    for objects in objects_of(recording.body, recording.head.header("content-type") or ""):
+    for objects in objects_of(recording.body):
         usage, model, service_tier = _merged(objects)
         counts = counts_of(usage, reasons_apart=provider == "google") if usage else None
         if counts is not None:
@@ -116,13 +107,7 @@ def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
 
 def _named(value: dict[str, Any], *names: str) -> Iterator[str]:
     """Texts of these names in an answer or an event, or in what it holds of one."""
-    for part in (
-        value,
-        value.get("response"),
-        value.get("message"),
-        value.get("usage"),
-        value.get("usageMetadata"),
-    ):
+    for part in (value, *map(value.get, ENVELOPES), value.get("usage")):
         if isinstance(part, dict):
             for name in names:
                 if _text(part.get(name)):

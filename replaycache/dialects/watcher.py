@@ -130,6 +130,11 @@ class AnswerWatcher:
             self._junk = self._junk or decoder.broken or decoder.is_open
 
     @property
+    def progress(self) -> Progress | None:
+        """What follows the answer; None until its form is known."""
+        return self._progress
+
+    @property
     def is_over(self) -> bool:
         """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
         if self._is_document:

@@ -15,7 +15,7 @@ from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead
 from replaycache.cli import main
 from replaycache.stores import CassetteStore, DiskStore, Store
 
-__all__ = ["CHAT", "answer_json", "cassette", "chat", "disk", "put", "replaycache", "stream"]
+__all__ = ["CHAT", "answer_json", "cassette", "chat", "disk", "put", "replaycache", "rerank", "stream"]
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 
@@ -85,6 +85,15 @@ def chat(
         recorded_at=time.time() - age,
         latency=0.5,
         complete=complete,
+    )
+
+
+def rerank() -> Recording:
+    """A recording of a call that is paid by searches and not by tokens."""
+    return chat(
+        url="https://api.cohere.com/v2/rerank",
+        body={"model": "rerank-v3.5", "query": "hello", "documents": ["a"]},
+        answer=b'{"results":[{"index":0,"relevance_score":0.5}],"meta":{"billed_units":{"search_units":2}}}',
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from replaycache import Usage
 from replaycache.stores import DiskStore
-from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, put, replaycache, stream
+from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, put, replaycache, rerank, stream
 from tests.cli.terminal import run_in_terminal
 
 
@@ -67,6 +68,12 @@ def test_an_answer_that_does_not_tell_what_it_used_has_no_tokens(tmp_path: Path)
     assert replaycache("ls", str(tmp_path)).stdout.split("\t")[8:10] == ["", ""]
     assert json.loads(replaycache("ls", "--json", str(tmp_path)).stdout)["usage"] is None
     assert "tokens" not in replaycache("show", key, "--store", str(tmp_path)).stdout
+
+
+def test_what_is_paid_by_other_units_says_them(tmp_path: Path) -> None:
+    disk(tmp_path, rerank())
+
+    assert re.search(r" 2 rerank searches +hello", run_in_terminal("ls", str(tmp_path), columns=120).text)
 
 
 def test_the_newest_come_first(store: str) -> None:

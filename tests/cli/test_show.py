@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from replaycache import Body, Chunk
-from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, stream
+from replaycache._models import Verdict
+from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, rerank, stream
 from tests.cli.terminal import run_in_terminal
 
 IMAGE = "data:image/png;base64," + "QUJD" * 1000
@@ -188,6 +189,39 @@ def test_a_recording_that_was_cut_says_so(tmp_path: Path) -> None:
     (key,) = disk(tmp_path, chat(answer=stream(_delta("Hel"), ends=False), complete=False))
 
     assert "cut short" in _shown(tmp_path, key)
+
+
+def test_why_an_answer_finished_is_told(tmp_path: Path) -> None:
+    body = json.loads(answer_json())
+    body["choices"].append({"index": 1, "message": {"content": "a"}, "finish_reason": "length"})
+    (key,) = disk(tmp_path, chat(answer=json.dumps(body).encode()))
+
+    assert "\nfinished    stop, length\n" in _shown(tmp_path, key)
+    response = json.loads(_shown(tmp_path, key, "--json"))["response"]
+    assert (response["verdict"], response["finish_reasons"]) == ("whole", ["stop", "length"])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer"), [("unfinished", stream(_delta("Hel"), ends=False)), ("failed", b'{"error": {}}')]
+)
+def test_an_answer_that_is_not_whole_says_so(tmp_path: Path, verdict: Verdict, answer: Any) -> None:
+    recording = chat(answer=answer)
+    recording.verdict = verdict
+    path = tmp_path / "a.json"
+    cassette(path, recording)
+
+    assert f"\n            {verdict}: " in replaycache("show", str(path)).stdout
+    response = json.loads(replaycache("show", str(path), "--json").stdout)["response"]
+    assert (response["verdict"], response["finish_reasons"]) == (verdict, [])
+
+
+def test_what_is_paid_by_other_units_says_them(tmp_path: Path) -> None:
+    (key,) = disk(tmp_path, rerank())
+
+    text = _shown(tmp_path, key)
+
+    assert "\nunits       2 rerank searches\n" in text
+    assert "0 in" not in text
 
 
 def test_an_empty_cassette_has_nothing_to_show(tmp_path: Path) -> None:

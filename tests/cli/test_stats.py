@@ -29,7 +29,7 @@ from replaycache.accounts.prices import price_of
 from replaycache.accounts.savings import of_ledger, of_recordings
 from replaycache.httpx2 import ReplayTransport
 from replaycache.stores import DiskStore
-from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache
+from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, rerank
 from tests.cli.terminal import run_in_terminal
 
 GPT = Usage("openai", "gpt-4.1", 1000, 100)
@@ -274,6 +274,19 @@ def test_a_cassette_in_a_terminal(tmp_path: Path) -> None:
     assert re.search(r"recorded +24 tokens in, 68 out, 1 s, \d+ B, \$0\.0000\d+", text)
     assert re.search(r"gpt-4o-mini-2024-07-18 +2 +24 +68 ", text)
     assert "hits" not in text
+
+
+def test_what_is_paid_by_other_units_says_them(tmp_path: Path) -> None:
+    cassette(tmp_path / "one.json", rerank())
+
+    text = run_in_terminal("stats", str(tmp_path / "one.json"), columns=140).text
+
+    assert re.search(r"recorded +2 rerank searches, ", text)
+    assert re.search(r"rerank-v3\.5 +1 .* 2 rerank searches", text)
+    assert "tokens" not in text
+    assert found(str(tmp_path / "one.json"))["total"]["upstream"]["units"] == {"rerank_searches": 2}
+    replaycache("stats", str(tmp_path / "one.json"), "--html", str(tmp_path / "page.html"))
+    assert "2 rerank searches" in (tmp_path / "page.html").read_text()
 
 
 def test_without_the_package_that_knows_prices_tokens_are_told(

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
+from replaycache.dialects.assembled import assembled
 from replaycache.dialects.conversation import Part, Turn, conversation, prompt
+from tests.dialects.aws_frames import as_bytes, frames
 
 PNG = "iVBORw0KGgo="
 OPENAI = "https://api.openai.com/v1"
@@ -409,6 +411,8 @@ ANSWERED = [
         id="ollama-chat",
     ),
     pytest.param({"response": "Hi", "done": True}, HI, id="ollama-generate"),
+    pytest.param({"result": {"response": "Hi"}, "success": True}, HI, id="workers-ai"),
+    pytest.param({"generation": "Hi", "stop_reason": "stop"}, HI, id="llama"),
     pytest.param({"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}}}, HI, id="bedrock"),
     pytest.param({"results": [{"outputText": "Hi"}]}, HI, id="titan"),
     pytest.param({"generated_text": "Hi"}, HI, id="text-generation-inference"),
@@ -471,6 +475,11 @@ def _chat(**delta: Any) -> dict[str, Any]:
 
 def _block(index: int, **delta: Any) -> dict[str, Any]:
     return {"type": "content_block_delta", "index": index, "delta": delta}
+
+
+def _step(call: dict[str, Any]) -> dict[str, Any]:
+    details = {"type": "tool_calls", "tool_calls": [call]}
+    return {"object": "thread.run.step.delta", "delta": {"step_details": details}}
 
 
 STREAMED = [
@@ -602,13 +611,84 @@ STREAMED = [
         id="run",
     ),
     pytest.param(
+        [
+            _step(
+                {
+                    "index": 0,
+                    "id": "c1",
+                    "type": "code_interpreter",
+                    "code_interpreter": {"input": "", "outputs": []},
+                }
+            ),
+            _step({"index": 0, "type": "code_interpreter", "code_interpreter": {"input": "print("}}),
+            _step({"index": 0, "type": "code_interpreter", "code_interpreter": {"input": "1)"}}),
+            _step(
+                {
+                    "index": 0,
+                    "type": "code_interpreter",
+                    "code_interpreter": {"outputs": [{"index": 0, "type": "logs", "logs": "1"}]},
+                }
+            ),
+        ],
+        [
+            ("assistant", "tool call", "code_interpreter", "print(1)", "c1"),
+            ("assistant", "tool result", "1"),
+        ],
+        id="run-of-code",
+    ),
+    pytest.param(
+        [
+            {
+                "type": "response.output_item.added",
+                "output_index": 0,
+                "item": {"type": "code_interpreter_call", "id": "ci", "code": "", "outputs": None},
+            },
+            {"type": "response.code_interpreter_call_code.delta", "output_index": 0, "delta": "print("},
+            {"type": "response.code_interpreter_call_code.delta", "output_index": 0, "delta": "1)"},
+        ],
+        [("assistant", "tool call", "code_interpreter", "print(1)", "ci")],
+        id="responses-code",
+    ),
+    pytest.param(
+        [
+            {
+                "type": "response.output_item.done",
+                "output_index": 0,
+                "item": {
+                    "type": "code_interpreter_call",
+                    "id": "ci",
+                    "code": "print(1)",
+                    "outputs": [{"type": "logs", "logs": "1"}],
+                },
+            },
+        ],
+        [
+            ("assistant", "tool call", "code_interpreter", "print(1)", "ci"),
+            ("assistant", "tool result", "1"),
+        ],
+        id="responses-logs",
+    ),
+    pytest.param(
+        [
+            {"type": "completion", "completion": "H"},
+            {"type": "completion", "completion": "i", "stop_reason": "stop"},
+        ],
+        HI,
+        id="anthropic-complete",
+    ),
+    pytest.param([{"response": "H"}, {"response": "i"}], HI, id="workers-ai"),
+    pytest.param(
         [{"type": "transcript.text.delta", "delta": "H"}, {"type": "transcript.text.done", "text": "Hi"}],
         [("", "text", "Hi")],
         id="transcript",
     ),
     pytest.param(
-        [{"type": "image_generation.completed", "b64_json": PNG, "output_format": "webp"}],
-        [("", "image", "image/webp, 8 bytes")],
+        [
+            {"type": "image_generation.partial_image", "b64_json": PNG},
+            {"type": "image_generation.completed", "b64_json": PNG, "output_format": "webp"},
+            {"type": "image_generation.completed", "b64_json": PNG, "output_format": "png"},
+        ],
+        [("", "image", "image/webp, 8 bytes"), ("", "image", "image/png, 8 bytes")],
         id="images",
     ),
     pytest.param(
@@ -618,6 +698,11 @@ STREAMED = [
     ),
     pytest.param([{"content": "H", "stop": False}, {"content": "i", "stop": True}], HI, id="llama.cpp"),
     pytest.param([{"error": {"message": "no", "type": "bad"}}], [("", "error", "bad", "no")], id="error"),
+    pytest.param(
+        [_chat(content="Hi"), {"error": {"message": "no", "type": "bad"}}],
+        [*HI, ("", "error", "bad", "no")],
+        id="error-after-text",
+    ),
 ]
 
 
@@ -660,22 +745,12 @@ def test_what_lines_add_up_to(events: Any, expected: list[tuple[str, ...]]) -> N
 
 
 def test_the_frames_of_aws_are_read() -> None:
-    def frame(value: Any) -> bytes:
-        payload = json.dumps(value).encode()
-        total = 16 + len(payload)
-        return total.to_bytes(4, "big") + bytes(8) + payload + bytes(4)
-
-    body = b"".join(
-        map(
-            frame,
-            [
-                {"role": "assistant"},
-                {"contentBlockIndex": 0, "delta": {"text": "H"}},
-                {"contentBlockIndex": 0, "delta": {"text": "i"}},
-                {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t1", "name": "f"}}},
-                {"contentBlockIndex": 1, "delta": {"toolUse": {"input": "{}"}}},
-            ],
-        )
+    body = frames(
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "H"}}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "i"}}),
+        ("contentBlockStart", {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t1", "name": "f"}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": "{}"}}}),
     )
 
     found = _answered(
@@ -685,6 +760,60 @@ def test_the_frames_of_aws_are_read() -> None:
     )
 
     assert found == [*HI, ("assistant", "tool call", "f", "{}", "t1")]
+
+
+def test_the_stream_of_an_invoked_nova_is_read() -> None:
+    body = frames(
+        *map(
+            as_bytes,
+            [
+                {"messageStart": {"role": "assistant"}},
+                {"contentBlockDelta": {"delta": {"text": "H"}, "contentBlockIndex": 0}},
+                {"contentBlockDelta": {"delta": {"text": "i"}, "contentBlockIndex": 0}},
+                {"contentBlockStop": {"contentBlockIndex": 0}},
+                {"messageStop": {"stopReason": "end_turn"}},
+                {"metadata": {"usage": {"inputTokens": 1, "outputTokens": 2}}},
+            ],
+        )
+    )
+
+    found = _answered(
+        "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-lite-v1%3A0/invoke-with-response-stream",
+        body,
+        content_type="application/vnd.amazon.eventstream",
+    )
+
+    assert found == HI
+
+
+TWELVE = [str(number) for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"".join(
+            b"data: %s\n\n" % json.dumps(_block(index, type="text_delta", text=text)).encode()
+            for index, text in reversed(list(enumerate(TWELVE)))
+        ),
+        b"".join(
+            b"data: %s\n\n"
+            % json.dumps({"type": "response.output_text.delta", "output_index": index, "delta": text}).encode()
+            for index, text in reversed(list(enumerate(TWELVE)))
+        ),
+        frames(
+            *(
+                ("contentBlockDelta", {"contentBlockIndex": index, "delta": {"text": text}})
+                for index, text in reversed(list(enumerate(TWELVE)))
+            )
+        ),
+    ],
+    ids=["anthropic", "responses", "converse"],
+)
+def test_blocks_come_in_the_order_of_their_numbers(body: bytes) -> None:
+    found = _answered(f"{OPENAI}/responses", body, content_type="application/octet-stream")
+
+    assert [text for *_, text in found] == TWELVE
 
 
 def test_a_body_too_large_to_decode_is_told_by_its_size() -> None:
@@ -782,6 +911,30 @@ NAMES = st.sampled_from(
         "content_block_delta",
         "tool-call-start",
         "contentBlockIndex",
+        "contentBlockDelta",
+        "contentBlockStart",
+        "messageStop",
+        "event_type",
+        "text-generation",
+        "content-delta",
+        "done",
+        "token",
+        "outputs",
+        "step_details",
+        "code_interpreter",
+        "output_index",
+        "response.code_interpreter_call_code.delta",
+        "response.reasoning_text.delta",
+        "response.output_item.added",
+        "code_interpreter_call",
+        "generation",
+        "predictions",
+        "embeddings",
+        "relevance_score",
+        "audio",
+        "chat_history",
+        "instances",
+        "requests",
     ]
 )
 VALUES = st.recursive(
@@ -809,9 +962,11 @@ def test_nothing_fails_on_a_body_of_another_form(asked: Any, answered: Any) -> N
     st.sampled_from(["text/event-stream", "application/x-ndjson"]),
 )
 def test_nothing_fails_on_a_stream_of_another_form(events: Any, content_type: str) -> None:
-    found = conversation(_recording(f"{OPENAI}/chat/completions", {}, events, content_type=content_type))
+    recording = _recording(f"{OPENAI}/chat/completions", {}, events, content_type=content_type)
+    found = conversation(recording)
 
     assert all(isinstance(part.text, str) for turn in found.answered for part in turn.parts)
+    assert isinstance(assembled(recording.body.read()), str)
 
 
 @given(
@@ -843,6 +998,24 @@ def test_a_value_nested_deeply_is_no_trouble() -> None:
     recording = _recording(f"{OPENAI}/chat/completions", nested + b"}]}", nested + b"}]}")
 
     assert conversation(recording).asked
+
+
+def test_the_text_of_a_stream_stands_in_one_piece() -> None:
+    events = [
+        {"choices": [{"index": 0, "delta": {"content": "H"}}, {"index": 1, "delta": {"content": "J"}}]},
+        _chat(content="i"),
+        _chat(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}]),
+    ]
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+
+    assert assembled(body) == "Hi\nassistant 2: J\ntool call 0: {}"
+
+
+def test_halves_of_a_character_are_joined_and_one_alone_is_replaced() -> None:
+    events = [_chat(content=half) for half in ("\ud83d", "\ude00", "\ud83d")]
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+
+    assert assembled(body) == "\U0001f600\ufffd"
 
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recordings"

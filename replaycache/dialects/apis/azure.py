@@ -12,6 +12,7 @@ DIALECT = Dialect(
     name="azure openai",
     provider="azure",
     hosts=("*.openai.azure.com", "*.cognitiveservices.azure.com", "*.services.ai.azure.com"),
+    model_paths=(r"/deployments/([^/]+)/",),
     no_ops=(
         *no_op_rows(
             r"/openai/deployments/[^/]+/chat/completions",

@@ -21,4 +21,5 @@ DIALECT = Dialect(
             other_media=True,
         ),
     ),
+    model_paths=(r"/models/(?!chat/)([^/]+/[^/:]+)(?:/|$)",),  # Azure has /models/chat/completions
 )

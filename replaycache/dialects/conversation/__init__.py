@@ -12,13 +12,12 @@ from typing import Any
 import orjson
 
 from ..._models import Recording
-from ..answer_objects import objects_of
-from ..assembled import events_of
+from ..answer_events import answer_events
 from ..usage import model_of
+from ..values import Kind, Part, Turn
 from .answered import answered
 from .asked import asked, body_of, prompt, tools_offered
 from .streamed import folded
-from .values import Kind, Part, Turn
 
 __all__ = ["Conversation", "Kind", "Part", "Turn", "answer_of", "conversation", "prompt"]
 
@@ -63,10 +62,6 @@ def conversation(recording: Recording) -> Conversation:
     )
 
 
-_STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl", "application/stream+json")
-_AWS = "application/vnd.amazon.eventstream"
-
-
 def answer_of(recording: Recording) -> tuple[Any, bool]:
     """The decoded answer, a stream folded into one, and whether it is a stream.
 
@@ -75,26 +70,15 @@ def answer_of(recording: Recording) -> tuple[Any, bool]:
     content_type = recording.head.header("content-type") or ""
     media_type = content_type.partition(";")[0].strip().lower()
     if recording.body.size > LARGE:
-        return Part("data", _named(media_type, recording.body.size)), media_type in (*_STREAMS, _AWS)
-    if media_type == _AWS:
-        return folded(next(objects_of(recording.body, content_type), [])), True
+        return Part("data", _named(media_type, recording.body.size)), False
     data = recording.body.read()
-    if media_type in _STREAMS:
-        found = folded(events_of(data))
-        return found or _text(data, media_type), True
-    if not data:
-        return None, False
+    events, is_stream = answer_events([data], content_type)
+    if is_stream:
+        return folded(events) or _text(data, media_type), True
     try:
-        return orjson.loads(data), False
+        return orjson.loads(data) if data else None, False
     except ValueError:
-        pass
-    if data.startswith((b"data:", b"event:")):  # a server that does not say so
-        return folded(events_of(data)) or _text(data, media_type), True
-    if data.startswith(b"{") and b"}\n" in data:
-        found = folded(events_of(data))
-        if found:
-            return found, True
-    return _text(data, media_type), False
+        return _text(data, media_type), False
 
 
 def _text(data: bytes, media_type: str) -> Part | None:

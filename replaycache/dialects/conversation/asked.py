@@ -1,4 +1,4 @@
-"""What a request asks, as turns; for every provider whose endpoints `dialects.calls` names."""
+"""What a request asks, as turns, in the first of the readings that says something."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import orjson
 
 from ..._models import Request
 from ...wire.multipart import NotMultipart, from_listing
-from .parts import message, parts_of
-from .values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text, text_part
+from ..readings import READINGS
+from ..values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text
+from .contents import AnyContents
 
-__all__ = ["asked", "body_of", "items", "prompt", "tools_offered"]
+__all__ = ["asked", "body_of", "prompt", "tools_offered"]
 
-_TEXTS = ("prompt", "input", "inputs", "query", "message", "text", "texts", "documents", "instances", "document")
-"""Members that hold what is asked where no list of messages does, in the order in which they are shown."""
+_CONTENTS = AnyContents()
+_INSTRUCTIONS = tuple(name for reading in READINGS for name in reading.instructions)
+_TEXTS = tuple(dict.fromkeys(name for reading in READINGS for name in reading.asked_texts))
 
 
 def body_of(request: Request) -> Any:
@@ -29,18 +31,17 @@ def body_of(request: Request) -> Any:
 
 def tools_offered(body: Any) -> tuple[str, ...]:
     """The names of the tools that the model may call."""
-    names = []
     tools = as_dict(body).get("tools") or as_dict(as_dict(body).get("toolConfig")).get("tools")
-    for tool in as_dicts(tools):
-        declared = tool.get("functionDeclarations") or tool.get("function_declarations")
-        inner = (
-            as_dict(tool.get("function")) or as_dict(tool.get("custom")) or as_dict(tool.get("toolSpec")) or tool
-        )
-        for item in as_dicts(declared) or [inner]:
-            name = as_text(item.get("name")) or as_text(item.get("server_label")) or as_text(item.get("type"))
-            names.append(name or next(iter(item), ""))
-    names += [as_text(item.get("name")) for item in as_dicts(as_dict(body).get("functions"))]
-    return tuple(name for name in names if name)
+    names = [name for tool in as_dicts(tools) for name in _tool_names(tool)]
+    names += [item.get("name") for item in as_dicts(as_dict(body).get("functions"))]
+    return tuple(name for name in names if isinstance(name, str) and name)
+
+
+def _tool_names(tool: dict[str, Any]) -> list[Any]:
+    known = (reading.tool_names(tool) for reading in READINGS if reading.tool_names is not None)
+    return next(filter(None, known), None) or [
+        as_text(tool.get("name")) or as_text(tool.get("type")) or next(iter(tool), "")
+    ]
 
 
 def prompt(request: Request, body: Any = None) -> str:
@@ -53,7 +54,7 @@ def prompt(request: Request, body: Any = None) -> str:
     body = body_of(request) if body is None else body
     for item in reversed(as_dicts(as_dict(body).get("messages"))):  # far from the start of a long conversation
         if item.get("role") == "user":
-            text = _words(message(item))
+            text = _words(_CONTENTS.message(item))
             if text:
                 return text
     turns = asked(request, body)
@@ -82,117 +83,27 @@ def asked(request: Request, body: Any) -> list[Turn]:
 
 
 def _turns(body: dict[str, Any]) -> Iterator[Turn]:
-    yield from _instructions(body)
-    for earlier in as_dicts(body.get("chat_history")):  # Cohere v1
-        yield _cohere1(earlier)
-    messages = as_list(body.get("messages"))
-    contents = body.get("contents")
-    if messages:
-        for item in as_dicts(messages):
-            yield message(item)
-    elif contents:
-        for item in as_dicts(contents if isinstance(contents, list) else [contents]):
-            yield message(item, "user")
-        yield from (Turn("user", tuple(text_part(item))) for item in as_list(contents) if isinstance(item, str))
-    elif isinstance(body.get("input"), list) and any(isinstance(item, dict) for item in body["input"]):
-        yield from items(body["input"], "user")
-    elif "role" in body and "content" in body:  # a message that is added to a thread
-        yield message(body)
-    else:
-        yield from _texts(body)
-
-
-def _instructions(body: dict[str, Any]) -> Iterator[Turn]:
-    for name in ("system", "systemInstruction", "system_instruction", "instructions", "preamble"):
+    for name in _INSTRUCTIONS:
         value = body.get(name)
-        parts = parts_of(as_dict(value).get("parts") if isinstance(value, dict) and "parts" in value else value)
-        if parts:
-            yield Turn("system", tuple(parts))
+        yield Turn("system", tuple(_CONTENTS.parts(as_dict(value).get("parts", value))))
+    said = [_CONTENTS.message(item) for item in as_dicts(body.get("messages"))]
+    for reading in READINGS:
+        if not said and reading.asked is not None:
+            said = [turn for turn in reading.asked(body, _CONTENTS) if turn.parts]
+    yield from said or [Turn("user", tuple(part for name in _TEXTS for part in _texts(body.get(name))))]
 
 
-def _cohere1(value: dict[str, Any]) -> Turn:
-    role = as_text(value.get("role")).lower().replace("chatbot", "assistant")
-    return Turn(role, (*text_part(value.get("message")), *message({"tool_calls": value.get("tool_calls")}).parts))
-
-
-def _texts(body: dict[str, Any]) -> Iterator[Turn]:
-    found: list[Part] = []
-    for name in _TEXTS:
-        value = body.get(name)
-        if isinstance(value, str):
-            found += text_part(value)
-        elif isinstance(value, list):
-            found += _list(value, name)
-        elif isinstance(value, dict):
-            found += parts_of(value)
-    content = as_dict(body.get("content"))  # Gemini: embedContent
-    found += message(content).parts
-    for item in as_dicts(body.get("requests")):  # Gemini: batchEmbedContents
-        found += message(as_dict(item.get("content"))).parts
-    found += text_part(body.get("inputText"))  # Bedrock: Titan
-    found += [Part("text", f"… {body['suffix']}")] if as_text(body.get("suffix")) else []
-    found += message({"images": body.get("images")}).parts
-    if found:
-        yield Turn("user", tuple(found))
-
-
-def _list(values: list[Any], name: str) -> list[Part]:
-    if values and all(isinstance(value, int) for value in values):
+def _texts(value: Any) -> list[Part]:
+    values = as_list(value)
+    if values and all(isinstance(item, int) for item in values):
         return [Part("data", f"{len(values):,} tokens")]
-    found: list[Part] = []
-    for value in values:
-        if isinstance(value, list):
-            found.append(Part("data", f"{len(value):,} tokens"))
-        elif isinstance(value, dict) and name == "instances":
-            found += text_part(value.get("prompt")) or text_part(value.get("content")) or parts_of(value)
-        else:
-            found += parts_of(value)
-    return found
-
-
-def items(values: list[Any], role: str) -> Iterator[Turn]:
-    """The items of OpenAI's Responses API: messages, calls, results, reasoning.
-
-    Args:
-        values: the member `input` or `output`.
-        role: of an item that has none.
-    """
-    for value in values:
-        if isinstance(value, str):
-            yield Turn(role, tuple(text_part(value)))
-            continue
-        item = as_dict(value)
-        kind = as_text(item.get("type"))
-        if kind.endswith("_call_output"):
-            output = item.get("output")
-            text = output if isinstance(output, str) else "\n".join(part.text for part in parts_of(output))
-            yield Turn("tool", (Part("tool result", text or as_json(output), id=as_text(item.get("call_id"))),))
-        elif kind.endswith("_call"):
-            yield Turn("assistant", tuple(_call(kind, item)))
-        elif kind == "reasoning":
-            parts = (*parts_of(item.get("summary")), *parts_of(item.get("content")))
-            if parts:
-                yield Turn("assistant", parts)
-        elif "content" in item or "role" in item:
-            yield message(item, role)
-        elif kind:
-            # moderations and embeddings take bare parts
-            yield Turn(role, tuple(parts_of(item)))
-        elif item:
-            yield Turn(role, (Part("data", as_json(item)),))
-
-
-def _call(kind: str, item: dict[str, Any]) -> Iterator[Part]:
-    name = as_text(item.get("name")) or kind.removesuffix("_call")
-    about = next(
-        (item[key] for key in ("arguments", "input", "action", "queries", "code") if item.get(key) is not None),
-        None,
-    )
-    yield Part("tool call", as_json(about), name, as_text(item.get("call_id")) or as_text(item.get("id")))
-    if kind == "image_generation_call" and as_text(item.get("result")):
-        from .values import media
-
-        yield media("image", item["result"], f"image/{as_text(item.get('output_format')) or 'png'}")
+    if not values:
+        return _CONTENTS.parts(value)
+    return [
+        part
+        for item in values
+        for part in ([Part("data", f"{len(item):,} tokens")] if isinstance(item, list) else _CONTENTS.parts(item))
+    ]
 
 
 def _form(request: Request) -> list[Part]:

@@ -9,16 +9,16 @@ from binascii import crc32
 
 from .sse import EVENT_LIMIT, Event
 
-__all__ = ["FrameDecoder", "is_prelude"]
+__all__ = ["PRELUDE", "FrameDecoder", "is_prelude"]
 
-_PRELUDE, _CHECKSUM = 12, 4
+PRELUDE, _CHECKSUM = 12, 4
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Bytes of a header's value, by its type; types 6 and 7 tell their length themselves."""
 
 
 def is_prelude(data: bytes | bytearray) -> bool:
     """Whether a body that starts with these twelve bytes is such a stream."""
-    return len(data) >= _PRELUDE and crc32(data[:8]) == int.from_bytes(data[8:12], "big")
+    return len(data) >= PRELUDE and crc32(data[:8]) == int.from_bytes(data[8:12], "big")
 
 
 class FrameDecoder:
@@ -44,11 +44,11 @@ class FrameDecoder:
         self._held += data
         events: list[Event] = []
         at = 0
-        while len(self._held) - at >= _PRELUDE:
+        while len(self._held) - at >= PRELUDE:
             total = int.from_bytes(self._held[at : at + 4], "big")
             headers = int.from_bytes(self._held[at + 4 : at + 8], "big")
-            is_right = is_prelude(self._held[at : at + _PRELUDE])
-            if not is_right or not _PRELUDE + headers + _CHECKSUM <= total <= EVENT_LIMIT:
+            is_right = is_prelude(self._held[at : at + PRELUDE])
+            if not is_right or not PRELUDE + headers + _CHECKSUM <= total <= EVENT_LIMIT:
                 self.broken = True
                 break
             if len(self._held) - at < total:
@@ -57,9 +57,7 @@ class FrameDecoder:
             if crc32(frame[:-_CHECKSUM]) != int.from_bytes(frame[-_CHECKSUM:], "big"):
                 self.broken = True
                 break
-            events.append(
-                Event(_name(frame[_PRELUDE : _PRELUDE + headers]), frame[_PRELUDE + headers : -_CHECKSUM])
-            )
+            events.append(Event(_name(frame[PRELUDE : PRELUDE + headers]), frame[PRELUDE + headers : -_CHECKSUM]))
             at += total
         del self._held[:at]
         if self.broken:

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Kind", "Part", "Turn", "as_dict", "as_dicts", "as_json", "as_list", "as_text", "media", "text_part"]
+from .progress import as_dict
+
+__all__ = [
+    "Kind",
+    "Part",
+    "Turn",
+    "as_dict",
+    "as_dicts",
+    "as_json",
+    "as_list",
+    "as_text",
+    "media",
+    "rows",
+    "text_part",
+    "vectors",
+]
+
+SHOWN = 10
+"""Rows of a ranking or a list that are shown."""
 
 Kind = Literal[
     "text", "reasoning", "refusal", "tool call", "tool result", "image", "audio", "video", "file", "data", "error"
@@ -47,11 +66,6 @@ class Turn:
 
 
 # -- values of others ----------------------------------------------------------------------------------------
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
@@ -117,3 +131,19 @@ def _decoded_size(text: str, size: int) -> int:
 
 def _named(media_type: str, size: int) -> str:
     return f"{media_type}, {size:,} bytes"
+
+
+def vectors(found: list[Any], kind: str = "") -> Turn:
+    """Embeddings by how many they are and how long."""
+    first = found[0] if found else None
+    # base64 of four-byte floats, or an array
+    of = f"{len(first) * 3 // 16 if isinstance(first, str) else len(as_list(first)):,} numbers"
+    many = f"{len(found):,} embeddings of" if len(found) != 1 else "an embedding of"
+    return Turn("", (Part("data", f"{many} {of}{f' ({kind})' if kind else ''}"),))
+
+
+def rows(lines: Iterable[str]) -> Turn:
+    """The first few rows of a ranking or a list of verdicts."""
+    told = [line for line in lines if line]
+    more = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return Turn("", tuple(text_part("\n".join(told[:SHOWN] + more), "data")))

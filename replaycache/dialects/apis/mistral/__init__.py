@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint, no_op_rows, stop_as_list
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint, no_op_rows, stop_as_list
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT"]
 

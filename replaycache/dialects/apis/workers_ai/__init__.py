@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint
-from ..progress import Progress
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint
+from ...progress import Progress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "RunProgress"]
 
@@ -35,4 +35,5 @@ DIALECT = Dialect(
     name="workers ai",
     hosts=("api.cloudflare.com",),
     endpoints=(Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress), other_media=True),),
+    model_paths=(r"/ai/run/(@.+)$",),
 )

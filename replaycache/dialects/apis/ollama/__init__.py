@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, no_op_rows
-from ..progress import Progress
+from ...dialect import Dialect, Endpoint, no_op_rows
+from ...progress import Progress
 
 __all__ = ["CLOUD", "DIALECT", "LinesProgress"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import AnswerHeader, Dialect, Endpoint, no_op_rows, stop_as_list
-from ..progress import Progress, as_dict
+from ...dialect import AnswerHeader, Dialect, Endpoint, no_op_rows, stop_as_list
+from ...progress import Progress, as_dict
 
 __all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress"]
 
@@ -87,6 +87,7 @@ DIALECT = Dialect(
             forms=(ChatProgress,),
         ),
     ),
+    model_paths=(r"/engines/([^/]+)/",),  # formerly
     headers=(AnswerHeader("openai-beta", "https://platform.openai.com/docs/assistants/migration", is_set=True),),
     response_headers=("openai-version", "openai-processing-ms", "openai-model", "x-ratelimit-*"),
     no_ops=(

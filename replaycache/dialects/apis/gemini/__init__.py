@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, Equivalent, no_op_rows
-from ..progress import Progress, as_dict
-from .anthropic import MessagesProgress
-from .openai_chat import ChatProgress
+from ...dialect import Dialect, Endpoint, Equivalent, no_op_rows
+from ...progress import Progress, as_dict
+from ..anthropic import MessagesProgress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "VERTEX", "ContentProgress"]
 
@@ -63,6 +63,7 @@ DIALECT = Dialect(
         Endpoint(_VERBS, "https://ai.google.dev/api/generate-content", forms=(ContentProgress,)),
         Endpoint((":embedContent", ":batchEmbedContents"), "https://ai.google.dev/api/embeddings"),
     ),
+    model_paths=(r"/(?:models|tunedModels)/([^:]+):[A-Za-z]+$",),
     response_headers=("x-goog-upload-*",),
     # temperature, topP, topK and maxOutputTokens depend on the model
     no_ops=tuple(

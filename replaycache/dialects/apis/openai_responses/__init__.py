@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, no_op_rows
-from ..progress import Progress, as_dict
-from .openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
+from ...dialect import Dialect, Endpoint, no_op_rows
+from ...progress import Progress, as_dict
+from ..openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
 
 __all__ = ["DIALECT", "ResponsesProgress"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint
-from ..progress import Progress, as_dict
+from ...dialect import Dialect, Endpoint
+from ...progress import Progress, as_dict
 
 __all__ = ["DIALECT", "GenerationProgress"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..dialect import Dialect, Endpoint, no_op_rows
-from ..progress import Progress
-from .openai_chat import HOSTS, REFERENCE, ChatProgress
+from ...dialect import Dialect, Endpoint, no_op_rows
+from ...progress import Progress
+from ..openai_chat import HOSTS, REFERENCE, ChatProgress
 
 __all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress", "TranscriptionProgress"]
 

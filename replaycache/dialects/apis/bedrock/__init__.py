@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from ..dialect import AnswerHeader, Dialect, Endpoint
-from ..progress import Progress, as_dict
-from .anthropic import MessagesProgress
-from .cohere import ChatV1Progress
-from .openai_chat import ChatProgress
+from ...dialect import AnswerHeader, Dialect, Endpoint
+from ...progress import Progress, as_dict
+from ..anthropic import MessagesProgress
+from ..cohere import ChatV1Progress
+from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "ConverseProgress", "InvokedProgress", "unwrapped"]
 
@@ -130,6 +130,7 @@ DIALECT = Dialect(
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),
+    model_paths=(r"/model/([^/]+)/(?:invoke|converse)",),
     headers=(
         AnswerHeader("x-amzn-bedrock-guardrailidentifier", _INVOKE),
         AnswerHeader("x-amzn-bedrock-guardrailversion", _INVOKE),

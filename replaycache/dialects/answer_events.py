@@ -1,0 +1,68 @@
+"""The events of an answer, however it is framed: told as an `AnswerWatcher` tells it, by the first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .apis.bedrock import unwrapped
+from .progress import Progress
+from .watcher import Answering, AnswerWatcher
+
+__all__ = ["AnswerEvents", "answer_events"]
+
+
+class AnswerEvents(NamedTuple):
+    """The events of an answer.
+
+    Attributes:
+        events: their names, or the `type` in their data where they have none, and their data.
+        is_stream: whether there are any, and they are not the one object of a document.
+    """
+
+    events: list[tuple[str, dict[str, Any]]]
+    is_stream: bool
+
+
+class _Collected(Progress):
+    """Keeps what comes, whatever its form."""
+
+    has_done_marker = False
+
+    def __init__(self, asked: Callable[[], Mapping[str, Any]]) -> None:
+        super().__init__(asked)
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.is_document = False
+
+    @classmethod
+    def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
+        return True
+
+    def take(self, name: str, value: dict[str, Any]) -> None:
+        inner = unwrapped(value)
+        kind = inner.get("type")
+        self.events.append((kind if isinstance(kind, str) else "", inner) if inner else (name, value))
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.take("", value)
+        self.is_document = True
+
+
+_ANY = Answering((_Collected,), other_media=True, is_known=True)
+
+
+def answer_events(pieces: Iterable[bytes], content_type: str = "") -> AnswerEvents:
+    """The events of a body whose data is a JSON object; of one that failed, those until then.
+
+    Args:
+        pieces: of the body, content-encoding undone.
+        content_type: of the response; only where the first bytes leave a doubt does it tell.
+    """
+    watcher = AnswerWatcher(_ANY, content_type)
+    for piece in pieces:
+        watcher.feed(piece)
+    watcher.end()
+    found = watcher.progress
+    if not isinstance(found, _Collected):
+        return AnswerEvents([], is_stream=False)
+    return AnswerEvents(found.events, not found.is_document)
