@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -177,19 +177,24 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None) -> Kind:
     return next(iter(kinds - {"generates"} or kinds), "other")
 
 
-def _all_forms() -> Iterator[type[Any]]:
-    for dialect in DIALECTS:
-        for endpoint in dialect.endpoints:
-            yield from endpoint.forms
-
-
-ANY_ANSWER = Answering(tuple(dict.fromkeys(_all_forms())), other_media=True, is_known=False)
-"""Of a call that no dialect knows, or an answer that is none by its status."""
+ANY_ANSWER = Answering(
+    (
+        openai_chat.ChatProgress,
+        openai_responses.ResponsesProgress,
+        anthropic.MessagesProgress,
+        gemini.ContentProgress,
+        bedrock.ConverseProgress,
+    ),
+    other_media=True,
+    is_known=False,
+)
+"""Of a call that no dialect knows, or an answer that is none by its status: gateways speak these forms behind paths
+of their own, and no stranger's streams look like them."""
 
 
 @lru_cache(maxsize=256)
 def answering(method: str, path: str) -> Answering:
-    """How a call is answered. A call that no dialect knows may answer in the form of any."""
+    """How a call is answered."""
     known = [endpoint for endpoint in endpoints(method, path) if endpoint.forms or endpoint.kind != "other"]
     if not known:
         return ANY_ANSWER

@@ -48,7 +48,8 @@ class Answering(NamedTuple):
         forms: in which its dialect answers. A stream in none of them is no answer of it; a JSON document is, as
             long as it is whole.
         other_media: whether it may answer in none of them: text, sound, an image.
-        is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone.
+        is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone, and
+            so is a document.
     """
 
     forms: tuple[type[Progress], ...]
@@ -278,7 +279,8 @@ class AnswerWatcher:
         self._progress.terminal = True
 
     def _form_of(self, name: str, value: dict[str, Any]) -> Progress | None:
-        for form in self._answering.forms:
-            if form.fits(name, value):
-                return form(self._asked)
+        if self._answering.is_known or not self._is_document:
+            for form in self._answering.forms:
+                if form.fits(name, value):
+                    return form(self._asked)
         return Document(self._asked) if self._is_document else None

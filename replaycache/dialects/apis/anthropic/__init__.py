@@ -19,7 +19,7 @@ class MessagesProgress(Progress):
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return name in ("message", "completion", "ping", "message_start", "message_delta", "message_stop") or (
+        return name in ("message", "completion", "message_start", "message_delta", "message_stop") or (
             name.startswith("content_block_")
         )
 

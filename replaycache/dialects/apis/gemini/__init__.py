@@ -24,7 +24,9 @@ class ContentProgress(Progress):
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return any(member in value for member in ("candidates", "promptFeedback", "usageMetadata", "answer"))
+        return any(member in value for member in ("candidates", "promptFeedback", "usageMetadata")) or (
+            isinstance(value.get("answer"), dict)
+        )
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         candidates = value.get("candidates")
