@@ -188,8 +188,8 @@ ANY_ANSWER = Answering(
     other_media=True,
     is_known=False,
 )
-"""Of a call that no dialect knows, or an answer that is none by its status: gateways speak these forms behind paths
-of their own, and no stranger's streams look like them."""
+"""Of a call that no dialect knows, or an answer that is none by its status: gateways speak these forms behind
+paths of their own, and no stranger's streams look like them."""
 
 
 @lru_cache(maxsize=256)

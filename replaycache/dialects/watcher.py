@@ -48,8 +48,8 @@ class Answering(NamedTuple):
         forms: in which its dialect answers. A stream in none of them is no answer of it; a JSON document is, as
             long as it is whole.
         other_media: whether it may answer in none of them: text, sound, an image.
-        is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone, and
-            so is a document.
+        is_known: whether a dialect knows the call. Of another, what is in no form is told by its framing alone,
+            and so is a document.
     """
 
     forms: tuple[type[Progress], ...]

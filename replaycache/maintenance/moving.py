@@ -179,6 +179,8 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
                 unmatched[mark] -= 1
                 moved.known += 1
                 continue
+            if not item.is_ours and item.recording.head.status < 400:
+                item.recording.verdict = answer_end(item.recording).verdict
             cassette.append(item.recording, identify(item.recording), identify)
             moved.written += 1
 

@@ -34,6 +34,10 @@ class ResponsesProgress(Progress):
 
     def document(self, value: dict[str, Any]) -> None:
         self._end(value, "completed")
+        if not self.terminal:
+            asked = self.asked()
+            # a ticket, or a look at how far it has come: all of what was asked for
+            self.terminal = not asked or asked.get("background") is True
 
     def _end(self, response: dict[str, Any], status: str) -> None:
         told = response.get("status")
