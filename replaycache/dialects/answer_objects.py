@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -43,12 +44,11 @@ _WORDS = tuple(word for reading in READINGS for word in reading.usage_words)
 _NO_USAGE = (b'usage":null', b'usage": null')
 
 
-def _members(names: Iterator[str]) -> re.Pattern[bytes]:
-    return re.compile(rb'"(?:%s)"\s*:' % "|".join(dict.fromkeys(names)).encode())
-
-
-_LAST = _members(name for reading in READINGS for name in reading.last)
-_FIRST = _members(name for reading in READINGS for name in reading.first)
+@lru_cache
+def _members(at: Literal["first", "last"]) -> re.Pattern[bytes]:
+    """Matches the names of members at an end of a large object."""
+    names = dict.fromkeys(name for reading in READINGS for name in getattr(reading, at))
+    return re.compile(rb'"(?:%s)"\s*:' % "|".join(names).encode())
 
 
 def objects_of(body: Body) -> Iterator[list[dict[str, Any]]]:
@@ -103,7 +103,7 @@ def _last_members(tail: bytes, *, in_array: bool) -> dict[str, Any]:
     text = tail.rstrip()
     if in_array:
         text = text.removesuffix(b"]").rstrip()
-    for start in _starts(_LAST, text):
+    for start in _starts(_members("last"), text):
         value = _decoded(b"{" + text[start:])
         if isinstance(value, dict):
             return value
@@ -113,7 +113,7 @@ def _last_members(tail: bytes, *, in_array: bool) -> dict[str, Any]:
 def _first_members(head: bytes) -> dict[str, Any]:
     """The object up to the last known name before which it could have ended."""
     found: dict[str, Any] = {}
-    for start in _starts(_FIRST, head):
+    for start in _starts(_members("first"), head):
         value = _decoded(head[:start].rstrip().removesuffix(b",") + b"}")
         if isinstance(value, dict):
             found = value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -139,10 +138,17 @@ def _fits(pattern: str, path: str) -> bool:
     return _same(wanted, given[at:])
 
 
+def _is_like(text: str, pattern: str) -> bool:
+    """Whether a text fits a pattern with one `*` at most; to compile each would take longer than a whole hit."""
+    before, star, after = pattern.partition("*")
+    if not star:
+        return text == pattern
+    return len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after)
+
+
 def _same(wanted: list[str], given: list[str]) -> bool:
     return len(wanted) == len(given) and all(
-        one == other or ("*" in one and bool(other) and fnmatchcase(other, one))
-        for one, other in zip(wanted, given, strict=True)
+        bool(other) and _is_like(other, one) for one, other in zip(wanted, given, strict=True)
     )
 
 
@@ -207,12 +213,17 @@ def answering(method: str, path: str) -> Answering:
 
 @lru_cache(maxsize=256)
 def _of_host(host: str) -> tuple[Dialect, ...]:
-    return tuple(dialect for dialect in DIALECTS if any(fnmatchcase(host, pattern) for pattern in dialect.hosts))
+    return tuple(dialect for dialect in DIALECTS if any(_is_like(host, pattern) for pattern in dialect.hosts))
 
 
 def provider_of_host(host: str) -> str:
     """Whose host it is, by its name in genai-prices where it has one there; empty where that is unknown."""
     return next((dialect.provider for dialect in _of_host(host)), "")
+
+
+def _is_at(pattern: str, path: str) -> bool:
+    is_plain = not any(sign in pattern for sign in "[(?|")
+    return pattern == path if is_plain else re.fullmatch(pattern, path) is not None
 
 
 @lru_cache(maxsize=256)
@@ -221,7 +232,7 @@ def no_ops(origin: str, path: str) -> dict[str, tuple[NoOp, ...]]:
     found: dict[str, tuple[NoOp, ...]] = {}
     for dialect in _of_host(origin.partition("://")[2]):
         for row in dialect.no_ops:
-            if re.fullmatch(row.path, path):
+            if _is_at(row.path, path):
                 found[row.member] = (*found.get(row.member, ()), row)
     return found
 
@@ -233,5 +244,5 @@ def equivalents(origin: str, path: str) -> tuple[Equivalent, ...]:
         row
         for dialect in _of_host(origin.partition("://")[2])
         for row in dialect.equivalents
-        if re.fullmatch(row.path, path)
+        if _is_at(row.path, path)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,9 +17,6 @@ from .request_body import members
 from .token_counts import ENVELOPES, counts_of, usage_object
 
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
-
-
-_MODEL_IN_PATH = tuple(re.compile(pattern) for dialect in DIALECTS for pattern in dialect.model_paths)
 
 
 def usage_of(recording: Recording) -> Usage | None:
@@ -72,9 +70,10 @@ def _parts(request: Request) -> url.Url:
         return url.Url("", "", "", "/", ())
 
 
+@lru_cache(maxsize=256)
 def _model_in_path(path: str) -> str:
-    for pattern in _MODEL_IN_PATH:
-        found = pattern.search(path)
+    for pattern in (pattern for dialect in DIALECTS for pattern in dialect.model_paths):
+        found = re.search(pattern, path)
         if found:
             return unquote(found[1])
     return ""

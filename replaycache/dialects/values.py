@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .progress import as_dict
 
@@ -33,8 +32,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A piece of a turn.
 
     Attributes:
@@ -51,8 +49,7 @@ class Part:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What one side said.
 
     Attributes:
@@ -100,7 +97,7 @@ def text_part(value: Any, kind: Kind = "text") -> list[Part]:
     return [Part(kind, value)] if isinstance(value, str) and value else []
 
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(;base64)?,")
+_DATA_URL = r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(;base64)?,"
 
 
 def media(kind: Kind, source: Any, media_type: str = "", name: str = "") -> Part:
@@ -113,7 +110,7 @@ def media(kind: Kind, source: Any, media_type: str = "", name: str = "") -> Part
         name: of the file.
     """
     text = as_text(source)
-    found = _DATA_URL.match(text[:200])
+    found = re.match(_DATA_URL, text[:200])
     if found:
         size = len(text) - found.end()
         return Part(
