@@ -63,6 +63,8 @@ def objects_of(body: Body) -> Iterator[list[dict[str, Any]]]:
             yield [event for _, event in answer_events([tail]).events]
         return
     if head.lstrip()[:1] not in (b"{", b"["):
+        if is_whole and not _may_tell(tail):
+            return
         yield _marked(head, tail, is_whole)
         if is_whole and len(tail) <= SMALL:
             yield _events(tail)
