@@ -136,8 +136,7 @@ ENDPOINTS = [endpoint for dialect in DIALECTS for endpoint in dialect.endpoints 
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.paths[0])
-def test_every_row_has_an_example_and_a_source(endpoint: Endpoint) -> None:
-    assert any(endpoint in endpoints("POST", path) for path, _ in GENERATING)
+def test_every_row_has_a_source(endpoint: Endpoint) -> None:
     assert endpoint.source.startswith("https://")
 
 
