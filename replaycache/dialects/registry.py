@@ -13,6 +13,7 @@ from .apis import (
     bedrock,
     cohere,
     databricks,
+    elevenlabs,
     gemini,
     groq,
     huggingface,
@@ -77,6 +78,7 @@ DIALECTS: tuple[Dialect, ...] = (
     databricks.DIALECT,
     sagemaker.DIALECT,
     workers_ai.DIALECT,
+    elevenlabs.DIALECT,
     litellm.DIALECT,
     *openai_compatible.DIALECTS,
 )
