@@ -32,26 +32,19 @@ from .for_pytest.report import Report
 from .for_pytest.run import Run
 from .options import MODE_VARIABLE, Mode
 
-__all__ = ["cassette", "pytest_addoption", "pytest_configure", "replay_options"]
+__all__ = ["pytest_addoption", "pytest_configure", "replay_cassette", "replay_options"]
 
 _HOOKS = "replaycache-run"
-_OPENER = "_replay_cassette"
+_OPENER = "_open_replay_cassette"
 
 
 # -- fixtures --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def cassette(request: pytest.FixtureRequest) -> Cassette:
-    """The cassette of a test that is marked with `@pytest.mark.replay`."""
-    in_use = cassette_of(request.node)
-    if in_use is None:
-        pytest.fail(
-            f"the fixture 'cassette' is the cassette of a marked test, and {request.node.name} is not marked; "
-            f"put @pytest.mark.replay on it, on its class or its module",
-            pytrace=False,
-        )
-    return in_use
+def replay_cassette(request: pytest.FixtureRequest) -> Cassette | None:
+    """The cassette in use; None where the test is not marked with `@pytest.mark.replay`."""
+    return cassette_of(request.node)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +80,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Adds the options."""
     group = parser.getgroup("replaycache", "recording and replaying LLM calls")
     group.addoption(
-        "--replay",
+        "--replay-mode",
         metavar="MODE",
         help=f"what marked tests do: {', '.join(Mode)}; overrides {MODE_VARIABLE}, marks and replay_mode",
     )

@@ -23,7 +23,7 @@ def mode_of(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
         ConfigurationError: there is no such mode.
     """
     for where, value in (
-        ("--replay", config.getoption("replay")),
+        ("--replay-mode", config.getoption("replay_mode")),
         (MODE_VARIABLE, os.environ.get(MODE_VARIABLE)),
         ("@pytest.mark.replay(mode=...)", of_mark),
         ("replay_mode", config.getini("replay_mode")),

@@ -110,7 +110,7 @@ class Report:
                 terminal.write_line(f"{test}: {drift}")
         terminal.write_line(
             "Upstream answers in another shape than what is recorded, so these tests show what was true once. "
-            "pytest --replay=record records it anew."
+            "pytest --replay-mode=record records it anew."
         )
 
     def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:

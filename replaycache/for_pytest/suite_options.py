@@ -13,7 +13,7 @@ from ..redaction.redact import Redact
 __all__ = ["combined", "suite_options"]
 
 _ELSEWHERE = {
-    "mode": "say it by --replay, by REPLAYCACHE_MODE, in a mark, or in the ini file as replay_mode",
+    "mode": "say it by --replay-mode, by REPLAYCACHE_MODE, in a mark, or in the ini file as replay_mode",
     "store": "a test's cassette is named by its mark, as in replay('weather.json')",
     "path": "a test's cassette is named by its mark, as in replay('weather.json')",
 }

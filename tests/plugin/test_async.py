@@ -24,14 +24,14 @@ ANYIO = """
         yield await ask_async(f"prepared for {request.node.name}")
         await ask_async(f"cleaned up for {request.node.name}")
 
-    async def test_one(opened, anyio_backend, cassette):
+    async def test_one(opened, anyio_backend, replay_cassette):
         assert await ask_async(f"one {anyio_backend}") == f"one {anyio_backend} 1"
-        assert len(cassette) == 1
+        assert len(replay_cassette) == 1
 
-    async def test_two(opened, prepared, anyio_backend, cassette):
+    async def test_two(opened, prepared, anyio_backend, replay_cassette):
         assert prepared.endswith(" 1")
         assert await ask_async(f"two {anyio_backend}") == f"two {anyio_backend} 1"
-        assert len(cassette) == 2 + cassette.is_replaying
+        assert len(replay_cassette) == 2 + replay_cassette.is_replaying
 
     class TestMethods:
         async def test_three(self, opened, anyio_backend):
@@ -101,7 +101,7 @@ def test_a_miss_in_a_coroutine_leaves_the_event_loop_to_later_tests(project: Pro
 
     result.assert_outcomes(failed=3, passed=2)
     result.stdout.fnmatch_lines(
-        ["E *CacheMiss: no recording answers*", "E *pytest --replay=once test_it.py::test_misses*"]
+        ["E *CacheMiss: no recording answers*", "E *pytest --replay-mode=once test_it.py::test_misses*"]
     )
     result.stdout.fnmatch_lines(["a miss was caught by other code than the test*"])
 
@@ -217,9 +217,9 @@ def test_a_thread_that_outlives_its_test_takes_the_cassette_of_the_next(project:
 
         @pytest.mark.replay
         @pytest.mark.parametrize("n", [1, 2])
-        def test_it(n, cassette):
+        def test_it(n, replay_cassette):
             assert through_thread(f"q {n}") == f"q {n} 1"
-            assert len(cassette) == 1
+            assert len(replay_cassette) == 1
         """
     )
 
@@ -245,13 +245,13 @@ def test_pytest_asyncio_records_and_replays(project: Project, scope: str) -> Non
             yield await ask_async(f"prepared for {request.node.name}")
             await ask_async(f"cleaned up for {request.node.name}")
 
-        async def test_one(opened, cassette):
+        async def test_one(opened, replay_cassette):
             assert await ask_async("one") == "one 1"
-            assert len(cassette) == 1
+            assert len(replay_cassette) == 1
 
-        async def test_two(opened, prepared, cassette):
+        async def test_two(opened, prepared, replay_cassette):
             assert await ask_async("two") == "two 1"
-            assert len(cassette) == 2 + cassette.is_replaying
+            assert len(replay_cassette) == 2 + replay_cassette.is_replaying
 
         class TestMethods:
             async def test_three(self, opened):

@@ -47,7 +47,7 @@ def test_a_bad_file_is_an_error_of_its_test_in_every_mode(project: Project, mode
         project.write(f"cassettes/{name}.json", "").write_text(text, "utf-8")
     before = {name: (project.path / name).read_bytes() for name in project.cassettes()}
 
-    result = project.run(f"--replay={mode}")
+    result = project.run(f"--replay-mode={mode}")
 
     result.assert_outcomes(errors=len(BAD))
     for name, (_, said) in BAD.items():
@@ -68,7 +68,7 @@ def test_a_file_that_breaks_in_the_middle_is_an_error_and_not_a_miss(project: Pr
 
     for size in range(1, len(whole) - 2, 37):
         path.write_bytes(whole[:size])
-        result = project.run("--replay=auto")
+        result = project.run("--replay-mode=auto")
         result.assert_outcomes(errors=1)
         assert any(line.startswith(f"test_it.py::test_it: {path}") for line in result.outlines)
         assert path.read_bytes() == whole[:size]
@@ -96,8 +96,8 @@ def test_a_read_only_directory_replays_and_says_why_it_cannot_record(project: Pr
         if os.access(directory, os.W_OK):
             pytest.skip("whoever runs this may write everywhere")
 
-        project.run("--replay=replay", "-k", "old").assert_outcomes(passed=1, deselected=1)
-        result = project.run("--replay=record")
+        project.run("--replay-mode=replay", "-k", "old").assert_outcomes(passed=1, deselected=1)
+        result = project.run("--replay-mode=record")
 
         result.assert_outcomes(passed=2, errors=2)
         for name in ("old", "new"):
@@ -116,7 +116,7 @@ def test_a_directory_in_the_place_of_a_cassette_is_an_error(project: Project) ->
     project.tests(TWO)
     (project.path / "cassettes/test_it/test_old.json").mkdir(parents=True)
 
-    result = project.run("--replay=auto", "-k", "old")
+    result = project.run("--replay-mode=auto", "-k", "old")
 
     result.assert_outcomes(errors=1, deselected=1)
     path = project.path / "cassettes/test_it/test_old.json"

@@ -12,14 +12,14 @@ pytest_plugins = ["pytester"]
 def test_a_miss_fails_the_test_and_says_how_to_record(project: Project) -> None:
     project.tests("@pytest.mark.replay\ndef test_it(): ask('unheard of')")
 
-    result = project.run("--replay=replay")
+    result = project.run("--replay-mode=replay")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             "E *CacheMiss: no recording answers this request, and mode is replay*",
             "E * why *cassette_not_found*",
-            "E * next *record it: pytest --replay=once test_it.py::test_it",
+            "E * next *record it: pytest --replay-mode=once test_it.py::test_it",
         ]
     )
     assert summary(result) == "replaycache: 0 replayed, 0 recorded, 1 missed, 0 unused"
@@ -213,7 +213,7 @@ def test_an_expected_miss_does_not_fail_its_test(project: Project) -> None:
 def test_an_expected_failure_may_be_a_miss(project: Project) -> None:
     project.tests("@pytest.mark.replay\n@pytest.mark.xfail(strict=True)\ndef test_it(): ask('q')")
 
-    project.run("--replay=replay").assert_outcomes(xfailed=1)
+    project.run("--replay-mode=replay").assert_outcomes(xfailed=1)
 
 
 def test_a_miss_while_fixtures_are_torn_down_leaves_later_tests_alone(project: Project) -> None:
@@ -269,7 +269,7 @@ def test_a_miss_names_the_command_for_its_test(project: Project) -> None:
         """,
         "tests/test_it.py",
     )
-    project.run("--replay=auto").assert_outcomes(passed=3)
+    project.run("--replay-mode=auto").assert_outcomes(passed=3)
     project.set(NEW="1")
 
     result = project.run()
@@ -278,12 +278,12 @@ def test_a_miss_names_the_command_for_its_test(project: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "E * why *no_recording: *",
-            "E * next *record what is missing: pytest --replay=auto 'tests/test_it.py::test_it[[]it'*'s new]' (*",
+            "E * next *record what is missing: *--replay-mode=auto 'tests/test_it.py::test_it[[]it'*'s new]' (*",
             "E * why *expired: *",
-            "E * next *record it anew: pytest --replay=record tests/test_it.py::test_old; or raise the mark's ttl",
+            "E * next *record it anew: *--replay-mode=record tests/test_it.py::test_old; or raise the mark's ttl",
         ]
     )
-    project.run("--replay=auto", "tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
+    project.run("--replay-mode=auto", "tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
     project.run("tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)
 
 

@@ -10,12 +10,12 @@ pytest_plugins = ["pytester"]
 
 SHOWN = """
     @pytest.mark.replay
-    def test_plain(cassette):
-        print("plain is", cassette.mode)
+    def test_plain(replay_cassette):
+        print("plain is", replay_cassette.mode)
 
     @pytest.mark.replay(mode="auto")
-    def test_marked(cassette):
-        print("marked is", cassette.mode)
+    def test_marked(replay_cassette):
+        print("marked is", replay_cassette.mode)
 """
 
 TABLE = [
@@ -29,11 +29,11 @@ TABLE = [
     (None, "record", None, "1", "record (REPLAYCACHE_MODE)", "record", "record"),
     (None, "record", "off", None, "record (REPLAYCACHE_MODE)", "record", "record"),
     (None, "", "off", None, "off (replay_mode)", "off", "auto"),
-    ("replay", None, None, None, "replay (--replay)", "replay", "replay"),
-    ("off", None, None, "1", "off (--replay)", "off", "off"),
-    ("replay", None, "off", None, "replay (--replay)", "replay", "replay"),
-    ("replay", "record", None, None, "replay (--replay)", "replay", "replay"),
-    ("replay", "record", "off", "1", "replay (--replay)", "replay", "replay"),
+    ("replay", None, None, None, "replay (--replay-mode)", "replay", "replay"),
+    ("off", None, None, "1", "off (--replay-mode)", "off", "off"),
+    ("replay", None, "off", None, "replay (--replay-mode)", "replay", "replay"),
+    ("replay", "record", None, None, "replay (--replay-mode)", "replay", "replay"),
+    ("replay", "record", "off", "1", "replay (--replay-mode)", "replay", "replay"),
 ]
 
 
@@ -56,7 +56,7 @@ def test_the_command_line_wins_then_environment_mark_and_ini(
     if ci is not None:
         project.set(CI=ci)
 
-    result = project.run("-s", *([f"--replay={command_line}"] if command_line else []))
+    result = project.run("-s", *([f"--replay-mode={command_line}"] if command_line else []))
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines([f"replaycache: mode {header}", f"*plain is {plain}", f"*marked is {marked}"])
@@ -75,14 +75,14 @@ def test_every_mode_is_an_ini_value(project: Project, mode: str) -> None:
 @pytest.mark.parametrize(
     ("where", "text"),
     [
-        ("--replay", "--replay='repaly' is no mode; the modes are *; did you mean 'replay'?"),
+        ("--replay-mode", "--replay-mode='repaly' is no mode; the modes are *; did you mean 'replay'?"),
         ("REPLAYCACHE_MODE", "REPLAYCACHE_MODE='repaly' is no mode; *"),
         ("replay_mode", "replay_mode='repaly' is no mode; *"),
     ],
 )
 def test_a_wrong_mode_ends_the_run_at_once(project: Project, where: str, text: str) -> None:
     project.tests(SHOWN)
-    arguments = ["--replay=repaly"] if where == "--replay" else ["--replay=auto"]
+    arguments = ["--replay-mode=repaly"] if where == "--replay-mode" else ["--replay-mode=auto"]
     if where == "REPLAYCACHE_MODE":
         project.set(REPLAYCACHE_MODE="repaly")
     if where == "replay_mode":
@@ -106,7 +106,7 @@ def test_each_mode_does_what_it_says(project: Project) -> None:
     )
 
     def answer(mode: str) -> str:
-        result = project.run("-s", f"--replay={mode}")
+        result = project.run("-s", f"--replay-mode={mode}")
         return next((line for line in result.outlines if "the answer" in line), "failed")
 
     assert answer("replay") == "failed"

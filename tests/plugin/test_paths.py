@@ -243,8 +243,8 @@ def test_marks_of_parameters_and_base_classes_are_nearer_or_farther_not_second(p
         """
         @pytest.mark.replay("base.json", mode="record")
         class Base:
-            def test_it(self, cassette):
-                assert cassette.path.name == "derived.json" and cassette.mode == "record"
+            def test_it(self, replay_cassette):
+                assert replay_cassette.path.name == "derived.json" and replay_cassette.mode == "record"
 
         @pytest.mark.replay("derived.json")
         class TestDerived(Base):
@@ -252,8 +252,9 @@ def test_marks_of_parameters_and_base_classes_are_nearer_or_farther_not_second(p
 
         @pytest.mark.replay("plain.json", mode="record")
         @pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.replay("two.json"))])
-        def test_parameters(n, cassette):
-            assert cassette.path.name == ("plain.json" if n == 1 else "two.json") and cassette.mode == "record"
+        def test_parameters(n, replay_cassette):
+            assert replay_cassette.path.name == ("plain.json" if n == 1 else "two.json")
+            assert replay_cassette.mode == "record"
         """
     )
 

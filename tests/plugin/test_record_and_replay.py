@@ -71,26 +71,22 @@ def test_the_fixture_is_the_cassette_in_use(project: Project) -> None:
         from pathlib import Path
 
         @pytest.mark.replay("other.json")
-        def test_it(cassette):
-            assert cassette.path == Path(__file__).parent / "cassettes" / "test_it" / "other.json"
-            assert cassette.mode == "auto" and not cassette.is_replaying and len(cassette) == 0
+        def test_it(replay_cassette):
+            assert replay_cassette.path == Path(__file__).parent / "cassettes" / "test_it" / "other.json"
+            assert replay_cassette.mode == "auto" and not replay_cassette.is_replaying
+            assert len(replay_cassette) == 0
             ask("one")
-            assert len(cassette) == 1 and cassette.tally.recorded == 1 and cassette
+            assert len(replay_cassette) == 1 and replay_cassette.tally.recorded == 1 and replay_cassette
         """
     )
 
     project.run().assert_outcomes(passed=1)
 
 
-def test_the_fixture_without_a_mark_says_what_to_do(project: Project) -> None:
-    project.tests("def test_it(cassette): pass")
+def test_the_fixture_is_none_without_a_mark(project: Project) -> None:
+    project.tests("def test_it(replay_cassette): assert replay_cassette is None")
 
-    result = project.run()
-
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["*the fixture 'cassette' is the cassette of a marked test, and test_it is not marked; put *replay on it*"]
-    )
+    project.run().assert_outcomes(passed=1)
 
 
 def test_fixtures_of_the_test_are_inside_before_and_after(project: Project) -> None:
@@ -247,12 +243,12 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(project: Project) -> None:
         ("fourth", {"skipped": 1}),
     ):
         project.set(ASK=which)
-        result = project.run("--replay=auto")
+        result = project.run("--replay-mode=auto")
         result.assert_outcomes(**outcomes)
         assert path.read_bytes() == before
         assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused"
     project.set(ASK="second")
-    project.run("--replay=record").assert_outcomes(failed=1)
+    project.run("--replay-mode=record").assert_outcomes(failed=1)
 
     assert path.read_bytes() == before
     assert len(project.upstream.requests) == 5
@@ -316,7 +312,7 @@ def test_a_damaged_cassette_is_an_error_of_the_test_in_every_mode(project: Proje
     empty = project.write("cassettes/test_it/test_two.json", "")
 
     for mode in ("once", "auto", "record", "replay"):
-        result = project.run(f"--replay={mode}")
+        result = project.run(f"--replay-mode={mode}")
         result.assert_outcomes(passed=1, errors=2)
         result.stdout.fnmatch_lines(
             ["*test_one: *test_one.json, line 1: *merge conflicts*", "*test_two: *test_two.json is empty*"]
@@ -356,19 +352,19 @@ def test_a_shared_cassette_is_read_once_in_a_run_and_again_where_it_was_changed(
         stores = []
 
         @pytest.mark.parametrize("n", range(3))
-        def test_it(n, cassette):
+        def test_it(n, replay_cassette):
             assert ask("q") == "q 1"
-            stores.append(cassette.store)
+            stores.append(replay_cassette.store)
 
-        def test_changed_between(cassette):
-            text = cassette.path.read_text("utf-8")
-            cassette.path.write_text(text.replace("q 1", "changed"), "utf-8")
+        def test_changed_between(replay_cassette):
+            text = replay_cassette.path.read_text("utf-8")
+            replay_cassette.path.write_text(text.replace("q 1", "changed"), "utf-8")
             assert ask("q") == "q 1"
 
-        def test_last(cassette):
+        def test_last(replay_cassette):
             assert ask("q") == "changed"
-            if cassette.is_replaying:
-                assert stores[0] is stores[1] is stores[2] is not cassette.store
+            if replay_cassette.is_replaying:
+                assert stores[0] is stores[1] is stores[2] is not replay_cassette.store
         """
     )
     project.run().assert_outcomes(passed=5)
@@ -376,4 +372,4 @@ def test_a_shared_cassette_is_read_once_in_a_run_and_again_where_it_was_changed(
     path.write_text(path.read_text("utf-8").replace("changed", "q 1"), "utf-8")
     project.upstream.stop()
 
-    project.run("--replay=replay").assert_outcomes(passed=5)
+    project.run("--replay-mode=replay").assert_outcomes(passed=5)

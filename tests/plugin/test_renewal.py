@@ -1,4 +1,4 @@
-"""`--replay=record` over cassettes that several tests share."""
+"""`--replay-mode=record` over cassettes that several tests share."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def test_as_many_answers_are_kept_as_the_test_that_asks_most_often_needs(
 ) -> None:
     shared.set(FIRST=first, SECOND=second)
 
-    result = shared.run("--replay=record", *workers)
+    result = shared.run("--replay-mode=record", *workers)
 
     result.assert_outcomes(passed=2)
     assert summary(result) == "replaycache: 1 replayed, 2 recorded, 0 missed, 0 unused"
     assert shared.answers(SHARED) == ["q 4", "q 5"]
     shared.upstream.stop()
-    shared.run("--replay=replay", "--replay-unused=fail").assert_outcomes(passed=2)
+    shared.run("--replay-mode=replay", "--replay-unused=fail").assert_outcomes(passed=2)
     assert shared.run("test_it.py::test_second").ret == shared.run("test_it.py::test_first").ret == 0
 
 
 def test_each_run_asks_again(shared: Project) -> None:
     for number in (4, 6):
-        shared.run("--replay=record").assert_outcomes(passed=2)
+        shared.run("--replay-mode=record").assert_outcomes(passed=2)
         assert shared.answers(SHARED) == [f"q {number}", f"q {number + 1}"]
 
 
@@ -73,17 +73,17 @@ def test_what_a_test_that_fails_would_need_stays(shared: Project) -> None:
     shared.tests(ONCE_AND_TWICE + "        assert 'FAIL' not in os.environ\n")
     shared.set(FAIL="1")
 
-    shared.run("--replay=record").assert_outcomes(passed=1, failed=1)
+    shared.run("--replay-mode=record").assert_outcomes(passed=1, failed=1)
 
     assert shared.answers(SHARED) == ["q 4", "q 2", "q 3"]
     shared.unset("FAIL")
-    shared.run("--replay=record").assert_outcomes(passed=2)
+    shared.run("--replay-mode=record").assert_outcomes(passed=2)
     assert shared.answers(SHARED) == ["q 6", "q 7"]
 
 
 @pytest.mark.parametrize("selection", [["-k", "first"], ["test_it.py::test_first"]])
 def test_what_a_test_that_was_not_selected_needs_stays(shared: Project, selection: list[str]) -> None:
-    shared.run("--replay=record", *selection)
+    shared.run("--replay-mode=record", *selection)
 
     assert shared.answers(SHARED) == ["q 4", "q 2", "q 3"]
 
@@ -103,7 +103,7 @@ def test_a_cassette_of_one_test_loses_what_the_test_asks_no_more(project: Projec
     project.run().assert_outcomes(passed=1)
     project.set(ASKED="two one one")
 
-    project.run("test_it.py::test_it", "--replay=record").assert_outcomes(passed=1)
+    project.run("test_it.py::test_it", "--replay-mode=record").assert_outcomes(passed=1)
 
     assert project.answers("cassettes/test_it/test_it.json") == ["one 4", "two 2", "one 5"]
 
@@ -131,7 +131,7 @@ def test_what_came_back_unchanged_keeps_its_lines(project: Project) -> None:
     project.run().assert_outcomes(passed=2)
     before = (project.path / SHARED).read_bytes()
 
-    result = project.run("--replay=record")
+    result = project.run("--replay-mode=record")
 
     assert summary(result) == "replaycache: 1 replayed, 2 recorded, 0 missed, 0 unused"
     assert (project.path / SHARED).read_bytes() == before

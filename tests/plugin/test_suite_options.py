@@ -85,7 +85,7 @@ def test_what_a_suite_and_a_mark_redact_adds_up(project: Project) -> None:
 
     project.run("-W", "error").assert_outcomes(passed=3)
     project.upstream.stop()
-    project.run("-W", "error", "--replay=replay").assert_outcomes(passed=3)
+    project.run("-W", "error", "--replay-mode=replay").assert_outcomes(passed=3)
 
     written = "".join((project.path / name).read_text("utf-8") for name in project.cassettes())
     assert "hidden" not in written
@@ -114,9 +114,9 @@ def test_it_may_be_overridden_at_any_scope_and_use_other_fixtures(project: Proje
         return send(run=next(runs))
 
     @pytest.mark.replay("shared.json")
-    def test_it(early, cassette):
+    def test_it(early, replay_cassette):
         send(run=next(runs))
-        assert len(cassette) == 2
+        assert len(replay_cassette) == 2
 """
     )
     project.run().assert_outcomes(passed=1)
@@ -170,7 +170,7 @@ def test_tests_of_unittest_have_it_too(project: Project) -> None:
         ("{'redact': 'all'}", "the fixture replay_options: redact='all' is wrong; it takes a Redact"),
         (
             "{'mode': 'auto'}",
-            "the fixture replay_options returned 'mode', which it cannot set; say it by --replay*",
+            "the fixture replay_options returned 'mode', which it cannot set; say it by --replay-mode*",
         ),
         ("{'store': ':memory:'}", "the fixture replay_options returned 'store', which it cannot set; a test's *"),
     ],

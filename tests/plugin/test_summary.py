@@ -62,7 +62,7 @@ def test_verify_tells_of_drift_and_writes_nothing(drifting: Project, workers: li
     drifting.run().assert_outcomes(passed=3)
     before = {name: (drifting.path / name).read_bytes() for name in drifting.cassettes()}
 
-    result = drifting.run("--replay=verify", *workers)
+    result = drifting.run("--replay-mode=verify", *workers)
 
     result.assert_outcomes(passed=3, warnings=2)
     result.stdout.fnmatch_lines(
@@ -84,7 +84,7 @@ def test_verify_fails_where_it_is_asked_to(drifting: Project) -> None:
     drifting.tests(VERIFIED.replace("DRIFT", "'raise'"))
     drifting.run().assert_outcomes(passed=3)
 
-    result = drifting.run("--replay=verify")
+    result = drifting.run("--replay-mode=verify")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=3, errors=1, warnings=1)
@@ -96,7 +96,7 @@ def test_verify_fails_where_it_is_asked_to(drifting: Project) -> None:
 def test_verify_tells_of_what_is_not_recorded(project: Project) -> None:
     project.tests("@pytest.mark.replay\ndef test_it(): ask('q')")
 
-    result = project.run("--replay=verify")
+    result = project.run("--replay-mode=verify")
 
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*nothing is recorded for POST *, so its answer cannot be verified"])
@@ -169,7 +169,7 @@ def test_tokens_and_money_that_replaying_saved_are_told(
         path = f"cassettes/test_it/test_it[{host}-{model}].json"
         project.write(path, cassette((host, model, used[0], used[1])))
 
-    result = project.run("--replay=replay", *workers)
+    result = project.run("--replay-mode=replay", *workers)
 
     result.assert_outcomes(passed=len(calls))
     line = summary(result)

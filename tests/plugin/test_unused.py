@@ -109,7 +109,7 @@ def test_a_run_that_records_does_not_judge(recorded: Project) -> None:
     recorded.set(CALLS="two")
     recorded.write("test_it.py", (recorded.path / "test_it.py").read_text().replace('"both"', '"new"'))
 
-    result = recorded.run("--replay=record", "-k", "test_it")
+    result = recorded.run("--replay-mode=record", "-k", "test_it")
 
     assert summary(result).endswith(" 0 unused")
 
