@@ -44,6 +44,8 @@ __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
 def _without_call_headers(request: httpx.Request) -> httpx.Request:
     headers = [item for item in request.headers.raw if not item[0].lower().startswith(b"x-replaycache-")]
+    if len(headers) == len(request.headers.raw):
+        return request
     return httpx.Request(
         request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
     )
@@ -111,10 +113,13 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx.Request, "httpx", "AsyncReplayTransport")
+        url = str(request.url)
+        if self._exchange.leaves_alone(url):
+            return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
         target = request.extensions.get("target")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
+        call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
             call.identify(await _read_async(request, call.max_request_bytes))
         try:
@@ -571,10 +576,13 @@ class ReplayTransport(httpx.BaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx.Request, "httpx", "ReplayTransport")
+        url = str(request.url)
+        if self._exchange.leaves_alone(url):
+            return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
         target = request.extensions.get("target")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
+        call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
             call.identify(_read(request, call.max_request_bytes))
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ..options import Options
+from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
 from .diagnosis import ADVICE
@@ -73,6 +74,7 @@ class Exchange:
         self.store = store
         self.advice: Mapping[MissReason, str] = ADVICE
         self.neighbours: Neighbours | None = None
+        self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, options.redact)
         if is_cache:
@@ -93,6 +95,14 @@ class Exchange:
     def tally(self) -> Tally:
         """What the session came to."""
         return self.reporter.tally
+
+    def leaves_alone(self, url: str) -> bool:
+        """Whether a request goes to one of `ignore_hosts`, and is none of ours.
+
+        Args:
+            url: absolute.
+        """
+        return bool(self._ignored) and are_meant(self._ignored, url)
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
