@@ -35,6 +35,7 @@ TO_SYNC = (
     (r"\baiter_(raw|bytes)\b", r"iter_\1"),
     (r"\bfor (\w+) in (super\(\)\.\w+\(\w+\)):\n +yield \1\n", r"yield from \2\n"),
     (r"\b_read_async\b", "_read"),
+    (r"\bis_async=True\b", "is_async=False"),
     (r"is not asynchronous, and the client is\b", "is asynchronous, and the client is not"),
     (r"is not asynchronous\b", "is asynchronous"),
 )

@@ -30,6 +30,7 @@ from .engine.call import Call
 from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
 from .engine.diagnosis import incomplete
 from .engine.exchange import Exchange
+from .engine.following import followed
 from .engine.keeper import DRAIN_BYTES
 from .engine.recorder import Ending
 from .engine.spool import Spool
@@ -87,17 +88,37 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
+        self._follows = store is None and mode is None
+        self._lender: AsyncReplayTransport | None = None
         self._inner = inner
         self._making = new_lock()
 
     @classmethod
-    def around(cls, inner: httpx.AsyncBaseTransport, exchange: Exchange) -> Self:
-        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners."""
+    def around(
+        cls,
+        inner: httpx.AsyncBaseTransport | None,
+        exchange: Exchange,
+        *,
+        lender: AsyncReplayTransport | None = None,
+    ) -> Self:
+        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners.
+
+        Args:
+            inner: calls upstream.
+            exchange: of a session.
+            lender: whose `inner` it calls, where it has none of its own.
+        """
         transport = cls.__new__(cls)
         transport._store, transport._owns_store = exchange.store, False
         transport._exchange = exchange
+        transport._follows, transport._lender = False, lender
         transport._inner = inner
         return transport
+
+    @property
+    def follows(self) -> bool:
+        """Whether it follows the session that it is used in: it was given neither a store nor a mode."""
+        return self._follows
 
     @property
     def store(self) -> Store:
@@ -113,6 +134,9 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx.Request, "httpx", "AsyncReplayTransport")
+        session = followed(is_async=True) if self._follows else None
+        if session is not None:
+            return await AsyncReplayTransport.around(None, session, lender=self).handle_async_request(request)
         url = str(request.url)
         if self._exchange.leaves_alone(url):
             return await self._upstream().handle_async_request(_without_call_headers(request))
@@ -191,6 +215,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             raise
 
     def _upstream(self) -> httpx.AsyncBaseTransport:
+        if self._lender is not None:
+            return self._lender._upstream()
         if self._inner is None:
             with self._making:
                 if self._inner is None:
@@ -550,17 +576,37 @@ class ReplayTransport(httpx.BaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
+        self._follows = store is None and mode is None
+        self._lender: ReplayTransport | None = None
         self._inner = inner
         self._making = new_lock()
 
     @classmethod
-    def around(cls, inner: httpx.BaseTransport, exchange: Exchange) -> Self:
-        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners."""
+    def around(
+        cls,
+        inner: httpx.BaseTransport | None,
+        exchange: Exchange,
+        *,
+        lender: ReplayTransport | None = None,
+    ) -> Self:
+        """A transport that shares `exchange` with others; `inner` and the store are closed by their owners.
+
+        Args:
+            inner: calls upstream.
+            exchange: of a session.
+            lender: whose `inner` it calls, where it has none of its own.
+        """
         transport = cls.__new__(cls)
         transport._store, transport._owns_store = exchange.store, False
         transport._exchange = exchange
+        transport._follows, transport._lender = False, lender
         transport._inner = inner
         return transport
+
+    @property
+    def follows(self) -> bool:
+        """Whether it follows the session that it is used in: it was given neither a store nor a mode."""
+        return self._follows
 
     @property
     def store(self) -> Store:
@@ -576,6 +622,9 @@ class ReplayTransport(httpx.BaseTransport):
             TypeError: the client is of another library.
         """
         check_request(request, httpx.Request, "httpx", "ReplayTransport")
+        session = followed(is_async=False) if self._follows else None
+        if session is not None:
+            return ReplayTransport.around(None, session, lender=self).handle_request(request)
         url = str(request.url)
         if self._exchange.leaves_alone(url):
             return self._upstream().handle_request(_without_call_headers(request))
@@ -654,6 +703,8 @@ class ReplayTransport(httpx.BaseTransport):
             raise
 
     def _upstream(self) -> httpx.BaseTransport:
+        if self._lender is not None:
+            return self._lender._upstream()
         if self._inner is None:
             with self._making:
                 if self._inner is None:

@@ -21,6 +21,7 @@ class Tally:
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
+        own_way: calls that went through a transport of the user's that names a store or a mode of its own.
     """
 
     replayed: int = 0
@@ -30,3 +31,4 @@ class Tally:
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    own_way: int = 0

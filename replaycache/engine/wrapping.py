@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["check_inner", "check_request"]
+__all__ = ["LIBRARIES", "check_inner", "check_request"]
 
-_LIBRARIES = ("httpx", "httpx2")
+LIBRARIES = ("httpx", "httpx2")
+"""The client libraries, each with an adapter of its name."""
 
 
 def _library_of(value: Any) -> str:
     for kind in type(value).__mro__:
         root = kind.__module__.partition(".")[0]
-        if root in _LIBRARIES:
+        if root in LIBRARIES:
             return root
     return ""
 

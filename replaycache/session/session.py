@@ -13,6 +13,7 @@ import importlib
 import inspect
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,22 +22,24 @@ from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from .._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
 from ..engine.exchange import Exchange
+from ..engine.following import follow
 from ..engine.spool import Spool
 from ..engine.tally import Tally
 from ..engine.waiting import Blocking, Suspending
+from ..engine.wrapping import LIBRARIES
 from ..options import Mode, OptionArguments, Options
 from ..stores import Store, open_store
 from ..system.forking import new_lock
+from ..system.importing import when_imported
 from ..system.inheritance import Inherited
 from ..system.patching import Patches
 from .connections import listen, unlisten
+from .upstream import answers_in_process, looked_through
 
 __all__ = ["install", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_LIBRARIES = ("httpx", "httpx2")
 
 
 class _Session:
@@ -52,16 +55,24 @@ class _Session:
         self.outer: _Session | None = None
         self.elsewhere: str | None = None
 
-    def around(self, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
+    def around(self, library: ModuleType, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
         """The transport that stands in for `inner`."""
+        for transport in looked_through(library, inner):
+            if isinstance(transport, (adapter.ReplayTransport, adapter.AsyncReplayTransport)):
+                # one that names its store or mode is the user's own word about this client
+                self.tally.own_way += not transport.follows
+                return inner
+            if answers_in_process(library, transport):
+                return inner  # the application under test, or a mock
         self.calls += 1
-        if isinstance(inner, (adapter.ReplayTransport, adapter.AsyncReplayTransport)):
-            return inner  # the user's own word about this client
-        if type(inner).__module__.partition(".")[0] == "starlette":
-            return inner  # the application under test, not an upstream
         if is_async:
             return adapter.AsyncReplayTransport.around(inner, self._suspending)
         return adapter.ReplayTransport.around(inner, self._blocking)
+
+    def exchange(self, *, is_async: bool) -> Exchange:
+        """For a transport that follows the session: it makes a call now."""
+        self.calls += 1
+        return self._suspending if is_async else self._blocking
 
     def advise(self, advice: Mapping[MissReason, str]) -> None:
         """Says what the text of a miss says to do next, by its reason."""
@@ -91,7 +102,7 @@ class _Session:
         self.finish_dropped()
         if self._owns_store:
             self.store.close()
-        if self.elsewhere is not None and not self.calls:
+        if self.elsewhere is not None and not (self.calls or self.tally.own_way):
             warnings.warn(
                 f"no client of httpx or httpx2 was used, but something connected to {self.elsewhere}; what it "
                 f"asked there was neither recorded nor replayed. Only clients on httpx and httpx2 are.",
@@ -131,19 +142,23 @@ def _current() -> _Session | None:
 
 
 def _patch() -> None:
-    """Wraps where clients choose their transports; for each user of it once."""
+    """Wraps where clients choose their transports, of the libraries that are imported or will be; once for all."""
     global _users
     with _patching:
         _users += 1
         if _users > 1:
             return
         try:
-            for name in _LIBRARIES:
-                _patch_library(name)
+            for name in LIBRARIES:
+                if name in sys.modules:
+                    _patch_library(name)
+                else:
+                    _waiting.append(when_imported(name, functools.partial(_meet, name)))
         except BaseException:
             _users = 0
-            _patches.restore()
+            _take_back()
             raise
+        follow(_followed)
         Inherited.hold()
         listen(_heard)
 
@@ -154,14 +169,36 @@ def _unpatch() -> None:
         _users -= 1
         if not _users:
             unlisten(_heard)
-            _patches.restore()
+            follow(None)
+            _take_back()
             Inherited.release()
 
 
+def _take_back() -> None:
+    while _waiting:
+        _waiting.pop()()
+    _patches.restore()
+    _patched.clear()
+
+
+_waiting: list[Callable[[], None]] = []
+_patched: set[str] = set()
+"""The libraries that are patched, by the names that they have themselves."""
+
+
+def _meet(name: str) -> None:
+    """A library was imported while somebody records or replays."""
+    with _patching:
+        if _users:
+            _patch_library(name)
+
+
 def _patch_library(name: str) -> None:
-    try:
-        library = importlib.import_module(name)
-    except ImportError:
+    library = sys.modules[name]
+    if library is None:  # so a module is kept from being imported
+        return
+    name = library.__name__  # `httpx2.alias_httpx()` makes two names of one module
+    if name in _patched:
         return
     adapter = importlib.import_module(f"replaycache.{name}")
     for kind in (library.Client, library.AsyncClient):
@@ -170,18 +207,23 @@ def _patch_library(name: str) -> None:
                 f"this version of {name} ({library.__version__}) chooses its transports in a way that replaycache "
                 f"does not know; give the client a transport of replaycache.{name}, or report it"
             )
-        _patches.replace(
-            kind, "_transport_for_url", functools.partial(_choosing, adapter, kind is library.AsyncClient)
-        )
+        make = functools.partial(_choosing, library, adapter, kind is library.AsyncClient)
+        _patches.replace(kind, "_transport_for_url", make)
+    _patched.add(name)
 
 
-def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
+def _choosing(library: ModuleType, adapter: ModuleType, is_async: bool, original: Any) -> Any:
     def transport_for_url(self: Any, url: Any) -> Any:
         inner = original(self, url)
         session = _current()
-        return inner if session is None else session.around(adapter, inner, is_async)
+        return inner if session is None else session.around(library, adapter, inner, is_async)
 
     return transport_for_url
+
+
+def _followed(is_async: bool) -> Exchange | None:
+    session = _current()
+    return None if session is None else session.exchange(is_async=is_async)
 
 
 # -- calls that go past it -------------------------------------------------------------------------------
@@ -190,7 +232,12 @@ def _choosing(adapter: ModuleType, is_async: bool, original: Any) -> Any:
 def _heard(connecting: socket.socket | None, address: Any) -> None:
     if connecting is not None:
         session = _current()
-        if session is not None and isinstance(address, tuple) and len(address) >= 2 and not session.calls:
+        if (
+            session is not None
+            and isinstance(address, tuple)
+            and len(address) >= 2
+            and not (session.calls or session.tally.own_way)
+        ):
             session.elsewhere = f"{address[0]}:{address[1]}"
 
 
@@ -370,6 +417,8 @@ class use_cassette:  # noqa: N801  # used as a function is
             return f"<use_cassette {self._store!s}, mode {self._options.mode}>"
         tally = self.tally
         told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
+        if tally.own_way:
+            told += f", {tally.own_way} by transports with a store or mode of their own"
         return f"<use_cassette {self._store!s}, mode {self._options.mode}: {told}>"
 
     def _again(self) -> use_cassette:

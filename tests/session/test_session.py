@@ -300,12 +300,13 @@ import sys
 sys.modules["httpx2"] = None
 import replaycache, httpx
 replaycache.install(store=":memory:")
-client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={})))
+client = httpx.Client()
 for _ in range(2):
-    answer = client.post("http://x.test/v1/chat/completions", json={"messages": []})
+    answer = client.post(sys.argv[1] + "/v1/chat/completions", json={"messages": []})
 print(answer.extensions["replaycache"].status)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    with ScriptedServer(counting_answers()) as server:
+        done = subprocess.run([sys.executable, "-c", code, server.url], capture_output=True, text=True)
 
     assert done.stdout == "hit\n", done.stderr
 
