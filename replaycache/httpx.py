@@ -38,6 +38,7 @@ from .engine.waiting import Blocking, Suspending
 from .engine.wrapping import check_inner, check_request
 from .options import Mode, OptionArguments, Options
 from .stores import Store, open_store
+from .system.calling_upstream import calling_upstream
 from .system.forking import new_lock
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
@@ -187,7 +188,11 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        response = await upstream.handle_async_request(request)
+        calling_upstream.set(True)
+        try:
+            response = await upstream.handle_async_request(request)
+        finally:
+            calling_upstream.set(None)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
             outcome = answer.respond(
@@ -675,7 +680,11 @@ class ReplayTransport(httpx.BaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        response = upstream.handle_request(request)
+        calling_upstream.set(True)
+        try:
+            response = upstream.handle_request(request)
+        finally:
+            calling_upstream.set(None)
         try:
             read = response.is_stream_consumed and not isinstance(response.stream, httpx.ByteStream)
             outcome = answer.respond(

@@ -64,6 +64,16 @@ class Driver:
             with self.module.Client(transport=transport, timeout=30) as real:
                 yield Client(self, real)
 
+    @asynccontextmanager
+    async def plain_client(self) -> AsyncIterator[Client]:
+        """A client as anybody makes it."""
+        if self.is_async:
+            async with self.module.AsyncClient() as real:
+                yield Client(self, real)
+        else:
+            with self.module.Client() as real:
+                yield Client(self, real)
+
 
 class Client:
     """A client of either kind."""

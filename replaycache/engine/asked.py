@@ -49,6 +49,7 @@ class Asked:
         url: absolute.
         found: of its headers, in lower case, those that may count.
         mode: in which it is asked.
+        names_mode: whether it says that itself.
         sample: which of several answers is asked for.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
         needs_body: whether its body has to be read.
@@ -76,6 +77,7 @@ class Asked:
         "identity",
         "method",
         "mode",
+        "names_mode",
         "needs_body",
         "sample",
         "ttl",
@@ -97,6 +99,7 @@ class Asked:
         self._headers = headers
         self.found = found
         self.mode = options.mode
+        self.names_mode = False
         number = current_sample()
         self.sample = options.sample if number is None else number
         self.ttl = options.ttl
@@ -123,6 +126,7 @@ class Asked:
                 where, text = name.decode(), value.decode("latin-1").strip()
                 if name == b"x-replaycache-mode":
                     self.mode = Mode.parse(text, where)
+                    self.names_mode = True
                 elif name == b"x-replaycache-sample":
                     self.sample = parse_sample(text, where)
                 else:

@@ -191,6 +191,8 @@ class Call:
             shared.reporter.sending(asked.key)
             if forward.missed is not None:
                 shared.reporter.miss(stored_form(asked.request, shared.options.redact), forward.missed, asked.key)
+        if asked.names_mode:
+            shared.reporter.tally.named_mode.add(asked.endpoint.origin)
         self._answer = self._answer_to(forward)
         return self._answer
 

@@ -22,6 +22,7 @@ class Tally:
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
         own_way: calls that went through a transport of the user's that names a store or a mode of its own.
+        named_mode: the origins of the calls that were sent upstream and named their mode themselves.
     """
 
     replayed: int = 0
@@ -32,3 +33,4 @@ class Tally:
     drifts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     own_way: int = 0
+    named_mode: set[str] = field(default_factory=set)

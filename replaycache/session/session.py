@@ -14,13 +14,12 @@ import inspect
 import os
 import socket
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from .._errors import ConfigurationError, DriftFound, MissReason, ReplayCacheWarning, SecretFound
+from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ..engine.exchange import Exchange
 from ..engine.following import follow
 from ..engine.spool import Spool
@@ -34,6 +33,7 @@ from ..system.importing import when_imported
 from ..system.inheritance import Inherited
 from ..system.patching import Patches
 from .connections import listen, unlisten
+from .past import Past
 from .upstream import answers_in_process, looked_through
 
 __all__ = ["install", "uninstall", "use_cassette"]
@@ -53,7 +53,7 @@ class _Session:
         self.calls = 0
         self.is_over = False
         self.outer: _Session | None = None
-        self.elsewhere: str | None = None
+        self.past = Past(options, self.store, self.tally)
 
     def around(self, library: ModuleType, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
         """The transport that stands in for `inner`."""
@@ -73,6 +73,11 @@ class _Session:
         """For a transport that follows the session: it makes a call now."""
         self.calls += 1
         return self._suspending if is_async else self._blocking
+
+    @property
+    def covered(self) -> bool:
+        """Whether calls came that it recorded or replayed, or that the user's own word leaves to others."""
+        return bool(self.calls or self.tally.own_way)
 
     def advise(self, advice: Mapping[MissReason, str]) -> None:
         """Says what the text of a miss says to do next, by its reason."""
@@ -102,13 +107,7 @@ class _Session:
         self.finish_dropped()
         if self._owns_store:
             self.store.close()
-        if self.elsewhere is not None and not (self.calls or self.tally.own_way):
-            warnings.warn(
-                f"no client of httpx or httpx2 was used, but something connected to {self.elsewhere}; what it "
-                f"asked there was neither recorded nor replayed. Only clients on httpx and httpx2 are.",
-                ReplayCacheWarning,
-                stacklevel=3,
-            )
+        self.past.tell(covered=self.covered)
         self._blocking.close()
 
 
@@ -229,16 +228,10 @@ def _followed(is_async: bool) -> Exchange | None:
 # -- calls that go past it -------------------------------------------------------------------------------
 
 
-def _heard(connecting: socket.socket | None, address: Any) -> None:
-    if connecting is not None:
-        session = _current()
-        if (
-            session is not None
-            and isinstance(address, tuple)
-            and len(address) >= 2
-            and not (session.calls or session.tally.own_way)
-        ):
-            session.elsewhere = f"{address[0]}:{address[1]}"
+def _heard(event: str, connecting: socket.socket | None, address: Any) -> None:
+    session = _current()
+    if session is not None:
+        session.past.hear(event, connecting, address)
 
 
 # -- what users call -------------------------------------------------------------------------------------
@@ -283,6 +276,7 @@ def _finish_installed() -> None:
     """At the end of the process, where nothing was uninstalled."""
     if _installed is not None:
         _installed.finish_dropped()
+        _installed.past.tell(covered=_installed.covered)
 
 
 def uninstall() -> None:
@@ -365,7 +359,9 @@ class use_cassette:  # noqa: N801  # used as a function is
         self.__exit__(kind, error, traceback)
 
     @contextmanager
-    def everywhere(self, advice: Mapping[MissReason, str] | None = None) -> Iterator[Self]:
+    def everywhere(
+        self, advice: Mapping[MissReason, str] | None = None, *, refuses: bool = True
+    ) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
         Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
@@ -373,9 +369,11 @@ class use_cassette:  # noqa: N801  # used as a function is
 
         Args:
             advice: what the text of a miss says to do next, by its reason, to users of that test runner.
+            refuses: whether it refuses other clients' connections where it replays; not where that runner does it.
         """
         with self:
             session = self._session
+            session.past.refuses = refuses
             if advice is not None:
                 session.advise(advice)
             _everywhere.append(session)

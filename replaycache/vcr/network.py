@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .._errors import Refused, ReplayCacheWarning
-from ..session.connections import listen, unlisten
+from ..session.connections import CONNECT, listen, unlisten
 from ..system.patching import Patches
 
 __all__ = ["OtherClients", "blocked", "is_covered"]
@@ -44,8 +44,8 @@ def blocked(allowed: Sequence[str] | None) -> Iterator[None]:
 
         return pair
 
-    def refuse(connecting: socket.socket | None, address: Any) -> None:
-        if connecting is None:
+    def refuse(event: str, connecting: socket.socket | None, address: Any) -> None:
+        if event != CONNECT:
             return
         host = address[0] if isinstance(address, tuple) else address
         if not getattr(pairing, "active", False) and not _is_allowed(host, allowed):
@@ -80,14 +80,16 @@ class OtherClients:
         self._names: set[str] = set()
         self._covered: set[str] = set()
 
-    def hear(self, connecting: socket.socket | None, address: Any) -> None:
+    def hear(self, event: str, connecting: socket.socket | None, address: Any) -> None:
         """Something connects, or looks up a name.
 
         Raises:
             Refused: it would be a live call that VCR.py would have answered or refused. Not a RuntimeError as
                 where the network is blocked, for clients would try again.
         """
-        if is_covered.get() or not isinstance(address, tuple) or len(address) < 2 or _is_local(str(address[0])):
+        if event not in (CONNECT, "socket.getaddrinfo") or is_covered.get():
+            return
+        if not isinstance(address, tuple) or len(address) < 2 or _is_local(str(address[0])):
             return
         if connecting is None:
             self._hear_of_name(*address)
