@@ -105,13 +105,14 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             action="store_true",
             default=False,  # replaycache.vcr asks for it before pytest has parsed, when older ones know no other
             dest="replay_block_network",
-            help="refuse every connection, loopback too, but Unix sockets and --allowed-hosts",
+            help="refuse every connection of a test, loopback too, but Unix sockets and --allowed-hosts",
         )
         group.addoption(
             "--allowed-hosts",
             metavar="HOSTS",
             dest="replay_allowed_hosts",
-            help="hosts that --block-network lets through: host, host:port, *.example.com, separated by commas",
+            help="hosts that tests may reach with --block-network, in mode replay and in CI: host, host:port, "
+            "*.example.com, separated by commas",
         )
     parser.addini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
 
@@ -149,11 +150,6 @@ class _Hooks:
 
     # -- collecting
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self) -> Generator[None, Any, Any]:
-        with self.run.guard():
-            return (yield)
-
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         self.run.collection.add_collector(collector)
 
@@ -176,12 +172,31 @@ class _Hooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:
-        with self.run.guard(), self.items.running():
+        with self.run.network.running(), self.items.running():
             return (yield)
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         # after skipping, which comes first, and before the fixtures, which come last
         self.items.set_up(item, _OPENER)
+
+    # -- innermost, so that other plugins' wrappers connect as they like
+
+    @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_runtest_setup")
+    def pytest_runtest_setup_guarded(self) -> Generator[None, Any, Any]:
+        with self.run.network.phase():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_runtest_call")
+    def pytest_runtest_call_guarded(self) -> Generator[None, Any, Any]:
+        with self.run.network.phase():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_runtest_teardown")
+    def pytest_runtest_teardown_guarded(self) -> Generator[None, Any, Any]:
+        with self.run.network.phase():
+            return (yield)
+
+    # --
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(

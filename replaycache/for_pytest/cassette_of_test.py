@@ -190,7 +190,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         # what another test of the run has recorded anew is played, as it will be ever after
         mode_of_session = Mode.AUTO if mode is Mode.RECORD else mode
         session = use_cassette(store, mode=mode_of_session, **marked.options)
-        stack.enter_context(session.everywhere(advice_for(test)))
+        stack.enter_context(session.everywhere(advice_for(test), refuses=False))
         caught: list[BaseException] = []
         stack.enter_context(noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)

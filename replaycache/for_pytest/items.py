@@ -22,7 +22,7 @@ from .pytest_private import (
     set_up_first,
     tearing_down_after,
 )
-from .report import attach_use
+from .report import attach_told, attach_use
 from .run import Run
 
 __all__ = ["Items", "cassette_of"]
@@ -148,7 +148,7 @@ class Items:
     @property
     def _holds(self) -> bool:
         """Whether something may be refused."""
-        return self._current is not None or self._run.blocks_network
+        return self._current is not None
 
     def _was_refused(self) -> bool:
         return self._current is not None and bool(self._current.cassette.tally.misses)
@@ -179,6 +179,8 @@ class Items:
         finally:
             if in_use is not None:
                 self._current = None
+                for origin in sorted(in_use.cassette.tally.named_mode):
+                    self._run.network.note(f"{origin} was called live, as the call's x-replaycache-mode says")
                 try:
                     in_use.close()
                 except ReplayCacheError as error:
@@ -188,6 +190,7 @@ class Items:
 
     def note_outcome(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """After each phase of a test: how it ended."""
+        attach_told(report, self._run.network.take())
         in_use = item.stash.get(_IN_USE, None)
         if in_use is None:
             return

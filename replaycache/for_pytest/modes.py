@@ -9,10 +9,11 @@ import pytest
 
 from ..options import MODE_VARIABLE, Mode
 
-__all__ = ["check_modes", "mode_of"]
+__all__ = ["check_modes", "is_ci", "mode_of"]
 
 
-def _is_ci() -> bool:
+def is_ci() -> bool:
+    """Whether this is continuous integration."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
@@ -30,7 +31,7 @@ def mode_of(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
     ):
         if value is not None and value != "":
             return Mode.parse(value, where), where
-    return (Mode.REPLAY, "CI is set") if _is_ci() else (Mode.ONCE, "the default")
+    return (Mode.REPLAY, "CI is set") if is_ci() else (Mode.ONCE, "the default")
 
 
 def check_modes(config: pytest.Config) -> None:

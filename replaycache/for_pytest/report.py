@@ -13,14 +13,22 @@ from .cassette_use import Use, find_left_over, find_orphans, find_saved, find_un
 from .modes import mode_of
 from .run import Run
 
-__all__ = ["Report", "attach_use"]
+__all__ = ["Report", "attach_told", "attach_use"]
 
 _ATTRIBUTE = "replaycache"
+_TOLD = "replaycache_network"
 
 
 def attach_use(report: pytest.TestReport, use: Use) -> None:
     """Lets the report of a test say what it made of its cassette, also from a worker to its controller."""
     setattr(report, _ATTRIBUTE, asdict(use))
+
+
+def attach_told(report: pytest.TestReport, told: list[str]) -> None:
+    """Lets the report of a phase say what the test reached for past its cassette."""
+    if told:
+        setattr(report, _TOLD, told)
+        report.sections.append(("replaycache: network", "\n".join(told)))
 
 
 class Report:
@@ -36,6 +44,7 @@ class Report:
         self._run = run
         self._uses: dict[str, Use] = {}
         self._unused: dict[str, list[int]] = {}
+        self._told: list[str] = []
 
     def header(self) -> str:
         """The line before the tests."""
@@ -51,6 +60,7 @@ class Report:
         fields = getattr(report, _ATTRIBUTE, None)
         if fields is not None:
             self._uses[report.nodeid] = Use.read(fields)
+        self._told += [f"{report.nodeid}: {told}" for told in getattr(report, _TOLD, ())]
 
     def finish(self, session: pytest.Session) -> None:
         """Removes what a run in mode `record` left over, and lets it fail for what is unused if that is asked."""
@@ -77,6 +87,8 @@ class Report:
             self._tell_drifts(terminal)
         if self._unused:
             self._tell_unused(terminal)
+        if self._told:
+            self._tell_network(terminal)
         if self._config.getoption("replay_orphans"):
             self._tell_orphans(terminal)
         if self._uses:
@@ -126,6 +138,15 @@ class Report:
         terminal.write_line(
             "No test played them, and all tests of these cassettes passed. Remove them from the files, or delete "
             "the files and record again; --replay-unused=ignore says nothing about them."
+        )
+
+    def _tell_network(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_sep("=", "replaycache: network", yellow=True)
+        for told in dict.fromkeys(self._told):
+            terminal.write_line(told)
+        terminal.write_line(
+            "What was refused met an error as of a network that is down. ignore_hosts in a mark or in the fixture "
+            "replay_options leaves hosts alone, --allowed-hosts those of all tests."
         )
 
     def _tell_orphans(self, terminal: pytest.TerminalReporter) -> None:

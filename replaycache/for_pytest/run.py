@@ -6,21 +6,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..options import Mode
+from ..options import Mode, Options
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
 from .cassettes_of_run import CassettesOfRun
 from .collection import Collection
 from .marks import Marked
-from .modes import mode_of
-from .network_guard import blocked_network, parse_allowed_hosts
+from .modes import is_ci, mode_of
+from .network_guard import NetworkGuard
 from .suite_options import combined, suite_options
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Run:
 
     Attributes:
         collection: what was collected.
-        blocks_network: whether this process refuses connections.
+        network: what connections the tests may make.
         lost_workers: whether a worker ended without telling what it had collected.
 
     Raises:
@@ -56,21 +56,20 @@ class Run:
         of_workers = getattr(config, "workerinput", {}).get(_PLACE)
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
-        # where both are loaded, the flags are that plugin's: its tests that record may connect
-        beside_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
-        blocks = config.getoption("replay_block_network", False) and not beside_vcr
-        allowed = None if beside_vcr else config.getoption("replay_allowed_hosts", None)
-        self.blocks_network = bool(blocks) and not is_controller
-        self._allowed = parse_allowed_hosts(allowed or "")
+        # replaycache.vcr and pytest-recording block the network themselves: their tests that record may connect
+        is_theirs = not hasattr(config.option, "replay_allowed_hosts") or config.pluginmanager.has_plugin(
+            "replaycache.vcr"
+        )
+        self.network = NetworkGuard(
+            blocks=bool(config.getoption("replay_block_network", False)) and not (is_theirs or is_controller),
+            allowed=config.getoption("--allowed-hosts", None) or "",
+            is_regular=is_theirs,
+        )
 
     @property
     def is_worker(self) -> bool:
         """Whether this process runs tests for another one."""
         return hasattr(self._config, "workerinput")
-
-    def guard(self) -> AbstractContextManager[None]:
-        """Refuses connections for a while, if they are to be."""
-        return blocked_network(self._allowed) if self.blocks_network else nullcontext()
 
     # -- cassettes
 
@@ -91,13 +90,20 @@ class Run:
         options = combined(suite_options(suite), marked.options)
         if self._budget is not None:
             options["budget"] = self._budget
-        return open_cassette(
-            replace(marked, options=options),
-            mode,
-            self._cassettes,
-            is_shared=self.collection.is_shared(marked.path),
-            test=test,
-        )
+        with ExitStack() as stack:
+            if mode is Mode.REPLAY or is_ci():  # before the session, which tells of what connects
+                ignored = Options.parse(options).ignore_hosts
+                why = "in mode replay nothing goes live" if mode is Mode.REPLAY else "CI is set"
+                stack.enter_context(self.network.replaying(ignored, why))
+            in_use = open_cassette(
+                replace(marked, options=options),
+                mode,
+                self._cassettes,
+                is_shared=self.collection.is_shared(marked.path),
+                test=test,
+            )
+            in_use.stack.push(stack.pop_all())
+            return in_use
 
     def drop(self, path: Path, marks: Iterable[str]) -> None:
         """Removes recordings that the run has left over from a cassette.

@@ -1,105 +1,69 @@
-"""--block-network and --allowed-hosts."""
+"""What tests may connect to: --block-network, --allowed-hosts, and marked tests that replay or run in CI."""
 
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
 
 import pytest
 
-from replaycache import ConfigurationError, Refused
-from replaycache.for_pytest.network_guard import NetworkBlocked, blocked_network, parse_allowed_hosts
-from tests.plugin.projects import Project
-from tests.scripted_server import ScriptedServer, counting_answers
+from replaycache import ConfigurationError
+from replaycache.for_pytest.network_guard import NetworkGuard
+from tests.plugin.projects import Project, summary
 
 pytest_plugins = ["pytester"]
 
 
 @pytest.mark.parametrize(
-    ("pattern", "host", "port", "admitted"),
+    ("allowed", "host", "port", "admitted"),
     [
-        ("api.example.com", "api.example.com", 443, True),
-        ("api.example.com", "API.Example.com".lower(), 80, True),
-        ("API.example.com", "api.example.com", 80, True),
-        ("api.example.com", "xapi.example.com", 443, False),
-        ("api.example.com", "api-example.com", 443, False),
-        ("api.example.com:443", "api.example.com", 443, True),
-        ("api.example.com:443", "api.example.com", 80, False),
-        ("*.example.com", "a.b.example.com", 443, True),
-        ("*.example.com", "example.com", 443, False),
-        ("127.0.0.1", "127.0.0.1", 1, True),
-        ("127.0.0.*:8080", "127.0.0.9", 8080, True),
-        ("127.0.0.1:8080", "127.0.0.1", 8081, False),
-        ("::1", "::1", 1, True),
-        ("[::1]:8080", "::1", 8080, True),
-        ("[::1]:8080", "::1", 80, False),
-        ("*", "anything.example", 1, True),
-        (" a.example , b.example,", "b.example", 1, True),
+        ("192.0.2.7", "192.0.2.7", 443, True),
+        ("192.0.2.7", "192.0.2.77", 443, False),
+        ("192.0.2.*:8080", "192.0.2.9", 8080, True),
+        ("192.0.2.7:8080", "192.0.2.7", 8081, False),
+        (" a.example , 192.0.2.7,", "192.0.2.7", 1, True),
+        ("*", "192.0.2.7", 1, True),
+        ("localhost:1", "127.0.0.1", 1, True),
+        ("localhost:1", "127.0.0.1", 2, False),
+        ("", "127.0.0.1", 1, False),
     ],
 )
-def test_hosts_are_allowed_by_name_port_and_wildcard(pattern: str, host: str, port: int, admitted: bool) -> None:
-    assert any(allowed.admits(host, port) for allowed in parse_allowed_hosts(pattern)) is admitted
+def test_hosts_are_allowed_by_name_port_and_wildcard(allowed: str, host: str, port: int, admitted: bool) -> None:
+    guard = NetworkGuard(blocks=True, allowed=allowed)
+    with guard.running(), guard.phase(), socket.socket(type=socket.SOCK_DGRAM) as one:
+        if admitted:
+            one.connect((host, port))  # sends nothing
+        else:
+            with pytest.raises(ConnectionRefusedError, match="--block-network was given"):
+                one.connect((host, port))
+
+
+@pytest.mark.parametrize("allowed", ["192[.]0", "10[.].*,192.0.2"])
+def test_other_plugins_write_regular_expressions(allowed: str) -> None:
+    guard = NetworkGuard(blocks=True, allowed=allowed, is_regular=True)
+    with guard.running(), guard.phase(), socket.socket(type=socket.SOCK_DGRAM) as one:
+        one.connect(("192.0.2.7", 1))
+        with pytest.raises(ConnectionRefusedError):
+            one.connect(("172.16.192.0", 1))
 
 
 @pytest.mark.parametrize("text", ["https://example.com", "example.com:http", "a b", "example.com:", "[::1", "u@h"])
 def test_what_is_no_host_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is no host; write api.example.com, 127.0.0.1:8080"):
-        parse_allowed_hosts(text)
+        NetworkGuard(blocks=True, allowed=text)
+
+
+def test_what_is_no_regular_expression_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="is no regular expression"):
+        NetworkGuard(blocks=False, allowed="[", is_regular=True)
 
 
 def test_nothing_of_the_socket_module_stays_changed() -> None:
-    before = (dict(vars(socket.socket)), socket.getaddrinfo, socket.socket.connect)
+    before = (dict(vars(socket.socket)), socket.getaddrinfo, socket.gethostbyname)
 
-    with pytest.raises(ZeroDivisionError), blocked_network():
+    with pytest.raises(ZeroDivisionError), NetworkGuard(blocks=True, allowed="").running():
         raise ZeroDivisionError
 
-    assert (dict(vars(socket.socket)), socket.getaddrinfo, socket.socket.connect) == before
-
-
-def test_every_way_to_connect_is_refused_and_allowed_ones_work() -> None:
-    with ExitStack() as stack:
-        server = stack.enter_context(ScriptedServer(counting_answers()))
-        kinds = (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM)
-        port = int(server.url.rpartition(":")[2])
-        ways = (
-            lambda: socket.create_connection(("127.0.0.1", port)).close(),
-            lambda: socket.create_connection(("localhost", port)).close(),
-            lambda: stream.connect(("127.0.0.1", port)),
-            lambda: other_stream.connect_ex(("127.0.0.1", port)),
-            lambda: datagrams.sendto(b"x", ("127.0.0.1", port)),
-            lambda: datagrams.sendto(b"x", 0, ("127.0.0.1", port)),
-            lambda: socket.create_connection(("unheard-of.example", 443)),
-            lambda: socket.getaddrinfo("unheard-of.example", 443),
-        )
-        stream, other_stream, datagrams = (stack.enter_context(socket.socket(type=kind)) for kind in kinds)
-        with blocked_network():
-            for way in ways:
-                with pytest.raises(NetworkBlocked, match="--block-network refuses to connect to"):
-                    way()
-        with blocked_network(parse_allowed_hosts(f"localhost:{port}")):
-            ways[1]()
-            with pytest.raises(NetworkBlocked):
-                socket.create_connection(("127.0.0.2", port))
-        stream, other_stream = (stack.enter_context(socket.socket()) for _ in range(2))
-        with blocked_network(parse_allowed_hosts("127.0.0.1")):
-            for way in ways[:6]:
-                way()
-
-
-def test_unix_sockets_and_local_servers_stay_possible() -> None:
-    with blocked_network():
-        one, other = socket.socketpair()
-        one.sendall(b"x")
-        assert other.recv(1) == b"x"
-        one.close()
-        other.close()
-        socket.create_server(("127.0.0.1", 0)).close()
-        assert socket.getaddrinfo("127.0.0.1", 80)
-
-
-def test_a_refusal_is_no_exception_that_sdks_retry() -> None:
-    assert issubclass(NetworkBlocked, Refused)
-    assert not issubclass(NetworkBlocked, Exception)
+    assert (dict(vars(socket.socket)), socket.getaddrinfo, socket.gethostbyname) == before
 
 
 CALLS = """
@@ -110,28 +74,36 @@ CALLS = """
     def test_async(): asyncio.run(ask_async("q"))
 
     def test_name():
-        socket.create_connection(("api.example.com", 443))
+        socket.create_connection(("api.invalid", 443))
 
     @pytest.mark.replay("known.json")
     def test_marked(): assert ask("known") == "known 1"
 
-    def test_offline(): pass
+    def test_offline():
+        for one in socket.socketpair():
+            one.close()
+        socket.create_server(("127.0.0.1", 0)).close()
 """
 
 
-def test_block_network_refuses_live_calls_and_names_host_and_flag(project: Project) -> None:
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "xdist"])
+def test_block_network_refuses_live_calls_and_tells_of_them(project: Project, workers: list[str]) -> None:
     project.tests(CALLS)
     project.run("-k", "marked").assert_outcomes(passed=1, deselected=4)
 
-    result = project.run("--block-network")
+    result = project.run("--block-network", *workers)
 
     result.assert_outcomes(passed=2, failed=3)
     port = project.upstream.url.rpartition(":")[2]
-    result.stdout.fnmatch_lines(
+    result.stdout.fnmatch_lines(["replaycache: mode once (the default), network blocked"])
+    result.stdout.fnmatch_lines_random(
         [
-            "replaycache: mode once (the default), network blocked",
-            f"*NetworkBlocked: --block-network refuses to connect to 127.0.0.1:{port}. Mark *hosts=127.0.0.1",
-            "*NetworkBlocked: --block-network refuses to connect to api.example.com. *",
+            f"E *replaycache refuses to connect to 127.0.0.1:{port}, asked by llm: --block-network *",
+            "E *gaierror*replaycache refuses to connect to api.invalid:443, asked by test_it: *hosts=api.invalid",
+            "refused: api.invalid:443, asked by test_it",
+            f"test_it.py::test_loopback: refused: 127.0.0.1:{port}, asked by llm",
+            f"test_it.py::test_async: refused: 127.0.0.1:{port}, asked by test_it",
+            "test_it.py::test_name: refused: api.invalid:443, asked by test_it",
         ]
     )
     assert len(project.upstream.requests) == 1
@@ -146,23 +118,6 @@ def test_allowed_hosts_are_let_through(project: Project) -> None:
     result.stdout.fnmatch_lines(["replaycache: *, network blocked except other.example,127.0.0.1"])
 
 
-def test_block_network_holds_while_modules_are_imported(project: Project) -> None:
-    project.tests("ask('at import')")
-
-    result = project.run("--block-network")
-
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert not project.upstream.requests
-
-
-def test_block_network_holds_in_workers(project: Project) -> None:
-    project.tests(CALLS)
-
-    project.run("-p", "xdist", "-n", "2", "--block-network").assert_outcomes(passed=1, failed=4)
-
-    assert not project.upstream.requests
-
-
 def test_wrong_allowed_hosts_end_the_run_at_once(project: Project) -> None:
     project.tests(CALLS)
 
@@ -170,3 +125,135 @@ def test_wrong_allowed_hosts_end_the_run_at_once(project: Project) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --allowed-hosts='https://example.com' is no host; write *"])
+
+
+@pytest.mark.parametrize("flag", ["--block-network", "--replay-mode=replay"])
+def test_neither_collection_nor_other_plugins_between_tests_are_held(project: Project, flag: str) -> None:
+    project.write(
+        "conftest.py",
+        """
+        import socket, pytest
+
+        def report(*_):
+            with socket.socket(type=socket.SOCK_DGRAM) as one:
+                one.connect(("192.0.2.7", 9))
+                one.connect(("127.0.0.1", 9))
+
+        pytest_collection_modifyitems = pytest_runtest_logstart = pytest_runtest_logfinish = report
+        pytest_runtest_logreport = pytest_sessionfinish = report
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_call(item):
+            report()
+            result = yield
+            report()
+            return result
+        """,
+    )
+    project.tests("""
+        import conftest
+        conftest.report()
+
+        @pytest.mark.replay
+        def test_it():
+            with pytest.raises(ConnectionRefusedError):
+                conftest.report()
+    """)
+
+    result = project.run(flag)
+
+    result.assert_outcomes(passed=1)
+    assert result.outlines.count("test_it.py::test_it: refused: 192.0.2.7:9, asked by conftest") == 1
+
+
+PAST = """
+    import socket
+    from urllib.request import urlopen
+
+    def past():
+        try:
+            urlopen("http://192.0.2.7/prices", timeout=0.001)
+        except OSError as error:
+            return "replaycache refuses" in str(error)
+
+    @pytest.fixture(scope="module")
+    def early():
+        return past()
+
+    @pytest.mark.replay
+    def test_marked(early):
+        assert (early, past()) == (REFUSED, REFUSED)
+        ask("q")
+
+    def test_unmarked():
+        assert not past()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ci", "refused"),
+    [
+        ((), "1", True),
+        (("--replay-mode=replay",), "", True),
+        (("--replay-mode=auto",), "1", True),
+        (("--replay-mode=auto",), "", False),
+        (("--replay-mode=replay", "--allowed-hosts=192.0.2.7"), "", False),
+    ],
+)
+def test_marked_tests_that_replay_or_run_in_ci_reach_nothing(
+    project: Project, arguments: tuple[str, ...], ci: str, refused: bool
+) -> None:
+    project.tests(PAST.replace("REFUSED", "False"))
+    project.run("--allowed-hosts=*").assert_outcomes(passed=2)
+    project.tests(PAST.replace("REFUSED", str(refused)))
+    project.set(CI=ci)
+
+    result = project.run(*arguments)
+
+    result.assert_outcomes(passed=2, warnings=int(arguments == ("--replay-mode=auto",) and not ci))
+    line = "test_it.py::test_marked: refused: 192.0.2.7:80, asked by test_it"
+    assert (line in result.outlines) is refused
+    assert result.outlines.count(line) <= 2
+    assert "replayed" in summary(result)
+
+
+def test_once_replays_and_so_reaches_nothing(project: Project) -> None:
+    project.tests(PAST.replace("REFUSED", "False"))
+    project.run().assert_outcomes(passed=2, warnings=1)
+    project.tests(PAST.replace("REFUSED", "True"))
+
+    project.run().assert_outcomes(passed=2)
+
+
+def test_ignored_hosts_of_the_mark_are_reached(project: Project) -> None:
+    project.tests("""
+        import socket
+
+        @pytest.mark.replay(ignore_hosts=["192.0.2.*"])
+        def test_it():
+            with socket.socket(type=socket.SOCK_DGRAM) as one:
+                one.connect(("192.0.2.7", 9))
+                with pytest.raises(ConnectionRefusedError):
+                    one.connect(("198.51.100.7", 9))
+    """)
+
+    project.run("--replay-mode=replay").assert_outcomes(passed=1)
+
+
+def test_a_call_that_names_its_mode_goes_live_and_is_told(project: Project) -> None:
+    project.tests("""
+        import httpx2, llm
+
+        @pytest.mark.replay(mode="replay")
+        def test_it():
+            with httpx2.Client(trust_env=False) as client:
+                client.post(llm.URL, json=llm.body("q"), headers={"x-replaycache-mode": "off"})
+    """)
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [f"test_it.py::test_it: {project.upstream.url} was called live, as the call's x-replaycache-mode says"]
+    )
+    assert len(project.upstream.requests) == 1
