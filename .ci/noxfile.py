@@ -1,8 +1,9 @@
-"""Runs each file of tests/sdks in an environment of its own.
+"""Runs each file of tests/sdks in an environment of its own, and tests/neighbours in another.
 
     nox -f .ci/noxfile.py                   all SDKs
     nox -f .ci/noxfile.py -t main           those that continuous integration runs
     nox -f .ci/noxfile.py -s "sdk(groq)"    one; what follows -- goes to pytest
+    nox -f .ci/noxfile.py -s neighbours     other plugins of pytest beside ours
     nox -f .ci/noxfile.py -l                lists them
 
 The environments are kept in .ci/.cache/sdks; `-R` runs them again without installing.
@@ -36,3 +37,24 @@ def sdk(session: nox.Session, name: str) -> None:
     file = TESTS / wanted.get("file", f"test_{name.replace('-', '_')}.py")
     session.chdir(ROOT)
     session.run("python", "-m", "pytest", "-q", "-c", str(TESTS / "pytest.ini"), *session.posargs, str(file))
+
+
+@nox.session(tags=["main"])
+def neighbours(session: nox.Session) -> None:
+    """Runs other pytest plugins' suites with and without ours, all of them in one environment."""
+    plugins = (
+        "cassetter[httpx]",
+        "pytest-httpx",
+        "pytest-randomly",
+        "pytest-recording",
+        "pytest-replay",
+        "pytest-rerunfailures",
+        "pytest-socket",
+        "pytest-xdist",
+        "requests",
+        "respx",
+    )
+    session.install("--editable", str(ROOT), "pytest>=8.2", *plugins)
+    session.chdir(ROOT)
+    tests = ROOT / "tests" / "neighbours"
+    session.run("python", "-m", "pytest", "-q", "-c", str(tests / "pytest.ini"), *session.posargs, str(tests))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 import replaycache
 from tests.drivers import ALL, ASYNC, Driver
 
-collect_ignore = ["sdks"]  # each file there needs an environment of its own: nox -f .ci/noxfile.py
+collect_ignore = ["neighbours", "sdks"]  # they need environments of their own: nox -f .ci/noxfile.py
 
 # What a run of pytest inside the process imports is taken out of sys.modules after it, and a second copy of a
 # module has classes and globals of its own: so all is there before, but for the plugins, which such a run loads.
