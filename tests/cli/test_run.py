@@ -160,6 +160,9 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
         (["--mode", "never", "x.py"], 2, "never"),
         (["--stor", "x"], 2, "--store"),
         (["--ttl", "soon", "x.py"], 2, "soon"),
+        (["--ignore-hosts", "http://localhost:8000", "x.py"], 2, "write the host alone"),
+        (["--ignore-hosts", "*", "x.py"], 2, "means every host"),
+        (["--store", "x.yaml", "x.py"], 3, "replaycache import x.yaml --store x.json"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, told: str) -> None:
