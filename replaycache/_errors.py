@@ -92,7 +92,8 @@ class CacheMiss(Refused):
 
     Attributes:
         reason: why nothing matched: `no_recording`, `already_played`, `expired`, `cassette_not_found`,
-            `not_cacheable` (a cache only keeps calls that generate) or `request_too_large`.
+            `not_cacheable` (a cache only keeps calls that generate, and `Match(cacheable=...)` may leave calls out
+            of either) or `request_too_large`.
         request: the request that was asked, as it would be stored (credentials replaced).
         nearest: the recording that comes nearest to it, or None.
         key: the key that was looked up; empty where none could be made.

@@ -45,6 +45,8 @@ __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
 def _without_call_headers(request: httpx2.Request) -> httpx2.Request:
     headers = [item for item in request.headers.raw if not item[0].lower().startswith(b"x-replaycache-")]
+    if len(headers) == len(request.headers.raw):
+        return request
     return httpx2.Request(
         request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
     )
@@ -135,10 +137,13 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         session = followed(is_async=True) if self._follows else None
         if session is not None:
             return await AsyncReplayTransport.around(None, session, lender=self).handle_async_request(request)
+        url = str(request.url)
+        if self._exchange.leaves_alone(url):
+            return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
         target = request.extensions.get("target")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
+        call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
             call.identify(await _read_async(request, call.max_request_bytes))
         try:
@@ -620,10 +625,13 @@ class ReplayTransport(httpx2.BaseTransport):
         session = followed(is_async=False) if self._follows else None
         if session is not None:
             return ReplayTransport.around(None, session, lender=self).handle_request(request)
+        url = str(request.url)
+        if self._exchange.leaves_alone(url):
+            return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
         target = request.extensions.get("target")
-        call = self._exchange.call(request.method, str(request.url), request.headers.raw, target)
+        call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
             call.identify(_read(request, call.max_request_bytes))
         try:

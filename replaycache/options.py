@@ -15,6 +15,7 @@ from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead
 from .accounts import BUDGET_VARIABLE
 from .match import Match
 from .redaction.redact import REQUEST_HEADERS, Redact
+from .wire.hosts import HostPattern
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
     from .accounts.budget import Budget
 
 __all__ = [
+    "IGNORE_HOSTS_VARIABLE",
     "MODE_VARIABLE",
     "Keep",
     "Mode",
     "OptionArguments",
     "Options",
     "parse_duration",
+    "parse_hosts",
     "parse_sample",
 ]
 
 MODE_VARIABLE = "REPLAYCACHE_MODE"
+IGNORE_HOSTS_VARIABLE = "REPLAYCACHE_IGNORE_HOSTS"
 
 
 class Mode(StrEnum):
@@ -102,6 +106,29 @@ def parse_sample(value: Any, where: str) -> int:
     raise ConfigurationError(f"{where}={value!r} is no sample; write an integer from 0 on")
 
 
+def parse_hosts(value: Any, where: str) -> tuple[str, ...]:
+    """Patterns of hosts, from several of them, or from text in which commas stand between them; None for what
+    `REPLAYCACHE_IGNORE_HOSTS` says.
+
+    Raises:
+        ConfigurationError: it is neither, or one of them is a URL, empty, or means every host.
+    """
+    if value is None:
+        value, where = os.environ.get(IGNORE_HOSTS_VARIABLE) or (), IGNORE_HOSTS_VARIABLE
+    hosts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(hosts, (list, tuple, set, frozenset)) or not all(isinstance(host, str) for host in hosts):
+        raise ConfigurationError(
+            f"{where}={value!r} is wrong; it takes hosts, such as ['localhost', '*.example:8443']"
+        )
+    hosts = tuple(host.strip() for host in hosts)
+    for host in hosts:
+        try:
+            HostPattern.parse(host)
+        except ValueError as error:
+            raise ConfigurationError(f"{where}={value!r}: {host!r} {error}") from None
+    return hosts
+
+
 def _guess(name: str, names: list[str]) -> str:
     import difflib  # nobody waits for it who makes no mistake
 
@@ -132,6 +159,7 @@ class OptionArguments(TypedDict, total=False):
     on_drift: Literal["warn", "raise"] | None
     max_request_bytes: int | None
     budget: Budget | float | str | Decimal | None
+    ignore_hosts: Iterable[str] | None
     on_hit: Callable[[Recording, Outcome], object] | None
     on_miss: Callable[[Request, str], object] | None
     on_store: Callable[[Recording, Outcome], object] | None
@@ -162,6 +190,10 @@ class Options:
         budget: US dollars, such as `2` or `"$2"`, that live calls may cost; or a `Budget`, which several
             transports may share. A call that would start beyond it raises `BudgetExceeded` and is not sent. None:
             as `REPLAYCACHE_BUDGET` says for the whole process; without it, no limit.
+        ignore_hosts: hosts that are left alone in every mode: neither recorded nor replayed nor counted, and
+            upstream's own response is handed on. Each is a name or an address as the URL has it, with or without a
+            port; `*` stands for any characters, and `"localhost"` for every loopback name and address. None: as
+            `REPLAYCACHE_IGNORE_HOSTS` says for the whole process, with commas between them; without it, none.
         on_hit: receives the recording and the outcome of each call that is answered from the store.
         on_miss: receives the request, as it would be stored, and the reason of each call that is looked for in the
             store and not found, before it is sent or refused.
@@ -186,6 +218,7 @@ class Options:
     on_drift: Literal["warn", "raise"] = "warn"
     max_request_bytes: int = 64 << 20
     budget: Budget | None = None
+    ignore_hosts: tuple[str, ...] = None  # type: ignore[assignment]  # becomes a tuple
     on_hit: Callable[[Recording, Outcome], object] | None = None
     on_miss: Callable[[Request, str], object] | None = None
     on_store: Callable[[Recording, Outcome], object] | None = None
@@ -237,6 +270,7 @@ class Options:
             _is_number(size) and isinstance(size, int) and size > 0,
             "a number of bytes above 0",
         )
+        object.__setattr__(self, "ignore_hosts", parse_hosts(self.ignore_hosts, "ignore_hosts"))
         if self.budget is not None or os.environ.get(BUDGET_VARIABLE):
             object.__setattr__(self, "budget", _budget(self.budget))
         for name in ("on_hit", "on_miss", "on_store"):

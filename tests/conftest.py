@@ -61,6 +61,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, _caches: Path) -> None:
     """No test sees the user's cache, mode or proxies."""
     monkeypatch.setenv("REPLAYCACHE_DIR", str(_caches / str(next(_numbers))))
     for name in (
+        "REPLAYCACHE_IGNORE_HOSTS",
         "REPLAYCACHE_MODE",
         "HTTP_PROXY",
         "HTTPS_PROXY",

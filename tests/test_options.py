@@ -55,6 +55,11 @@ GOOD = [
     ("max_request_bytes", 1, 1),
     ("max_request_bytes", 10**12, 10**12),
     ("max_request_bytes", None, 64 << 20),
+    ("ignore_hosts", None, ()),
+    ("ignore_hosts", (), ()),
+    ("ignore_hosts", [" localhost", "*.example:8443"], ("localhost", "*.example:8443")),
+    ("ignore_hosts", ("10.0.*",), ("10.0.*",)),
+    ("ignore_hosts", "localhost, [::1]:8080", ("localhost", "[::1]:8080")),
 ]
 
 BAD = [
@@ -71,6 +76,11 @@ BAD = [
     *(("ttl", value) for value in (-1, -0.5, True, False, math.nan, "", "h", "12 hours", "1y", "-1h", [], b"12h")),
     *(("ttl", value) for value in (10**400, -(10**400), "1h30m", "1e3", "0x10", "inf", "nan", "1.", ".5h", "1 2")),
     *(("sample", value) for value in (-1, True, False, 1.0, "", "-1", "1.0", "one", " 1", [], b"1")),
+    *(
+        ("ignore_hosts", value)
+        for value in ("", "a,,b", [""], ["*"], "*.*", "http://localhost:8000", ["a/b"], "a b")
+    ),
+    *(("ignore_hosts", value) for value in (0, True, b"localhost", [b"localhost"], [None], {"localhost": 1})),
     *(("max_request_bytes", value) for value in (0, -1, 1.5, "1", "1MB", True, False, math.inf, [])),
 ]
 

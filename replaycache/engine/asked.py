@@ -13,12 +13,13 @@ from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url
 from .sampling import current_sample
 
-__all__ = ["CALL_HEADERS", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
+__all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
 
 CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
 
 NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
+LEFT_OUT = "Match(cacheable=...) leaves it out"
 
 _PREFIX = b"x-replaycache-"
 

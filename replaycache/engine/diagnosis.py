@@ -30,7 +30,7 @@ _REASONS: dict[MissReason, str] = {
     "already_played": "every recording of it was played already from",
     "expired": "what is stored is older than ttl in",
     "cassette_not_found": "there is no such file:",
-    "not_cacheable": "a cache keeps only calls that generate:",
+    "not_cacheable": "it is none of the calls that are kept in",
     "request_too_large": "the body is larger than max_request_bytes:",
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ..options import Options
+from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
 from .diagnosis import ADVICE
@@ -46,8 +47,8 @@ class Exchange:
         store: where recordings are.
         spool: makes a place for a body that is too large for memory.
         owner: says who asks.
-        beside: an exchange with the same options and store, in the same session: its place in a cassette and its
-            tally are shared.
+        beside: an exchange with the same options and store, in the same session: its place in a cassette is
+            shared, and so is what is told.
 
     Raises:
         ConfigurationError: an option does not go together with the store.
@@ -73,6 +74,7 @@ class Exchange:
         self.store = store
         self.advice: Mapping[MissReason, str] = ADVICE
         self.neighbours: Neighbours | None = None
+        self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, options.redact)
         if is_cache:
@@ -82,7 +84,9 @@ class Exchange:
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
             self._sequence = Sequence(cast("SequenceStore", store), repeats, identify)
-        self.reporter = Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
+        self.reporter: Reporter = (
+            Reporter(options, store, is_cache, Tally()) if beside is None else beside.reporter
+        )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.lookup = Lookup(store, self._sequence, self.reporter)
         self.decider = Decider(store.location, options.pace, options.keep, is_cache=is_cache)
@@ -93,6 +97,14 @@ class Exchange:
     def tally(self) -> Tally:
         """What the session came to."""
         return self.reporter.tally
+
+    def leaves_alone(self, url: str) -> bool:
+        """Whether a request goes to one of `ignore_hosts`, and is none of ours.
+
+        Args:
+            url: absolute.
+        """
+        return bool(self._ignored) and are_meant(self._ignored, url)
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None

@@ -13,7 +13,7 @@ from ..match import Identity
 from ..options import Options
 from ..system.forking import postponed
 from ..wire import url as _url
-from .asked import CALL_HEADERS, NOT_CACHEABLE, Asked, endpoint
+from .asked import CALL_HEADERS, LEFT_OUT, NOT_CACHEABLE, Asked, endpoint
 from .sequence import Identify
 from .stored_form import stored_form
 
@@ -36,14 +36,13 @@ class Identifier:
     Args:
         options: checked.
         identify: makes an identity.
-        is_cache: whether only calls that generate are of interest.
+        is_cache: whether only calls that generate are of interest, where `Match(cacheable=...)` does not say it.
     """
 
     def __init__(self, options: Options, identify: Identify, *, is_cache: bool) -> None:
         match = options.match
         self._options = options
         self._identify = identify
-        self._is_cache = is_cache
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
@@ -53,6 +52,8 @@ class Identifier:
         # these two receive the whole request, so that every header may count
         self._all_headers = match.normalize is not None or match.cacheable is not None
         self._reads_every = not is_cache or match.cacheable is not None
+        # a cassette has every call that the user does not leave out
+        self._keeps_every = not is_cache and match.cacheable is None
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not is_cache and options.redact.secrets == "replace"
 
@@ -89,7 +90,7 @@ class Identifier:
         asked.body = body
         asked.identity, cacheable = self._recall(asked)
         if not cacheable:
-            asked.unstorable = NOT_CACHEABLE
+            asked.unstorable = NOT_CACHEABLE if self._options.match.cacheable is None else LEFT_OUT
 
     def _recall(self, asked: Asked) -> _Known:
         """The identity of a request, canonicalised only if its raw bytes are new.
@@ -111,7 +112,7 @@ class Identifier:
             request = self._without_secrets(Request(asked.method, asked.url, headers, body))
             known = _Known(
                 self._identify.of(request, asked.sample),
-                not self._is_cache or self._options.match.is_cacheable(request),
+                self._keeps_every or self._options.match.is_cacheable(request),
             )
             if len(self._aliases) >= ALIASES:
                 self._aliases.clear()

@@ -99,8 +99,8 @@ class Match:
             `scheme://host:port`, with `*` for any text; right, a host (then over https) or an origin.
         headers: further request headers that count.
         fold_defaults: whether parameters that are no-ops by the provider's documentation are left out.
-        cacheable: receives a `Request`; says whether a cache may answer it. The built-in rule takes the
-            calls that generate, as their path and the shape of their body tell.
+        cacheable: receives a `Request`; says whether it may be stored, and answered from a store. None: a cache
+            takes the calls that generate, as their path and the shape of their body tell; a cassette every call.
         scope: keeps keys apart that would be equal.
 
     Raises:
@@ -171,7 +171,7 @@ class Match:
         return Explanation(xxhash.xxh3_128_hexdigest(canonical), canonical, tuple(work.applied))
 
     def is_cacheable(self, request: Request) -> bool:
-        """Whether a cache may answer the request (a cassette may answer every one)."""
+        """Whether a cache may answer the request; a cassette may answer every one, where `cacheable` is None."""
         if self.cacheable is not None:
             return bool(self.cacheable(request))
         return self.kind_of(request) == "generates"

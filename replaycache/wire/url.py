@@ -41,6 +41,12 @@ class Url:
         return f"{self.host}:{self.port}" if self.port else self.host
 
     @property
+    def port_number(self) -> int | None:
+        """The port that is connected to; None where it is not known."""
+        port = self.port or _DEFAULT_PORTS.get(self.scheme)
+        return int(port) if port else None
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.netloc}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Match
-from replaycache.engine.asked import NOT_CACHEABLE
+from replaycache.engine.asked import LEFT_OUT
 from replaycache.engine.identifier import ALIASES
+from replaycache.stores import CassetteStore, MemoryStore, Store
 from tests.engine.parts import BODY, URL, asked_of, exchange
 
 
@@ -64,8 +66,9 @@ def test_a_body_that_is_too_large_has_no_identity() -> None:
     assert asked.unstorable == "the request's body is larger than max_request_bytes=10"
 
 
-def test_what_the_user_says_is_not_cacheable_has_an_identity_all_the_same() -> None:
-    asked = asked_of(exchange(match=Match(cacheable=lambda request: False)))
+@pytest.mark.parametrize("store", [MemoryStore(), CassetteStore("never-written.json")], ids=["cache", "cassette"])
+def test_what_the_user_says_is_not_cacheable_has_an_identity_all_the_same(store: Store) -> None:
+    asked = asked_of(exchange(store, match=Match(cacheable=lambda request: False)))
 
-    assert asked.unstorable == NOT_CACHEABLE
+    assert asked.unstorable == LEFT_OUT
     assert asked.key == Match().identity(asked.request).key

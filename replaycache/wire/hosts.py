@@ -1,0 +1,109 @@
+"""Which hosts are meant, by patterns such as `localhost`, `*.internal.example:8443` or `[::1]:8080`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from . import url as _url
+
+__all__ = ["HostPattern", "are_meant"]
+
+_PATTERN = re.compile(
+    r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
+)
+_EVERYTHING = re.compile(r"[*.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPattern:
+    """A name or an address, with `*` for any characters; `localhost` is every loopback name and address.
+
+    Attributes:
+        host: None for loopback.
+        port: None for every one.
+    """
+
+    host: re.Pattern[str] | None
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> HostPattern:
+        """Reads `host`, `host:port`, `address`, `[address]` or `[address]:port`.
+
+        Raises:
+            ValueError: it is something else, or means every host; the text says what to write.
+        """
+        if not text.strip():
+            raise ValueError("is empty; write a host, such as localhost or *.internal.example:8443")
+        if "/" in text:
+            raise ValueError("is no host but a URL or a path; write the host alone, such as api.example.com:8080")
+        found = _PATTERN.fullmatch(text)
+        host = (found["bracketed"] or found["host"]) if found is not None else text
+        port = int(found["port"]) if found is not None and found["port"] else None
+        if (found is None and _address(text) is None) or (port or 0) > 65535:
+            raise ValueError(
+                "is no host; write one such as localhost, 127.0.0.1:8080, [::1]:8080 or *.internal.example, where "
+                "* stands for any characters"
+            )
+        if _EVERYTHING.fullmatch(host) and port is None:
+            raise ValueError("means every host; use the mode 'off' to leave everything alone, or name the hosts")
+        host = _canonical(host)
+        if host == "localhost":
+            return cls(None, port)
+        return cls(re.compile(".*".join(map(re.escape, host.split("*")))), port)
+
+    def admits(self, host: str, port: int | None) -> bool:
+        """Whether a host is meant.
+
+        Args:
+            host: a name or an address, without brackets.
+            port: where it is asked; None where none is known.
+        """
+        if self.port is not None and self.port != port:
+            return False
+        host = _canonical(host)
+        return _is_loopback(host) if self.host is None else self.host.fullmatch(host) is not None
+
+
+def are_meant(patterns: Iterable[HostPattern], url: str) -> bool:
+    """Whether the host of a URL is meant by one of these patterns.
+
+    Raises:
+        ValueError: the URL is not absolute.
+    """
+    parsed = _url.parse(url)
+    host, port = parsed.host.removeprefix("[").removesuffix("]"), parsed.port_number
+    return any(pattern.admits(host, port) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _canonical(host: str) -> str:
+    host = host.lower().removesuffix(".")
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")  # as it stands in a URL
+        except UnicodeError as error:
+            raise ValueError(f"is no host: {error}; write it in ASCII, as in xn--…") from error
+    address = _address(host)
+    return host if address is None else str(address)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    # what is bound to every address is reached over loopback
+    return address is not None and (address.is_loopback or address.is_unspecified)
