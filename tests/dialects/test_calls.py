@@ -108,10 +108,10 @@ GENERATE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "/v1/audio/translations",
             "/v1/images/edits",
             "/v1/images/variations",
-            "/v1/summarize",
             "/endpoints/e/invocations-response-stream",
         ],
     ),
+    "text": ({"text": "a"}, ["/v1/summarize"]),
     "others": ({"document": {"type": "document_url"}}, ["/v1/ocr"]),
     "scores": ({"model": "m", "text_1": "a", "text_2": ["b"]}, ["/score", "/v1/score"]),
 }
@@ -167,6 +167,12 @@ KINDS: list[tuple[Kind, str, Any]] = [
     ("generates", "/api/generate", PROMPT | {"keep_alive": 0}),
     ("action", "/api/chat", {"model": "m", "messages": [], "keep_alive": 0}),
     ("other", "/api/chat", {"message": "yes"}),
+    # an application's own: https://ai-sdk.dev/docs/ai-sdk-ui/chatbot
+    ("other", "/api/chat", {"id": "c", "messages": [{"role": "user", "parts": []}]}),
+    # short messages to telephones: https://messagemedia.github.io/documentation
+    ("other", "/v1/messages", {"messages": [{"content": "a", "destination_number": "+61491570156"}]}),
+    ("other", "/v1/generate", {"invoice": 7}),
+    ("other", "/v1/classify", {"ticket": 7}),
     ("other", "/v1/messages", b"type=stream&to=ops&content=full"),
     ("other", "/v1/messages", [1, 2]),
     ("other", "/v1/embeddings", b"\x00\xff"),
