@@ -7,6 +7,7 @@ of each kind go through live servers, every client library, a cache and a casset
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from replaycache.dialects.watcher import AnswerWatcher
 from tests.drivers import ALL, Client, Driver, outcome_of
 from tests.test_transports import LIBRARIES_OWN_GENERATORS
 
-from .example import Answer, Example, array, events, lines, payload_of, reframed
+from .example import Answer, Example, array, document, events, lines, payload_of, reframed
 from .examples import EXAMPLES
 from .live_answers import FRAMINGS, HttpFraming, Sent, ask, inner_transport, read
 
@@ -147,6 +148,33 @@ def test_how_a_document_is_set_does_not_count(example: Example) -> None:
     )
     for count in range(1, len(cut) + 1):
         assert watched(example, cut[:count]).verdict == "unfinished"
+
+
+def test_white_space_while_the_server_works_is_not_kept() -> None:
+    watcher = AnswerWatcher(answering("POST", "/v1/chat/completions"), "application/json")
+    tracemalloc.start()
+    try:
+        for _ in range(64):
+            watcher.feed(b" " * (1 << 16))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    watcher.feed(b'{"choices": []}')
+    watcher.end()
+
+    assert watcher.verdict == "whole"
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [("queued", "unfinished"), ("running", "unfinished"), ("", "whole")]
+)
+def test_a_ticket_of_workers_ai_is_no_answer(status: str, verdict: str) -> None:
+    """https://developers.cloudflare.com/workers-ai/features/batch-api/rest-api/: asked again, it may be there."""
+    told: dict[str, Any] = {"status": status, "request_id": "r1"} if status else {"responses": []}
+    answer = document({"result": told, "success": True, "errors": [], "messages": []})
+    example = Example("workers ai", "batch", "/client/v4/accounts/a1/ai/run/@cf/baai/bge-m3", {}, answer)
+
+    assert watched(example, answer.pieces).verdict == verdict
 
 
 # -- nonsense --------------------------------------------------------------------------------------------
