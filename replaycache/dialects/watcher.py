@@ -128,6 +128,9 @@ class AnswerWatcher:
             for event in rest:
                 self._take(event)
             self._resolve_first()
+            if decoder.passed_over and not decoder.count and not decoder.broken:
+                self._is_document = True
+                self._take_document()
             self._junk = self._junk or decoder.broken
         else:
             self._junk = self._junk or decoder.broken or decoder.is_open
@@ -288,6 +291,10 @@ class AnswerWatcher:
     def _look_into_list(self, values: list[Any]) -> None:
         """A document that is a list: embeddings, classifications, or one failure in brackets."""
         self._failed = any(isinstance(value, dict) and tells_failure("", value) for value in values)
+        self._take_document()
+
+    def _take_document(self) -> None:
+        """A document that has nothing to say of its end."""
         self._progress = Document(self._asked)
         self._progress.terminal = True
 

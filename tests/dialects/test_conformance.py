@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replaycache.dialects.framing.json_values import ObjectDecoder
 from replaycache.dialects.registry import DIALECTS, answering, endpoints, kind_of
 from replaycache.dialects.watcher import AnswerWatcher
 from tests.drivers import ALL, Client, Driver, outcome_of
@@ -163,6 +164,44 @@ def test_white_space_while_the_server_works_is_not_kept() -> None:
     watcher.end()
 
     assert watcher.verdict == "whole"
+
+
+LARGE = [b'{"data": [{"object": "embedding", "embedding": "', *[b"MDEy" * (1 << 18)] * 33, b'"}]}']
+"""Embeddings, of more bytes than are looked into: 2,048 inputs are taken at once.
+
+https://platform.openai.com/docs/api-reference/embeddings/create#embeddings-create-input
+"""
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n \n"])
+@pytest.mark.parametrize(("opening", "closing"), [(b"", b""), (b"[{}, ", b"]"), (b'{\n"a": ', b"\n}")])
+def test_a_document_too_large_to_be_looked_into_is_whole_where_it_is_closed(
+    opening: bytes, closing: bytes, end: bytes
+) -> None:
+    example = Example("openai media", "large", "/v1/embeddings", {"input": "red"}, document({}))
+
+    assert watched(example, [opening, *LARGE, closing + end]).verdict == "whole"
+    assert watched(example, [opening, *LARGE[:-1], end]).verdict == "unfinished"
+    assert watched(example, [opening, *LARGE, closing + end, b"{}"]).verdict == "unfinished"
+
+
+@given(st.recursive(st.text(alphabet='"\\\\{}[] '), lambda inner: st.lists(inner, max_size=3)), st.data())
+def test_brackets_of_what_is_too_large_are_counted_however_it_is_cut(value: Any, data: st.DataObject) -> None:
+    body = json.dumps({"a": [value]}, indent=data.draw(st.sampled_from([None, 1]))).encode() + b"\n"
+    body = body[: data.draw(st.integers(4, len(body)))]
+    at = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=9)))
+    decoder = ObjectDecoder(limit=3)
+    for start, end in pairwise([0, *at, len(body)]):
+        decoder.feed(body[start:end])
+    decoder.flush()
+
+    try:
+        json.loads(body)
+        is_whole = True
+    except ValueError:
+        is_whole = False
+    assert decoder.passed_over
+    assert decoder.broken != is_whole
 
 
 @pytest.mark.parametrize(
