@@ -195,7 +195,8 @@ class AnswerWatcher:
             return "whole" if progress.terminal or self._marker or progress.finished else "unfinished"
         # in no form of its dialect
         answering = self._answering
-        is_one = not answering.is_known or (answering.other_media and self._framing in ("other", "frames"))
+        is_other = answering.other_media and self._framing in ("other", "frames")
+        is_one = not answering.is_known or (is_other and self._media_type != "text/html")  # a page to log in
         return "whole" if is_one else "unfinished"
 
     def _begin(self, data: bytes, *, is_all: bool = False) -> bool:
@@ -247,7 +248,7 @@ class AnswerWatcher:
         if self.is_over:
             return
         data = event.data
-        if data == b"[DONE]":
+        if data is not None and data.strip() == b"[DONE]":
             self._marker = self._progress is None or self._progress.has_done_marker
             return
         if not data:
@@ -263,7 +264,9 @@ class AnswerWatcher:
             return
         if isinstance(value, dict):
             self._look_into(event.event, value)
-        elif self._is_document:
+        elif self._is_document and (
+            isinstance(value, list) or not (self._answering.is_known and self._answering.forms)
+        ):
             self._look_into_list(value if isinstance(value, list) else [])
         else:
             self._junk = self._junk or not self._is_of_any_form

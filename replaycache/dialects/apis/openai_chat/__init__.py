@@ -51,6 +51,10 @@ class ChatProgress(Progress):
         self.failed = self.failed or bool(self.an_object(value.get("x_groq")).get("error"))
         self.has_usage = self.has_usage or bool(as_dict(value.get("usage")))
 
+    def document(self, value: dict[str, Any]) -> None:
+        super().document(value)
+        self.broken = self.broken or value.get("choices") is None
+
     @property
     def finished(self) -> bool:
         """Also whether all choices came that were asked for, and the usage where it was.
