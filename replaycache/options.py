@@ -107,11 +107,14 @@ def parse_sample(value: Any, where: str) -> int:
 
 
 def parse_hosts(value: Any, where: str) -> tuple[str, ...]:
-    """Patterns of hosts, from several of them, or from text in which commas stand between them.
+    """Patterns of hosts, from several of them, or from text in which commas stand between them; None for what
+    `REPLAYCACHE_IGNORE_HOSTS` says.
 
     Raises:
         ConfigurationError: it is neither, or one of them is a URL, empty, or means every host.
     """
+    if value is None:
+        value, where = os.environ.get(IGNORE_HOSTS_VARIABLE) or (), IGNORE_HOSTS_VARIABLE
     hosts = value.split(",") if isinstance(value, str) else value
     if not isinstance(hosts, (list, tuple, set, frozenset)) or not all(isinstance(host, str) for host in hosts):
         raise ConfigurationError(
@@ -136,11 +139,6 @@ def _guess(name: str, names: list[str]) -> str:
 def _no_mode() -> Mode:
     value = os.environ.get(MODE_VARIABLE, "")
     return Mode.parse(value, MODE_VARIABLE) if value else Mode.AUTO
-
-
-def _no_hosts() -> tuple[str, ...]:
-    value = os.environ.get(IGNORE_HOSTS_VARIABLE, "")
-    return parse_hosts(value, IGNORE_HOSTS_VARIABLE) if value else ()
 
 
 Keep = Callable[[ResponseHead, AnswerEnd], bool]
@@ -272,10 +270,7 @@ class Options:
             _is_number(size) and isinstance(size, int) and size > 0,
             "a number of bytes above 0",
         )
-        hosts = self.ignore_hosts
-        object.__setattr__(
-            self, "ignore_hosts", _no_hosts() if hosts is None else parse_hosts(hosts, "ignore_hosts")
-        )
+        object.__setattr__(self, "ignore_hosts", parse_hosts(self.ignore_hosts, "ignore_hosts"))
         if self.budget is not None or os.environ.get(BUDGET_VARIABLE):
             object.__setattr__(self, "budget", _budget(self.budget))
         for name in ("on_hit", "on_miss", "on_store"):

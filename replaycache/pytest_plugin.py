@@ -26,11 +26,12 @@ import pytest
 
 from ._errors import ConfigurationError
 from .for_pytest.cassette_of_test import Cassette
+from .for_pytest.ignored_hosts import check_ignored_hosts
 from .for_pytest.items import Items, cassette_of
 from .for_pytest.modes import check_modes
 from .for_pytest.report import Report
 from .for_pytest.run import Run
-from .options import MODE_VARIABLE, Mode
+from .options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode
 
 __all__ = ["pytest_addoption", "pytest_configure", "replay_cassette", "replay_options"]
 
@@ -98,6 +99,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption(
         "--replay-orphans", action="store_true", help="list the cassette files that no collected test owns"
     )
+    group.addoption(
+        "--replay-ignore-hosts",
+        metavar="HOSTS",
+        help="hosts that marked tests call as if there were no cassette: localhost (loopback by any name), "
+        "*.example.com:8443, separated by commas; overrides "
+        f"{IGNORE_HOSTS_VARIABLE}, marks and replay_ignore_hosts",
+    )
     has_vcr = any(getattr(plugin, "__name__", "") == "replaycache.vcr" for plugin in pluginmanager.get_plugins())
     if not has_vcr and not _has_pytest_recording(pluginmanager):
         group.addoption(
@@ -114,6 +122,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
             help="hosts that tests may reach with --block-network, in mode replay and in CI: host, host:port, "
             "*.example.com, separated by commas",
         )
+    parser.addini("replay_ignore_hosts", "the hosts that are ignored, one a line", type="linelist", default=[])
     parser.addini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
 
 
@@ -129,6 +138,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     try:
         check_modes(config)
+        check_ignored_hosts(config)
         config.pluginmanager.register(_Hooks(config), _HOOKS)
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None

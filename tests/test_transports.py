@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -739,7 +740,9 @@ class _FailingStore(MemoryStore):
 
 
 @pytest.mark.parametrize("failing", ["get", "put"])
-def test_a_store_that_fails_never_fails_the_call(driver: Driver, failing: str) -> None:
+def test_a_store_that_fails_never_fails_the_call(
+    driver: Driver, failing: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def body() -> None:
         with ScriptedServer(counting_answers()) as server:
             async with driver.client(store=_FailingStore(failing)) as client:
@@ -750,7 +753,10 @@ def test_a_store_that_fails_never_fails_the_call(driver: Driver, failing: str) -
         assert outcome_of(answers[0]).reason.startswith("the store failed")
         assert len(warned) == 1
 
-    driver.run(body)
+    with caplog.at_level(logging.DEBUG, "replaycache"):
+        driver.run(body)
+    told = [record.levelno for record in caplog.records if "the disk is" in record.message]
+    assert (told[0], set(told[1:])) == (logging.WARNING, {logging.DEBUG})
 
 
 def test_a_store_that_fails_is_an_error_in_replay(driver: Driver) -> None:

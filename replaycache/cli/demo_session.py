@@ -25,7 +25,7 @@ from .._errors import CacheMiss, ReplayCacheError
 from .._models import Recording
 from ..httpx import ReplayTransport
 from ..match import Match
-from ..stores import DiskStore, default_directory
+from ..stores import DiskStore, open_store
 from ..stores.cassette_text import load
 
 __all__ = ["DemoFailed", "run"]
@@ -77,7 +77,9 @@ def run(say: Callable[..., None], *, base_url: str | None, model: str | None, st
 
 @contextmanager
 def _opened(store: str | None) -> Iterator[DiskStore]:
-    cache = DiskStore(store or default_directory())
+    cache, _ = open_store(store)
+    if not isinstance(cache, DiskStore):
+        raise DemoFailed(f"{store!r} is no directory, and the demonstration records into a disk cache; name one")
     try:
         yield cache
     finally:

@@ -17,8 +17,10 @@ from .._models import Recording, Request
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
 from ..engine.stored_form import stored_form
 from ..match import Explanation, Match
+from ..options import parse_hosts
 from ..redaction.redact import Redact
 from ..stores import Store
+from ..wire.hosts import HostPattern, are_meant
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
@@ -43,6 +45,9 @@ LIMIT = 64 << 20
 @click.option("--host", "hosts", metavar="NAME=HOST", multiple=True, help="As Match(hosts={NAME: HOST}).")
 @click.option("--count-header", metavar="NAME", multiple=True, help="As Match(headers=[NAME]).")
 @click.option("--no-folding", is_flag=True, help="As Match(fold_defaults=False).")
+@click.option(
+    "--ignore-hosts", metavar="HOSTS", help="As ignore_hosts=[HOSTS]; otherwise REPLAYCACHE_IGNORE_HOSTS."
+)
 @json_option
 def command(
     requests: tuple[str, ...],
@@ -55,6 +60,7 @@ def command(
     hosts: tuple[str, ...],
     count_header: tuple[str, ...],
     no_folding: bool,
+    ignore_hosts: str | None,
     as_json: bool,
 ) -> Status:
     """Say how a request comes to its key, or why two differ.
@@ -74,7 +80,7 @@ def command(
     asked = [_request(name, store, url, method, _headers(headers), sample, match) for name in names]
     if len(asked) == 2:
         return _write_two(asked[0], asked[1], match, as_json)
-    _write_one(asked[0], store, match, as_json)
+    _write_one(asked[0], store, match, _is_ignored(asked[0].request, ignore_hosts), as_json)
     return Status.DONE
 
 
@@ -91,6 +97,14 @@ def _match(ignore: tuple[str, ...], hosts: tuple[str, ...], headers: tuple[str, 
         )
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
+    try:
+        hosts = parse_hosts(ignore_hosts, "--ignore-hosts")
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+    return are_meant(map(HostPattern.parse, hosts), request.url)
 
 
 def _headers(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -215,11 +229,11 @@ def _answer(asked: _Asked, store: Store, match: Match) -> _Answer:
     return _Answer(store.location, None, nearest, explanation.key, tuple(counting))
 
 
-def _write_one(asked: _Asked, store: str | None, match: Match, as_json: bool) -> None:
+def _write_one(asked: _Asked, store: str | None, match: Match, is_ignored: bool, as_json: bool) -> None:
     answer = _answer(asked, existing_store(store), match) if asked.recording is None else None
     cacheable = match.is_cacheable(asked.request)
     if as_json:
-        write_json(_one_as_json(asked, answer, cacheable))
+        write_json(_one_as_json(asked, answer, cacheable) | {"ignored": is_ignored})
         return
     write_field("key", asked.explanation.key, "yellow")
     if asked.stored_as not in ("", asked.explanation.key):
@@ -234,6 +248,8 @@ def _write_one(asked: _Asked, store: str | None, match: Match, as_json: bool) ->
         write_field(
             "cache", "passes it through: only calls that generate are cached (a cassette records every call)"
         )
+    if is_ignored:
+        write_field("ignored", "its host is one of ignore_hosts: it is neither recorded nor replayed", "red")
     if answer is None:
         return
     if answer.found is not None:

@@ -223,7 +223,8 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
         check_is_no_device(path)
     if path.is_dir():
         _check_disk_cache(path)
-    elif path.suffix.lower() != ".json" or _is_foreign_json(path):
+        return _closed_at_the_end(DiskStore(path))
+    if path.suffix.lower() != ".json" or _is_foreign_json(path):
         return _foreign(path, foreign)
     return _closed_at_the_end(_store_of_option(str(path))[0])
 

@@ -13,7 +13,7 @@ import click
 
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from ..accounts.run_savings import RunSavings
-from ..options import Mode, parse_duration
+from ..options import Mode, parse_duration, parse_hosts
 from .errors import Status, restore_process
 from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
@@ -60,6 +60,11 @@ class _Run(click.Command):
 @click.option("--budget", metavar="USD", help="What live calls may cost, such as 2.")
 @click.option("--pace", type=click.FloatRange(min=0), help="0: at once (the default); 1: as recorded.")
 @click.option("--sample", type=click.IntRange(min=0), help="Ask for further answers to the same requests.")
+@click.option(
+    "--ignore-hosts",
+    metavar="HOSTS",
+    help="Leave these alone: localhost (loopback by any name), *.internal.example:8443, with commas between them.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say at the end what was saved.")
 @click.argument(
     "script", metavar="SCRIPT [ARG]...", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_store
@@ -72,6 +77,7 @@ def command(
     budget: str | None,
     pace: float | None,
     sample: int | None,
+    ignore_hosts: str | None,
     quiet: bool,
     script: tuple[str, ...],
 ) -> int:
@@ -89,6 +95,7 @@ def command(
         raise click.UsageError("name a script, or a module with -m")
     try:
         parse_duration(ttl, "--ttl")
+        parse_hosts(ignore_hosts, "--ignore-hosts")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     from ..session.session import install
@@ -100,6 +107,7 @@ def command(
         "budget": budget,
         "pace": pace,
         "sample": sample,
+        "ignore_hosts": ignore_hosts,
     }
     savings = RunSavings()
     ending = _Ending(savings, quiet)

@@ -30,8 +30,9 @@ class Endpoint(NamedTuple):
         states: members that name what the server keeps and this call changes, unless they are null.
         tickets: members that are true where the answer is only a ticket.
         kind: what the call is where none of that says otherwise.
-        empty: what it is where the members are there and say nothing, or are missing and one of `needs` is there.
-        needs: members that tell such a call from a stranger's; where there are any, `members` must say something.
+        empty: what it is where the members say nothing, or are missing.
+        needs: members of which one is in every such call, which tells it from a stranger's; where there are any,
+            `members` must say something.
         forms: in which it answers; a JSON document of any form where there are none.
         other_media: whether an answer may be none of them: text, sound, an image.
         method: in upper case.
@@ -59,9 +60,11 @@ class Endpoint(NamedTuple):
             return "state"
         if any(body.get(name) is True for name in self.tickets):
             return "ticket"
+        if self.needs and not any(name in body for name in self.needs):
+            return "other"
         nothing: tuple[Any, ...] = (None, "", []) if self.needs else (None,)
         if self.members and not any(body.get(name) not in nothing for name in self.members):
-            return self.empty if any(name in body for name in self.needs) else "other"
+            return self.empty
         return self.kind
 
 

@@ -111,10 +111,15 @@ def tells_failure(name: str, value: Mapping[str, Any]) -> bool:
     """Whether an event or a document of any dialect says that the answer failed.
 
     An `error` that is not null, an event of that name or type, or an object called so: OpenAI, Anthropic, Gemini,
-    Mistral, Ollama, OpenRouter, Groq, text-generation-inference and vLLM all say it in one of these ways.
+    Mistral, Ollama, OpenRouter, Groq, text-generation-inference and vLLM all say it in one of these ways;
+    Cloudflare by `success`: https://developers.cloudflare.com/fundamentals/api/reference/responses.
     """
     return bool(
-        value.get("error") or name == "error" or value.get("type") == "error" or value.get("object") == "error"
+        value.get("error")
+        or name == "error"
+        or value.get("type") == "error"
+        or value.get("object") == "error"
+        or value.get("success") is False
     )
 
 

@@ -24,6 +24,8 @@ __all__ = ["AnswerWatcher", "Answering"]
 _BOM = b"\xef\xbb\xbf"
 _FIELD = re.compile(rb"(data|event|id|retry|error)?:")
 _LONGEST_FIELD = 8
+_REMARK = re.compile(rb'\{\s*[^\s"}]|\[\s*[^\s\]\[{"\dtfn-]')
+"""How a text begins with a remark in brackets, which no JSON does: `[Music]`."""
 _LINES = re.compile(r"ndjson|jsonl|json-lines|stream\+json")
 _TELLING = re.compile(r"json|event-?stream")
 """Media types of bodies that tell their end themselves, so that nothing at all is none of them."""
@@ -126,6 +128,9 @@ class AnswerWatcher:
             for event in rest:
                 self._take(event)
             self._resolve_first()
+            if decoder.passed_over and not decoder.count and not decoder.broken:
+                self._is_document = True
+                self._take_document()
             self._junk = self._junk or decoder.broken
         else:
             self._junk = self._junk or decoder.broken or decoder.is_open
@@ -190,7 +195,8 @@ class AnswerWatcher:
             return "whole" if progress.terminal or self._marker or progress.finished else "unfinished"
         # in no form of its dialect
         answering = self._answering
-        is_one = not answering.is_known or (answering.other_media and self._framing in ("other", "frames"))
+        is_other = answering.other_media and self._framing in ("other", "frames")
+        is_one = not answering.is_known or (is_other and self._media_type != "text/html")  # a page to log in
         return "whole" if is_one else "unfinished"
 
     def _begin(self, data: bytes, *, is_all: bool = False) -> bool:
@@ -200,7 +206,13 @@ class AnswerWatcher:
         if (head and self._media_type == _FRAMES) or (len(head) >= 12 and is_prelude(head[:12])):
             self._framing, self._decoder = "frames", FrameDecoder()
         elif not shown or (len(shown) < _LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
+            if not shown:
+                self._head = b""  # white space while the server works: however much, it is not kept
             return False
+        elif self._may_be_text and shown[:1] in b"{[" and len(shown.rstrip()) < 2 and not is_all:
+            return False
+        elif self._may_be_text and _REMARK.match(shown):
+            self._framing, self._head = "other", b""
         elif shown[:1] == b"{":
             self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
         elif shown[:1] == b"[" and any(form.is_array for form in self._answering.forms):
@@ -212,6 +224,11 @@ class AnswerWatcher:
         else:
             self._framing, self._head = "other", b""
         return True
+
+    @property
+    def _may_be_text(self) -> bool:
+        """Whether it may be what somebody said, as of a transcription."""
+        return self._answering.other_media and "json" not in self._media_type
 
     def _take(self, event: Event) -> None:
         if self._framing == "objects" and not _LINES.search(self._media_type):
@@ -231,7 +248,7 @@ class AnswerWatcher:
         if self.is_over:
             return
         data = event.data
-        if data == b"[DONE]":
+        if data is not None and data.strip() == b"[DONE]":
             self._marker = self._progress is None or self._progress.has_done_marker
             return
         if not data:
@@ -247,7 +264,9 @@ class AnswerWatcher:
             return
         if isinstance(value, dict):
             self._look_into(event.event, value)
-        elif self._is_document:
+        elif self._is_document and (
+            isinstance(value, list) or not (self._answering.is_known and self._answering.forms)
+        ):
             self._look_into_list(value if isinstance(value, list) else [])
         else:
             self._junk = self._junk or not self._is_of_any_form
@@ -275,6 +294,10 @@ class AnswerWatcher:
     def _look_into_list(self, values: list[Any]) -> None:
         """A document that is a list: embeddings, classifications, or one failure in brackets."""
         self._failed = any(isinstance(value, dict) and tells_failure("", value) for value in values)
+        self._take_document()
+
+    def _take_document(self) -> None:
+        """A document that has nothing to say of its end."""
         self._progress = Document(self._asked)
         self._progress.terminal = True
 

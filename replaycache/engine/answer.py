@@ -314,7 +314,7 @@ class Answer:
             reporter.warn(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
-            reporter.warn_once(f"{error} The answer was not stored.")
+            reporter.store_failed(f"{error} The answer was not stored.")
         else:
             self.outcome.status = "miss"
             if recording.complete:

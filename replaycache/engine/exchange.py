@@ -47,8 +47,8 @@ class Exchange:
         store: where recordings are.
         spool: makes a place for a body that is too large for memory.
         owner: says who asks.
-        beside: an exchange with the same options and store, in the same session: its place in a cassette and its
-            tally are shared.
+        beside: an exchange with the same options and store, in the same session: its place in a cassette is
+            shared, and so is what is told.
 
     Raises:
         ConfigurationError: an option does not go together with the store.
@@ -84,7 +84,9 @@ class Exchange:
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
             self._sequence = Sequence(cast("SequenceStore", store), repeats, identify)
-        self.reporter = Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
+        self.reporter: Reporter = (
+            Reporter(options, store, is_cache, Tally()) if beside is None else beside.reporter
+        )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.lookup = Lookup(store, self._sequence, self.reporter)
         self.decider = Decider(store.location, options.pace, options.keep, is_cache=is_cache)

@@ -79,9 +79,12 @@ class Lookup:
         except Exception as error:
             if mode is Mode.REPLAY:
                 raise
-            if not isinstance(error, CorruptRecording):
+            told = f"{error} The call goes live."
+            if isinstance(error, CorruptRecording):
+                self._reporter.warn_once(told)
+            else:
                 asked.unstorable = f"the store failed: {error}"
-            self._reporter.warn_once(f"{error} The call goes live.")
+                self._reporter.store_failed(told)
             recording = None
         return Nothing(landings=before) if recording is None else recording
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
@@ -63,6 +64,7 @@ class Reporter:
         self._note: Callable[[Noted], None] | None = note if callable(note) else None
         self._where = store.location
         self._warned = False
+        self._has_told_of_store = False
 
     # -- what happens to a call ----------------------------------------------------------------------------
 
@@ -179,13 +181,22 @@ class Reporter:
         self._warned = True
         self.warn(message)
 
+    def store_failed(self, message: str) -> None:
+        """The store could not be used, which does not fail the call: told once, in the log and by a warning."""
+        logger.log(logging.DEBUG if self._has_told_of_store else logging.WARNING, "%s", message)
+        if self._has_told_of_store:
+            return
+        self._has_told_of_store = True
+        with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
+            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
+
     def _tell(self, call: Noted) -> None:
         if self._note is None:
             return
         try:
             self._note(call)
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
-            self.warn_once(f"the store {self._where} could not note a call: {error!r}")
+            self.store_failed(f"the store {self._where} could not note a call: {error!r}")
 
     def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
         try:

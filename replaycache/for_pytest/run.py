@@ -18,6 +18,7 @@ from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
 from .cassettes_of_run import CassettesOfRun
 from .collection import Collection
+from .ignored_hosts import ignored_hosts
 from .marks import Marked
 from .modes import is_ci, mode_of
 from .network_guard import NetworkGuard
@@ -88,6 +89,7 @@ class Run:
         if mode is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
         options = combined(suite_options(suite), marked.options)
+        options["ignore_hosts"] = ignored_hosts(self._config, options.get("ignore_hosts"))
         if self._budget is not None:
             options["budget"] = self._budget
         with ExitStack() as stack:

@@ -179,8 +179,9 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
                 unmatched[mark] -= 1
                 moved.known += 1
                 continue
-            if not item.is_ours and item.recording.head.status < 400:
-                item.recording.verdict = answer_end(item.recording).verdict
+            recording = item.recording
+            if not item.is_ours and recording.complete and recording.head.status < 400:
+                recording.verdict = answer_end(recording).verdict
             cassette.append(item.recording, identify(item.recording), identify)
             moved.written += 1
 

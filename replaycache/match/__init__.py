@@ -179,6 +179,9 @@ class Match:
     def kind_of(self, request: Request) -> Kind:
         """What a call is, by its path and the shape of its body: see `dialects/dialect.py`."""
         path = _url.parse(request.url).path
+        media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+        if media_type == "application/x-www-form-urlencoded":
+            return "other"  # no dialect takes such forms; other services behind like paths do
         return kind_of(request.method, path, members(request) if generates(request.method, path) else None)
 
 

@@ -27,7 +27,7 @@ from ..engine.tally import Tally
 from ..engine.waiting import Blocking, Suspending
 from ..engine.wrapping import LIBRARIES
 from ..options import Mode, OptionArguments, Options
-from ..stores import Store, open_store
+from ..stores import Store, check_is_cassette, open_store
 from ..system.forking import new_lock
 from ..system.importing import when_imported
 from ..system.inheritance import Inherited
@@ -307,7 +307,7 @@ class use_cassette:  # noqa: N801  # used as a function is
         options: the others of `replaycache.Options`.
 
     Raises:
-        ConfigurationError: an option is misspelt or wrong.
+        ConfigurationError: an option is misspelt or wrong, or the path does not end in `.json`.
         CassetteError: on the first call, where the file cannot be read.
     """
 
@@ -318,6 +318,7 @@ class use_cassette:  # noqa: N801  # used as a function is
         mode: Mode | str | None = "once",
         **options: Unpack[OptionArguments],
     ) -> None:
+        check_is_cassette(path)
         self._store = path
         self._options = Options.parse({"mode": mode, **options})
         self._entered: list[_Session] = []

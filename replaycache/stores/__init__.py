@@ -21,6 +21,7 @@ __all__ = [
     "MemoryStore",
     "Store",
     "StoreBusy",
+    "check_is_cassette",
     "default_directory",
     "open_store",
 ]
@@ -93,14 +94,80 @@ class Store(Protocol):
         """Lets go of files and connections."""
 
 
+_OTHER_RECORDERS = frozenset({".yaml", ".yml", ".har", ".gz"})
+_FILES = _OTHER_RECORDERS | frozenset(
+    {
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".json5",
+        ".txt",
+        ".md",
+        ".log",
+        ".csv",
+        ".toml",
+        ".ini",
+        ".xml",
+        ".html",
+        ".py",
+    }
+    | {".zip", ".pickle", ".pkl", ".db", ".db3", ".sqlite", ".sqlite3"}
+)
+"""How the names of files end: a directory that is named so was meant to be something else."""
+
+
 def default_directory() -> Path:
-    """The directory of the user's disk cache: `REPLAYCACHE_DIR`, or where the system keeps users' caches."""
+    """The directory of the user's disk cache: `REPLAYCACHE_DIR`, or where the system keeps users' caches.
+
+    Raises:
+        ConfigurationError: the variable names a file.
+    """
     configured = os.environ.get("REPLAYCACHE_DIR")
     if configured:
+        _check_is_directory(configured, f"REPLAYCACHE_DIR={configured!r}")
         return Path(configured).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("replaycache", appauthor=False))
+
+
+def _check_is_directory(path: str, where: str) -> None:
+    """Looks at the name of a disk cache's directory.
+
+    Raises:
+        ConfigurationError: it ends like a file's.
+    """
+    if os.path.splitext(path)[1].lower() in _FILES:
+        raise ConfigurationError(
+            f"{where} is named like a file, and would be the directory of a disk cache. {_way_out(path)} For a "
+            f"disk cache name a directory; a slash behind the name, or DiskStore({path!r}), says that it is one."
+        )
+
+
+def check_is_cassette(store: Any) -> None:
+    """Looks at what is to be used as a cassette, before it is opened.
+
+    Raises:
+        ConfigurationError: it is text that does not end in `.json`, or no store.
+    """
+    if isinstance(store, (str, os.PathLike)):
+        path = os.fspath(store)
+        if os.path.splitext(str(path))[1].lower() != ".json":
+            raise ConfigurationError(f"{path!r} is no cassette. {_way_out(str(path))}")
+    elif isinstance(store, type) or not isinstance(store, Store):
+        raise ConfigurationError(f"{store!r} is no cassette; give a path that ends in .json, or a store object")
+
+
+def _way_out(path: str) -> str:
+    """How to get a cassette, in place of a path that names none."""
+    name, ending = os.path.splitext(path)
+    if ending.lower() == ".json":
+        return f"A cassette is given where it is used, as in use_cassette({path!r})."
+    cassette = f"{(name if ending.lower() in _FILES else path).rstrip('/') or 'cassette'}.json"
+    if ending.lower() not in _OTHER_RECORDERS:
+        return f"A cassette's name ends in .json, as in {cassette!r}."
+    taken = f"`replaycache import {path} --store {cassette}`"
+    return f"A cassette's name ends in .json; {taken} makes one of the file of another recorder."
 
 
 def open_store(store: Any) -> tuple[Store, bool]:
@@ -108,10 +175,10 @@ def open_store(store: Any) -> tuple[Store, bool]:
 
     Args:
         store: None for the user's disk cache; a store; or text: `:memory:` for a memory store, a path that
-            ends in `.json` for a cassette, any other path for the directory of a disk cache.
+            ends in `.json` for a cassette, the path of a directory for a disk cache.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: it is none of these, or a path that ends like another file.
     """
     if store is None:
         store = default_directory()
@@ -132,6 +199,7 @@ def open_store(store: Any) -> tuple[Store, bool]:
     if isinstance(store, (str, os.PathLike)):
         from .disk import DiskStore
 
+        _check_is_directory(os.fspath(store), f"store={os.fspath(store)!r}")
         try:
             return DiskStore(store), True
         except (ValueError, RuntimeError, TypeError) as error:

@@ -7,21 +7,23 @@ when VCR.py recorded it.
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from ..engine.waiting import Blocking, Suspending
+from ..engine.wrapping import LIBRARIES
 from ..session.connections import listen, unlisten
+from ..session.upstream import is_mocked
 from ..system.patching import Patches
 from .cassette import VcrCassette
 from .exchange import VcrExchange
 from .network import OtherClients, is_covered
 
 __all__ = ["playing"]
-
-_LIBRARIES = ("httpx", "httpx2")
 
 _TRANSPORTS = (
     ("HTTPTransport", "handle_request"),
@@ -56,9 +58,8 @@ def playing(cassette: VcrCassette, allowed: Sequence[str] | None) -> Iterator[Ot
     played = _Played(cassette, others)
     patches = Patches()
     try:
-        for name in _LIBRARIES:
-            if importlib.util.find_spec(name) is not None:
-                _patch(name, played, patches)
+        for library in _libraries():
+            _patch(library, played, patches)
         listen(others.hear)
         yield others
     finally:
@@ -116,19 +117,28 @@ class _Upstream:
             is_covered.reset(token)
 
 
-def _patch(name: str, played: _Played, patches: Patches) -> None:
-    library = importlib.import_module(name)
-    adapter = importlib.import_module(f"replaycache.{name}")
+def _libraries() -> list[ModuleType]:
+    """The client libraries that are installed; one that has two names (`httpx2.alias_httpx()`) is one."""
+    found = [
+        importlib.import_module(name) for name in LIBRARIES if name in sys.modules or find_spec(name) is not None
+    ]
+    return list({id(library): library for library in found}.values())
+
+
+def _patch(library: ModuleType, played: _Played, patches: Patches) -> None:
+    adapter = importlib.import_module(f"replaycache.{library.__name__}")
     for transport, method in (*_TRANSPORTS, *_IN_PROCESS):
         exchange = played.exchange(method, (transport, method) in _IN_PROCESS)
         stand_in = _asynchronous if method == "handle_async_request" else _synchronous
-        patches.replace(getattr(library, transport), method, stand_in(adapter, played, exchange))
+        patches.replace(getattr(library, transport), method, stand_in(library, adapter, played, exchange))
 
 
-def _synchronous(adapter: Any, played: _Played, exchange: VcrExchange) -> Callable[[Any], Any]:
+def _synchronous(
+    library: ModuleType, adapter: Any, played: _Played, exchange: VcrExchange
+) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def handle_request(self: Any, request: Any) -> Any:
-            if played.is_over:
+            if played.is_over or is_mocked(library, self):
                 return original(self, request)
             upstream = _Upstream(self, original, played.others)
             return adapter.ReplayTransport.around(upstream, exchange).handle_request(request)
@@ -138,10 +148,12 @@ def _synchronous(adapter: Any, played: _Played, exchange: VcrExchange) -> Callab
     return make
 
 
-def _asynchronous(adapter: Any, played: _Played, exchange: VcrExchange) -> Callable[[Any], Any]:
+def _asynchronous(
+    library: ModuleType, adapter: Any, played: _Played, exchange: VcrExchange
+) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         async def handle_async_request(self: Any, request: Any) -> Any:
-            if played.is_over:
+            if played.is_over or is_mocked(library, self):
                 return await original(self, request)
             upstream = _Upstream(self, original, played.others)
             return await adapter.AsyncReplayTransport.around(upstream, exchange).handle_async_request(request)

@@ -243,3 +243,23 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
     assert done.exit_code == 3
     assert "does not exist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [("localhost", False), ("localhost, *.openai.com:443", True), ("api.openai.com:80", False)],
+)
+def test_it_says_whether_the_host_is_ignored(monkeypatch: pytest.MonkeyPatch, hosts: str, expected: bool) -> None:
+    assert _json("--ignore-hosts", hosts, given=_curl(BODY))["ignored"] is expected
+    told = replaycache("explain", "--ignore-hosts", hosts, given=_curl(BODY)).stdout
+    assert ("one of ignore_hosts" in told) is expected
+    monkeypatch.setenv("REPLAYCACHE_IGNORE_HOSTS", hosts)
+    assert _json(given=_curl(BODY))["ignored"] is expected
+    assert _json("--ignore-hosts", "other.example", given=_curl(BODY))["ignored"] is False
+
+
+def test_a_wrong_host_is_told() -> None:
+    done = replaycache("explain", "--ignore-hosts", "https://api.openai.com", given=_curl(BODY))
+
+    assert done.exit_code == 2
+    assert "write the host alone" in done.stderr

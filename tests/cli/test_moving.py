@@ -71,33 +71,45 @@ def test_a_cassette_becomes_a_cache_that_replays(tmp_path: Path) -> None:
     assert kept.measured
 
 
+_SPEECH = "https://api.openai.com/v1/audio/speech"
 _chunks = st.lists(
     st.builds(
-        lambda data, offset: Chunk(data, offset / 1e6), st.binary(min_size=1, max_size=40), st.integers(0, 10**7)
+        lambda data, offset: Chunk(b"\xff" + data, offset / 1e6), st.binary(max_size=40), st.integers(0, 10**7)
     ),
+    min_size=1,
     max_size=5,
 )
+_texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=4)
+
+
+def _document(texts: list[str]) -> list[Chunk]:
+    """In pieces, one a text."""
+    body = json.dumps({"choices": [{"message": {"content": texts}, "finish_reason": "stop"}]}).encode()
+    size = len(body) // len(texts)
+    return [Chunk(body[at : at + size], at / 1e6) for at in range(0, len(body), size)]
+
+
+def _stream(texts: list[str]) -> list[Chunk]:
+    events = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
+    return [
+        *(Chunk(f"data: {json.dumps(event)}\n\n".encode(), 0.5) for event in events),
+        Chunk(b"data: [DONE]\n\n", 1.0),
+    ]
+
+
 _contents = st.one_of(
-    st.builds(lambda chunks: ("application/json", chunks), _chunks),
-    st.builds(lambda chunks: ("application/octet-stream", chunks), _chunks),
-    st.builds(lambda chunks: ("audio/mpeg", chunks), _chunks),
-    st.lists(st.text(st.characters(codec="utf-8"), max_size=30), max_size=4).map(
-        lambda texts: (
-            "text/event-stream",
-            [
-                *(Chunk(f"data: {json.dumps({'t': text})}\n\n".encode(), 0.5) for text in texts),
-                Chunk(b"data: [DONE]\n\n", 1.0),
-            ],
-        )
-    ),
+    st.builds(lambda texts: (CHAT, "application/json", _document(texts)), _texts),
+    st.builds(lambda chunks: (_SPEECH, "application/octet-stream", chunks), _chunks),
+    st.builds(lambda chunks: (_SPEECH, "audio/mpeg", chunks), _chunks),
+    st.builds(lambda texts: (CHAT, "text/event-stream", _stream(texts)), _texts),
 )
 _cacheable = st.builds(
     lambda asked, content, latency, at: Recording(
         request=Request(
-            "POST", CHAT, (("content-type", "application/json"),), json.dumps({"messages": asked}).encode()
+            "POST", content[0], (("content-type", "application/json"),), json.dumps({"messages": asked}).encode()
         ),
-        head=ResponseHead(200, (("content-type", content[0]),)),
-        body=Body.of(content[1]),
+        head=ResponseHead(200, (("content-type", content[1]),)),
+        body=Body.of(content[2]),
         digest="",
         recorded_at=1.7e9 + at,
         latency=latency,
@@ -169,6 +181,20 @@ def test_har_keeps_order_statuses_samples_and_what_is_not_all_there(tmp_path: Pa
     replaycache("import", str(tmp_path / "b.har"), "--store", str(tmp_path / "c.json"))
 
     assert (tmp_path / "c.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+
+
+def test_what_others_recorded_is_marked_as_its_api_tells_it(tmp_path: Path) -> None:
+    """It came to a clean end and replays as it came; who reviews it sees that it is half an answer, or none."""
+    cut = chat("cut", stream({"choices": [{"index": 0}]}, ends=False), content_type="text/event-stream")
+    failed = chat("failed", b'{"error": {"message": "overloaded"}}')
+    cassette(tmp_path / "a.json", chat("whole"), cut, failed)
+
+    replaycache("export", str(tmp_path / "b.yaml"), "--store", str(tmp_path / "a.json"))
+    replaycache("import", str(tmp_path / "b.yaml"), "--store", str(tmp_path / "c.json"))
+
+    recordings = CassetteStore(tmp_path / "c.json").all()
+    assert [recording.verdict for recording in recordings] == ["whole", "unfinished", "failed"]
+    assert all(recording.complete for recording in recordings)
 
 
 def test_other_programs_can_read_the_har(tmp_path: Path) -> None:

@@ -160,6 +160,9 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
         (["--mode", "never", "x.py"], 2, "never"),
         (["--stor", "x"], 2, "--store"),
         (["--ttl", "soon", "x.py"], 2, "soon"),
+        (["--ignore-hosts", "http://localhost:8000", "x.py"], 2, "write the host alone"),
+        (["--ignore-hosts", "*", "x.py"], 2, "means every host"),
+        (["--store", "x.yaml", "x.py"], 3, "replaycache import x.yaml --store x.json"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, told: str) -> None:
@@ -175,6 +178,17 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, t
 
 
 # -- with the cache ----------------------------------------------------------------------------------------
+
+
+def test_hosts_that_are_ignored_are_called(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "asks.py").write_text(f"{ASKS}\nprint(ask())")
+
+    runs = [_run(tmp_path, "--ignore-hosts", "10.0.0.1, localhost", "asks.py", upstream.url) for _ in range(2)]
+    runs.append(_run(tmp_path, "asks.py", upstream.url, REPLAYCACHE_IGNORE_HOSTS="localhost"))
+
+    assert upstream.calls == 3
+    assert {run.stderr for run in runs} == {"replaycache: no call came that is recorded or replayed.\n"}
+    assert not (tmp_path / "cache").exists()
 
 
 def test_the_second_run_calls_nobody(tmp_path: Path, upstream: Upstream) -> None:

@@ -7,6 +7,7 @@ of each kind go through live servers, every client library, a cache and a casset
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,12 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replaycache.dialects.framing.json_values import ObjectDecoder
 from replaycache.dialects.registry import DIALECTS, answering, endpoints, kind_of
 from replaycache.dialects.watcher import AnswerWatcher
 from tests.drivers import ALL, Client, Driver, outcome_of
 from tests.test_transports import LIBRARIES_OWN_GENERATORS
 
-from .example import Answer, Example, array, events, lines, payload_of, reframed
+from .example import Answer, Example, array, document, events, lines, payload_of, reframed
 from .examples import EXAMPLES
 from .live_answers import FRAMINGS, HttpFraming, Sent, ask, inner_transport, read
 
@@ -147,6 +149,71 @@ def test_how_a_document_is_set_does_not_count(example: Example) -> None:
     )
     for count in range(1, len(cut) + 1):
         assert watched(example, cut[:count]).verdict == "unfinished"
+
+
+def test_white_space_while_the_server_works_is_not_kept() -> None:
+    watcher = AnswerWatcher(answering("POST", "/v1/chat/completions"), "application/json")
+    tracemalloc.start()
+    try:
+        for _ in range(64):
+            watcher.feed(b" " * (1 << 16))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    watcher.feed(b'{"choices": []}')
+    watcher.end()
+
+    assert watcher.verdict == "whole"
+
+
+LARGE = [b'{"data": [{"object": "embedding", "embedding": "', *[b"MDEy" * (1 << 18)] * 33, b'"}]}']
+"""Embeddings, of more bytes than are looked into: 2,048 inputs are taken at once.
+
+https://platform.openai.com/docs/api-reference/embeddings/create#embeddings-create-input
+"""
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n \n"])
+@pytest.mark.parametrize(("opening", "closing"), [(b"", b""), (b"[{}, ", b"]"), (b'{\n"a": ', b"\n}")])
+def test_a_document_too_large_to_be_looked_into_is_whole_where_it_is_closed(
+    opening: bytes, closing: bytes, end: bytes
+) -> None:
+    example = Example("openai media", "large", "/v1/embeddings", {"input": "red"}, document({}))
+
+    assert watched(example, [opening, *LARGE, closing + end]).verdict == "whole"
+    assert watched(example, [opening, *LARGE[:-1], end]).verdict == "unfinished"
+    assert watched(example, [opening, *LARGE, closing + end, b"{}"]).verdict == "unfinished"
+
+
+@given(st.recursive(st.text(alphabet='"\\\\{}[] '), lambda inner: st.lists(inner, max_size=3)), st.data())
+def test_brackets_of_what_is_too_large_are_counted_however_it_is_cut(value: Any, data: st.DataObject) -> None:
+    body = json.dumps({"a": [value]}, indent=data.draw(st.sampled_from([None, 1]))).encode() + b"\n"
+    body = body[: data.draw(st.integers(4, len(body)))]
+    at = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=9)))
+    decoder = ObjectDecoder(limit=3)
+    for start, end in pairwise([0, *at, len(body)]):
+        decoder.feed(body[start:end])
+    decoder.flush()
+
+    try:
+        json.loads(body)
+        is_whole = True
+    except ValueError:
+        is_whole = False
+    assert decoder.passed_over
+    assert decoder.broken != is_whole
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [("queued", "unfinished"), ("running", "unfinished"), ("", "whole")]
+)
+def test_a_ticket_of_workers_ai_is_no_answer(status: str, verdict: str) -> None:
+    """https://developers.cloudflare.com/workers-ai/features/batch-api/rest-api/: asked again, it may be there."""
+    told: dict[str, Any] = {"status": status, "request_id": "r1"} if status else {"responses": []}
+    answer = document({"result": told, "success": True, "errors": [], "messages": []})
+    example = Example("workers ai", "batch", "/client/v4/accounts/a1/ai/run/@cf/baai/bge-m3", {}, answer)
+
+    assert watched(example, answer.pieces).verdict == verdict
 
 
 # -- nonsense --------------------------------------------------------------------------------------------

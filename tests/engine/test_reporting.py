@@ -11,10 +11,20 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
-from replaycache import CacheMiss, ConfigurationError, Outcome, Recording, ReplayCacheWarning, Request
+from replaycache import (
+    CacheMiss,
+    ConfigurationError,
+    Outcome,
+    Recording,
+    ReplayCacheWarning,
+    Request,
+    install,
+    uninstall,
+)
 from replaycache.httpx2 import ReplayTransport
 from replaycache.stores import MemoryStore
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
@@ -197,6 +207,38 @@ def test_a_store_that_cannot_note_a_call_disturbs_none(driver: Driver) -> None:
         assert len(caught) == 1
 
     driver.run(body)
+
+
+def test_a_disk_cache_that_cannot_be_used_is_told_once_in_a_session(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a warning and in the log, though it can neither be read, nor written, nor note what was asked of it."""
+    (tmp_path / "file").write_text("")
+
+    def ask(driver: Driver, url: str) -> Any:
+        if not driver.is_async:
+            with driver.module.Client() as client:
+                return client.post(url, json=ASKED).json()["answer"]
+
+        async def asked() -> Any:
+            async with driver.module.AsyncClient() as client:
+                return (await client.post(url, json=ASKED)).json()["answer"]
+
+        return anyio.run(asked, backend=driver.how)
+
+    with ScriptedServer(counting_answers()) as server, caplog.at_level(logging.DEBUG, "replaycache"):
+        install(store=tmp_path / "file" / "cache", mode="auto")
+        try:
+            with pytest.warns(ReplayCacheWarning) as warned:
+                answers = [ask(driver, server.url + CHAT) for driver in (*SYNC, *ASYNC, *SYNC)]
+        finally:
+            uninstall()
+
+    assert answers == list(range(1, len(answers) + 1))
+    assert len(warned) == 1
+    logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert logged == [str(warned[0].message)]
+    assert str(tmp_path / "file") in logged[0]
 
 
 # -- the log -----------------------------------------------------------------------------------------------

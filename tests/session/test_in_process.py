@@ -74,12 +74,31 @@ def retrying(driver: Driver, inner: Any) -> Any:
     return Retrying()
 
 
+def answering_by(driver: Driver, handler: Any) -> Any:
+    """As OpenAI's suite makes it, to see a body before it is read."""
+    base = driver.module.AsyncBaseTransport if driver.is_async else driver.module.BaseTransport
+
+    class Answering(base):  # type: ignore[misc,valid-type]  # of the library that is tried
+        def __init__(self) -> None:
+            self.handler = handler
+
+        def handle_request(self, request: Any) -> Any:
+            return self.handler(request)
+
+        async def handle_async_request(self, request: Any) -> Any:
+            return self.handler(request)
+
+    return Answering()
+
+
 def transport(driver: Driver, kind: str) -> Any:
     module = driver.module
     if kind == "application":
         return module.ASGITransport(app=asgi) if driver.is_async else module.WSGITransport(app=wsgi)
     if kind == "mock":
         return mock(driver)
+    if kind == "mock of a test's own":
+        return answering_by(driver, lambda request: module.Response(200, json={"by": "mock"}))
     if kind == "application in a transport that retries":
         return retrying(driver, transport(driver, "application"))
     assert kind == "mock in a transport that retries"
@@ -98,7 +117,13 @@ async def post(driver: Driver, inner: Any, url: str = "http://api.example") -> A
 @pytest.mark.parametrize("kind", SESSIONS)
 @pytest.mark.parametrize(
     "answering",
-    ["application", "mock", "application in a transport that retries", "mock in a transport that retries"],
+    [
+        "application",
+        "mock",
+        "mock of a test's own",
+        "application in a transport that retries",
+        "mock in a transport that retries",
+    ],
 )
 def test_what_answers_in_the_process_passes_through(
     driver: Driver, tmp_path: Path, kind: str, answering: str

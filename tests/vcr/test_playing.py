@@ -463,3 +463,24 @@ def test_cassettes_of_ours_can_be_named(suite: Suite) -> None:
     suite.run("--record-mode=once", "-k", "record").assert_outcomes(passed=1, deselected=1)
     suite.upstream.stop()
     suite.run().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_mock_answers_is_left_alone(suite: Suite, is_first: bool) -> None:
+    """Whether it stands at the transport or below, and whoever came first."""
+    suite.yaml("test_it.yaml", interaction('"recorded"'))
+    suite.tests(f"""
+        import httpx, respx
+
+        @pytest.fixture{"" if not is_first else "(autouse=True)"}
+        def mocked():
+            with respx.mock(assert_all_called=False) as router:
+                router.get("{URL}").mock(return_value=httpx.Response(200, json="mocked"))
+                yield router
+
+        @pytest.mark.vcr
+        def test_it(mocked):
+            assert get("{URL}", httpx).json() == "mocked"
+    """)
+
+    suite.run().assert_outcomes(passed=1)

@@ -1,8 +1,9 @@
-"""Those who speak OpenAI's API and are known by their hosts alone."""
+"""Those who speak OpenAI's API and are known by their hosts; OpenRouter's images have a path of their own."""
 
 from __future__ import annotations
 
-from ..dialect import Dialect
+from ..dialect import Dialect, Endpoint
+from .openai_media import ImageProgress
 
 __all__ = ["DIALECTS"]
 
@@ -14,7 +15,20 @@ DIALECTS = (
     Dialect(name="minimax", provider="minimax", hosts=("api.minimax.io",)),
     Dialect(name="moonshot", provider="moonshotai", hosts=("api.moonshot.ai", "api.moonshot.cn")),
     Dialect(name="novita", provider="novita", hosts=("api.novita.ai",)),
-    Dialect(name="openrouter", provider="openrouter", hosts=("openrouter.ai", "api.openrouter.ai")),
+    Dialect(
+        name="openrouter",
+        provider="openrouter",
+        hosts=("openrouter.ai", "api.openrouter.ai"),
+        endpoints=(
+            Endpoint(
+                ("/v1/images",),
+                "https://openrouter.ai/docs/client-sdks/typescript/sdks/images/README",
+                ("prompt",),
+                needs=("model",),
+                forms=(ImageProgress,),
+            ),
+        ),
+    ),
     Dialect(name="together", provider="together", hosts=("api.together.xyz", "api.together.ai")),
     Dialect(name="vercel", provider="vercel", hosts=("ai-gateway.vercel.sh",)),
     Dialect(name="z.ai", provider="zai", hosts=("api.z.ai",)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import AnswerHeader, Dialect, Endpoint
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
 
 __all__ = ["DIALECT"]
+
+_INVOKE = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html"
 
 DIALECT = Dialect(
     name="sagemaker",
@@ -19,5 +21,17 @@ DIALECT = Dialect(
             forms=(ChatProgress, MessagesProgress, GenerationProgress),
             other_media=True,
         ),
+    ),
+    headers=tuple(
+        AnswerHeader(f"x-amzn-sagemaker-{name}", _INVOKE)
+        for name in (
+            "custom-attributes",
+            "enable-explanations",
+            "inference-component",
+            "session-id",
+            "target-container-hostname",
+            "target-model",
+            "target-variant",
+        )
     ),
 )

@@ -12,6 +12,7 @@ __all__ = ["ArrayDecoder", "ObjectDecoder"]
 
 _SPACE = b" \t\r\n"
 _MARK = re.compile(rb'["\\{}\[\],]')
+_BRACKET = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)
 
 
 class ObjectDecoder:
@@ -22,7 +23,7 @@ class ObjectDecoder:
 
     Attributes:
         count: of the objects so far.
-        broken: whether a line behind the first is no JSON.
+        broken: whether what was passed over is not one value whose brackets are closed.
         passed_over: whether it was larger than that.
     """
 
@@ -31,19 +32,22 @@ class ObjectDecoder:
         self._pieces: list[bytes] = []
         self._size = 0
         self._is_document = False
-        self._last = b""
+        self._brackets = _Brackets()
         self.count = 0
         self.broken = False
         self.passed_over = False
 
     def feed(self, data: bytes) -> list[Event]:
         """The lines that `data` completes."""
-        self._last = data.rstrip(_SPACE)[-1:] or self._last
         cut = -1 if self._is_document else data.rfind(b"\n")
         if cut < 0:
             self._keep(data)
             return []
         self._keep(data[: cut + 1])
+        if self.passed_over and not self.count:
+            self._is_document = True
+            self._keep(data[cut + 1 :])
+            return []
         lines = b"".join(self._pieces)
         self._pieces, self._size = [], 0
         events: list[Event] = []
@@ -62,7 +66,7 @@ class ObjectDecoder:
     def flush(self) -> list[Event]:
         """What stands behind the last line end, or the document."""
         if self.passed_over:
-            self.broken = self._last not in (b"}", b"]")
+            self.broken = not self._brackets.are_closed
             return []
         rest = b"".join(self._pieces).strip(_SPACE)
         self._pieces, self._size = [], 0
@@ -74,11 +78,44 @@ class ObjectDecoder:
 
     def _keep(self, data: bytes) -> None:
         self._size += len(data)
+        self._pieces.append(data)
         if self._size > self._limit:
+            for piece in self._pieces:
+                self._brackets.feed(piece)
             self._pieces.clear()
             self.passed_over = True
-        else:
-            self._pieces.append(data)
+
+
+class _Brackets:
+    """The brackets of a JSON value that is too large to be looked into."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_text = False
+        self._values = 0
+        self._rest = b""
+
+    @property
+    def are_closed(self) -> bool:
+        """Whether there was one value, and it is over."""
+        return self._values == 1 and self._depth == 0
+
+    def feed(self, data: bytes) -> None:
+        """Looks at the next piece."""
+        data = self._rest + data
+        slashes = len(data) - len(data.rstrip(b"\\"))
+        self._rest = b"\\" * (slashes % 2)  # what it escapes is to come
+        for mark in _BRACKET.finditer(data, 0, len(data) - len(self._rest)):
+            sign = mark[0]
+            if sign == b'"':
+                self._in_text = not self._in_text
+            elif self._in_text:
+                continue
+            elif sign in (b"{", b"["):
+                self._values += self._depth == 0
+                self._depth += 1
+            else:
+                self._depth -= 1
 
 
 def _is_json(data: bytes) -> bool:

@@ -14,6 +14,7 @@ MODEL = "/v1beta/models/gemini-2.5-flash"
 STREAM = f"{MODEL}:streamGenerateContent"
 ASKED = {"contents": [{"role": "user", "parts": [{"text": "A colour?"}]}]}
 TWICE = {**ASKED, "generationConfig": {"candidateCount": 2}}
+TWICE_TOO = {**ASKED, "generation_config": {"candidate_count": 2}}
 
 
 def candidate(text: str, reason: str | None = None, index: int | None = 0) -> dict[str, Any]:
@@ -51,6 +52,14 @@ EXAMPLES = [
         "events, one candidate behind the other",
         f"{STREAM}?alt=sse",
         TWICE,
+        events(answer(candidate("Red", "STOP")), answer(candidate("Blue", "STOP", 1))),
+        None,
+    ),
+    Example(
+        "gemini",
+        "events, two candidates, in the other spelling",
+        f"{STREAM}?alt=sse",
+        TWICE_TOO,
         events(answer(candidate("Red", "STOP")), answer(candidate("Blue", "STOP", 1))),
         None,
     ),

@@ -38,6 +38,18 @@ EXAMPLES = [
         {**PROMPTED, "stream": True},
         events({"content": "Ré", "stop": False}, {"content": "d", "stop": False}, STOPPED),
     ),
+    Example(
+        "llama.cpp",
+        "completion, streamed, two prompts",
+        "/completion",
+        {"prompt": ["A colour?", "Another?"], "stream": True},
+        events(
+            {"index": 0, "content": "Réd", "stop": False},
+            STOPPED | {"index": 0},
+            {"index": 1, "content": "Blue", "stop": False},
+            STOPPED | {"index": 1},
+        ),
+    ),
     Example("llama.cpp", "completion, document", "/completion", PROMPTED, document({**STOPPED, "content": "Réd"})),
     Example(
         "llama.cpp",

@@ -21,6 +21,13 @@ FAILURE = {"code": 502, "message": "Provider disconnected"}
 EXAMPLES = [
     Example(
         "openrouter",
+        "image, document",  # https://openrouter.ai/blog/tutorials/image-generation/
+        "/api/v1/images",
+        {"model": "bytedance-seed/seedream-4.5", "prompt": "A colour"},
+        document({"created": 1, "data": [{"b64_json": "iVBORw0KGgo="}]}),
+    ),
+    Example(
+        "openrouter",
         "streamed among comments",
         OPENROUTER,
         STREAMED,

@@ -63,6 +63,14 @@ EXAMPLES = [
     ),
     Example(
         "openai media",
+        "transcription, text that begins with a remark",
+        TRANSCRIPTIONS,
+        {"model": "whisper-1", "response_format": "text"},
+        other("text/plain; charset=utf-8", "[Music] Réd\n".encode()),
+        is_form=True,
+    ),
+    Example(
+        "openai media",
         "transcription, streamed",
         TRANSCRIPTIONS,
         HEARD,

@@ -71,6 +71,7 @@ DIALECT = Dialect(
             "https://docs.claude.com/en/api/messages; "
             "https://docs.claude.com/en/docs/build-with-claude/streaming#event-types: a final message_stop event",
             ("messages",),
+            needs=("model",),  # who sends messages to people has none
             forms=(MessagesProgress,),
         ),
         # an assistant's thread or a conversation may have the name of a version

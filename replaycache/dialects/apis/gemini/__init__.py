@@ -42,7 +42,9 @@ class ContentProgress(Progress):
     @property
     def finished(self) -> bool:
         """Also whether all candidates came that were asked for; a blocked prompt has none."""
-        wanted = as_dict(self.asked().get("generationConfig")).get("candidateCount")
+        asked = self.asked()  # both spellings: https://protobuf.dev/programming-guides/json/#field-names
+        settings = as_dict(asked.get("generationConfig", asked.get("generation_config")))
+        wanted = settings.get("candidateCount", settings.get("candidate_count"))
         count = wanted if isinstance(wanted, int) and "prompt" not in self.reasons else 1
         return self.stopped and len(self.reasons) >= count
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...dialect import Dialect, Endpoint
 from ...progress import Progress
+from ..openai_chat import prompts_in
 
 __all__ = ["DIALECT", "CompletionProgress"]
 
@@ -14,7 +15,10 @@ _README = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README
 
 
 class CompletionProgress(Progress):
-    """Pieces of a text, of which the last has `stop` set to true, also where it does not stream."""
+    """Pieces of a text, of which the last has `stop` set to true, also where it does not stream.
+
+    Several prompts have a last one each: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md.
+    """
 
     name = "llama.cpp completion"
 
@@ -27,7 +31,7 @@ class CompletionProgress(Progress):
         self.broken = self.broken or not isinstance(stop, bool)
         if stop is True:
             self.finish(value.get("index", 0), value.get("stop_type") or "stop")
-            self.terminal = True
+            self.terminal = len(self.reasons) >= prompts_in(self.asked())
 
     @property
     def finished(self) -> bool:

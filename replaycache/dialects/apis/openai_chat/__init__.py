@@ -8,7 +8,7 @@ from typing import Any
 from ...dialect import AnswerHeader, Dialect, Endpoint, no_op_rows, stop_as_list
 from ...progress import Progress, as_dict
 
-__all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress"]
+__all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress", "prompts_in"]
 
 HOSTS = ("api.openai.com", "*.api.openai.com")
 REFERENCE = "https://platform.openai.com/docs/api-reference"
@@ -51,6 +51,10 @@ class ChatProgress(Progress):
         self.failed = self.failed or bool(self.an_object(value.get("x_groq")).get("error"))
         self.has_usage = self.has_usage or bool(as_dict(value.get("usage")))
 
+    def document(self, value: dict[str, Any]) -> None:
+        super().document(value)
+        self.broken = self.broken or value.get("choices") is None
+
     @property
     def finished(self) -> bool:
         """Also whether all choices came that were asked for, and the usage where it was.
@@ -60,13 +64,17 @@ class ChatProgress(Progress):
         if not self.stopped:
             return False
         asked = self.asked()
-        wanted, prompts = asked.get("n"), asked.get("prompt")
-        count = wanted if isinstance(wanted, int) else 1
-        if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int):  # one prompt is tokens
-            count *= len(prompts)
+        wanted = asked.get("n")
+        count = (wanted if isinstance(wanted, int) else 1) * prompts_in(asked)
         if len(self.reasons) < count:
             return False
         return self.has_usage or not as_dict(asked.get("stream_options")).get("include_usage")
+
+
+def prompts_in(asked: Mapping[str, Any]) -> int:
+    """How many prompts a request has; a list of tokens is one."""
+    prompts = asked.get("prompt")
+    return len(prompts) if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int) else 1
 
 
 DIALECT = Dialect(

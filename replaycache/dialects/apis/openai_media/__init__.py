@@ -101,12 +101,14 @@ DIALECT = Dialect(
         Endpoint(
             ("/audio/speech", "/audio/transcriptions", "/audio/translations"),
             f"{REFERENCE}/audio: transcript.text.done, speech.audio.done",
+            ("file", "input", "model"),
             forms=(SoundProgress, TranscriptionProgress),
             other_media=True,
         ),
         Endpoint(
             ("/images/generations", "/images/edits", "/images/variations"),
             f"{REFERENCE}/images-streaming: one completed event an image",
+            ("prompt", "image", "image[]", "images"),
             forms=(ImageProgress,),
         ),
         Endpoint(

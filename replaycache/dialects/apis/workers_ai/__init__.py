@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...dialect import Dialect, Endpoint
-from ...progress import Progress
+from ...progress import Progress, as_dict
 from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT", "RunProgress"]
@@ -15,7 +15,10 @@ _DOCS = "https://developers.cloudflare.com/api/resources/ai/methods/run/"
 
 
 class RunProgress(Progress):
-    """Pieces of a text, ended by `[DONE]`; a document says whether it succeeded."""
+    """Pieces of a text, ended by `[DONE]`; a document says whether it succeeded.
+
+    Of a batch it is a ticket: https://developers.cloudflare.com/workers-ai/features/batch-api/rest-api/.
+    """
 
     name = "workers ai"
 
@@ -25,6 +28,10 @@ class RunProgress(Progress):
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         self.failed = self.failed or value.get("success") is False or bool(value.get("errors"))
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.take("", value)
+        self.terminal = as_dict(value.get("result")).get("status") not in ("queued", "running")
 
     @property
     def finished(self) -> bool:
