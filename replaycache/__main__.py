@@ -1,7 +1,7 @@
 """The program: `replaycache`, or `python -m replaycache`.
 
-The command line is an extra: httpx imports its own wherever click, rich and pygments are installed, and every program
-of a user who wants none would pay for that.
+The command line is an extra: httpx imports its own wherever click, rich and pygments are installed, and every
+program of a user who wants none would pay for that.
 """
 
 from __future__ import annotations
