@@ -325,9 +325,13 @@ class _AsyncReplayed(httpx.Response):
 
     @property
     def _is_at_hand(self) -> bool:
-        playback = self.playback
-        unread = not (self.is_stream_consumed or self.is_closed)
-        return unread and playback.complete and not playback.pace
+        if self.is_stream_consumed or self.is_closed:  # one that was pickled has no playback any more
+            return False
+        return self.playback.complete and not self.playback.pace
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the recording may be a file's, and is of no use to a response that is read
+        return {name: value for name, value in super().__getstate__().items() if name != "playback"}
 
     async def aread(self) -> bytes:
         self.reads_all = True
@@ -785,9 +789,13 @@ class _Replayed(httpx.Response):
 
     @property
     def _is_at_hand(self) -> bool:
-        playback = self.playback
-        unread = not (self.is_stream_consumed or self.is_closed)
-        return unread and playback.complete and not playback.pace
+        if self.is_stream_consumed or self.is_closed:  # one that was pickled has no playback any more
+            return False
+        return self.playback.complete and not self.playback.pace
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the recording may be a file's, and is of no use to a response that is read
+        return {name: value for name, value in super().__getstate__().items() if name != "playback"}
 
     def read(self) -> bytes:
         self.reads_all = True
