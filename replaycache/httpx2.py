@@ -498,7 +498,8 @@ class _AsyncTee(httpx2.AsyncByteStream):
                     ahead.append(chunk)
                 size += len(chunk)
         except StopAsyncIteration:
-            await self.settle(Ending.END)
+            # a loop that ends may have closed what this is read from, and then it seems to have come to its end
+            await self.settle(Ending.CUT if await Suspending.is_ending() else Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             self.is_broken_off = True
             await self.settle(Ending.CUT)
@@ -1021,7 +1022,8 @@ class _Tee(httpx2.SyncByteStream):
                     ahead.append(chunk)
                 size += len(chunk)
         except StopIteration:
-            self.settle(Ending.END)
+            # a loop that ends may have closed what this is read from, and then it seems to have come to its end
+            self.settle(Ending.CUT if Blocking.is_ending() else Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
             self.is_broken_off = True
             self.settle(Ending.CUT)

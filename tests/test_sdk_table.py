@@ -52,6 +52,8 @@ def stands_for(shown: ast.AST, run: ast.AST) -> bool:
     match shown, run:
         case ast.Call(func=ast.Name("ReplayTransport" | "AsyncReplayTransport")), ast.Name("transport"):
             return True
+        case ast.Name(), ast.Name():
+            return shown.id == run.id
         case ast.Call(), ast.Call():
             named = {keyword.arg: keyword.value for keyword in run.keywords}
             return (
