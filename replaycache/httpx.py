@@ -25,7 +25,6 @@ except ImportError as error:
         "replaycache.httpx is for clients on httpx, which is not installed: pip install httpx"
     ) from error
 
-from ._models import Body
 from .engine.answer import Answer
 from .engine.call import Call
 from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
@@ -339,11 +338,11 @@ class _AsyncReplayed(httpx.Response):
         return self.size or super().num_bytes_downloaded
 
     @property
-    def _at_hand(self) -> Body | None:
+    def _at_hand(self) -> _AsyncPlayback | None:
         playback = self.playback
         if playback is None or self.is_stream_consumed or self.is_closed:
             return None
-        return playback.body if playback.complete and not playback.pace else None
+        return playback if playback.complete and not playback.pace else None
 
     def __getstate__(self) -> dict[str, Any]:
         # the recording may be a file's, and is of no use to a response that is read
@@ -354,26 +353,26 @@ class _AsyncReplayed(httpx.Response):
         return await super().aread()
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        body = self._at_hand if self.reads_all else None
-        if body is None:
+        at_hand = self._at_hand if self.reads_all else None
+        if at_hand is None:
             async for chunk in super().aiter_bytes(chunk_size):
                 yield chunk
             return
         self.is_stream_consumed = True
-        content = body.read()
+        content = at_hand.body.read()
         self.size = len(content)
         await self.aclose()
         yield content
 
     async def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        body = self._at_hand if chunk_size is None else None
-        if body is None:
+        at_hand = self._at_hand if chunk_size is None else None
+        if at_hand is None:
             async for chunk in super().aiter_raw(chunk_size):
                 yield chunk
             return
         self.is_stream_consumed = True
         try:
-            for segment in body.segments:
+            for segment in at_hand.body.segments:
                 for chunk in segment:
                     self.size += len(chunk)
                     yield chunk
@@ -865,11 +864,11 @@ class _Replayed(httpx.Response):
         return self.size or super().num_bytes_downloaded
 
     @property
-    def _at_hand(self) -> Body | None:
+    def _at_hand(self) -> _Playback | None:
         playback = self.playback
         if playback is None or self.is_stream_consumed or self.is_closed:
             return None
-        return playback.body if playback.complete and not playback.pace else None
+        return playback if playback.complete and not playback.pace else None
 
     def __getstate__(self) -> dict[str, Any]:
         # the recording may be a file's, and is of no use to a response that is read
@@ -880,24 +879,24 @@ class _Replayed(httpx.Response):
         return super().read()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        body = self._at_hand if self.reads_all else None
-        if body is None:
+        at_hand = self._at_hand if self.reads_all else None
+        if at_hand is None:
             yield from super().iter_bytes(chunk_size)
             return
         self.is_stream_consumed = True
-        content = body.read()
+        content = at_hand.body.read()
         self.size = len(content)
         self.close()
         yield content
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        body = self._at_hand if chunk_size is None else None
-        if body is None:
+        at_hand = self._at_hand if chunk_size is None else None
+        if at_hand is None:
             yield from super().iter_raw(chunk_size)
             return
         self.is_stream_consumed = True
         try:
-            for segment in body.segments:
+            for segment in at_hand.body.segments:
                 for chunk in segment:
                     self.size += len(chunk)
                     yield chunk
