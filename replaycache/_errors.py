@@ -14,12 +14,13 @@
     ReplayCacheWarning(UserWarning) the call went on, but not as asked
 
 None of them is a subclass of a client library's error: code that catches `httpx.HTTPError` to retry
-must not retry these.
+must not retry these. All can be pickled and copied, so that they come out of other processes whole.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import copy
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from ._models import Recording, Request
@@ -84,7 +85,22 @@ class Refused(BaseException):
     and the user treats an `Exception` as a network failure: the OpenAI and Anthropic clients wrap every
     `Exception` of a transport as a connection error, sleep and retry, and agent frameworks catch
     `Exception` to fall back to another model. Either would hide the refusal.
+
+    `concurrent.futures` hands it on. `multiprocessing.Pool` and `ThreadPool` hand on an `Exception` only: a worker
+    that raises anything else ends, its traceback is written to standard error, and whoever waits for the result
+    waits for ever. The function that is given to them has to catch `Refused` and raise an error of its own.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an exception's own way would call the class with the text alone
+        return _copied, (type(self), self.args), self._state()
+
+    def _state(self) -> dict[str, Any]:
+        return self.__dict__
+
+
+def _copied(kind: type[Refused], args: tuple[Any, ...]) -> Refused:
+    return kind.__new__(kind, *args)
 
 
 class CacheMiss(Refused):
@@ -113,6 +129,13 @@ class CacheMiss(Refused):
         self.request = request
         self.nearest = nearest
         self.key = key
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            nearest = copy.deepcopy(self.nearest)
+        except Exception:  # noqa: BLE001  # its store is closed or damaged: the text says how it differs
+            nearest = None
+        return {**self.__dict__, "nearest": nearest}
 
 
 class BudgetExceeded(Refused):

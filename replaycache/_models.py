@@ -208,6 +208,9 @@ class Body:
             last = segment.offsets[-1] if len(segment.offsets) else last
         return last / 1e6
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        return None, {"segments": list(self.segments)}  # a copy does not rest on the file of the original
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Body) and list(self) == list(other)
 
@@ -377,6 +380,10 @@ class Recording:
             size=self._size if is_same_body else None,
             duration=self._duration if is_same_body else None,
         )
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return None, {**state, "_request": self.request}  # what makes it when it is asked for does not travel
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):

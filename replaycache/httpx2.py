@@ -194,30 +194,44 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         finally:
             calling_upstream.set(None)
         try:
-            read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
-            outcome = answer.respond(
+            stream = response.stream
+            response.extensions["replaycache"] = answer.respond(
                 response.status_code,
                 response.headers.raw,
                 http_version=response.extensions.get("http_version", b""),
-                decoded=read,
-            )
-            headers, stream = response.headers, response.stream
-            if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more
-                stream = httpx2.ByteStream(response.content)
-                headers = httpx2.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+                decoded=response.is_closed and not isinstance(stream, httpx2.ByteStream),
+            )
+            if call.passes_by:
+                return response
             if not isinstance(stream, httpx2.AsyncByteStream):
                 raise TypeError(f"{type(upstream).__name__} gave a response whose stream is not asynchronous")
-            return httpx2.Response(
-                response.status_code,
-                headers=headers,
-                stream=_AsyncTee(stream, answer),
-                extensions={**response.extensions, "replaycache": outcome},
-            )
+            if response.is_closed:
+                await self._take_whole(response, stream, answer)
+                return response
+            vars(response).pop("playback", None)  # of a transport of ours inside this one: past the stream
+            response.stream = _AsyncTee(stream, answer)
+            return response
         except BaseException:
             with suppress(Exception):  # the caller is told what broke first
                 await response.aclose()
             raise
+
+    async def _take_whole(self, response: httpx2.Response, stream: httpx2.AsyncByteStream, answer: Answer) -> None:
+        """Records a response that was read before it came here."""
+        try:
+            content = response.content
+        except httpx2.ResponseNotRead:
+            answer.abandon("the response was closed before it came here")
+            return
+        answer.resume()
+        if isinstance(stream, httpx2.ByteStream):
+            async for part in stream:
+                answer.feed(part)
+        else:
+            answer.feed(content)
+        if answer.settle(Ending.END):
+            await Suspending.call_always(answer.save)
 
     def _upstream(self) -> httpx2.AsyncBaseTransport:
         if self._lender is not None:
@@ -351,7 +365,7 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
 class _AsyncReplayed(httpx2.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
-    playback: _AsyncPlayback
+    playback: _AsyncPlayback | None = None
     reads_all = False
     size = 0
 
@@ -360,34 +374,41 @@ class _AsyncReplayed(httpx2.Response):
         return self.size or super().num_bytes_downloaded
 
     @property
-    def _is_at_hand(self) -> bool:
+    def _at_hand(self) -> _AsyncPlayback | None:
         playback = self.playback
-        unread = not (self.is_stream_consumed or self.is_closed)
-        return unread and playback.complete and not playback.pace
+        if playback is None or self.is_stream_consumed or self.is_closed:
+            return None
+        return playback if playback.complete and not playback.pace else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the recording may be a file's, and is of no use to a response that is read
+        return {name: value for name, value in super().__getstate__().items() if name != "playback"}
 
     async def aread(self) -> bytes:
         self.reads_all = True
         return await super().aread()
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        if not (self.reads_all and self._is_at_hand):
+        at_hand = self._at_hand if self.reads_all else None
+        if at_hand is None:
             async for chunk in super().aiter_bytes(chunk_size):
                 yield chunk
             return
         self.is_stream_consumed = True
-        body = self.playback.body.read()
-        self.size = len(body)
+        content = at_hand.body.read()
+        self.size = len(content)
         await self.aclose()
-        yield body
+        yield content
 
     async def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        if chunk_size is not None or not self._is_at_hand:
+        at_hand = self._at_hand if chunk_size is None else None
+        if at_hand is None:
             async for chunk in super().aiter_raw(chunk_size):
                 yield chunk
             return
         self.is_stream_consumed = True
         try:
-            for segment in self.playback.body.segments:
+            for segment in at_hand.body.segments:
                 for chunk in segment:
                     self.size += len(chunk)
                     yield chunk
@@ -399,66 +420,46 @@ class _AsyncReplayed(httpx2.Response):
 class _AsyncTee(httpx2.AsyncByteStream):
     """Upstream's body, every chunk handed on as it comes, and to the recorder.
 
-    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    Attributes:
+        answer: what becomes of it.
+        ahead: chunks that were read for a reader who may yet come for them.
+        is_read_ahead: whether more of them may come.
+        is_broken_off: whether reading on did not come to the end.
     """
 
     def __init__(self, stream: httpx2.AsyncByteStream, answer: Answer) -> None:
         self._stream = stream
-        self._answer = answer
+        self.answer = answer
         self._loop = Suspending.loop()
-        self._ahead: deque[bytes] = deque()
+        self.ahead: deque[bytes] = deque()
         answer.hold(stream, self)
         self._chunks: AsyncIterator[bytes] | None = None
-        self._is_read_ahead = False
-        self._is_broken_off = False
+        self._is_closing = self._is_closed = False
+        self.is_read_ahead = False
+        self.is_broken_off = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._chunks = self._stream.__aiter__()
-        self._answer.hold(self._chunks, self)
-        return self
-
-    async def __anext__(self) -> bytes:
-        assert self._chunks is not None
-        while True:
-            more_may_come = self._is_read_ahead  # asked first: nothing comes between the last chunk and this
-            if self._ahead:
-                return self._ahead.popleft()
-            if not more_may_come:
-                break
-            await Suspending.sleep(0.01)
-        if self._is_broken_off:
-            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
-        try:
-            self._answer.resume()
-            try:
-                chunk = await anext(self._chunks)
-            except StopAsyncIteration:
-                await self._settle(Ending.END)
-                raise
-            except BaseException:
-                await self._settle(Ending.FAILED)
-                raise
-            self._answer.feed(chunk)
-            return chunk
-        except StopAsyncIteration:
-            raise
-        except BaseException:
-            self._answer.land()
-            raise
+        self.answer.hold(self._chunks, self)
+        return _AsyncReader(self, self._chunks)
 
     async def aclose(self) -> None:
+        if self._is_closing or self._is_closed:
+            return
         try:
             try:
-                seconds = self._answer.drain_seconds()
+                self._is_closing = True
+                seconds = self._drain_seconds()
                 if seconds:
                     await Suspending.within(seconds, lambda: self._drain(seconds))
             finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
-                await self._settle(Ending.CLOSED)
+                await self.settle(Ending.CLOSED)
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
         finally:
+            self._is_closing, self._is_closed = False, True
             # no function of its own: an interrupt at its entry would leave the stream open
             try:
                 if isinstance(self._chunks, AsyncGenerator):
@@ -477,38 +478,52 @@ class _AsyncTee(httpx2.AsyncByteStream):
 
     async def read_ahead(self) -> None:
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
-        seconds = self._answer.drain_seconds()
+        seconds = self._drain_seconds()
         try:
             if seconds:
-                await Suspending.within(seconds, lambda: self._drain(seconds, self._ahead))
+                await Suspending.within(seconds, lambda: self._drain(seconds, self.ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
         self.keep_whole()
 
     def keep_whole(self) -> None:
         """Stores the answer if all of it is there."""
-        if self._answer.is_whole:
+        if self.answer.is_whole:
             self.keep()
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         try:
-            if self._answer.settle(Ending.CLOSED):
-                self._answer.save()
+            if self.answer.settle(Ending.CLOSED):
+                self.answer.save()
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
+
+    def leave(self, chunks: AsyncIterator[bytes]) -> None:
+        """Whoever read from `chunks` has left, without having come to their end or closed the response.
+
+        Nothing else holds them then, and what they are read from is closed, as it would be without this stream.
+        """
+        if self._is_closing or self.is_read_ahead:
+            return  # it is read on
+        if chunks is self._chunks and not self.answer.leave(self):
+            self._chunks = None
+
+    def _drain_seconds(self) -> float:
+        # another loop cannot read what this one opened
+        return self.answer.drain_seconds() if Suspending.loop() is self._loop else 0.0
 
     async def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
-        answer = self._answer
+        answer = self.answer
         if self._chunks is None:
             self._chunks = self._stream.__aiter__()
         elif getattr(self._chunks, "ag_frame", self) is None:
             return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
-        self._is_read_ahead = ahead is not None
+        self.is_read_ahead = ahead is not None
         try:
             while size <= DRAIN_BYTES and time.monotonic() <= until:
                 answer.resume()
@@ -518,36 +533,87 @@ class _AsyncTee(httpx2.AsyncByteStream):
                     ahead.append(chunk)
                 size += len(chunk)
         except StopAsyncIteration:
-            await self._settle(Ending.END)
+            # a loop that ends may have closed what this is read from, and then it seems to have come to its end
+            await self.settle(Ending.CUT if await Suspending.is_ending() else Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
-            self._is_broken_off = True
-            await self._settle(Ending.CUT)
+            self.is_broken_off = True
+            await self.settle(Ending.CUT)
         except BaseException:
             # from now on it looks as if it were at its end
-            self._is_broken_off = True
-            await self._settle(Ending.CLOSED)
+            self.is_broken_off = True
+            await self.settle(Ending.CLOSED)
             raise
         finally:
-            self._is_read_ahead = False
+            self.is_read_ahead = False
 
-    async def _settle(self, ending: Ending) -> None:
+    async def settle(self, ending: Ending) -> None:
+        """Says how the body ended, and stores it where that was its end."""
         if ending is Ending.END and Suspending.loop() is not self._loop:
             # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
             ending = Ending.CUT
         try:
-            if self._answer.settle(ending):
-                await Suspending.call_always(self._answer.save)
+            if self.answer.settle(ending):
+                await Suspending.call_always(self.answer.save)
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
 
     def __del__(self) -> None:
-        if "_answer" in self.__dict__:  # not where an interrupt met `__init__`
+        if "answer" in self.__dict__:  # not where an interrupt met `__init__`
             try:
-                self._answer.drop(self)
+                self.answer.drop(self)
             except BaseException:
-                self._answer.abandon("the response was dropped, not closed")
+                self.answer.abandon("the response was dropped, not closed")
                 raise
+
+
+class _AsyncReader(httpx2.AsyncByteStream):
+    """Reads what a `_AsyncTee` hands on.
+
+    Nothing holds it but its reader, so that it goes when that leaves, and what it reads from with it: a response
+    of httpx and its stream hold each other, and stay until the collector runs. It is no generator: one that is
+    left in the middle would have to be closed.
+    """
+
+    def __init__(self, tee: _AsyncTee, chunks: AsyncIterator[bytes]) -> None:
+        self._tee = tee
+        self._chunks = chunks
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        tee = self._tee
+        while True:
+            more_may_come = tee.is_read_ahead  # asked first: nothing comes between the last chunk and this
+            if tee.ahead:
+                return tee.ahead.popleft()
+            if not more_may_come:
+                break
+            await Suspending.sleep(0.01)
+        if tee.is_broken_off:
+            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        try:
+            tee.answer.resume()
+            try:
+                chunk = await anext(self._chunks)
+            except StopAsyncIteration:
+                await tee.settle(Ending.END)
+                raise
+            except BaseException:
+                await tee.settle(Ending.FAILED)
+                raise
+            tee.answer.feed(chunk)
+            return chunk
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            tee.answer.land()
+            raise
+
+    def __del__(self) -> None:
+        if "_chunks" in self.__dict__:  # not where an interrupt met `__init__`
+            self._tee.leave(self._chunks)
 
 
 # -- synchronous -----------------------------------------------------------------------------------------
@@ -686,30 +752,44 @@ class ReplayTransport(httpx2.BaseTransport):
         finally:
             calling_upstream.set(None)
         try:
-            read = response.is_stream_consumed and not isinstance(response.stream, httpx2.ByteStream)
-            outcome = answer.respond(
+            stream = response.stream
+            response.extensions["replaycache"] = answer.respond(
                 response.status_code,
                 response.headers.raw,
                 http_version=response.extensions.get("http_version", b""),
-                decoded=read,
-            )
-            headers, stream = response.headers, response.stream
-            if read:
                 # a transport that logs or retries has read it; what it read has no content-encoding any more
-                stream = httpx2.ByteStream(response.content)
-                headers = httpx2.Headers([item for item in headers.raw if item[0].lower() != b"content-encoding"])
+                decoded=response.is_closed and not isinstance(stream, httpx2.ByteStream),
+            )
+            if call.passes_by:
+                return response
             if not isinstance(stream, httpx2.SyncByteStream):
                 raise TypeError(f"{type(upstream).__name__} gave a response whose stream is asynchronous")
-            return httpx2.Response(
-                response.status_code,
-                headers=headers,
-                stream=_Tee(stream, answer),
-                extensions={**response.extensions, "replaycache": outcome},
-            )
+            if response.is_closed:
+                self._take_whole(response, stream, answer)
+                return response
+            vars(response).pop("playback", None)  # of a transport of ours inside this one: past the stream
+            response.stream = _Tee(stream, answer)
+            return response
         except BaseException:
             with suppress(Exception):  # the caller is told what broke first
                 response.close()
             raise
+
+    def _take_whole(self, response: httpx2.Response, stream: httpx2.SyncByteStream, answer: Answer) -> None:
+        """Records a response that was read before it came here."""
+        try:
+            content = response.content
+        except httpx2.ResponseNotRead:
+            answer.abandon("the response was closed before it came here")
+            return
+        answer.resume()
+        if isinstance(stream, httpx2.ByteStream):
+            for part in stream:
+                answer.feed(part)
+        else:
+            answer.feed(content)
+        if answer.settle(Ending.END):
+            Blocking.call_always(answer.save)
 
     def _upstream(self) -> httpx2.BaseTransport:
         if self._lender is not None:
@@ -843,7 +923,7 @@ class _Playback(httpx2.SyncByteStream):
 class _Replayed(httpx2.Response):
     """A replayed response. Its chunks are at hand, and reading them needs no walk through the library's layers."""
 
-    playback: _Playback
+    playback: _Playback | None = None
     reads_all = False
     size = 0
 
@@ -852,32 +932,39 @@ class _Replayed(httpx2.Response):
         return self.size or super().num_bytes_downloaded
 
     @property
-    def _is_at_hand(self) -> bool:
+    def _at_hand(self) -> _Playback | None:
         playback = self.playback
-        unread = not (self.is_stream_consumed or self.is_closed)
-        return unread and playback.complete and not playback.pace
+        if playback is None or self.is_stream_consumed or self.is_closed:
+            return None
+        return playback if playback.complete and not playback.pace else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the recording may be a file's, and is of no use to a response that is read
+        return {name: value for name, value in super().__getstate__().items() if name != "playback"}
 
     def read(self) -> bytes:
         self.reads_all = True
         return super().read()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        if not (self.reads_all and self._is_at_hand):
+        at_hand = self._at_hand if self.reads_all else None
+        if at_hand is None:
             yield from super().iter_bytes(chunk_size)
             return
         self.is_stream_consumed = True
-        body = self.playback.body.read()
-        self.size = len(body)
+        content = at_hand.body.read()
+        self.size = len(content)
         self.close()
-        yield body
+        yield content
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        if chunk_size is not None or not self._is_at_hand:
+        at_hand = self._at_hand if chunk_size is None else None
+        if at_hand is None:
             yield from super().iter_raw(chunk_size)
             return
         self.is_stream_consumed = True
         try:
-            for segment in self.playback.body.segments:
+            for segment in at_hand.body.segments:
                 for chunk in segment:
                     self.size += len(chunk)
                     yield chunk
@@ -889,66 +976,46 @@ class _Replayed(httpx2.Response):
 class _Tee(httpx2.SyncByteStream):
     """Upstream's body, every chunk handed on as it comes, and to the recorder.
 
-    It is its own iterator and no generator: one that is left in the middle would have to be closed.
+    Attributes:
+        answer: what becomes of it.
+        ahead: chunks that were read for a reader who may yet come for them.
+        is_read_ahead: whether more of them may come.
+        is_broken_off: whether reading on did not come to the end.
     """
 
     def __init__(self, stream: httpx2.SyncByteStream, answer: Answer) -> None:
         self._stream = stream
-        self._answer = answer
+        self.answer = answer
         self._loop = Blocking.loop()
-        self._ahead: deque[bytes] = deque()
+        self.ahead: deque[bytes] = deque()
         answer.hold(stream, self)
         self._chunks: Iterator[bytes] | None = None
-        self._is_read_ahead = False
-        self._is_broken_off = False
+        self._is_closing = self._is_closed = False
+        self.is_read_ahead = False
+        self.is_broken_off = False
 
     def __iter__(self) -> Iterator[bytes]:
         self._chunks = self._stream.__iter__()
-        self._answer.hold(self._chunks, self)
-        return self
-
-    def __next__(self) -> bytes:
-        assert self._chunks is not None
-        while True:
-            more_may_come = self._is_read_ahead  # asked first: nothing comes between the last chunk and this
-            if self._ahead:
-                return self._ahead.popleft()
-            if not more_may_come:
-                break
-            Blocking.sleep(0.01)
-        if self._is_broken_off:
-            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
-        try:
-            self._answer.resume()
-            try:
-                chunk = next(self._chunks)
-            except StopIteration:
-                self._settle(Ending.END)
-                raise
-            except BaseException:
-                self._settle(Ending.FAILED)
-                raise
-            self._answer.feed(chunk)
-            return chunk
-        except StopIteration:
-            raise
-        except BaseException:
-            self._answer.land()
-            raise
+        self.answer.hold(self._chunks, self)
+        return _Reader(self, self._chunks)
 
     def close(self) -> None:
+        if self._is_closing or self._is_closed:
+            return
         try:
             try:
-                seconds = self._answer.drain_seconds()
+                self._is_closing = True
+                seconds = self._drain_seconds()
                 if seconds:
                     Blocking.within(seconds, lambda: self._drain(seconds))
             finally:
                 # before the stream is touched: who reads on meanwhile, or later, must not find an end
-                self._settle(Ending.CLOSED)
+                self.settle(Ending.CLOSED)
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
         finally:
+            self._is_closing, self._is_closed = False, True
             # no function of its own: an interrupt at its entry would leave the stream open
             try:
                 if isinstance(self._chunks, Generator):
@@ -967,38 +1034,52 @@ class _Tee(httpx2.SyncByteStream):
 
     def read_ahead(self) -> None:
         """Reads what little is to come of an answer whose model has stopped, and keeps it for the reader, too."""
-        seconds = self._answer.drain_seconds()
+        seconds = self._drain_seconds()
         try:
             if seconds:
-                Blocking.within(seconds, lambda: self._drain(seconds, self._ahead))
+                Blocking.within(seconds, lambda: self._drain(seconds, self.ahead))
         except Exception:  # noqa: BLE001  # somebody is reading from it after all, or its connection is gone
             return
         self.keep_whole()
 
     def keep_whole(self) -> None:
         """Stores the answer if all of it is there."""
-        if self._answer.is_whole:
+        if self.answer.is_whole:
             self.keep()
 
     def keep(self) -> None:
         """Stores what came of it, without reading on."""
         try:
-            if self._answer.settle(Ending.CLOSED):
-                self._answer.save()
+            if self.answer.settle(Ending.CLOSED):
+                self.answer.save()
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
+
+    def leave(self, chunks: Iterator[bytes]) -> None:
+        """Whoever read from `chunks` has left, without having come to their end or closed the response.
+
+        Nothing else holds them then, and what they are read from is closed, as it would be without this stream.
+        """
+        if self._is_closing or self.is_read_ahead:
+            return  # it is read on
+        if chunks is self._chunks and not self.answer.leave(self):
+            self._chunks = None
+
+    def _drain_seconds(self) -> float:
+        # another loop cannot read what this one opened
+        return self.answer.drain_seconds() if Blocking.loop() is self._loop else 0.0
 
     def _drain(self, seconds: float, ahead: deque[bytes] | None = None) -> None:
         """Reads what the caller left, within bounds."""
-        answer = self._answer
+        answer = self.answer
         if self._chunks is None:
             self._chunks = self._stream.__iter__()
         elif getattr(self._chunks, "gi_frame", self) is None:
             return  # it was closed by others, such as a loop at its end, and would look as if it were at its end
         until = time.monotonic() + seconds
         size = 0
-        self._is_read_ahead = ahead is not None
+        self.is_read_ahead = ahead is not None
         try:
             while size <= DRAIN_BYTES and time.monotonic() <= until:
                 answer.resume()
@@ -1008,33 +1089,84 @@ class _Tee(httpx2.SyncByteStream):
                     ahead.append(chunk)
                 size += len(chunk)
         except StopIteration:
-            self._settle(Ending.END)
+            # a loop that ends may have closed what this is read from, and then it seems to have come to its end
+            self.settle(Ending.CUT if Blocking.is_ending() else Ending.END)
         except Exception:  # noqa: BLE001  # the caller has what it wanted; what broke is only the rest
-            self._is_broken_off = True
-            self._settle(Ending.CUT)
+            self.is_broken_off = True
+            self.settle(Ending.CUT)
         except BaseException:
             # from now on it looks as if it were at its end
-            self._is_broken_off = True
-            self._settle(Ending.CLOSED)
+            self.is_broken_off = True
+            self.settle(Ending.CLOSED)
             raise
         finally:
-            self._is_read_ahead = False
+            self.is_read_ahead = False
 
-    def _settle(self, ending: Ending) -> None:
+    def settle(self, ending: Ending) -> None:
+        """Says how the body ended, and stores it where that was its end."""
         if ending is Ending.END and Blocking.loop() is not self._loop:
             # a loop that ends closes generators, and what reads from a closed one seems to have come to its end
             ending = Ending.CUT
         try:
-            if self._answer.settle(ending):
-                Blocking.call_always(self._answer.save)
+            if self.answer.settle(ending):
+                Blocking.call_always(self.answer.save)
         except BaseException:
-            self._answer.land()
+            self.answer.land()
             raise
 
     def __del__(self) -> None:
-        if "_answer" in self.__dict__:  # not where an interrupt met `__init__`
+        if "answer" in self.__dict__:  # not where an interrupt met `__init__`
             try:
-                self._answer.drop(self)
+                self.answer.drop(self)
             except BaseException:
-                self._answer.abandon("the response was dropped, not closed")
+                self.answer.abandon("the response was dropped, not closed")
                 raise
+
+
+class _Reader(httpx2.SyncByteStream):
+    """Reads what a `_Tee` hands on.
+
+    Nothing holds it but its reader, so that it goes when that leaves, and what it reads from with it: a response
+    of httpx and its stream hold each other, and stay until the collector runs. It is no generator: one that is
+    left in the middle would have to be closed.
+    """
+
+    def __init__(self, tee: _Tee, chunks: Iterator[bytes]) -> None:
+        self._tee = tee
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        tee = self._tee
+        while True:
+            more_may_come = tee.is_read_ahead  # asked first: nothing comes between the last chunk and this
+            if tee.ahead:
+                return tee.ahead.popleft()
+            if not more_may_come:
+                break
+            Blocking.sleep(0.01)
+        if tee.is_broken_off:
+            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        try:
+            tee.answer.resume()
+            try:
+                chunk = next(self._chunks)
+            except StopIteration:
+                tee.settle(Ending.END)
+                raise
+            except BaseException:
+                tee.settle(Ending.FAILED)
+                raise
+            tee.answer.feed(chunk)
+            return chunk
+        except StopIteration:
+            raise
+        except BaseException:
+            tee.answer.land()
+            raise
+
+    def __del__(self) -> None:
+        if "_chunks" in self.__dict__:  # not where an interrupt met `__init__`
+            self._tee.leave(self._chunks)

@@ -7,11 +7,14 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import replaycache
 
@@ -106,6 +109,26 @@ def test_no_modules_name_each_other() -> None:
 )
 def test_only_adapters_import_a_client_library(name: str) -> None:
     assert not _imports(name)[1] & CLIENT_LIBRARIES
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if _room(name) != "cli"))
+def test_only_the_command_line_imports_what_its_extra_brings(name: str) -> None:
+    assert not _imports(name)[1] & {"click", "rich", "pygments"}
+
+
+def test_a_plain_install_brings_no_library_of_command_lines() -> None:
+    """Where click, rich and pygments are all there, `import httpx` imports its own command line."""
+    text = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text("utf-8")
+    coming = [Requirement(line) for line in tomllib.loads(text)["project"]["dependencies"]]
+    brought: set[str] = set()
+    while coming:
+        requirement = coming.pop()
+        if requirement.name not in brought and (requirement.marker is None or requirement.marker.evaluate()):
+            brought.add(requirement.name)
+            coming += [Requirement(line) for line in requires(requirement.name) or ()]
+
+    assert "httpcore" in brought
+    assert not brought & {"click", "rich", "pygments"}
 
 
 @pytest.mark.parametrize(

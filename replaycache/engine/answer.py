@@ -196,11 +196,23 @@ class Answer:
             self._held.append(upstream)
             self.keeper.responses.held.add(self)
 
+    def leave(self, body: Unclosed) -> bool:
+        """The response's reader has left. Says whether what it read from is still needed, as in `drop`."""
+        if self._settled:
+            return False
+        self.drop(body)
+        if self._settled or self.is_whole:
+            self._held.clear()
+            return False
+        return True
+
     def drop(self, body: Unclosed) -> None:
         """The response was let go of without being closed: where that is worth it, it is closed later.
 
         The collector may call this anywhere: nothing is saved here, and nothing read.
         """
+        if self._is_late:
+            return
         if self.is_whole or self.drain_seconds():
             self.land()  # nobody waits for what may never be taken up
             self._is_late = True
@@ -209,7 +221,8 @@ class Answer:
             # the body has all that it is read from; where it is lost on its way from there, that goes with it
             responses.held.discard(self)
             return
-        self.abandon("the response was dropped, not closed")
+        self.settle(Ending.CLOSED)
+        self.forget("the response was dropped, not closed")
 
     def abandon(self, reason: str) -> None:
         """The response is of no use to anybody: settles, and stores nothing."""

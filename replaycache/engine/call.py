@@ -113,6 +113,11 @@ class Call:
         return self.asked.has_call_headers
 
     @property
+    def passes_by(self) -> bool:
+        """Whether upstream's response is handed on as it is."""
+        return self.asked.mode is Mode.OFF
+
+    @property
     def max_request_bytes(self) -> int:
         """How many bytes of a request's body are read."""
         return self._shared.options.max_request_bytes

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .flights import Flight, Owner
 
@@ -41,6 +42,11 @@ class Blocking:
     def loop() -> object:
         """None: a thread may read what another has opened."""
         return None
+
+    @staticmethod
+    def is_ending() -> bool:
+        """False: nobody closes what threads read from."""
+        return False
 
     @staticmethod
     def sleep(seconds: float) -> None:
@@ -102,7 +108,14 @@ class Suspending:
     @staticmethod
     def loop() -> object:
         """What stands for the running event loop, and for no other, as long as it is kept."""
-        return _limiter()
+        return _loop()
+
+    @staticmethod
+    async def is_ending() -> bool:
+        """Whether the running event loop has begun to close its generators, as it does at its end."""
+        sentinel = _loop().sentinel
+        await Suspending.yield_control()  # it closes them all at once, and each in a task of its own
+        return getattr(sentinel, "ag_frame", None) is None
 
     @staticmethod
     async def sleep(seconds: float) -> None:
@@ -123,7 +136,7 @@ class Suspending:
         """Calls what may block, in a thread."""
         import anyio.to_thread
 
-        return await anyio.to_thread.run_sync(function, limiter=_limiter())
+        return await anyio.to_thread.run_sync(function, limiter=_loop().limiter)
 
     @staticmethod
     async def call_always(function: Callable[[], None]) -> None:
@@ -163,21 +176,48 @@ class Suspending:
                     return
 
 
-def _limiter() -> anyio.CapacityLimiter:
-    """The event loop's own."""
+class _Loop(NamedTuple):
+    """What an event loop has of ours.
+
+    Attributes:
+        limiter: of the threads in which it calls stores.
+        sentinel: a generator that it closes at its end, with all others.
+    """
+
+    limiter: anyio.CapacityLimiter
+    sentinel: AsyncGenerator[None, None]
+
+
+def _loop() -> _Loop:
+    """The running event loop's own."""
     import anyio.lowlevel
 
-    global _limiters
-    if _limiters is None:
-        _limiters = anyio.lowlevel.RunVar("replaycache")
-    limiter = _limiters.get(None)
-    if limiter is None:
-        limiter = anyio.CapacityLimiter(THREADS)
-        _limiters.set(limiter)
-    return limiter
+    global _loops
+    if _loops is None:
+        _loops = anyio.lowlevel.RunVar("replaycache")
+    loop = _loops.get(None)
+    if loop is None:
+        loop = _Loop(anyio.CapacityLimiter(THREADS), _sentinel())
+        _loops.set(loop)
+    return loop
 
 
-_limiters: anyio.lowlevel.RunVar[anyio.CapacityLimiter | None] | None = None
+_loops: anyio.lowlevel.RunVar[_Loop | None] | None = None
+
+
+def _sentinel() -> AsyncGenerator[None, None]:
+    async def wait() -> AsyncGenerator[None, None]:
+        yield
+
+    sentinel = wait()
+    finalizer = sys.get_asyncgen_hooks().finalizer
+    sys.set_asyncgen_hooks(finalizer=None)  # it would hold its loop, which holds it
+    try:
+        with suppress(StopIteration):
+            anext(sentinel).send(None)
+    finally:
+        sys.set_asyncgen_hooks(finalizer=finalizer)
+    return sentinel
 
 
 def _waker(set_event: Callable[[], object]) -> Callable[[], None]:
