@@ -29,7 +29,6 @@ from replaycache import (
     ResponseHead,
     StoreError,
 )
-from replaycache.for_pytest.network_guard import NetworkBlocked
 from replaycache.stores import DiskStore, MemoryStore
 from tests.drivers import ALL, Driver
 from tests.scripted_server import ScriptedServer, counting_answers
@@ -71,15 +70,6 @@ def test_an_error_is_copied(kind: type[BaseException], copied: Callable[[Any], A
 
     assert type(came) is kind
     assert (str(came), came.__notes__) == ("what is wrong", ["and what was going on"])
-
-
-@copies
-def test_a_refusal_is_copied_whose_class_takes_no_text(copied: Callable[[Any], Any]) -> None:
-    refusal = NetworkBlocked("api.openai.com", 443)
-
-    came = copied(refusal)
-
-    assert (type(came), str(came), came.host, came.port) == (NetworkBlocked, str(refusal), "api.openai.com", 443)
 
 
 @copies

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import warnings
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,15 @@ def test_the_environments_budget_is_one_for_the_process(driver: Driver, monkeypa
 def test_streams_count_when_they_were_read(driver: Driver) -> None:
     async def body() -> None:
         event = b"data: " + json.dumps({**DOLLAR, "choices": []}).encode() + b"\n\ndata: [DONE]\n\n"
-        upstream = Upstream(driver, content=event, headers={"content-type": "text/event-stream"})
+
+        def pieces() -> Iterator[bytes]:
+            yield event
+
+        async def pieces_of_a_loop() -> AsyncIterator[bytes]:
+            yield event
+
+        content = pieces_of_a_loop() if driver.is_async else pieces()
+        upstream = Upstream(driver, content=content, headers={"content-type": "text/event-stream"})
         budget = Budget(1)
         async with driver.client(upstream.transport, store=":memory:", budget=budget) as client:
             async with client.stream(

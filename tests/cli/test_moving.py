@@ -437,7 +437,7 @@ def test_a_header_that_counts_by_rules_of_the_users_own_stays_with_its_recording
 
     def ask(store: str, mode: str, **headers: str) -> bytes:
         def answer(request: httpx.Request) -> httpx.Response:
-            return httpx.Response(200, json=request.headers["x-tenant"])
+            return httpx.Response(200, json={"choices": [], "tenant": request.headers["x-tenant"]})
 
         inner = httpx.MockTransport(answer)
         transport = ReplayTransport(inner, store=str(tmp_path / store), mode=mode, match=match)
@@ -451,7 +451,7 @@ def test_a_header_that_counts_by_rules_of_the_users_own_stays_with_its_recording
     replaycache("export", str(tmp_path / "d.json"), "--store", str(tmp_path / "c.json"))
 
     for copy in ("c.json", "d.json"):
-        assert ask(copy, "replay", **{"x-tenant": "b"}) == b'"b"'
+        assert ask(copy, "replay", **{"x-tenant": "b"}) == b'{"choices":[],"tenant":"b"}'
         with pytest.raises(CacheMiss):
             ask(copy, "replay")
         assert "secret" not in (tmp_path / copy).read_text()

@@ -11,6 +11,8 @@ pytest_plugins = ["pytester"]
 pytest.importorskip("genai_prices", reason="prices need the extra of that name")
 
 DEAR = """
+    import json
+
     import httpx2
 
     sent = []
@@ -21,12 +23,13 @@ DEAR = """
         "usage": {"prompt_tokens": 400_000, "completion_tokens": 0, "total_tokens": 400_000},
     }
 
-    def ask(question):
-        def answer(request):
-            sent.append(question)
+    class Upstream(httpx2.BaseTransport):
+        def handle_request(self, request):
+            sent.append(json.loads(request.read())["messages"][0]["content"])
             return httpx2.Response(200, json=ANSWER)
 
-        with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+    def ask(question):
+        with httpx2.Client(transport=Upstream()) as client:
             body = {"model": "gpt-4o", "messages": [{"role": "user", "content": question}]}
             client.post("https://api.openai.com/v1/chat/completions", json=body)
 

@@ -67,6 +67,13 @@ def test_of_request_headers_a_list_is_stored_and_nothing_else() -> None:
         "x-amzn-bedrock-performanceconfig-latency",
         "x-amzn-bedrock-service-tier",
         "x-amzn-bedrock-trace",
+        "x-amzn-sagemaker-custom-attributes",
+        "x-amzn-sagemaker-enable-explanations",
+        "x-amzn-sagemaker-inference-component",
+        "x-amzn-sagemaker-session-id",
+        "x-amzn-sagemaker-target-container-hostname",
+        "x-amzn-sagemaker-target-model",
+        "x-amzn-sagemaker-target-variant",
     ]
 
 
