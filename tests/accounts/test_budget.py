@@ -275,10 +275,17 @@ def test_an_sdk_does_not_try_again(call: Any, answer: dict[str, Any]) -> None:
 
 def test_everything_that_is_installed_for_shares_it() -> None:
     upstream = Upstream()
+
+    class Elsewhere(httpx2.BaseTransport):
+        """No mock, as far as can be told."""
+
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            return upstream(request)  # type: ignore[no-any-return]  # of the library that is asked for
+
     install(store=":memory:", budget=1)
-    openai_call(upstream.transport, "first")
+    openai_call(Elsewhere(), "first")
     with pytest.raises(BudgetExceeded):
-        openai_call(upstream.transport, "second")
+        openai_call(Elsewhere(), "second")
     assert upstream.calls == 1
 
 

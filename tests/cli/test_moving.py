@@ -106,7 +106,10 @@ _contents = st.one_of(
 _cacheable = st.builds(
     lambda asked, content, latency, at: Recording(
         request=Request(
-            "POST", content[0], (("content-type", "application/json"),), json.dumps({"messages": asked}).encode()
+            "POST",
+            content[0],
+            (("content-type", "application/json"),),
+            json.dumps({"model": "m", "messages": [], "input": asked, "voice": "v"}).encode(),
         ),
         head=ResponseHead(200, (("content-type", content[1]),)),
         body=Body.of(content[2]),
