@@ -253,8 +253,8 @@ def replays(made: Recording) -> None:
         except (library.InvalidURL, library.UnsupportedProtocol, ValueError, TypeError, KeyError):
             continue  # no client can ask for it
         for how in ("read", "iter_raw", "iter_bytes"):
-            match = Match(cacheable=lambda request: True)
-            transport = adapter.ReplayTransport(store=store, mode="replay", match=match, sample=made.sample)
+            options = {"match": Match(cacheable=lambda request: True), "keep": lambda head, end: True}
+            transport = adapter.ReplayTransport(store=store, mode="replay", sample=made.sample, **options)
             request = library.Request(asked.method, url, headers=list(asked.headers), content=asked.body)
             if str(request.url) != asked.url or "host" in dict(asked.headers):
                 continue
