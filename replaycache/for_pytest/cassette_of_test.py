@@ -120,6 +120,7 @@ class CassetteInUse:
             replayed=tally.replayed,
             recorded=tally.recorded if keeps else 0,
             missed=len(tally.misses),
+            own_way=tally.own_way,
             played=list(played),
             stored=len(cassette),
             drifts=list(tally.drifts),

@@ -33,6 +33,7 @@ class Use:
         replayed: calls that a recording answered.
         recorded: answers that were written.
         missed: calls that were refused.
+        own_way: calls that went through a transport that names a store or a mode of its own.
         played: the numbers of the recordings that were replayed, from 0.
         stored: how many recordings the cassette has.
         renews: whether the test recorded it anew, and passed.
@@ -47,6 +48,7 @@ class Use:
     replayed: int = 0
     recorded: int = 0
     missed: int = 0
+    own_way: int = 0
     played: list[int] = field(default_factory=list)
     stored: int = 0
     renews: bool = False

@@ -105,6 +105,9 @@ class Report:
             f"{sum(use.missed for use in uses)} missed",
             f"{sum(map(len, self._unused.values()))} unused",
         ]
+        own_way = sum(use.own_way for use in uses)
+        if own_way:
+            counts.append(f"{own_way} by transports with a store or mode of their own")
         drifted = sum(len(use.drifts) for use in uses)
         if drifted:
             counts.append(f"{drifted} drifted")

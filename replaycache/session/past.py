@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import warnings
 from typing import Any
@@ -16,6 +17,8 @@ from .connections import LOOK_UPS, names_of
 from .guard import Guard, destination, is_loopback, shown
 
 __all__ = ["Past"]
+
+logger = logging.getLogger("replaycache")
 
 MOST = 10
 """Hosts that are told."""
@@ -86,6 +89,9 @@ class Past:
             covered: whether calls came that the session recorded or replayed. Where none did, connections to this
                 machine are told, too: they may be what was meant to.
         """
+        own_way, self._tally.own_way = self._tally.own_way, 0
+        if own_way:  # the user's own word, and no reason to warn
+            logger.info("%d calls went by transports with a store or mode of their own", own_way)
         told: list[str] = []
         refused, self._guard.refused = self._guard.refused, []
         if refused:

@@ -176,3 +176,23 @@ def test_tokens_and_money_that_replaying_saved_are_told(
     assert line.startswith(f"replaycache: {len(calls)} replayed, 0 recorded, 0 missed, 0 unused, {tokens}")
     assert line.endswith(" saved")
     assert (money in line) is (importlib.util.find_spec("genai_prices") is not None or money == " saved")
+
+
+def test_calls_that_went_their_own_way_are_counted(drifting: Project) -> None:
+    """Through a transport that names its store, beside one that follows the mark."""
+    drifting.tests("""
+        import httpx2
+        from llm import URL, body
+        from replaycache.httpx2 import ReplayTransport
+
+        @pytest.mark.replay
+        def test_it():
+            for transport in (ReplayTransport(store=":memory:"), ReplayTransport()):
+                with httpx2.Client(transport=transport) as client:
+                    client.post(URL, json=body("same"))
+    """)
+
+    told = summary(drifting.run())
+
+    assert "1 recorded" in told
+    assert "1 by transports with a store or mode of their own" in told

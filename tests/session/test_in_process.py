@@ -272,3 +272,25 @@ def test_a_transport_without_store_and_mode_follows_the_session(
             assert (await post(driver, made(), server.url)).json() == {"answer": 3}  # outside, the user's cache
 
     driver.run(body)
+
+
+def test_a_live_server_of_the_application_is_left_alone(driver: Driver, tmp_path: Path) -> None:
+    """The third of the usual ways to test it: `ignore_hosts` names where it listens."""
+    path = tmp_path / "c.json"
+
+    def answer(request: Any, wire: Any) -> None:
+        with driver.module.Client() if not driver.is_async else httpx.Client() as client:
+            said = client.post(upstream.url + CHAT, json=ASKED).json()["answer"]
+        wire.answer(json.dumps({"said": said}).encode())
+
+    async def body() -> None:
+        for mode in ("once", "replay"):
+            with ScriptedServer(answer) as application:
+                own = application.url.partition("://")[2]
+                with use_cassette(path, mode=mode, ignore_hosts=[own]).everywhere():
+                    assert (await post(driver, None, application.url)).json() == {"said": 1}
+        assert [recording.request.url for recording in CassetteStore(path).all()] == [upstream.url + CHAT]
+        assert len(upstream.requests) == 1
+
+    with ScriptedServer(counting_answers()) as upstream:
+        driver.run(body)
