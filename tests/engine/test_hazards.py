@@ -108,7 +108,7 @@ def test_a_stream_closed_while_another_thread_reads_it(sync_driver: Driver) -> N
     def handle(request: Received, wire: Wire) -> None:
         wire.start_chunks(content_type="text/plain")
         wire.chunk(b"part")
-        hold.wait(20)
+        hold.wait(2)
 
     with ScriptedServer(handle) as server, ThreadPoolExecutor(1) as pool:
         module, adapter = sync_driver.module, sync_driver.adapter

@@ -397,7 +397,7 @@ DRIVERS = [Driver("httpx2", "sync"), Driver("httpx", "asyncio")]  # the librarie
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", ["memory", "disk", "cassette"])
+@pytest.mark.parametrize("kind", [pytest.param("memory", marks=pytest.mark.exhaustive), "disk", "cassette"])
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 def test_an_interrupt_anywhere(
     driver: Driver, kind: str, way: str, tmp_path: Path, neighbour: Neighbour, record_property: Callable[..., None]
@@ -445,7 +445,7 @@ def test_what_was_left_early_is_kept_by_a_cassette_where_upstream_fails(
 # -- cancellation ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["reads to the end", "closes early"])
+@pytest.mark.parametrize("way", ["reads to the end", pytest.param("closes early", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("kind", ["disk", "cassette"])
 @pytest.mark.parametrize("driver", [Driver("httpx2", "asyncio"), Driver("httpx", "trio")], ids=str)
 def test_a_cancellation_at_any_await(
