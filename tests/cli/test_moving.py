@@ -454,7 +454,7 @@ def test_a_header_that_counts_by_rules_of_the_users_own_stays_with_its_recording
     replaycache("export", str(tmp_path / "d.json"), "--store", str(tmp_path / "c.json"))
 
     for copy in ("c.json", "d.json"):
-        assert ask(copy, "replay", **{"x-tenant": "b"}) == b'{"choices":[],"tenant":"b"}'
+        assert json.loads(ask(copy, "replay", **{"x-tenant": "b"}))["tenant"] == "b"
         with pytest.raises(CacheMiss):
             ask(copy, "replay")
         assert "secret" not in (tmp_path / copy).read_text()
