@@ -26,6 +26,8 @@ class Progress:
     """Whether a JSON array is a stream of it."""
     has_done_marker: ClassVar[bool] = True
     """Whether the text `[DONE]` in place of an event ends it."""
+    needs_terminal: ClassVar[bool] = False
+    """Whether its terminal event is always sent, so that nothing else tells its end."""
     failures: ClassVar[Mapping[str, str]] = {}
     """Reasons for which an answer finishes that tell a failure, and where each is documented."""
 
@@ -63,7 +65,7 @@ class Progress:
     @property
     def finished(self) -> bool:
         """Whether nothing is missing if it ends here, cleanly."""
-        return self.stopped
+        return self.terminal if self.needs_terminal else self.stopped
 
     def finish(self, part: Any, reason: object) -> None:
         """Notes why a part finished, if it has."""

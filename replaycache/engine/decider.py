@@ -6,9 +6,8 @@ import time
 
 from .._errors import MissReason
 from .._models import Outcome, Recording
-from ..dialects.answers import answer_end
 from ..match import Identity
-from ..options import Keep, Mode
+from ..options import Mode
 from .asked import Asked
 from .decisions import Forward, Recheck, Refuse, Replay
 from .lookup import Found, Nothing
@@ -23,13 +22,11 @@ class Decider:
         location: of the store, for people.
         is_cache: whether what was found has to be confirmed, and to be whole.
         pace: of what is replayed.
-        keep: the option of that name.
     """
 
-    def __init__(self, location: str, pace: float, keep: Keep | None, *, is_cache: bool) -> None:
+    def __init__(self, location: str, pace: float, *, is_cache: bool) -> None:
         self._location = location
         self._pace = pace
-        self._keep = keep
         self._is_cache = is_cache
 
     def decide(self, asked: Asked, found: Found) -> Replay | Forward | Recheck | Refuse:
@@ -57,7 +54,7 @@ class Decider:
         why: MissReason = "no_recording"
         if isinstance(found, Nothing):
             why = found.why
-        elif not self._is_cache or self._is_right(found, identity):
+        elif not self._is_cache or _is_confirmed(found, identity):
             recorded_at = found.recorded_at or None  # what others recorded may bear no date, and has no age
             age = None if recorded_at is None else time.time() - recorded_at
             if asked.ttl is None or age is None or age <= asked.ttl:
@@ -67,11 +64,7 @@ class Decider:
             why = "expired"
         return Refuse(why) if mode is Mode.REPLAY else Forward(why)
 
-    def _is_right(self, recording: Recording, identity: Identity) -> bool:
-        """Whether a cache may answer with it: another transport on the store may keep other answers."""
-        # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
-        if recording.digest != identity.digest or not recording.complete or recording.verdict == "unfinished":
-            return False
-        if self._keep is None:
-            return recording.head.status == 200 and recording.verdict == "whole"
-        return bool(self._keep(recording.head, answer_end(recording)))
+
+def _is_confirmed(recording: Recording, identity: Identity) -> bool:
+    # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
+    return recording.digest == identity.digest and recording.complete

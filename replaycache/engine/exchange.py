@@ -88,9 +88,9 @@ class Exchange:
             Reporter(options, store, is_cache, Tally()) if beside is None else beside.reporter
         )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
-        self.lookup = Lookup(store, self._sequence, self.reporter)
-        self.decider = Decider(store.location, options.pace, options.keep, is_cache=is_cache)
         self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
+        self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter)
+        self.decider = Decider(store.location, options.pace, is_cache=is_cache)
         self.responses = self.keeper.responses
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._errors import SecretFound
 from .._models import AnswerEnd, Recording, ResponseHead
+from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
 from ..system.forking import postponed
@@ -89,6 +90,17 @@ class Keeper:
         except Exception as error:  # noqa: BLE001  # the user's own code
             self.reporter.warn_once(f"keep failed, and the answer is not stored: {type(error).__name__}: {error}")
             return "keep failed"
+
+    def accepts(self, recording: Recording) -> bool:
+        """Whether a cache may answer with it: another transport on the store may keep other answers.
+
+        Raises:
+            CorruptRecording: its stored entry is damaged.
+        """
+        head = recording.head
+        if self._options.keep is None:
+            return head.status == 200 and recording.verdict == "whole"
+        return not self.why_not(head, answer_end(recording))
 
     def drain_seconds(self, *, ends_soon: bool) -> float:
         """How long a response that the caller closed early is read on."""

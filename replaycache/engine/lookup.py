@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .._errors import CorruptRecording, MissReason
@@ -45,12 +46,16 @@ class Lookup:
     Args:
         store: where recordings are.
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
+        accepts: whether a cache may answer with a recording.
         reporter: is told of a store that fails.
     """
 
-    def __init__(self, store: Store, sequence: Sequence | None, reporter: Reporter) -> None:
+    def __init__(
+        self, store: Store, sequence: Sequence | None, accepts: Callable[[Recording], bool], reporter: Reporter
+    ) -> None:
         self._store = store
         self._sequence = sequence
+        self._accepts = accepts
         self._reporter = reporter
 
     def find(self, asked: Asked) -> Found:
@@ -74,6 +79,8 @@ class Lookup:
         before = landings()
         try:
             recording = self._store.get(asked.identity.key)
+            if recording is not None and not self._accepts(recording):
+                recording = None
         except StoreBusy:
             return Nothing(is_busy=True)
         except Exception as error:

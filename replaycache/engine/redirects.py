@@ -30,7 +30,7 @@ class Redirected(NamedTuple):
     identity: Identity
 
 
-_Place = tuple[str, str, bytes]
+_Place = tuple[str, str, bytes, int, tuple[tuple[bytes, bytes], ...]]
 
 
 class Redirects:
@@ -64,4 +64,7 @@ class Redirects:
 
 
 def _place(asked: Asked, url: str) -> _Place:
-    return asked.method, url, hashlib.blake2b(asked.body, digest_size=16).digest()
+    """Where a call goes with all that counts of it, so that it is no other's that goes there."""
+    body = hashlib.blake2b(asked.body, digest_size=16).digest()
+    # the host is another's there
+    return asked.method, url, body, asked.sample, tuple(sorted(item for item in asked.found if item[0] != b"host"))

@@ -8,6 +8,8 @@ import pytest
 
 from replaycache import (
     AnswerEnd,
+    Body,
+    Chunk,
     ConfigurationError,
     Mode,
     Redact,
@@ -139,3 +141,20 @@ def test_an_answer_that_differs_is_told_of() -> None:
         made.keeper.compare(None, recording_of(asked, request=Request("POST", URL, (), b"")))
 
     assert len(made.tally.drifts) == 1
+
+
+def test_another_transport_may_keep_other_answers_in_a_cache() -> None:
+    """Each applies its own rule to what it reads."""
+    made = exchange()
+    asked = asked_of(made)
+    failing = exchange(keep=lambda head, end: end.failed).keeper
+    whole = recording_of(asked)
+    recordings = [
+        whole,
+        recording_of(asked, verdict="failed", body=Body.of([Chunk(b'{"error":"no"}', 0.0)])),
+        recording_of(asked, verdict="unfinished", body=Body.of([Chunk(b"{", 0.0)])),
+        recording_of(asked, head=ResponseHead(500, whole.head.headers)),
+    ]
+
+    answers = [[keeper.accepts(recording) for recording in recordings] for keeper in (made.keeper, failing)]
+    assert answers == [[True, False, False, False], [False, True, False, True]]

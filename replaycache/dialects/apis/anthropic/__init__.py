@@ -15,6 +15,7 @@ class MessagesProgress(Progress):
     """`message_start`, content blocks, `message_delta`, `message_stop`; of the older API, texts with a reason."""
 
     name = "anthropic messages"
+    needs_terminal = True
     has_done_marker = False
 
     @classmethod
@@ -36,11 +37,6 @@ class MessagesProgress(Progress):
     def document(self, value: dict[str, Any]) -> None:
         self.finish("", value.get("stop_reason"))
         self.terminal = True
-
-    @property
-    def finished(self) -> bool:
-        """Its terminal event is always sent."""
-        return self.terminal
 
 
 def _text_content(body: dict[str, Any]) -> bool:

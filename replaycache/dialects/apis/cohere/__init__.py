@@ -19,6 +19,7 @@ class ChatV2Progress(Progress):
     """Events from `message-start` to `message-end`, which says why: https://docs.cohere.com/v2/docs/streaming."""
 
     name = "cohere v2"
+    needs_terminal = True
     failures = {"ERROR": f"{_REFERENCE}chat", "TIMEOUT": f"{_REFERENCE}chat"}  # noqa: RUF012  # never changed
     _EVENTS = ("message-", "content-", "tool-", "citation-")
 
@@ -39,15 +40,12 @@ class ChatV2Progress(Progress):
         self.finish("", value.get("finish_reason"))
         self.terminal = True
 
-    @property
-    def finished(self) -> bool:
-        return self.terminal
-
 
 class ChatV1Progress(Progress):
     """Objects of which the last is finished: https://docs.cohere.com/v1/docs/streaming."""
 
     name = "cohere v1"
+    needs_terminal = True
     failures = dict.fromkeys(  # never changed
         ("ERROR", "ERROR_TOXIC", "ERROR_LIMIT", "USER_CANCEL"), "https://docs.cohere.com/v1/reference/chat"
     )
@@ -69,10 +67,6 @@ class ChatV1Progress(Progress):
         for at, part in enumerate([value] if generations is None else self.objects(generations)):
             self.finish(at, part.get("finish_reason"))
         self.terminal = value.get("is_finished") is not False
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 DIALECT = Dialect(

@@ -21,6 +21,7 @@ class CompletionProgress(Progress):
     """
 
     name = "llama.cpp completion"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -32,10 +33,6 @@ class CompletionProgress(Progress):
         if stop is True:
             self.finish(value.get("index", 0), value.get("stop_type") or "stop")
             self.terminal = len(self.reasons) >= prompts_in(self.asked())
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
     def document(self, value: dict[str, Any]) -> None:
         self.take("", value)

@@ -17,6 +17,7 @@ class LinesProgress(Progress):
     """Objects, one a line, of which the last has `done` set to true."""
 
     name = "ollama"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -32,10 +33,6 @@ class LinesProgress(Progress):
 
     def document(self, value: dict[str, Any]) -> None:
         self.take("", value)
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 DIALECT = Dialect(

@@ -20,6 +20,7 @@ class ImageProgress(Progress):
     """One event `….completed` for each of the images that were asked for."""
 
     name = "openai images"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -34,15 +35,12 @@ class ImageProgress(Progress):
         wanted = self.asked().get("n")  # a number, or a form's text
         return int(wanted) if isinstance(wanted, (int, str)) and str(wanted).isdecimal() else 1
 
-    @property
-    def finished(self) -> bool:
-        return self.terminal
-
 
 class SoundProgress(Progress):
     """Transcriptions and speech: deltas, and one event that ends them."""
 
     name = "openai audio"
+    needs_terminal = True
     _ENDS = ("transcript.text.done", "speech.audio.done", "transcription.done")
 
     @classmethod
@@ -51,10 +49,6 @@ class SoundProgress(Progress):
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         self.terminal = name in self._ENDS
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 class TranscriptionProgress(ChatProgress):
@@ -74,6 +68,7 @@ class RunProgress(Progress):
     """A run of an assistant: its objects as they come, ended by `[DONE]`."""
 
     name = "openai runs"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -81,10 +76,6 @@ class RunProgress(Progress):
 
     def take(self, name: str, value: dict[str, Any]) -> None:
         self.failed = self.failed or name == "thread.run.failed"
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 DIALECT = Dialect(

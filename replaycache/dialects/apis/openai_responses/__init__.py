@@ -19,6 +19,7 @@ class ResponsesProgress(Progress):
     """Events whose last one holds the response; its status says how it went."""
 
     name = "openai responses"
+    needs_terminal = True
     has_done_marker = False
     failures = {"failed": _STATUS, "cancelled": _STATUS}  # noqa: RUF012  # never changed
 
@@ -47,11 +48,6 @@ class ResponsesProgress(Progress):
         self.terminal = status not in ("queued", "in_progress")
         if not self.terminal:
             self.reasons[""] = ""
-
-    @property
-    def finished(self) -> bool:
-        """Its terminal event is always sent."""
-        return self.terminal
 
 
 DIALECT = Dialect(

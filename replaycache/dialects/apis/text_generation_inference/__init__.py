@@ -15,6 +15,7 @@ class GenerationProgress(Progress):
     """Tokens, of which the last comes with the whole text."""
 
     name = "text-generation-inference"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -27,10 +28,6 @@ class GenerationProgress(Progress):
 
     def document(self, value: dict[str, Any]) -> None:
         self.take("", value)
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 DIALECT = Dialect(

@@ -21,6 +21,7 @@ class RunProgress(Progress):
     """
 
     name = "workers ai"
+    needs_terminal = True
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -32,10 +33,6 @@ class RunProgress(Progress):
     def document(self, value: dict[str, Any]) -> None:
         self.take("", value)
         self.terminal = as_dict(value.get("result")).get("status") not in ("queued", "running")
-
-    @property
-    def finished(self) -> bool:
-        return self.terminal
 
 
 DIALECT = Dialect(
