@@ -264,3 +264,11 @@ def test_the_limit_does_not_depend_on_the_cuts(data: bytes, at: list[int], limit
 
     assert events_of(pieces(data, at), limit=limit, flush=True) == whole
     assert events_of(one_by_one(data), limit=limit, flush=True) == whole
+
+
+def test_what_is_no_field_takes_no_room_from_the_events_behind_it() -> None:
+    stray = b'{"a": 1}\n\n'
+
+    decoded = events_of([stray * 100 + b"data: x\n\n"], limit=100)
+
+    assert decoded == [*[Event("", b'{"a": 1}')] * 100, Event("", b"x")]

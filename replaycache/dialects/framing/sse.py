@@ -142,7 +142,7 @@ class EventDecoder:
                 self._clear()
                 yield event
             else:
-                self._event = ""
+                self._clear()
             return
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
