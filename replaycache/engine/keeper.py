@@ -100,7 +100,8 @@ class Keeper:
         head = recording.head
         if self._options.keep is None:
             return head.status == 200 and recording.verdict == "whole"
-        return not self.why_not(head, answer_end(recording))
+        verdict = recording.verdict if head.status < 400 else "failed"  # as it was told when it came
+        return not self.why_not(head, answer_end(recording)._replace(verdict=verdict))
 
     def drain_seconds(self, *, ends_soon: bool) -> float:
         """How long a response that the caller closed early is read on."""
