@@ -47,6 +47,9 @@ class Request:
         url: absolute, as sent.
         headers: names in lower case.
         body: the whole body; content-encoding is as `headers` say.
+        left_out: of one that is stored, the names of the headers that are not.
+        unknown: of one that another recorder made, the names of the headers that it filtered: they may have been
+            any.
 
     Raises:
         ValueError: a field is of another form.
@@ -56,6 +59,8 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    unknown: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.method or self.method != self.method.upper():
@@ -86,10 +91,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """Status and headers of a response; `keep` receives one."""
+    """Status and headers of a response; `keep` receives one.
+
+    Args:
+        status: of three digits.
+        headers: names in lower case.
+        left_out: of one that is stored, the names of the headers that are not.
+    """
 
     status: int
     headers: Headers = ()
+    left_out: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not 100 <= self.status <= 999:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import CorruptRecording, MissReason
 from .._models import Recording
@@ -12,7 +12,7 @@ from ..stores import StoreBusy
 from .asked import Asked
 from .flights import landings
 from .reporting import Reporter
-from .sequence import Sequence, SequenceStore
+from .sequence import Sequence
 
 if TYPE_CHECKING:
     from ..stores import Store
@@ -69,12 +69,14 @@ class Lookup:
         mode = asked.mode
         if mode is Mode.ONCE:
             mode = asked.mode = self._once()
+        if asked.identity is None or asked.unstorable:
+            return Nothing()
         if sequence is not None and mode is Mode.RECORD:
-            sequence.check()
-        if asked.identity is None or asked.unstorable or mode not in _READING:
+            asked.place = sequence.ask_anew(asked.identity)
+        if mode not in _READING:
             return Nothing()
         if sequence is not None:
-            recording, why = sequence.take(asked.identity)
+            asked.place, recording, why = sequence.take(asked.identity)
             return Nothing(why) if recording is None else recording
         before = landings()
         try:
@@ -97,6 +99,6 @@ class Lookup:
 
     def _once(self) -> Mode:
         """What `once` comes to, for the cassette as the session found it."""
-        if self._sequence is not None and cast("SequenceStore", self._store).had_recordings:
+        if self._sequence is not None and self._sequence.had_recordings:
             return Mode.REPLAY
         return Mode.AUTO

@@ -1,10 +1,10 @@
-"""The place of a session in a cassette: which of a request's recordings comes next."""
+"""The place of a session in a cassette: which of a request's recordings comes next, where a new one belongs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
 from .._models import Recording, Request
@@ -12,7 +12,7 @@ from ..match import Identity, Match
 from ..redaction.redact import Redact
 from ..system.forking import new_lock
 
-__all__ = ["Identify", "Sequence", "SequenceStore"]
+__all__ = ["Identify", "Place", "PlayingSession", "Sequence", "SequenceStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,15 @@ class Identify:
         return request.method, request.url, sample, headers, request.body
 
 
-class SequenceStore(Protocol):
-    """What a cassette offers beyond a store; `identify` makes the identity of a recording from its request."""
+class Held(Protocol):
+    """A recording that a cassette held when a session began."""
+
+    @property
+    def recording(self) -> Recording: ...
+
+
+class PlayingSession(Protocol):
+    """What one session sees of a cassette, and adds to it; `identify` makes the identity of a recording."""
 
     @property
     def exists(self) -> bool: ...
@@ -55,22 +62,72 @@ class SequenceStore(Protocol):
     @property
     def had_recordings(self) -> bool: ...
 
-    def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
-        """The recordings of a request, in the order in which they were made."""
+    def held(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Any]:
+        """The recordings of a request that were there when it began, in their order."""
 
-    def append(self, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]) -> None:
-        """Adds a recording behind the others."""
+    def turn(self) -> int:
+        """A request is asked: its place in the order of asking."""
 
-    def replace(
-        self, number: int, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]
+    def play(self, turn: int, entry: Any) -> Recording:
+        """One of those answers what was asked at `turn`."""
+
+    def add(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Callable[[Recording], Identity],
+        replaces: Any | None = None,
+    ) -> Any:
+        """Records what was asked at `turn`, in place of another or behind what was asked before."""
+
+    def ask_anew(self, identity: Identity) -> int:
+        """A request is asked that is to be recorded anew; its turn."""
+
+    def release(self, identity: Identity, turn: int) -> None:
+        """Nothing was recorded for what was asked anew at `turn`."""
+
+    def renew(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Callable[[Recording], Identity],
     ) -> None:
-        """Takes a recording as the `number`-th of its request in a session that records it anew."""
+        """Records an answer anew: the first of a request takes the place of all that it had."""
+
+    def end(self) -> None:
+        """It is over."""
+
+
+class SequenceStore(Protocol):
+    """What a cassette offers beyond a store."""
+
+    def begin(self) -> PlayingSession:
+        """A session on it."""
+
+
+class Place(NamedTuple):
+    """Where an answer belongs; taken when its request is asked.
+
+    Attributes:
+        identity: of the request.
+        turn: in the order of asking.
+        number: which of the request's recordings it is, from 0 on.
+        is_anew: whether it is recorded anew.
+    """
+
+    identity: Identity
+    turn: int
+    number: int = 0
+    is_anew: bool = False
 
 
 class Sequence:
     """One session: a transport, or a context.
 
-    A new session starts at the first recording of every request. What it records itself is not played back to it.
+    A new session starts at the first recording of every request, and plays what the cassette held when it began.
+    What it records itself is played back to it only where recordings repeat.
 
     Args:
         store: the cassette.
@@ -85,55 +142,91 @@ class Sequence:
         identify: Identify,
     ) -> None:
         self._store = store
+        self._session: PlayingSession | None = None
         self._repeats = repeats
         self.identify = identify
         self._lock = new_lock()
-        self._places: dict[Identity, int] = {}
-        self._recorded: dict[Identity, int] = {}
+        self._numbers: dict[Identity, int] = {}
+        self._last: dict[Identity, Held] = {}
 
-    def take(self, identity: Identity) -> tuple[Recording | None, MissReason]:
-        """The next recording of a request, or why there is none.
+    @property
+    def _begun(self) -> PlayingSession:
+        if self._session is None:
+            self._session = self._store.begin()
+        return self._session
+
+    def take(self, identity: Identity) -> tuple[Place, Recording | None, MissReason]:
+        """A request is asked: its place, and the recording that is there, or why there is none.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        found = self._store.recordings(identity, self.identify)
-        if not found:
-            return None, "no_recording" if self._store.exists else "cassette_not_found"
-        if self._repeats == "same":
-            return found[-1], "no_recording"
         with self._lock:
-            place = self._places.get(identity, 0)
-            if place >= len(found):
-                return None, "already_played"
-            self._places[identity] = place + 1
-        return found[place], "no_recording"
+            session = self._begun
+            held = session.held(identity, self.identify)
+            if self._repeats == "same":
+                last = self._last.get(identity) or (held[-1] if held else None)
+                number, found = max(len(held) - 1, 0), last
+            else:
+                number = self._numbers.get(identity, 0)
+                self._numbers[identity] = number + 1
+                found = held[number] if number < len(held) else None
+            place = Place(identity, session.turn(), number)
+            if found is not None:
+                return place, session.play(place.turn, found), "no_recording"
+            if held:
+                return place, None, "already_played"
+            return place, None, "no_recording" if session.exists else "cassette_not_found"
 
-    def check(self) -> None:
-        """Reads the file, so that one that cannot be read is known before upstream is called.
+    def ask_anew(self, identity: Identity) -> Place:
+        """A request is asked that is to be recorded anew; reads the file, so that one that cannot be read is known
+        before upstream is called.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        _ = self._store.had_recordings
+        with self._lock:
+            session = self._begun
+            _ = session.had_recordings
+            return Place(identity, session.ask_anew(identity), is_anew=True)
 
-    def add(self, recording: Recording, identity: Identity) -> None:
-        """Records a further answer.
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there were recordings in the cassette when the session began.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            return self._begun.had_recordings
+
+    def release(self, place: Place) -> None:
+        """Nothing was recorded: whoever asks again has the same place."""
+        with self._lock:
+            if place.is_anew:
+                self._begun.release(place.identity, place.turn)
+            elif self._numbers.get(place.identity) == place.number + 1:
+                self._numbers[place.identity] = place.number
+
+    def record(self, recording: Recording, place: Place) -> None:
+        """Records an answer in its place.
 
         Raises:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            self._store.append(recording, identity, self.identify)
-            self._places[identity] = self._places.get(identity, 0) + 1
+            session = self._begun
+            if place.is_anew:
+                session.renew(recording, place.identity, place.turn, self.identify)
+                return
+            held = session.held(place.identity, self.identify)
+            expired = held[place.number] if place.number < len(held) else None
+            entry = session.add(recording, place.identity, place.turn, self.identify, expired)
+            if self._repeats == "same":
+                self._last[place.identity] = entry
 
-    def renew(self, recording: Recording, identity: Identity) -> None:
-        """Records an answer anew: the session's first replaces all that the request had.
-
-        Raises:
-            CassetteError: the file cannot be written.
-        """
+    def end(self) -> None:
+        """The session is over."""
         with self._lock:
-            number = self._recorded.get(identity, 0)
-            self._store.replace(number, recording, identity, self.identify)
-            self._recorded[identity] = self._places[identity] = number + 1
+            if self._session is not None:
+                self._session.end()
