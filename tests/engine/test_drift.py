@@ -49,7 +49,7 @@ CASES = [
         "ids and times",
         answer({"id": "a", "created": 1}),
         answer({"id": "b", "created": 2}),
-        Drift((), (), ("created", "id")),
+        Drift((), (), ("id", "created")),
     ),
     (
         "an id by its form",
@@ -67,7 +67,7 @@ CASES = [
         "a stream's text",
         answer(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n', content_type=EVENTS),
         answer(b'data: {"choices":[{"delta":{"content":"b"}}]}\n\ndata: [DONE]\n\n', content_type=EVENTS),
-        Drift(values=("the text of the stream",)),
+        Drift(values=("choices[0].delta.content",)),
     ),
     (
         "a stream in other pieces",
