@@ -195,7 +195,10 @@ def _compare_streams(found: AnswerDifferences, one: Streamed, other: Streamed) -
 def _said(recording: Recording) -> dict[str, Any]:
     """What an answer says, whether it came in one piece or in many."""
     said = [
-        {"role": turn.role, "parts": [(part.kind, _arguments(part.text), part.name) for part in turn.parts]}
+        {
+            "role": turn.role,
+            "parts": [{part.kind: _arguments(part.text), "name": part.name} for part in turn.parts],
+        }
         for turn in conversation(recording).answered
     ]
     usage = usage_of(recording)
