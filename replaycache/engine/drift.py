@@ -107,8 +107,7 @@ def answer_differences(first: Recording, second: Recording) -> AnswerDifferences
     found = AnswerDifferences()
     _compare_heads(found, first, second)
     if first.complete != second.complete:
-        found.shape.add(f"the answer is {'' if second.complete else 'not '}all there")
-        found.places.append(AnswerDifference("complete", first.complete, second.complete, is_shape=True))
+        found.places.append(AnswerDifference("complete", first.complete, second.complete))
     try:
         _compare_bodies(found, first, second)
     except RecursionError:

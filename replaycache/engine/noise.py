@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..dialects.registry import DIALECTS
 
-__all__ = ["PIECES", "Path", "Step", "is_id", "is_noise", "is_noisy_header"]
+__all__ = ["PIECES", "Path", "Step", "is_id", "is_noise", "is_noisy_header", "keeps_alive"]
 
 Step = str | int
 Path = tuple[Step, ...]
@@ -26,12 +27,16 @@ _ID = re.compile(
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"
 )
+_DIGIT = re.compile(r"\d")
+_WORDS = ("model", "name", "object", "type")
+"""Members whose texts may look like ids: `file_citation`, a tool that somebody calls `run_query_2`."""
 _HEADER = re.compile(
     r"date|expires|last-modified|etag|age|retry-after(-ms)?|(.*-)?(request-?id|requestid|item-id)|.*ratelimit.*|.*-ms"
 )
 _ARGUMENTS = frozenset(("args", "arguments", "input", "parameters"))
 
 
+@lru_cache(maxsize=4096)
 def is_noise(path: Path) -> bool:
     """Whether what stands at a path differs every time, by the names on the way to it."""
     names = [step for step in path if isinstance(step, str)]
@@ -40,11 +45,16 @@ def is_noise(path: Path) -> bool:
     return any(name in _NAMED for name in names) or _NAME.search(names[-1]) is not None
 
 
+def keeps_alive(kind: Path) -> bool:
+    """Whether events of a kind say nothing, and may come anywhere."""
+    return not _NAMED.isdisjoint(kind[:1])
+
+
 def is_id(path: Path, value: Any) -> bool:
-    """Whether a text is of the form of an id or a time stamp, and not what a model said."""
-    if not isinstance(value, str) or (path[-1:] and path[-1] in PIECES) or _is_written(path):
+    """Whether a text is of the form of an id or a time stamp, and not what a model said or a word of its API."""
+    if not isinstance(value, str) or not path or path[-1] in PIECES or path[-1] in _WORDS or _is_written(path):
         return False
-    return _ID.fullmatch(value) is not None
+    return _ID.fullmatch(value) is not None and _DIGIT.search(value) is not None
 
 
 def _is_written(path: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..dialects.apis.bedrock import unwrapped
 from ..dialects.framing.sse import Event
 from ..dialects.readings import READINGS
-from .noise import PIECES, Path, Step, is_id, is_noise
+from .noise import PIECES, Path, Step, is_id, is_noise, keeps_alive
 
 __all__ = ["Streamed", "is_same"]
 
@@ -145,7 +145,7 @@ class Streamed:
         order: dict[Path, None] = {}
         for number, event in enumerate(events, 1):
             said = _said(event)
-            if is_noise((*said.kind, "")[:1]):
+            if keeps_alive(said.kind):
                 continue
             kinds.update(dict.fromkeys(_name(path) for path in (said.kind, *_form(said)) if path))
             order.update(dict.fromkeys((*said.grown, *said.states)))
@@ -239,7 +239,7 @@ def _grows(path: Path, value: list[Any]) -> bool:
 
 def _counts(path: Path, value: Any) -> bool:
     """Whether it is a number of tokens: it counts what came so far, and its last value is all that it says."""
-    return isinstance(value, (int, float)) and not _USAGE.isdisjoint(path)
+    return isinstance(value, (int, float)) and not _USAGE.isdisjoint(path[:-1])
 
 
 def _without_noise(said: _Said) -> _Said:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, stream
+from tests.cli.terminal import run_in_terminal
 
 
 def _lines(*arguments: str, status: int = 1) -> list[dict[str, Any]]:
@@ -255,6 +257,44 @@ def test_a_stream_and_a_whole_body_are_compared_by_what_they_say(tmp_path: Path)
 
     assert paths == ["request.stream", "response.header content-type", "response.body"]
     assert others == [*paths, "response.said[0].parts[0].text"]
+
+
+def test_what_a_person_sees(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    long = "Here is a long text that does not fit into a line of a terminal, and which goes on until the word "
+    cassette(first, *map(chat, ("one", "two", "three")), chat("Name a tree.", answer_json(f"{long}oak.")))
+    cassette(
+        second, chat("three"), *map(chat, ("one", "two")), chat("Name a flower.", answer_json(f"{long}rose."))
+    )
+
+    screen = run_in_terminal("diff", str(first), str(second))
+
+    assert screen.status == 1
+    assert (
+        re.sub(r"[0-9a-f]{12}", "0123456789ab", screen.text)
+        == """\
+> moved  #3 → #1  0123456789ab  chat  three
+~ changed  #4  0123456789ab → 0123456789ab  chat  Name a tree.
+  request.messages[0].content
+    - "Name a tree."
+    + "Name a flower."
+  response.choices[0].message.content
+    - … goes on until the word oak."
+    + … goes on until the word rose."
+"""
+    )
+
+
+def test_many_differences_do_not_fill_the_screen(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    for path, start in ((first, 0.0), (second, 0.5)):
+        embedding = [start + number for number in range(1000)]
+        cassette(path, chat(answer=json.dumps({"data": [{"index": 0, "embedding": embedding}]}).encode()))
+
+    screen = run_in_terminal("diff", str(first), str(second))
+
+    assert screen.text.endswith("and 980 more differences\n")
+    assert screen.text.count("\n") == 1 + 20 * 3 + 1
 
 
 def test_nothing_recorded_reaches_the_terminal_as_a_command(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_an_answer_is_like_itself(example: Example) -> None:
 
 @given(st.data())
 def test_any_change_of_a_leaf_is_seen(data: st.DataObject) -> None:
-    example = data.draw(st.sampled_from(JSON))
+    example = data.draw(st.sampled_from([example for example in JSON if next(changes(example), None)]))
     before = recording(example, list(example.answer.pieces))
     at, path, other, changed = data.draw(st.sampled_from([*changes(example)]))
 
