@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import Body, Chunk, Recording, Request, ResponseHead
+from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
 from replaycache.engine.drift import compare
 from replaycache.engine.noise import PIECES, is_noise
 from tests.dialects.example import Example, payload_of, reframed
@@ -208,3 +210,22 @@ def test_any_change_in_any_document_is_seen(value: Any, data: st.DataObject) -> 
 
     assert not compare(recording(CALL, one), recording(CALL, [json.dumps(document, indent=1).encode()]))
     assert compare(recording(CALL, one), recording(CALL, two)) or other == leaf
+
+
+RECORDINGS = FilePath(__file__).resolve().parents[3] / "shared" / "recordings"
+FILES = sorted(path for path in RECORDINGS.rglob("*") if path.suffix in (".yaml", ".yml"))
+
+
+@pytest.mark.skipif(not FILES, reason="the collection of real cassettes (../shared/recordings) is not here")
+def test_real_answers_in_other_chunks_are_the_same_and_without_their_last_words_are_not() -> None:
+    for path in FILES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = foreign.read(path)
+        for item in found:
+            data = item.body.read()
+            cut = Body.of([Chunk(data[start : start + 7], 0.0) for start in range(0, len(data), 7)])
+            assert not compare(item, item.with_parts(body=cut)), path
+            if len(data) > 1:
+                half = Body.of([Chunk(data[: len(data) // 2], 0.0)])
+                assert compare(item, item.with_parts(body=half)), path
