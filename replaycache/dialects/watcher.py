@@ -139,6 +139,11 @@ class AnswerWatcher:
         return self._progress
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it is framed, and not one document; to be asked once `end` was told."""
+        return self._framing not in ("", "other") and not self._is_document
+
+    @property
     def is_over(self) -> bool:
         """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
         if self._is_document:
