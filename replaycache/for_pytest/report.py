@@ -34,7 +34,7 @@ def attach_told(report: pytest.TestReport, told: list[str]) -> None:
 def discarded(count: int) -> str:
     """What is told of answers that a test recorded before it failed."""
     answers = "an answer that was recorded is" if count == 1 else f"{count} answers that were recorded are"
-    return f"{answers} not kept, for the test failed; --replay-keep-failed keeps such"
+    return f"{answers} not kept, for the test did not pass; --replay-keep-failed keeps such"
 
 
 class Report:

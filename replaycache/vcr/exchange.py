@@ -39,14 +39,11 @@ class VcrAnswer(Answer):
             try:
                 response = self._cassette.ask_response(response_of(self.head, recording.body.read()))
                 if response is None:
-                    self.forget("before_record_response dropped it")
+                    self.forget("before_record_response dropped it", is_meant=True)
                     return
                 found = changed(recording, response)
             except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
                 self.forget(f"before_record_response failed: {error!r}")
-                self.keeper.reporter.warn_once(
-                    f"before_record_response failed: {error!r}. The answer was not stored."
-                )
                 return
             found.head = self.keeper.redact.head(found.head)
             self.pending = found

@@ -246,9 +246,16 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(project: Project) -> None:
         result = project.run("--replay-mode=auto")
         result.assert_outcomes(**outcomes)
         assert path.read_bytes() == before
-        assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused"
+        assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused, 1 not kept"
     project.set(ASK="second")
-    project.run("--replay-mode=record").assert_outcomes(failed=1)
+    result = project.run("--replay-mode=record")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "* replaycache: not kept *",
+            "an answer that was recorded is not kept, for the test did not pass; --replay-keep-failed keeps such",
+        ]
+    )
 
     assert path.read_bytes() == before
     assert len(project.upstream.requests) == 5

@@ -101,7 +101,7 @@ class CassetteFile:
     # -- reading -----------------------------------------------------------------------------------------
 
     def view(self) -> View:
-        """What the file holds now.
+        """What the file holds now, what is pending included.
 
         Raises:
             CassetteError: it cannot be read.
@@ -112,7 +112,10 @@ class CassetteFile:
             if self._entries is None or (is_idle and self._signature() != self._seen):
                 self._read()
             if self._view is None:
-                self._view = View(tuple(self._entries or ()), exists=self._exists or self.path.exists())
+                entries = list(self._entries or ())
+                with self._turns_as_they_are():
+                    apply(entries, self._changes(self._pending))
+                self._view = View(tuple(entries), exists=self._exists or self.path.exists())
             return self._view
 
     def _read(self) -> None:
@@ -206,11 +209,12 @@ class CassetteFile:
                     ) from error
                 return
             self._pending += pending
+            self._view = None
             if not self._deferred:
                 self._flush()
 
     def _check_process(self) -> bool:
-        """Whether this is a forked process whose parent has deferred writing; leaves to the parent what is its own."""
+        """Whether this is a forked process whose parent has deferred writing; leaves the parent its own."""
         if os.getpid() == self._process:
             return False
         if self._deferred:
@@ -310,19 +314,28 @@ class CassetteFile:
                 self.place(turn, entry)
         return changes
 
+    @contextmanager
+    def _turns_as_they_are(self) -> Iterator[None]:
+        """Lets nothing count as written that is placed in the block."""
+        turns, placed = self._turns, self._placed
+        self._turns, self._placed = turns.copy(), placed.copy()
+        try:
+            yield
+        finally:
+            self._turns, self._placed = turns, placed
+
     def _flush(self, more: Iterable[Change] = (), *, at_once: bool = False) -> None:
         """Writes what is pending into the file or its journal."""
-        placed = self._turns.copy(), self._placed.copy()
-        changes = [*self._changes(self._pending), *more]
-        try:
+        with self._turns_as_they_are():
+            changes = [*self._changes(self._pending), *more]
             with locked(self.path) as target:
                 if not at_once and changes and self._may_wait(target):
                     self._write_down(target, changes)
                 else:
                     self._write_anew(target, changes)
-        except BaseException:
-            self._turns, self._placed = placed
-            raise
+        for turn, entry, _, _ in self._pending:
+            if entry is not None:
+                self.place(turn, entry)
         self._pending = []
         self._view = None
 
