@@ -46,13 +46,15 @@ class CassetteStore:
         self.identity = f"cassette:{os.path.realpath(self.path)}"
         self._match = Match()
         self._file = file_at(self.path)
-        self._had_recordings: bool | None = None
+        self._first: CassetteSession | None = None
 
     # -- what a session asks for -------------------------------------------------------------------------
 
     def begin(self) -> CassetteSession:
         """A session on it; the file is read when the session first asks for something."""
-        return CassetteSession(self._file)
+        session = CassetteSession(self._file)
+        self._first = self._first or session
+        return session
 
     def _view(self) -> View:
         return self._file.view()
@@ -64,14 +66,12 @@ class CassetteStore:
 
     @property
     def had_recordings(self) -> bool:
-        """Whether there were recordings in the file when this store first looked.
+        """Whether there were recordings in the file when its first session began; before that, whether there are.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        if self._had_recordings is None:
-            self._had_recordings = bool(self._view().entries)
-        return self._had_recordings
+        return bool(self._view().entries) if self._first is None else self._first.had_recordings
 
     # -- as a file ---------------------------------------------------------------------------------------
 
