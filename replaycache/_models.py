@@ -47,6 +47,8 @@ class Request:
         url: absolute, as sent.
         headers: names in lower case.
         body: the whole body; content-encoding is as `headers` say.
+        unknown: of a recorded one, what another recorder left out, so that nobody knows what was sent: names of
+            headers, or `url`. Where recordings stand in order, any value that is asked matches.
 
     Raises:
         ValueError: a field is of another form.
@@ -56,6 +58,7 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    unknown: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.method or self.method != self.method.upper():

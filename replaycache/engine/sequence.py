@@ -28,7 +28,10 @@ class Identify:
     _made: dict[Hashable, Identity] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, recording: Recording) -> Identity:
-        """The identity of a recording."""
+        """The identity of a recording; one of which something is unknown has that of `apart_from`."""
+        unknown = recording.request.unknown
+        if unknown:
+            return self.apart_from(unknown, recording.request, recording.sample)
         identity = self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
         if self.match.normalize is None:  # which may look at what is not stored
             self._made[self._as_sent(recording.request, recording.sample)] = identity
@@ -38,6 +41,10 @@ class Identify:
         """The identity of a request that is asked."""
         made = self._made.get(self._as_sent(request, sample)) if self._made else None
         return made or self.match.identity(request, sample=sample, redact=self.redact)
+
+    def apart_from(self, unknown: tuple[str, ...], request: Request, sample: int) -> Identity:
+        """The identity that a request shares with the recordings of which this is unknown."""
+        return self.match.identity(request, sample=sample, redact=self.redact, unknown=unknown)
 
     def _as_sent(self, request: Request, sample: int) -> Hashable:
         """All that the identity follows from, as it is."""
@@ -55,6 +62,9 @@ class SequenceStore(Protocol):
     @property
     def had_recordings(self) -> bool: ...
 
+    def all(self) -> list[Recording]:
+        """Every recording, in the order of the file."""
+
     def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
         """The recordings of a request, in the order in which they were made."""
 
@@ -71,6 +81,8 @@ class Sequence:
     """One session: a transport, or a context.
 
     A new session starts at the first recording of every request. What it records itself is not played back to it.
+    Where another recorder left something out of a recorded request, any value of it matches, once no recording is
+    left that matches what was sent.
 
     Args:
         store: the cassette.
@@ -90,13 +102,39 @@ class Sequence:
         self._lock = new_lock()
         self._places: dict[Identity, int] = {}
         self._recorded: dict[Identity, int] = {}
+        self._renewing: dict[Identity, Identity] = {}
+        self._found_unknown: list[tuple[str, ...]] | None = None
 
-    def take(self, identity: Identity) -> tuple[Recording | None, MissReason]:
+    def take(
+        self, identity: Identity, apart_from: Callable[[tuple[str, ...]], Identity] | None = None
+    ) -> tuple[Recording | None, MissReason]:
         """The next recording of a request, or why there is none.
+
+        Args:
+            identity: of the request.
+            apart_from: its identity among recordings of which something is unknown, by what it is.
 
         Raises:
             CassetteError: the file cannot be read.
         """
+        recording, why = self._next(identity)
+        if recording is not None or apart_from is None:
+            return recording, why
+        for names in self._unknown():
+            recording, reason = self._next(apart_from(names))
+            if recording is not None:
+                break
+            why = reason if reason == "already_played" else why
+        return recording, why
+
+    def _unknown(self) -> list[tuple[str, ...]]:
+        """What is unknown of recordings, the least first."""
+        if self._found_unknown is None:
+            found = {recording.request.unknown for recording in self._store.all()} - {()}
+            self._found_unknown = sorted(found, key=lambda names: (len(names), names))
+        return self._found_unknown
+
+    def _next(self, identity: Identity) -> tuple[Recording | None, MissReason]:
         found = self._store.recordings(identity, self.identify)
         if not found:
             return None, "no_recording" if self._store.exists else "cassette_not_found"
@@ -134,6 +172,19 @@ class Sequence:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            number = self._recorded.get(identity, 0)
-            self._store.replace(number, recording, identity, self.identify)
-            self._recorded[identity] = self._places[identity] = number + 1
+            place = self._renewing.get(identity)
+            if place is None:
+                place = self._renewing[identity] = self._to_renew(recording, identity)
+            number = self._recorded.get(place, 0)
+            self._store.replace(number, recording, place, self.identify)
+            self._recorded[place] = self._places[place] = number + 1
+
+    def _to_renew(self, recording: Recording, identity: Identity) -> Identity:
+        """The identity of what an answer replaces: of its request, or of one of which something is unknown."""
+        if self._store.recordings(identity, self.identify):
+            return identity
+        for names in self._unknown():
+            place = self.identify.apart_from(names, recording.request, recording.sample)
+            if self._store.recordings(place, self.identify):
+                return place
+        return identity

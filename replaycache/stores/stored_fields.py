@@ -12,7 +12,7 @@ from typing import Any
 from .._models import Headers
 from ..wire import url as _url
 
-__all__ = ["LONGEST", "check_fields", "check_request", "check_seconds", "header_lines"]
+__all__ = ["LONGEST", "check_fields", "check_request", "check_seconds", "header_lines", "unknown_names"]
 
 LONGEST = 2.8e8
 """Seconds: no answer takes nine years, and a sleep of a few centuries overflows."""
@@ -23,6 +23,7 @@ _END_OF_TIME = 253_402_300_799.0
 """Seconds from 1970 to the last one of the year 9999; some systems have no date before 1970."""
 
 _ENCODING = "content-encoding"
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
 
@@ -54,6 +55,26 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
     if "\n" in text or "\r" in text or "\0" in text:
         raise ValueError("a header holds a line end or a NUL")
     return tuple(lines)
+
+
+def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
+    """What is unknown of a request: names of headers, or `url`; see `Request.unknown`.
+
+    Args:
+        names: a list.
+        headers: of the request.
+
+    Raises:
+        ValueError, TypeError: it is no list of names in lower case, or of a header that is known.
+    """
+    if type(names) is not list or not all(type(name) is str for name in names):
+        raise TypeError("unknown is no list of texts")
+    if any(not _NAME.fullmatch(name) for name in names):
+        raise ValueError("unknown names what is no header, in lower case")
+    known = {name for name, _ in headers}.intersection(names)
+    if known:
+        raise ValueError(f"the header {_short(min(known))} is given, and named as unknown")
+    return tuple(sorted(set(names)))
 
 
 def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, verdict: Any, sample: Any) -> None:
