@@ -467,23 +467,24 @@ def httprr(*records: tuple[bytes, bytes]) -> bytes:
     return b"httprr trace v1\n" + b"".join(written)
 
 
-HTTPRR = httprr(
-    (
-        b"POST https://api.example.com/v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\n"
-        b"User-Agent: langchaingo-httprr\nAuthorization: Bearer " + SECRET.encode() + b"\r\n"
-        b"Content-Length: 99\r\nContent-Type: application/json\r\n\r\n"
-        b'{"model": "m"}',
-        b"HTTP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Type: application/json\r\nX-Request-Id: req_1\r\n"
-        b"Set-Cookie: a=" + SECRET.encode() + b'\r\n\r\n{"id": 1, "text": "\xc3\xa9\xff"}',
-    ),
-    (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: Go-http-client/1.1\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"%x\r\n%s\r\n0\r\n\r\n" % (len(STREAM), STREAM),
-    ),
-    (
-        b"GET /api/tags HTTP/1.1\r\nHost: localhost:11434\r\nUser-Agent: Go-http-client/1.1\r\n\r\n",
-        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-    ),
+_CHAT = (
+    b"POST https://api.example.com/v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\n"
+    b"User-Agent: langchaingo-httprr\nAuthorization: Bearer %s\r\n"
+    b'Content-Length: 99\r\nContent-Type: application/json\r\n\r\n{"model": "m"}'
+) % SECRET.encode()
+_CHAT_ANSWER = (
+    b"HTTP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Type: application/json\r\nX-Request-Id: req_1\r\n"
+    b'Set-Cookie: a=%s\r\n\r\n{"id": 1, "text": "\xc3\xa9\xff"}'
+) % SECRET.encode()
+_STREAM = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: Go-http-client/1.1\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
 )
+_STREAM_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"%x\r\n%s\r\n0\r\n\r\n"
+) % (len(STREAM), STREAM)
+_LOCAL = b"GET /api/tags HTTP/1.1\r\nHost: localhost:11434\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
+_LOCAL_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+HTTPRR = httprr((_CHAT, _CHAT_ANSWER), (_STREAM, _STREAM_ANSWER), (_LOCAL, _LOCAL_ANSWER))

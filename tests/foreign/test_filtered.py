@@ -53,8 +53,25 @@ def _unknown(tmp_path: Path, *requests: dict[str, Any]) -> list[tuple[str, ...]]
 
 @pytest.mark.parametrize(
     "text",
-    ["**REDACTED**", "DUMMY", "fake", "REDACTED", "<ANTHROPIC_VERSION>", "[FILTERED]", "XXXXXX", "***", ""]
-    + ["dummy-value", "fake_key", "{{ version }}", "__SCRUBBED__", "%VERSION%", "PLACEHOLDER", "filtered"],
+    [
+        "**REDACTED**",
+        "DUMMY",
+        "fake",
+        "REDACTED",
+        "<ANTHROPIC_VERSION>",
+        "[FILTERED]",
+        "XXXXXX",
+        "***",
+        "",
+        "dummy-value",
+        "fake_key",
+        "{{ version }}",
+        "__SCRUBBED__",
+        "%VERSION%",
+        "PLACEHOLDER",
+        "filtered",
+        "my dummy value",
+    ],
 )
 def test_a_placeholder_is_no_value(tmp_path: Path, text: str) -> None:
     (found,) = _read(tmp_path, _vcrpy({"headers": {**ALL, "anthropic-version": text}}))
@@ -74,6 +91,7 @@ def test_what_stands_for_a_credential_stands_for_other_values_too(tmp_path: Path
     "headers",
     [
         ALL,
+        {**ALL, "anthropic-beta": "hidden-thoughts-2026-02-12"},
         {**ALL, "anthropic-beta": "fakery-2025-01-01,max-tokens-3-5-sonnet-2024-07-15"},
         {
             **ALL,
@@ -131,12 +149,9 @@ def test_what_one_request_of_the_file_has_is_absent_in_the_others(tmp_path: Path
 
 
 def test_with_its_user_agent_nothing_was_left_out(tmp_path: Path) -> None:
-    assert _unknown(
-        tmp_path, {"headers": {"user-agent": "x/1"}}, {"headers": {**SENT, "user-agent": "REDACTED"}}
-    ) == [
-        (),
-        (),
-    ]
+    requests = [{"headers": {"user-agent": "x/1"}}, {"headers": {**SENT, "user-agent": "REDACTED"}}]
+
+    assert _unknown(tmp_path, *requests) == [(), ()]
 
 
 def test_go_adds_its_headers_behind_its_recorder(tmp_path: Path) -> None:
