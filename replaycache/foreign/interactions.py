@@ -30,6 +30,7 @@ __all__ = [
     "Answer",
     "Node",
     "Source",
+    "absolute_url",
     "encoded",
     "json_bytes",
     "seconds_since_1970",
@@ -313,7 +314,9 @@ class Node:
             raise self.error(f"has the method {method[:40]!r}, which is none")
         if not 100 <= answer.status <= 999:
             raise self.error(f"has the status {answer.status}, which is none")
-        url, unknown = self._absolute(url, host or _find(headers, "host"))
+        url, unknown = absolute_url(url, host or _find(headers, "host"))
+        if _url.fault(url):
+            raise self.error("has a URL that cannot be read")
         if not body:
             # nothing else would tell which request it was
             unknown = tuple(name for name in unknown if name != "url")
@@ -351,26 +354,29 @@ class Node:
             complete=answer.complete,
         )
 
-    def _absolute(self, url: str, host: str | None) -> tuple[str, tuple[str, ...]]:
-        """The URL, and what is unknown of it."""
-        unknown: tuple[str, ...] = ()
-        if "://" not in url:
-            if (
-                url.startswith("/")
-                and host is not None
-                and re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-fA-F:]+\](:\d+)?", host)
-            ):
-                is_local = re.match(r"localhost\b|127\.|\[::1\]", host) is not None
-                url = f"{'http' if is_local else 'https'}://{host}{url}"
-            else:
-                # RFC 2606: nothing is ever reached there, and what stood for the URL can still be read
-                unknown = ("host",) if url.startswith("/") else ("url",)
-                url = f"https://unknown.invalid/{url.lstrip('/')}"
-        # not on the wire in this form: URLs are ASCII there
-        url = re.sub(r"[^\x21-\x7e]+", lambda match: quote(encoded(match[0])), url)
-        if _url.fault(url):
-            raise self.error("has a URL that cannot be read")
-        return url, unknown
+
+def absolute_url(url: str, host: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """A URL as a recorder, or its filters, left it, made absolute; and what is unknown of it.
+
+    Args:
+        url: of any form.
+        host: with its port, where it stands beside the URL.
+    """
+    unknown: tuple[str, ...] = ()
+    if "://" not in url:
+        if (
+            url.startswith("/")
+            and host is not None
+            and re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-fA-F:]+\](:\d+)?", host)
+        ):
+            is_local = re.match(r"localhost\b|127\.|\[::1\]", host) is not None
+            url = f"{'http' if is_local else 'https'}://{host}{url}"
+        else:
+            # RFC 2606: nothing is ever reached there, and what stood for the URL can still be read
+            unknown = ("host",) if url.startswith("/") else ("url",)
+            url = f"https://unknown.invalid/{url.lstrip('/')}"
+    # not on the wire in this form: URLs are ASCII there
+    return re.sub(r"[^\x21-\x7e]+", lambda match: quote(encoded(match[0])), url), unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
