@@ -24,7 +24,7 @@ from upstream import CHUNKS, running
 
 from replaycache import use_cassette
 from replaycache._models import Body, Chunk, Recording, Request, ResponseHead
-from replaycache.stores.cassette_text import dump, dump_recording
+from replaycache.stores.cassette.text import dump, dump_recording
 
 COLUMNS = (
     Column("case", 30, right=False),

@@ -47,8 +47,9 @@ class Request:
         url: absolute, as sent.
         headers: names in lower case.
         body: the whole body; content-encoding is as `headers` say.
-        unknown: of a recorded one, what another recorder left out, so that nobody knows what was sent: names of
-            headers, or `url`. Where recordings stand in order, any value that is asked matches.
+        left_out: of one that is stored, the names of the headers that are not.
+        unknown: of one that another recorder made, the names of the headers that it filtered, and `url` where it
+            filtered that: they may have been any. Where recordings stand in order, any that is asked matches.
 
     Raises:
         ValueError: a field is of another form.
@@ -58,6 +59,7 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    left_out: tuple[str, ...] = field(default=(), compare=False)
     unknown: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -89,10 +91,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """Status and headers of a response; `keep` receives one."""
+    """Status and headers of a response; `keep` receives one.
+
+    Args:
+        status: of three digits.
+        headers: names in lower case.
+        left_out: of one that is stored, the names of the headers that are not.
+    """
 
     status: int
     headers: Headers = ()
+    left_out: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not 100 <= self.status <= 999:

@@ -92,9 +92,14 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     group.addoption(
         "--replay-unused",
-        choices=("ignore", "warn", "fail"),
+        choices=("ignore", "warn", "fail", "drop"),
         default="warn",
-        help="what to do about recordings that no passing test played (default: warn)",
+        help="what to do about recordings that no passing test played: drop removes them (default: warn)",
+    )
+    group.addoption(
+        "--replay-keep-failed",
+        action="store_true",
+        help="keep what a test records though it fails; without it, its cassette stays as it was",
     )
     group.addoption(
         "--replay-orphans", action="store_true", help="list the cassette files that no collected test owns"

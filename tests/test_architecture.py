@@ -150,7 +150,7 @@ def test_the_core_does_no_io(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_store_is_imported_by_the_core(name: str) -> None:
-    if name not in {"cli.demo_session", "stores", "stores.renewed_cassette", "stores.rewritten_cassette"}:
+    if name not in {"cli.demo_session", "stores"}:
         assert not _imports(name)[0] & {"stores.cassette", "stores.disk", "stores.memory"} - {name}
 
 

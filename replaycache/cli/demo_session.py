@@ -26,7 +26,7 @@ from .._models import Recording
 from ..httpx import ReplayTransport
 from ..match import Match
 from ..stores import DiskStore, open_store
-from ..stores.cassette_text import load
+from ..stores.cassette.text import load
 
 __all__ = ["DemoFailed", "run"]
 

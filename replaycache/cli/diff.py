@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import click
 
 from .._models import Recording
-from ..dialects.conversation import Part, answer_of
-from ..engine import drift
-from ..engine.nearest import ABSENT, Difference, compare_values
+from ..dialects.conversation import prompt
+from ..engine.drift import answer_differences
+from ..engine.nearest import Difference
+from ..maintenance.pairing import moved, pair
 from ..stores import Store
 from .differences import as_json as difference_as_json
-from .differences import request_differences, write_differences
+from .differences import fitted, request_differences, write_differences
 from .errors import Status
 from .ls import endpoint
 from .opening import (
@@ -36,158 +37,142 @@ __all__ = ["command"]
 @click.argument("first", metavar="A", shell_complete=complete_key)
 @click.argument("second", metavar="B", shell_complete=complete_key)
 @store_option
-@click.option("--ignore-volatile", is_flag=True, help="Without what differs every time: ids, times, fingerprints.")
-@click.option("--headers", is_flag=True, help="With the headers of the responses.")
+@click.option("--volatile", is_flag=True, help="With what differs every time: ids, times, fingerprints.")
 @json_option
-def command(
-    first: str, second: str, store: str | None, ignore_volatile: bool, headers: bool, as_json: bool
-) -> Status:
+def command(first: str, second: str, store: str | None, volatile: bool, as_json: bool) -> Status:
     """Compare two recordings or two stores.
 
     A and B are two recordings (KEY, FILE#3, FILE#KEY, or a file that has but
-    one), or two stores, whose recordings are paired by key and order.
+    one), or two stores. Their recordings are paired by key and order; of what
+    is left, requests to one endpoint that are alike stand for each other, and
+    are told as changed.
 
-    They are compared by JSON path, streams as the answer they add up to;
-    when chunks came does not count. Exit status: 0 the same, 1 different.
-    With --json a line is a JSON object for each recording that differs.
+    They are compared by JSON path, streams by what their events add up to and
+    in which order; how texts were cut, and when chunks came, does not count.
+
+    ~ is a recording that changed, > one that stands elsewhere, - one that only
+    A has, + one that only B has. Exit status: 0 the same, 1 different. With
+    --json a line is a JSON object for each recording that differs.
     """
-    comparison = _Comparison(ignore_volatile, headers)
     if all(names_a_store(name) and "#" not in name for name in (first, second)):
         a, b = existing_store(first), existing_store(second)
-        pairs = _pairs(a, b)
+        pairs = _whole(a, b) or _pairs(a, b)
     else:
-        pairs = iter([(named_entry(first, store), named_entry(second, store))])
-    count = 0
-    for before, after in pairs:
-        count += _write(before, after, comparison, as_json)
+        pairs = iter([_Pair(named_entry(first, store), named_entry(second, store), is_moved=False)])
+    count = noise = 0
+    for item in pairs:
+        found = _differences(item)
+        told = [place for place, is_noise in found if volatile or not is_noise]
+        noise += len(found) - len(told)
+        count += _write(item, told, as_json)
+    left_out = f" {noise:,} places that differ every time are left out (--volatile)." if noise else ""
     if count:
+        if left_out:
+            note(left_out.strip())
         return Status.FOUND
-    note("No difference.")
+    note(f"No difference.{left_out}")
     return Status.DONE
 
 
-_Pair = tuple[Entry | None, Entry | None]
+class _Pair(NamedTuple):
+    before: Entry | None
+    after: Entry | None
+    is_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where an entry is kept: of a cache only its key is in memory."""
+
+    store: Store
+    key: str
+    known: Entry | None = None
+
+    def entry(self) -> Entry | None:
+        if self.known is not None:
+            return self.known
+        recording = self.store.get(self.key)
+        return None if recording is None else Entry(self.key, recording)
+
+    def recording(self) -> Recording | None:
+        entry = self.entry()
+        return None if entry is None else entry.recording
+
+
+def _whole(first: Store, second: Store) -> Iterator[_Pair] | None:
+    """Two stores with one recording each, which stand for each other whatever they are; None of others."""
+    if len(first) != 1 or len(second) != 1:
+        return None
+    return iter([_Pair(next(entries(first), None), next(entries(second), None), is_moved=False)])
 
 
 def _pairs(first: Store, second: Store) -> Iterator[_Pair]:
-    """The recordings of two stores by key; in memory are their keys, and of a file its recordings."""
-    a, b = _grouped(first), _grouped(second)
-    for key in (*a, *(key for key in b if key not in a)):
-        befores, afters = a.get(key, [None]), b.get(key, [None])
-        for index in range(max(len(befores), len(afters))):
-            before = _entry(first, key, befores[index]) if key in a and index < len(befores) else None
-            after = _entry(second, key, afters[index]) if key in b and index < len(afters) else None
-            yield before, after
+    """The recordings of two stores that stand for each other, and those that have no other."""
+    a, b = _slots(first), _slots(second)
+    in_order = is_cassette(first) and is_cassette(second)
+    pairs = pair(a, b, endpoint=endpoint, in_order=in_order)
+    elsewhere = moved(pairs) if in_order else set()
+    for before, after in pairs:
+        yield _Pair(
+            None if before is None else a[before].entry(),
+            None if after is None else b[after].entry(),
+            before in elsewhere,
+        )
 
 
-def _grouped(store: Store) -> dict[str, list[Entry | None]]:
-    """The entries of each key in their order; of a cache only the keys."""
+def _slots(store: Store) -> list[_Slot]:
     if not is_cassette(store):
-        return {key: [None] for key in store.keys()}  # noqa: SIM118  # a store is no dict
-    found: dict[str, list[Entry | None]] = {}
-    for entry in reversed(list(entries(store))):
-        found.setdefault(entry.key, []).append(entry)
-    return found
+        return [_Slot(store, key) for key in store.keys()]  # noqa: SIM118  # a store is no dict
+    return [_Slot(store, entry.key, entry) for entry in reversed(list(entries(store)))]
 
 
-def _entry(store: Store, key: str, entry: Entry | None) -> Entry | None:
-    if entry is not None:
-        return entry
-    recording = store.get(key)
-    return None if recording is None else Entry(key, recording)
-
-
-# -- what differs --------------------------------------------------------------------------------------------
-
-_VOLATILE_HEADERS = ("date", "request-id", "x-request-id", "openai-processing-ms", "retry-after", "retry-after-ms")
-
-
-class _Comparison:
-    """Compares two recordings.
-
-    Args:
-        ignore_volatile: whether what differs every time is left out.
-        headers: whether the responses' headers are compared.
-    """
-
-    def __init__(self, ignore_volatile: bool, headers: bool) -> None:
-        self._ignore_volatile = ignore_volatile
-        self._headers = headers
-
-    def differences(self, first: Recording, second: Recording) -> list[Difference]:
-        """Where the two differ, by path."""
-        found = [
-            item._replace(path=f"request.{item.path}")
-            for item in request_differences(first.request, second.request)
-        ]
-        for path, before, after in (
-            ("sample", first.sample, second.sample),
-            ("response.status", first.head.status, second.head.status),
-            ("response.complete", first.complete, second.complete),
-        ):
-            if before != after:
-                found.append(Difference(path, before, after))
-        found += self._of_headers(first, second)
-        return found + self._of_bodies(first, second)
-
-    def _of_headers(self, first: Recording, second: Recording) -> Iterator[Difference]:
-        names = {name for name, _ in (*first.head.headers, *second.head.headers)} if self._headers else set()
-        for name in sorted(names | {"content-type"}):
-            if self._ignore_volatile and (name in _VOLATILE_HEADERS or "ratelimit" in name):
-                continue
-            before, after = first.head.header(name), second.head.header(name)
-            if before != after:
-                yield Difference(
-                    f"response.header {name}",
-                    ABSENT if before is None else before,
-                    ABSENT if after is None else after,
-                )
-
-    def _of_bodies(self, first: Recording, second: Recording) -> list[Difference]:
-        before, after = (_value(recording) for recording in (first, second))
-        try:
-            found = list(compare_values(before, after, "response"))
-            volatile = drift.compare(first, second).volatile if self._ignore_volatile and found else ()
-        except RecursionError:
-            return [Difference("response", "nested too deeply to compare", "nested too deeply to compare")]
-        left_out = {f"response.{path}" for path in volatile}
-        return [item for item in found if item.path not in left_out]
-
-
-def _value(recording: Recording) -> Any:
-    value, _ = answer_of(recording)
-    if not isinstance(value, Part):
-        return value
-    if value.kind == "text":
-        return value.text
-    digest = hashlib.blake2b(digest_size=8)
-    for segment in recording.body.segments:
-        digest.update(segment.data)
-    return f"{value.text}, BLAKE2b {digest.hexdigest()}"
+def _differences(pair: _Pair) -> list[tuple[Difference, bool]]:
+    """Where two recordings differ, by path, and whether they always do there."""
+    if pair.before is None or pair.after is None:
+        return []
+    first, second = pair.before.recording, pair.after.recording
+    found = [
+        (item._replace(path=f"request.{item.path}"), False)
+        for item in request_differences(first.request, second.request)
+    ]
+    for path, before, after in (
+        ("sample", first.sample, second.sample),
+        ("response.verdict", first.verdict, second.verdict),
+    ):
+        if before != after:
+            found.append((Difference(path, before, after), False))
+    return found + [
+        (Difference(f"response.{place.path}", place.first, place.second), place.is_noise)
+        for place in answer_differences(first, second).places
+    ]
 
 
 # -- how it is written ---------------------------------------------------------------------------------------
 
 
-def _write(before: Entry | None, after: Entry | None, comparison: _Comparison, as_json: bool) -> bool:
+_MARKS = {"changed": ("~", "yellow"), "moved": (">", "cyan"), "removed": ("-", "red"), "added": ("+", "green")}
+
+
+def _write(pair: _Pair, found: list[Difference], as_json: bool) -> bool:
     """Writes how two entries differ; tells whether they do."""
-    found = comparison.differences(before.recording, after.recording) if before and after else []
-    if before and after and not found:
+    before, after, is_moved = pair
+    if before and after and not found and not is_moved:
         return False
     known = before or after
     if known is None:
         return False
-    kind = "changed" if before and after else "removed" if before else "added"
+    kind = ("changed" if found else "moved") if before and after else "removed" if before else "added"
     if as_json:
         names = {"a": before, "b": after}
         write_json_line(
             {"change": kind}
+            | ({"moved": True} if is_moved else {})
             | {name: _named(entry) for name, entry in names.items() if entry}
             | {"differences": list(map(difference_as_json, found))}
         )
         return True
-    mark, style = {"changed": ("~", "yellow"), "removed": ("-", "red"), "added": ("+", "green")}[kind]
-    write_styled(f"{mark} {_title(before, after)}", style)
+    mark, style = _MARKS[kind]
+    write_styled(fitted(f"{mark} {_title(pair, kind)}"), style)
     write_differences(found, indent=2)
     return True
 
@@ -196,9 +181,11 @@ def _named(entry: Entry) -> dict[str, Any]:
     return {"key": entry.key} | ({} if entry.number is None else {"number": entry.number})
 
 
-def _title(before: Entry | None, after: Entry | None) -> str:
-    known = [entry for entry in (before, after) if entry]
-    names = list(dict.fromkeys(entry.key for entry in known))
+def _title(pair: _Pair, kind: str) -> str:
+    known = [entry for entry in (pair.before, pair.after) if entry]
+    keys = list(dict.fromkeys(entry.key[:12] for entry in known))
     numbers = list(dict.fromkeys(f"#{entry.number}" for entry in known if entry.number is not None))
-    about = one_line(endpoint(known[0].recording.request))
-    return "  ".join([" ".join(name if len(names) == 1 else name[:12] for name in names), *numbers[:2], about])
+    words = [kind, *(["and moved"] if pair.is_moved and kind != "moved" else [])]
+    request = known[0].recording.request
+    about = [" → ".join(numbers), " → ".join(keys), one_line(endpoint(request)), one_line(prompt(request), 200)]
+    return "  ".join([" ".join(words), *filter(None, about)])

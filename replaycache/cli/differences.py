@@ -11,29 +11,60 @@ from ..engine.nearest import ABSENT, Difference, differences
 from .output import console, is_terminal, width
 from .printable import one_line, printable
 
-__all__ = ["as_json", "request_differences", "write_differences"]
+__all__ = ["as_json", "fitted", "request_differences", "write_differences"]
 
 PLACES = 1000
 """Differences between two requests that are looked for."""
+SHOWN = 20
+"""Differences that are written to a terminal."""
+ALIKE = 3
+"""Paths with the same values that are written to a terminal."""
+SHORT = 12
+"""Characters of a value that may stand at several paths by chance."""
 
 
 def write_differences(found: list[Difference], *, indent: int = 0) -> None:
     """Writes differences: the path, then what stands there on the one side (`-`) and on the other (`+`).
 
-    On a terminal a long value is cut to a line, around the first place at which the two differ.
+    Where the same stands at several paths, it is written once. On a terminal a long value is cut to a line, around
+    the first place at which the two differ, and of many differences the first are written.
     """
     from rich.text import Text
 
     target = console()
     room = width() - indent - 4 if is_terminal() else 0
-    for difference in found:
-        target.print(Text(" " * indent + one_line(difference.path), "bold"), soft_wrap=True)
-        before, after = _shown(difference.recorded), _shown(difference.asked)
+    groups = _grouped(found)
+    shown = groups[:SHOWN] if room else groups
+    for paths, before, after in shown:
         start = _first_difference(before, after) if room and max(len(before), len(after)) > room else 0
+        for number, path in enumerate(paths):
+            if number == ALIKE and room:
+                target.print(Text(f"{' ' * indent}and at {len(paths) - number:,} more paths"), soft_wrap=True)
+                break
+            text = f"{' ' * indent}{'and ' if number else ''}{one_line(path)}"
+            target.print(Text(text, "bold"), soft_wrap=True)
         for mark, text, style in (("-", before, "red"), ("+", after, "green")):
             if text:
                 line = f"{' ' * indent}  {mark} {_cut(text, start, room)}"
                 target.print(Text(line, style), soft_wrap=True)
+    if len(shown) < len(groups):
+        target.print(Text(f"{' ' * indent}and {len(groups) - len(shown):,} more differences"), soft_wrap=True)
+
+
+def fitted(text: str) -> str:
+    """A line that is cut to the width of a terminal."""
+    return _cut(printable(text), 0, width()) if is_terminal() else printable(text)
+
+
+def _grouped(found: list[Difference]) -> list[tuple[list[str], str, str]]:
+    """The paths at which the same values stand, and these."""
+    groups: dict[object, tuple[list[str], str, str]] = {}
+    for number, difference in enumerate(found):
+        before, after = _shown(difference.recorded), _shown(difference.asked)
+        # small numbers and words are the same by chance
+        same: object = (before, after) if before and after and len(before) > SHORT else number
+        groups.setdefault(same, ([], before, after))[0].append(difference.path)
+    return list(groups.values())
 
 
 def request_differences(first: Request, second: Request) -> list[Difference]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .apis.bedrock import unwrapped
+from .framing.sse import Event
 from .progress import Progress
+from .registry import answering
 from .watcher import Answering, AnswerWatcher
 
-__all__ = ["AnswerEvents", "answer_events"]
+__all__ = ["AnswerEvents", "answer_events", "events_as_sent"]
 
 
 class AnswerEvents(NamedTuple):
@@ -66,3 +68,30 @@ def answer_events(pieces: Iterable[bytes], content_type: str = "") -> AnswerEven
     if not isinstance(found, _Collected):
         return AnswerEvents([], is_stream=False)
     return AnswerEvents(found.events, not found.is_document)
+
+
+class _Listening(AnswerWatcher):
+    """Keeps every event as it was sent, whatever it says and whatever came before it."""
+
+    def __init__(self, answering: Answering, content_type: str) -> None:
+        super().__init__(answering, content_type)
+        self.events: list[Event] = []
+
+    def _look_at(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def events_as_sent(method: str, path: str, pieces: Iterable[bytes], content_type: str) -> list[Event] | None:
+    """Every event of an answer, those behind its end too; None of a body that is no stream.
+
+    Args:
+        method: of the request, in upper case.
+        path: of its URL.
+        pieces: of the body, content-encoding undone.
+        content_type: of the response; only where the first bytes leave a doubt does it tell.
+    """
+    watcher = _Listening(answering(method, path), content_type)
+    for piece in pieces:
+        watcher.feed(piece)
+    watcher.end()
+    return watcher.events if watcher.is_stream else None

@@ -177,8 +177,9 @@ class Dialect(NamedTuple):
         credentials: the places inside a body where it takes a credential; `*` is any member or item, `*:mcp` any
             item whose `type` is `mcp`.
         credential_urls: the places inside a body where a URL may carry one.
+        pieces: names of members that come in pieces in a stream: texts that add up to one, lists that go on.
         noise: names of members whose values differ each time and say nothing, where the name does not tell it as
-            those of ids, times and durations do.
+            those of ids, times and durations do; and of events that only keep a connection open.
         ids: patterns of texts that do.
     """
 
@@ -193,6 +194,7 @@ class Dialect(NamedTuple):
     equivalents: tuple[Equivalent, ...] = ()
     credentials: tuple[tuple[str, ...], ...] = ()
     credential_urls: tuple[tuple[str, ...], ...] = ()
+    pieces: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
 

@@ -16,14 +16,12 @@ import orjson
 from .._models import Verdict
 from .framing.aws_event_stream import FrameDecoder, is_prelude
 from .framing.json_values import ArrayDecoder, ObjectDecoder
-from .framing.sse import Event, EventDecoder
+from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field
 from .progress import Document, Progress, tells_failure
 
 __all__ = ["AnswerWatcher", "Answering"]
 
 _BOM = b"\xef\xbb\xbf"
-_FIELD = re.compile(rb"(data|event|id|retry|error)?:")
-_LONGEST_FIELD = 8
 _REMARK = re.compile(rb'\{\s*[^\s"}]|\[\s*[^\s\]\[{"\dtfn-]')
 """How a text begins with a remark in brackets, which no JSON does: `[Music]`."""
 _LINES = re.compile(r"ndjson|jsonl|json-lines|stream\+json")
@@ -141,6 +139,11 @@ class AnswerWatcher:
         return self._progress
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it is framed, and not one document; to be asked once `end` was told."""
+        return self._framing not in ("", "other") and not self._is_document
+
+    @property
     def is_over(self) -> bool:
         """Whether the terminal event has come, or the answer has failed: who closes now has had all of it."""
         if self._is_document:
@@ -205,7 +208,7 @@ class AnswerWatcher:
         shown = head.removeprefix(_BOM).lstrip(b" \t\r\n")
         if (head and self._media_type == _FRAMES) or (len(head) >= 12 and is_prelude(head[:12])):
             self._framing, self._decoder = "frames", FrameDecoder()
-        elif not shown or (len(shown) < _LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
+        elif not shown or (len(shown) < LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
             if not shown:
                 self._head = b""  # white space while the server works: however much, it is not kept
             return False
@@ -217,7 +220,7 @@ class AnswerWatcher:
             self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown
         elif shown[:1] == b"[" and any(form.is_array for form in self._answering.forms):
             self._framing, self._decoder, self._head = "array", ArrayDecoder(), shown
-        elif _FIELD.match(shown):
+        elif begins_with_a_field(shown):
             self._framing, self._decoder = "events", EventDecoder()
         elif shown[:1] == b"[" or "json" in self._media_type:
             self._framing, self._decoder, self._head = "objects", ObjectDecoder(), shown

@@ -269,6 +269,7 @@ class Answer:
         end = end_told_by(recorder.watcher, self.head)
         if body is None:
             self.outcome.reason = recorder.reason
+            keeper.not_kept(asked, recorder.reason)
         elif why := keeper.why_not(self.head, end):
             self.outcome.reason, body = why, None
         if body is None:
@@ -320,13 +321,14 @@ class Answer:
             self.land()
             return
         try:
-            keeper.save(recording, identity, self.asked.mode)
+            keeper.save(recording, identity, self.asked)
             keeper.pass_on(self.asked, recording)
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
+            keeper.not_kept(self.asked, str(error))
             reporter.store_failed(f"{error} The answer was not stored.")
         else:
             self.outcome.status = "miss"
@@ -344,6 +346,8 @@ class Answer:
             self.pending = None
             self.outcome.reason = reason
             self.land()
+            self.keeper.not_kept(self.asked, reason)
+            self.keeper.release(self.asked)
 
     def land(self) -> None:
         """Nobody waits for this answer any more. If interrupted, it is to be called again."""
@@ -354,4 +358,5 @@ class Answer:
         keeper.reporter.lost(f"{asked.method} {keeper.redact.url(asked.url)}", self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
+        self.keeper.release(self.asked)
         self.keeper.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)

@@ -12,6 +12,7 @@ from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url
 from .sampling import current_sample
+from .sequence import Place
 
 __all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
 
@@ -55,6 +56,7 @@ class Asked:
         needs_body: whether its body has to be read.
         body: once it was read.
         identity: once it is known.
+        place: in a cassette, from when it was looked up on.
         unstorable: why nothing of it is stored or answered from a store; empty where it may be.
 
     Args:
@@ -79,6 +81,7 @@ class Asked:
         "mode",
         "names_mode",
         "needs_body",
+        "place",
         "sample",
         "ttl",
         "unstorable",
@@ -110,6 +113,7 @@ class Asked:
         self.body = b""
         self._request: Request | None = None
         self.identity: Identity | None = None
+        self.place: Place | None = None
         self.unstorable = ""
         if self.mode is Mode.OFF:
             self.unstorable = "the mode is off"

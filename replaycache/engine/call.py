@@ -209,5 +209,7 @@ class Call:
         answer = self._answer
         if answer is not None:
             answer.abandon(reason)
-        elif self._lead is not None:
+            return
+        if self._lead is not None:
             self._lead.land()
+        self._shared.keeper.release(self.asked)

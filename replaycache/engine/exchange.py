@@ -122,13 +122,21 @@ class Exchange:
         """
         return Call(self, self.identifier.read(method, url, headers, target))
 
-    def close(self) -> None:
-        """Raises what a session is told at its end.
+    def close(self, *, warns: bool = True) -> None:
+        """The session is over; warns of what is not kept, and raises what it is told at its end.
+
+        Args:
+            warns: whether it does; not where somebody else tells of it.
 
         Raises:
             SecretFound: recordings held what looks like a credential and were not written.
             DriftFound: answers differ in shape from what was recorded, and `on_drift` is `"raise"`.
         """
+        self.keeper.end()
+        not_kept, self.tally.not_kept = self.tally.not_kept, []
+        if not_kept and warns:
+            listed = "".join(f"\n  {told}" for told in not_kept)
+            self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
         secrets, self.tally.secrets = self.tally.secrets, []
         if secrets:
             listed = "".join(f"\n  {found}" for found in secrets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._errors import SecretFound
+from .._errors import CassetteError, SecretFound
 from .._models import AnswerEnd, Recording, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
@@ -27,6 +27,8 @@ __all__ = ["DRAIN_BYTES", "Keeper"]
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
 """Bounds for reading to its end what a caller closed early (`on_abandon="drain"`)."""
+
+OUTLIVED = "its response was still open when its cassette was closed"
 
 FINISH_SECONDS = 0.5
 """Bound for the same where the model has stopped already, and only the end of its stream is to come."""
@@ -70,6 +72,7 @@ class Keeper:
         self.reporter = reporter
         self.responses = OpenResponses()
         self.redirects = Redirects(options.redact)
+        self._is_over = False
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
@@ -109,17 +112,20 @@ class Keeper:
             return DRAIN_SECONDS
         return FINISH_SECONDS if ends_soon else 0.0
 
-    def save(self, recording: Recording, identity: Identity, mode: Mode) -> None:
-        """Stores a recording.
+    def save(self, recording: Recording, identity: Identity, asked: Asked) -> None:
+        """Stores the recording of what was asked.
 
         Raises:
             StoreError: the store failed.
             CassetteError: the file cannot be written.
+                Or it was closed already.
             SecretFound: it holds what looks like a credential, and is not written to a cassette.
         """
         if self._sequence is None:
             self._store.put(identity.key, recording)
             return
+        if self._is_over:
+            raise CassetteError(OUTLIVED)
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 
@@ -134,10 +140,27 @@ class Keeper:
             found = f"{what}: {', '.join(str(place) for place in places)}"
             self.reporter.tally.secrets.append(found)
             raise SecretFound(f"a recording was not written, for it holds what looks like a credential. {found}")
-        if mode is Mode.RECORD:
-            self._sequence.renew(recording, identity)
-        else:
-            self._sequence.add(recording, identity)
+        if asked.place is not None:
+            self._sequence.record(recording, asked.place)
+
+    def release(self, asked: Asked) -> None:
+        """Nothing is stored of what was asked: in a cassette, whoever asks again has its place."""
+        if self._sequence is not None and asked.place is not None and asked.mode is not Mode.VERIFY:
+            self._sequence.release(asked.place)
+
+    def end(self) -> None:
+        """The session is over: what is still open then is in no cassette, whenever its reader comes to its end."""
+        self._is_over = True
+        if self._sequence is None:
+            return
+        self._sequence.end()
+        for answer in list(self.responses.held):
+            self.not_kept(answer.asked, OUTLIVED)
+
+    def not_kept(self, asked: Asked, why: str) -> None:
+        """A call to a cassette was answered live, and is not in it."""
+        if not self.is_cache and asked.mode is not Mode.VERIFY:
+            self.reporter.tally.not_kept.append(f"{asked.method} {self.redact.url(asked.url)}: {why}")
 
     def pass_on(self, asked: Asked, recording: Recording) -> None:
         """Stores an answer for those calls, too, that upstream sent to where it was given.

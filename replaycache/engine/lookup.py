@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import CorruptRecording, MissReason
 from .._models import Recording
@@ -13,7 +14,7 @@ from ..stores import StoreBusy
 from .asked import Asked
 from .flights import landings
 from .reporting import Reporter
-from .sequence import Sequence, SequenceStore
+from .sequence import Sequence
 
 if TYPE_CHECKING:
     from ..stores import Store
@@ -77,12 +78,14 @@ class Lookup:
         mode = asked.mode
         if mode is Mode.ONCE:
             mode = asked.mode = self._once()
+        if asked.identity is None or asked.unstorable:
+            return Nothing()
         if sequence is not None and mode is Mode.RECORD:
-            sequence.check()
-        if asked.identity is None or asked.unstorable or mode not in _READING:
+            asked.place = sequence.ask_anew(asked.identity, partial(self._apart_from, asked))
+        if mode not in _READING:
             return Nothing()
         if sequence is not None:
-            recording, why = sequence.take(asked.identity, lambda unknown: self._apart_from(asked, unknown))
+            asked.place, recording, why = sequence.take(asked.identity, partial(self._apart_from, asked))
             return Nothing(why) if recording is None else recording
         before = landings()
         try:
@@ -105,6 +108,6 @@ class Lookup:
 
     def _once(self) -> Mode:
         """What `once` comes to, for the cassette as the session found it."""
-        if self._sequence is not None and cast("SequenceStore", self._store).had_recordings:
+        if self._sequence is not None and self._sequence.had_recordings:
             return Mode.REPLAY
         return Mode.AUTO

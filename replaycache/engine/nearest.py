@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from .._models import Recording, Request
 
-__all__ = ["ABSENT", "CANDIDATES", "Difference", "compare_values", "differences", "find_nearest"]
+__all__ = ["ABSENT", "CANDIDATES", "Difference", "below", "compare_values", "differences", "find_nearest"]
 
 CANDIDATES = 300
 """How many recordings are looked at, the newest first."""
@@ -96,15 +96,15 @@ def compare_values(recorded: Any, asked: Any, path: str = "") -> Iterator[Differ
         if path.endswith("properties") and recorded.keys() == asked.keys() and list(recorded) != list(asked):
             yield Difference(f"{path}, in order", list(recorded), list(asked))
         for name in dict.fromkeys((*recorded, *asked)):
-            below = _below(path, name)
-            yield from compare_values(recorded.get(name, ABSENT), asked.get(name, ABSENT), below)
+            inner = below(path, name)
+            yield from compare_values(recorded.get(name, ABSENT), asked.get(name, ABSENT), inner)
     elif isinstance(recorded, list) and isinstance(asked, list):
         for index in range(max(len(recorded), len(asked))):
-            below = f"{path}[{index}]"
+            inner = f"{path}[{index}]"
             yield from compare_values(
                 recorded[index] if index < len(recorded) else ABSENT,
                 asked[index] if index < len(asked) else ABSENT,
-                below,
+                inner,
             )
     elif not _is_same(recorded, asked):
         yield Difference(path or "body", recorded, asked)
@@ -116,7 +116,8 @@ def _is_same(recorded: Any, asked: Any) -> bool:
     return bool(recorded == asked)
 
 
-def _below(path: str, name: str) -> str:
+def below(path: str, name: str) -> str:
+    """The path of a member of what stands at a path."""
     if not re.fullmatch(r"""[^.\[\]"'*]+""", name):
         return f'{path}["{name}"]'
     return f"{path}.{name}" if path else name

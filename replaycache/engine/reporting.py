@@ -159,7 +159,12 @@ class Reporter:
             self._tell(Noted("live", outcome.key, recording.usage, took, took, recording.size))
 
     def lost(self, what: str, outcome: Outcome) -> None:
-        """What came of upstream's answer is not kept, so that nobody knows what it cost."""
+        """What came of upstream's answer is not kept, so that nobody knows what it cost.
+
+        Args:
+            what: was called.
+            outcome: of the call.
+        """
         if self._options.budget is not None:
             self.warn_once(f"{what} is not counted in the budget, for its answer was not kept: {outcome.reason}.")
 

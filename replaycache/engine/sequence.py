@@ -1,10 +1,10 @@
-"""The place of a session in a cassette: which of a request's recordings comes next."""
+"""The place of a session in a cassette: which of a request's recordings comes next, where a new one belongs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
 from .._models import Recording, Request
@@ -12,7 +12,7 @@ from ..match import Identity, Match
 from ..redaction.redact import Redact
 from ..system.forking import new_lock
 
-__all__ = ["Identify", "Sequence", "SequenceStore"]
+__all__ = ["Identify", "Place", "PlayingSession", "Sequence", "SequenceStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,19 @@ class Identify:
         return request.method, request.url, sample, headers, request.body
 
 
-class SequenceStore(Protocol):
-    """What a cassette offers beyond a store; `identify` makes the identity of a recording from its request."""
+ApartFrom = Callable[[tuple[str, ...]], Identity]
+"""Gives the identity of what is asked among recordings of which something is unknown, by what that is."""
+
+
+class Held(Protocol):
+    """A recording that a cassette held when a session began."""
+
+    @property
+    def recording(self) -> Recording: ...
+
+
+class PlayingSession(Protocol):
+    """What one session sees of a cassette, and adds to it; `identify` makes the identity of a recording."""
 
     @property
     def exists(self) -> bool: ...
@@ -62,27 +73,79 @@ class SequenceStore(Protocol):
     @property
     def had_recordings(self) -> bool: ...
 
-    def all(self) -> list[Recording]:
-        """Every recording, in the order of the file."""
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        """What is unknown of the recorded requests that were there when it began."""
 
-    def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
-        """The recordings of a request, in the order in which they were made."""
+    def held(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Any]:
+        """The recordings of a request that were there when it began, in their order."""
 
-    def append(self, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]) -> None:
-        """Adds a recording behind the others."""
+    def turn(self) -> int:
+        """A request is asked: its place in the order of asking."""
 
-    def replace(
-        self, number: int, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]
+    def play(self, turn: int, entry: Any) -> Recording:
+        """One of those answers what was asked at `turn`."""
+
+    def add(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Callable[[Recording], Identity],
+        replaces: Any | None = None,
+    ) -> Any:
+        """Records what was asked at `turn`, in place of another or behind what was asked before."""
+
+    def ask_anew(self, identity: Identity) -> int:
+        """A request is asked that is to be recorded anew; its turn."""
+
+    def release(self, identity: Identity, turn: int) -> None:
+        """Nothing was recorded for what was asked anew at `turn`."""
+
+    def renew(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Callable[[Recording], Identity],
     ) -> None:
-        """Takes a recording as the `number`-th of its request in a session that records it anew."""
+        """Records an answer anew: the first of a request takes the place of all that it had."""
+
+    def end(self) -> None:
+        """It is over."""
+
+
+class SequenceStore(Protocol):
+    """What a cassette offers beyond a store."""
+
+    def begin(self) -> PlayingSession:
+        """A session on it."""
+
+
+class Place(NamedTuple):
+    """Where an answer belongs; taken when its request is asked.
+
+    Attributes:
+        identity: of the request.
+        among: the identity of the recordings where it is; another one where something is unknown of those.
+        turn: in the order of asking.
+        number: which of the request's recordings it is, from 0 on.
+        is_anew: whether it is recorded anew.
+    """
+
+    identity: Identity
+    among: Identity
+    turn: int
+    number: int = 0
+    is_anew: bool = False
 
 
 class Sequence:
     """One session: a transport, or a context.
 
-    A new session starts at the first recording of every request. What it records itself is not played back to it.
-    Where another recorder left something out of a recorded request, any value of it matches, once no recording is
-    left that matches what was sent.
+    A new session starts at the first recording of every request, and plays what the cassette held when it began.
+    What it records itself is played back to it only where recordings repeat. Where another recorder left something
+    out of a recorded request, any value of it matches, once no recording is left that matches what is asked.
 
     Args:
         store: the cassette.
@@ -97,94 +160,129 @@ class Sequence:
         identify: Identify,
     ) -> None:
         self._store = store
+        self._session: PlayingSession | None = None
         self._repeats = repeats
         self.identify = identify
         self._lock = new_lock()
-        self._places: dict[Identity, int] = {}
-        self._recorded: dict[Identity, int] = {}
-        self._renewing: dict[Identity, Identity] = {}
-        self._found_unknown: list[tuple[str, ...]] | None = None
+        self._numbers: dict[Identity, int] = {}
+        self._last: dict[Identity, Held] = {}
+        self._replaced: set[int] = set()
+        self._unknown: list[tuple[str, ...]] | None = None
+
+    @property
+    def _begun(self) -> PlayingSession:
+        if self._session is None:
+            self._session = self._store.begin()
+        return self._session
 
     def take(
-        self, identity: Identity, apart_from: Callable[[tuple[str, ...]], Identity] | None = None
-    ) -> tuple[Recording | None, MissReason]:
-        """The next recording of a request, or why there is none.
+        self, identity: Identity, apart_from: ApartFrom | None = None
+    ) -> tuple[Place, Recording | None, MissReason]:
+        """A request is asked: its place, and the recording that is there, or why there is none.
 
         Args:
             identity: of the request.
-            apart_from: its identity among recordings of which something is unknown, by what it is.
+            apart_from: its identities among recordings of which something is unknown.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        recording, why = self._next(identity)
-        if recording is not None or apart_from is None:
-            return recording, why
-        for names in self._unknown():
-            recording, reason = self._next(apart_from(names))
-            if recording is not None:
-                break
-            why = reason if reason == "already_played" else why
-        return recording, why
+        with self._lock:
+            session = self._begun
+            any_held = False
+            for among in self._among(identity, apart_from):
+                held = session.held(among, self.identify)
+                any_held = any_held or bool(held)
+                number, found = self._next(among, held)
+                if found is not None:
+                    self._numbers[among] = number + 1
+                    place = Place(identity, among, session.turn(), number)
+                    return place, session.play(place.turn, found), "no_recording"
+            number, _ = self._next(identity, session.held(identity, self.identify))
+            self._numbers[identity] = number + 1
+            place = Place(identity, identity, session.turn(), number)
+            if any_held:
+                return place, None, "already_played"
+            return place, None, "no_recording" if session.exists else "cassette_not_found"
 
-    def _unknown(self) -> list[tuple[str, ...]]:
-        """What is unknown of recordings, the least first."""
-        if self._found_unknown is None:
-            found = {recording.request.unknown for recording in self._store.all()} - {()}
-            self._found_unknown = sorted(found, key=lambda names: (len(names), names))
-        return self._found_unknown
+    def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
+        """The identities under which there may be recordings of a request: its own, and those of the recordings of
+        which something is unknown, the least first."""
+        yield identity
+        if apart_from is None:
+            return
+        if self._unknown is None:
+            self._unknown = sorted(self._begun.unknown, key=lambda names: (len(names), names))
+        for names in self._unknown:
+            yield apart_from(names)
 
-    def _next(self, identity: Identity) -> tuple[Recording | None, MissReason]:
-        found = self._store.recordings(identity, self.identify)
-        if not found:
-            return None, "no_recording" if self._store.exists else "cassette_not_found"
+    def _next(self, among: Identity, held: list[Held]) -> tuple[int, Held | None]:
+        """The number of the recording whose turn it is, and the recording, where it is there."""
         if self._repeats == "same":
-            return found[-1], "no_recording"
-        with self._lock:
-            place = self._places.get(identity, 0)
-            if place >= len(found):
-                return None, "already_played"
-            self._places[identity] = place + 1
-        return found[place], "no_recording"
+            last = self._last.get(among) or (held[-1] if held else None)
+            return max(len(held) - 1, 0), None if id(last) in self._replaced else last
+        number = self._numbers.get(among, 0)
+        return number, held[number] if number < len(held) else None
 
-    def check(self) -> None:
-        """Reads the file, so that one that cannot be read is known before upstream is called.
+    def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:
+        """A request is asked that is to be recorded anew; reads the file, so that one that cannot be read is known
+        before upstream is called.
+
+        Args:
+            identity: of the request.
+            apart_from: its identities among recordings of which something is unknown.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        _ = self._store.had_recordings
+        with self._lock:
+            session = self._begun
+            _ = session.had_recordings
+            found = (one for one in self._among(identity, apart_from) if session.held(one, self.identify))
+            among = next(found, identity)
+            return Place(identity, among, session.ask_anew(among), is_anew=True)
 
-    def add(self, recording: Recording, identity: Identity) -> None:
-        """Records a further answer.
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there were recordings in the cassette when the session began.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            return self._begun.had_recordings
+
+    def release(self, place: Place) -> None:
+        """Nothing was recorded: whoever asks again has the same place."""
+        with self._lock:
+            if place.is_anew:
+                self._begun.release(place.among, place.turn)
+            elif self._numbers.get(place.among) == place.number + 1:
+                self._numbers[place.among] = place.number
+
+    def record(self, recording: Recording, place: Place) -> None:
+        """Records an answer in its place.
 
         Raises:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            self._store.append(recording, identity, self.identify)
-            self._places[identity] = self._places.get(identity, 0) + 1
+            session = self._begun
+            if place.is_anew:
+                session.renew(recording, place.among, place.turn, self.identify)
+                return
+            held = session.held(place.among, self.identify)
+            expired = held[place.number] if place.number < len(held) else None
+            if expired is not None and place.among != place.identity:
+                # of the one request that was asked it is known now what was unknown
+                expired = None if id(expired) in self._replaced else expired
+                self._replaced.add(id(expired))
+            entry = session.add(recording, place.identity, place.turn, self.identify, expired)
+            if self._repeats == "same":
+                self._last[place.identity] = entry
 
-    def renew(self, recording: Recording, identity: Identity) -> None:
-        """Records an answer anew: the session's first replaces all that the request had.
-
-        Raises:
-            CassetteError: the file cannot be written.
-        """
+    def end(self) -> None:
+        """The session is over."""
         with self._lock:
-            place = self._renewing.get(identity)
-            if place is None:
-                place = self._renewing[identity] = self._to_renew(recording, identity)
-            number = self._recorded.get(place, 0)
-            self._store.replace(number, recording, place, self.identify)
-            self._recorded[place] = self._places[place] = number + 1
-
-    def _to_renew(self, recording: Recording, identity: Identity) -> Identity:
-        """The identity of what an answer replaces: of its request, or of one of which something is unknown."""
-        if self._store.recordings(identity, self.identify):
-            return identity
-        for names in self._unknown():
-            place = self.identify.apart_from(names, recording.request, recording.sample)
-            if self._store.recordings(place, self.identify):
-                return place
-        return identity
+            if self._session is not None:
+                self._session.end()

@@ -21,6 +21,8 @@ class Tally:
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
+        not_kept: calls to a cassette that were answered live and are not in it, and why; not those that the user's
+            own word leaves out.
         own_way: calls that went through a transport of the user's that names a store or a mode of its own.
         named_mode: the origins of the calls that were sent upstream and named their mode themselves.
     """
@@ -32,5 +34,6 @@ class Tally:
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    not_kept: list[str] = field(default_factory=list)
     own_way: int = 0
     named_mode: set[str] = field(default_factory=set)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .asked import Asked
 
 __all__ = ["OpenResponses", "Settling", "Unclosed"]
 
@@ -26,7 +29,13 @@ class Unclosed(Protocol):
 
 
 class Settling(Protocol):
-    """A response that is being recorded."""
+    """A response that is being recorded.
+
+    Attributes:
+        asked: what it answers.
+    """
+
+    asked: Asked
 
     @property
     def open_body(self) -> Unclosed | None:

@@ -105,21 +105,33 @@ class CassetteInUse:
     told_over_budget: int = 0
     use: Use | None = None
 
-    def close(self) -> None:
+    @property
+    def recorded(self) -> int:
+        """How many answers the test and the processes that it forked have recorded."""
+        return self.cassette.tally.recorded + self.cassette.store.handed_over
+
+    def close(self, *, keeps_failed: bool = False) -> None:
         """Writes what was recorded, if the test passed.
+
+        Args:
+            keeps_failed: whether it is written in any case.
 
         Raises:
             ReplayCacheError: it cannot or may not be written.
         """
         cassette, tally = self.cassette, self.cassette.tally
-        keeps = self.passed and not self.failed
+        passed = self.passed and not self.failed
+        keeps = passed or keeps_failed
+        recorded = self.recorded
         played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in tally.played}
         self.use = Use(
             str(cassette.path),
-            judges=keeps and not tally.recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
+            judges=passed and not recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
             replayed=tally.replayed,
-            recorded=tally.recorded if keeps else 0,
+            recorded=recorded if keeps else 0,
             missed=len(tally.misses),
+            not_kept=tally.not_kept,
+            discarded=0 if keeps else recorded,
             own_way=tally.own_way,
             played=list(played),
             stored=len(cassette),
@@ -128,6 +140,7 @@ class CassetteInUse:
         self.use.note_usage(played.values())
         if keeps and cassette.mode is Mode.RECORD:
             self.use.note_renewal(cassette.store)
+            self.use.renews = passed
         if not keeps:
             self.stack.__exit__(_TestFailed, _TestFailed(), None)
             return
@@ -135,6 +148,7 @@ class CassetteInUse:
             self.stack.close()
         except BaseException:
             self.use.recorded, self.use.judges, self.use.renews = 0, False, False
+            self.use.discarded = recorded
             raise
 
     def swallowed(self, item: pytest.Item) -> list[Refused]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..accounts.prices import Total
     from ..stores import CassetteStore
 
-__all__ = ["Collected", "Use", "find_left_over", "find_orphans", "find_saved", "find_unused"]
+__all__ = ["Collected", "Use", "find_orphans", "find_renewed", "find_saved", "find_unused"]
 
 
 @dataclass
@@ -33,12 +33,13 @@ class Use:
         replayed: calls that a recording answered.
         recorded: answers that were written.
         missed: calls that were refused.
+        not_kept: calls that were answered live and are not in the cassette, and why.
+        discarded: answers that are not kept for the test failed.
         own_way: calls that went through a transport that names a store or a mode of its own.
         played: the numbers of the recordings that were replayed, from 0.
         stored: how many recordings the cassette has.
         renews: whether the test recorded it anew, and passed.
         renewed: the marks of the recordings that the run had made by then.
-        left: the marks of those from before, of the requests that the test recorded.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         used: what the answers that were replayed used, each a `Usage` as a list.
     """
@@ -48,12 +49,13 @@ class Use:
     replayed: int = 0
     recorded: int = 0
     missed: int = 0
+    not_kept: list[str] = field(default_factory=list)
+    discarded: int = 0
     own_way: int = 0
     played: list[int] = field(default_factory=list)
     stored: int = 0
     renews: bool = False
     renewed: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
     drifts: list[str] = field(default_factory=list)
     used: list[list[Any]] = field(default_factory=list)
 
@@ -76,10 +78,10 @@ class Use:
 
     def note_renewal(self, store: CassetteStore) -> None:
         """Takes what a test recorded anew."""
-        from ..stores.renewed_cassette import RenewedCassette
+        from ..stores.cassette.renewed import RenewedCassette
 
         if isinstance(store, RenewedCassette):
-            self.renews, self.renewed, self.left = True, store.renewed, store.left
+            self.renews, self.renewed = True, store.renewed
 
 
 @dataclass
@@ -134,11 +136,11 @@ def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterabl
     return unused
 
 
-def find_left_over(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, set[str]]:
-    """The marks of the recordings that a run in mode `record` leaves over, by the paths of their cassettes.
+def find_renewed(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[str]]:
+    """The marks of the recordings that a run in mode `record` made, by the paths of the cassettes it made anew.
 
-    They are earlier answers to requests that were recorded anew and are asked fewer times now. While a test of
-    the cassette did not run or did not pass, it may need them.
+    Whatever else such a cassette holds is left over. While a test of the cassette did not run or did not pass, it
+    may need that: then the cassette is not among them.
 
     Args:
         uses: by the tests' node ids.
@@ -146,15 +148,15 @@ def find_left_over(uses: Mapping[str, Use], collected: Collected, selected: Iter
         selected: the files and directories whose tests were all asked for.
     """
     whole = list(selected)
-    found: dict[str, set[str]] = {}
+    found: dict[str, list[str]] = {}
     for path, owners in _owners(collected):
         renewing = [uses[test] for test in owners if test in uses and uses[test].renews]
         if len(renewing) < len(owners) or not _is_owned_by(path, owners, collected, whole):
             continue
-        renewed = {mark for use in renewing for mark in use.renewed}
-        left = {mark for use in renewing for mark in use.left} - renewed
-        if left:
-            found[path] = left
+        made: Counter[str] = Counter()
+        for use in renewing:
+            made |= Counter(use.renewed)  # each tells what the run had made by then
+        found[path] = list(made.elements())
     return found
 
 

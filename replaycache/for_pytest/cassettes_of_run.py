@@ -47,7 +47,7 @@ class CassettesOfRun:
             CassetteError: the file cannot be read or written.
         """
         if self._place is not None and is_shared and mode in (Mode.AUTO, Mode.RECORD):
-            from ..stores.cassette_lock import locked_by_file
+            from ..stores.cassette.lock import locked_by_file
 
             with locked_by_file(self._beside(self._place, path, ".lock")):
                 yield from self._opened(path, mode, is_shared)
@@ -79,7 +79,7 @@ class CassettesOfRun:
         return known[1]
 
     def _renewing(self, path: Path, is_shared: bool) -> Generator[CassetteStore]:
-        from ..stores.renewed_cassette import RenewedCassette
+        from ..stores.cassette.renewed import RenewedCassette
 
         file = self._beside(self._place, path, ".renewed") if self._place is not None and is_shared else None
         if file is not None and file.exists():
@@ -92,15 +92,19 @@ class CassettesOfRun:
         if file is not None:
             file.write_text(json.dumps(store.renewed), "utf-8")
 
-    def drop(self, path: Path, marks: Iterable[str]) -> None:
-        """Removes recordings that a run has left over.
+    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
+        """Removes what a run has left over.
+
+        Args:
+            path: of the cassette.
+            renewed: the marks of what the run has recorded.
 
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        from ..stores.renewed_cassette import RenewedCassette
+        from ..stores.cassette.renewed import RenewedCassette
 
-        RenewedCassette(path).drop(marks)
+        RenewedCassette(path, renewed).drop_others()
 
     @staticmethod
     def _beside(place: Path, path: Path, ending: str) -> Path:

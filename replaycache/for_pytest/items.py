@@ -22,7 +22,7 @@ from .pytest_private import (
     set_up_first,
     tearing_down_after,
 )
-from .report import attach_told, attach_use
+from .report import attach_told, attach_use, discarded
 from .run import Run
 
 __all__ = ["Items", "cassette_of"]
@@ -139,7 +139,7 @@ class Items:
             self._raise_held()
         except BaseException as error:
             if in_use is not None:
-                _explain(item, in_use, error)
+                _explain(item, in_use, error, keeps=self._run.keeps_failed)
             raise
         if in_use is not None:
             _refuse_swallowed(item, in_use)
@@ -182,7 +182,7 @@ class Items:
                 for origin in sorted(in_use.cassette.tally.named_mode):
                     self._run.network.note(f"{origin} was called live, as the call's x-replaycache-mode says")
                 try:
-                    in_use.close()
+                    in_use.close(keeps_failed=self._run.keeps_failed)
                 except ReplayCacheError as error:
                     text = f"{item.nodeid}: {type(error).__name__}: {error}"
                     raise pytest.fail.Exception(text, pytrace=False) from None
@@ -204,6 +204,8 @@ class Items:
             if in_use.use is not None:
                 in_use.use.judges &= not in_use.failed
                 attach_use(report, in_use.use)
+                if in_use.use.not_kept:
+                    report.sections.append(("replaycache: not kept", "\n".join(in_use.use.not_kept)))
             del item.stash[_IN_USE]
 
     def interrupt(self) -> None:
@@ -238,8 +240,11 @@ def _told(refused: list[Refused]) -> str:
     )
 
 
-def _explain(item: pytest.Item, in_use: CassetteInUse, error: BaseException) -> None:
+def _explain(item: pytest.Item, in_use: CassetteInUse, error: BaseException, *, keeps: bool) -> None:
     """Adds to the report of a failed test what it cannot know of."""
+    recorded = in_use.recorded
+    if recorded and not keeps and not isinstance(error, pytest.skip.Exception):
+        item.add_report_section("call", "replaycache: not kept", discarded(recorded))
     errors = list(inside(error))
     misses = [miss for miss in in_use.swallowed(item) if not any(miss is one for one in errors)]
     if misses and not isinstance(error, pytest.skip.Exception):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from .._errors import ReplayCacheError, ReplayCacheWarning
-from .cassette_use import Use, find_left_over, find_orphans, find_saved, find_unused
+from .cassette_use import Use, find_orphans, find_renewed, find_saved, find_unused
 from .modes import mode_of
 from .run import Run
 
-__all__ = ["Report", "attach_told", "attach_use"]
+__all__ = ["Report", "attach_told", "attach_use", "discarded"]
 
 _ATTRIBUTE = "replaycache"
 _TOLD = "replaycache_network"
@@ -31,6 +31,12 @@ def attach_told(report: pytest.TestReport, told: list[str]) -> None:
         report.sections.append(("replaycache: network", "\n".join(told)))
 
 
+def discarded(count: int) -> str:
+    """What is told of answers that a test recorded before it failed."""
+    answers = "an answer that was recorded is" if count == 1 else f"{count} answers that were recorded are"
+    return f"{answers} not kept, for the test failed; --replay-keep-failed keeps such"
+
+
 class Report:
     """Takes what each test made of its cassette, and tells what they come to.
 
@@ -44,6 +50,7 @@ class Report:
         self._run = run
         self._uses: dict[str, Use] = {}
         self._unused: dict[str, list[int]] = {}
+        self._dropped: dict[str, int] = {}
         self._told: list[str] = []
 
     def header(self) -> str:
@@ -63,21 +70,33 @@ class Report:
         self._told += [f"{report.nodeid}: {told}" for told in getattr(report, _TOLD, ())]
 
     def finish(self, session: pytest.Session) -> None:
-        """Removes what a run in mode `record` left over, and lets it fail for what is unused if that is asked."""
+        """Removes what a run in mode `record` left over, and does about what is unused as is asked."""
         policy = self._config.getoption("replay_unused")
         if not self._run.lost_workers:
-            self._drop_left_over()
+            self._drop_others()
             if policy != "ignore":
                 collected = self._run.collection.collected
                 self._unused = find_unused(self._uses, collected, self._run.selected())
+        if policy == "drop":
+            self._drop_unused()
         if self._unused and policy == "fail" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _drop_left_over(self) -> None:
-        collected = self._run.collection.collected
-        for path, marks in find_left_over(self._uses, collected, self._run.selected()).items():
+    def _drop_unused(self) -> None:
+        from ..stores import CassetteStore
+
+        for path, numbers in list(self._unused.items()):
             try:
-                self._run.drop(Path(path), marks)
+                self._dropped[path] = CassetteStore(path).remove(numbers)
+                del self._unused[path]
+            except ReplayCacheError as error:
+                warnings.warn(f"what is unused stays: {error}", ReplayCacheWarning, stacklevel=1)
+
+    def _drop_others(self) -> None:
+        collected = self._run.collection.collected
+        for path, renewed in find_renewed(self._uses, collected, self._run.selected()).items():
+            try:
+                self._run.drop_others(Path(path), renewed)
             except ReplayCacheError as error:
                 warnings.warn(f"what is left over stays: {error}", ReplayCacheWarning, stacklevel=1)
 
@@ -85,8 +104,12 @@ class Report:
         """Writes what there is to tell after the tests."""
         if any(use.drifts for use in self._uses.values()):
             self._tell_drifts(terminal)
+        if any(use.not_kept or use.discarded for use in self._uses.values()):
+            self._tell_not_kept(terminal)
         if self._unused:
             self._tell_unused(terminal)
+        if self._dropped:
+            self._tell_dropped(terminal)
         if self._told:
             self._tell_network(terminal)
         if self._config.getoption("replay_orphans"):
@@ -105,6 +128,9 @@ class Report:
             f"{sum(use.missed for use in uses)} missed",
             f"{sum(map(len, self._unused.values()))} unused",
         ]
+        not_kept = sum(len(use.not_kept) + use.discarded for use in uses)
+        if not_kept:
+            counts.append(f"{not_kept} not kept")
         own_way = sum(use.own_way for use in uses)
         if own_way:
             counts.append(f"{own_way} by transports with a store or mode of their own")
@@ -128,6 +154,20 @@ class Report:
             "pytest --replay-mode=record records it anew."
         )
 
+    def _tell_not_kept(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_sep("=", "replaycache: not kept", yellow=True)
+        for test, use in self._uses.items():
+            if use.discarded:
+                terminal.write_line(f"{test}: {discarded(use.discarded)}")
+            for told in use.not_kept:
+                terminal.write_line(f"{test}: {told}")
+        terminal.write_line("They were answered live, and are in no cassette: the next run asks for them again.")
+
+    def _tell_dropped(self, terminal: pytest.TerminalReporter) -> None:
+        terminal.write_sep("=", "replaycache: dropped recordings")
+        for path, count in self._dropped.items():
+            terminal.write_line(f"{self._run.shown(path)}: {count}, which no test played")
+
     def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:
         from ..stores import CassetteStore
 
@@ -139,8 +179,8 @@ class Report:
                 request = recordings[number].request
                 terminal.write_line(f"  recording {number + 1}: {request.method} {request.url}")
         terminal.write_line(
-            "No test played them, and all tests of these cassettes passed. Remove them from the files, or delete "
-            "the files and record again; --replay-unused=ignore says nothing about them."
+            "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, "
+            "--replay-unused=ignore says nothing about them."
         )
 
     def _tell_network(self, terminal: pytest.TerminalReporter) -> None:

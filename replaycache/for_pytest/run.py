@@ -41,6 +41,7 @@ class Run:
 
     Attributes:
         collection: what was collected.
+        keeps_failed: whether a test that fails keeps what it recorded.
         network: what connections the tests may make.
         lost_workers: whether a worker ended without telling what it had collected.
 
@@ -51,6 +52,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.collection = Collection()
+        self.keeps_failed = bool(config.getoption("replay_keep_failed", False))
         self.lost_workers = False
         self._place: Path | None = None
         self._budget = _budget(config)
@@ -107,13 +109,17 @@ class Run:
             in_use.stack.push(stack.pop_all())
             return in_use
 
-    def drop(self, path: Path, marks: Iterable[str]) -> None:
-        """Removes recordings that the run has left over from a cassette.
+    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
+        """Removes from a cassette what the run has left over.
+
+        Args:
+            path: of the cassette.
+            renewed: the marks of what the run has recorded.
 
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        self._cassettes.drop(path, marks)
+        self._cassettes.drop_others(path, renewed)
 
     # -- workers
 

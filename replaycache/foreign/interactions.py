@@ -335,7 +335,7 @@ class Node:
             headers = tuple(item for item in headers if item[0] != "content-encoding")
         headers = self.source.sent(method.upper(), "" if "url" in unknown else url, headers)
         redact = self.source.redaction(headers, answer.headers)
-        request = Request(method.upper(), url, headers, body, unknown)
+        request = Request(method.upper(), url, headers, body, unknown=unknown)
         head = redact.head(ResponseHead(answer.status, answer.headers))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)

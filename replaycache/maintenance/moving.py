@@ -21,7 +21,7 @@ from .._models import Recording, ResponseHead
 from ..dialects.answers import answer_end
 from ..dialects.usage import usage_of
 from ..engine.stored_form import stored_form
-from ..match import Identity, Match
+from ..match import Match
 from ..redaction.credentials import find, find_in_recording, replace
 from ..redaction.redact import Redact, is_credential_header
 from ..stores import CassetteStore, Store
@@ -166,11 +166,6 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
     Raises:
         CassetteError: the file cannot be read or written; it is as it was.
     """
-    match = Match()
-
-    def identify(recording: Recording) -> Identity:
-        return match.identity(recording.request, sample=recording.sample)
-
     unmatched = Counter(_fingerprint(recording) for recording in cassette.all())
     with cassette.deferred():
         for item in writable(items, redact, moved):
@@ -182,7 +177,7 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
             recording = item.recording
             if not item.is_ours and recording.complete and recording.head.status < 400:
                 recording.verdict = answer_end(recording).verdict
-            cassette.append(item.recording, identify(item.recording), identify)
+            cassette.append(recording)
             moved.written += 1
 
 

@@ -24,7 +24,7 @@ from ..foreign.documents import FILE_LIMIT
 from ..redaction.credentials import find, find_in_recording, replace
 from ..redaction.credentials.texts import hits_in, reader_of_body
 from ..stores import DiskStore
-from ..stores.cassette_text import load
+from ..stores.cassette.text import load
 
 __all__ = ["Found", "files_in", "scan_cache", "scan_file"]
 

@@ -19,8 +19,7 @@ from ..foreign.documents import FILE_LIMIT
 from ..match import Match
 from ..redaction.credentials import find, find_in_recording, placeholder, replace
 from ..redaction.redact import Redact
-from ..stores import DiskStore, Store
-from ..stores.rewritten_cassette import RewrittenCassette
+from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
 from .moving import redacted
 
@@ -127,7 +126,7 @@ def scrub_cassette(
     Raises:
         CassetteError: the file cannot be read or written; it is as it was.
     """
-    cassette = RewrittenCassette(path)
+    cassette = CassetteStore(path)
 
     def change(number: int, recording: Recording) -> Recording:
         advance(1)

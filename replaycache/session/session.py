@@ -52,6 +52,7 @@ class _Session:
         self.tally = self._blocking.tally
         self.calls = 0
         self.is_over = False
+        self.warns = True
         self.outer: _Session | None = None
         self.past = Past(options, self.store, self.tally)
 
@@ -102,13 +103,14 @@ class _Session:
             await body.finish()
 
     def close(self) -> None:
-        """Lets go of the store, and says if calls went past it."""
+        """Lets go of the store, and says if calls went past it, or are not in it."""
         self.is_over = True
         self.finish_dropped()
         if self._owns_store:
             self.store.close()
         self.past.tell(covered=self.covered)
-        self._blocking.close()
+        self._suspending.keeper.end()
+        self._blocking.close(warns=self.warns)
 
 
 def _captured() -> _Session | None:
@@ -370,11 +372,12 @@ class use_cassette:  # noqa: N801  # used as a function is
 
         Args:
             advice: what the text of a miss says to do next, by its reason, to users of that test runner.
-            refuses: whether it refuses other clients' connections where it replays; not where that runner does it.
+            refuses: whether it refuses other clients' connections where it replays, and warns of what is not kept;
+                not where that runner does it.
         """
         with self:
             session = self._session
-            session.past.refuses = refuses
+            session.past.refuses = session.warns = refuses
             if advice is not None:
                 session.advise(advice)
             _everywhere.append(session)

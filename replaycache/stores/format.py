@@ -116,7 +116,7 @@ def _decode_request(data: bytes) -> Request:
             raise TypeError("zlib is neither true nor false")
         headers = _headers(fields["headers"], answered=False)
         unknown = unknown_names(fields.get("unknown", []), headers)
-        return Request(method, url, headers, _unpack(body) if packed else body, unknown)
+        return Request(method, url, headers, _unpack(body) if packed else body, unknown=unknown)
     except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
 

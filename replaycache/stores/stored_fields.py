@@ -12,7 +12,15 @@ from typing import Any
 from .._models import Headers
 from ..wire import url as _url
 
-__all__ = ["LONGEST", "check_fields", "check_request", "check_seconds", "header_lines", "unknown_names"]
+__all__ = [
+    "LONGEST",
+    "WrongField",
+    "check_fields",
+    "check_request",
+    "check_seconds",
+    "header_lines",
+    "unknown_names",
+]
 
 LONGEST = 2.8e8
 """Seconds: no answer takes nine years, and a sleep of a few centuries overflows."""
@@ -57,6 +65,24 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
     return tuple(lines)
 
 
+class WrongField(ValueError):
+    """A field of another type, or out of range.
+
+    Attributes:
+        field: its name.
+        what: is wrong, behind its name: "is 5, which is no …".
+
+    Args:
+        field: as the attribute.
+        what: as the attribute.
+    """
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field} {what}")
+        self.field = field
+        self.what = what
+
+
 def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
     """What is unknown of a request: names of headers, or `url`; see `Request.unknown`.
 
@@ -65,15 +91,13 @@ def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
         headers: of the request.
 
     Raises:
-        ValueError, TypeError: it is no list of names in lower case, or of a header that is known.
+        WrongField: it is no list of names in lower case, or has one of a header that is known.
     """
-    if type(names) is not list or not all(type(name) is str for name in names):
-        raise TypeError("unknown is no list of texts")
-    if any(not _NAME.fullmatch(name) for name in names):
-        raise ValueError("unknown names what is no header, in lower case")
+    if type(names) is not list or not all(type(name) is str and _NAME.fullmatch(name) for name in names):
+        raise WrongField("unknown", "is no list of names in lower case")
     known = {name for name, _ in headers}.intersection(names)
     if known:
-        raise ValueError(f"the header {_short(min(known))} is given, and named as unknown")
+        raise WrongField("unknown", f"names the header {_short(min(known))}, which is given")
     return tuple(sorted(set(names)))
 
 
@@ -81,44 +105,44 @@ def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, ver
     """Checks what stands beside the headers and the body.
 
     Raises:
-        ValueError: one of them is of another type, or out of range; the text says which.
+        WrongField: one of them is of another type, or out of range.
     """
     if type(status) is not int or not 100 <= status <= 999:
-        raise ValueError(f"the status is {_short(status)}, which is no number of three digits")
+        raise WrongField("status", f"is {_short(status)}, which is no number of three digits")
     if type(recorded_at) not in _NUMBERS or not 0 <= recorded_at <= _END_OF_TIME:
-        raise ValueError(f"recorded_at is {_short(recorded_at)}, which is no moment between 1970 and 9999")
+        raise WrongField("recorded_at", f"is {_short(recorded_at)}, which is no moment between 1970 and 9999")
     if type(latency) not in _NUMBERS or not 0 <= latency < LONGEST:
         check_seconds("latency", latency)
     if type(complete) is not bool:
-        raise ValueError(f"complete is {_short(complete)}, which is neither true nor false")
+        raise WrongField("complete", f"is {_short(complete)}, which is neither true nor false")
     if verdict not in ("whole", "unfinished", "failed"):
-        raise ValueError(f"the verdict is {_short(verdict)}, and not whole, unfinished or failed")
+        raise WrongField("verdict", f"is {_short(verdict)}, and not whole, unfinished or failed")
     if type(sample) is not int or sample < 0:
-        raise ValueError(f"sample is {_short(sample)}, which is no integer from 0 on")
+        raise WrongField("sample", f"is {_short(sample)}, which is no integer from 0 on")
 
 
 def check_seconds(name: str, value: Any) -> None:
     """Checks a duration.
 
     Raises:
-        ValueError: it is no number, negative, or not less than `LONGEST`.
+        WrongField: it is no number, negative, or not less than `LONGEST`.
     """
     if type(value) not in _NUMBERS or not 0 <= value < LONGEST:
-        raise ValueError(f"{name} is {_short(value)}, which is no number of seconds")
+        raise WrongField(name, f"is {_short(value)}, which is no number of seconds")
 
 
 def check_request(method: Any, url: Any) -> None:
     """Checks what a request was, and to where.
 
     Raises:
-        ValueError: one of them is of another type, or cannot have been sent.
+        WrongField: one of them is of another type, or cannot have been sent.
     """
     if type(method) is not str or not _METHOD.fullmatch(method):
-        raise ValueError(f"the method is {_short(method)}, which is none; one is in upper case")
+        raise WrongField("method", f"is {_short(method)}, which is none; one is in upper case")
     wrong = _url.fault(url) if type(url) is str else "it is no text"
     if wrong:
         # not shown: whoever edited it may have left a credential in it
-        raise ValueError(f"the url is none: {wrong}")
+        raise WrongField("url", f"is none: {wrong}")
 
 
 def _short(value: Any) -> str:

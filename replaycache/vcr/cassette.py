@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from .. import foreign
 from .._errors import CassetteError, MissReason
 from .._models import Recording
-from ..match import Identity, Match
+from ..match import Identity
 from ..options import Mode
 from ..stores import CassetteStore
 from ..system.forking import new_lock
@@ -213,20 +213,14 @@ class VcrCassette:
         for _, recording in self._interactions[: -limit - 1 : -1]:
             yield "", recording
 
-    def recordings(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
-        """None by its key: VCR.py's matching knows no keys."""
-        return []
+    def begin(self) -> _Session:
+        """The test is its only session."""
+        return _Session(self)
 
-    def append(self, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]) -> None:
-        """Takes a recording that `save` will write."""
+    def take(self, recording: Recording) -> None:
+        """Takes a recording that `save` will write; where it is anew, in place of those that it matches."""
         with self._lock:
             self._interactions.append(_Interaction(comparable(VcrRequest.of(recording.request)), recording))
-
-    def replace(
-        self, number: int, recording: Recording, identity: Identity, identify: Callable[[Recording], Identity]
-    ) -> None:
-        """Takes a recording that `save` will write in place of those that it matches."""
-        self.append(recording, identity, identify)
 
     # -- writing -----------------------------------------------------------------------------------------
 
@@ -239,20 +233,13 @@ class VcrCassette:
         new = self._interactions[self._count :]
         if not new:
             return
-        match = Match()
-
-        def identify(recording: Recording) -> Identity:
-            return match.identity(recording.request, sample=recording.sample)
-
         store = CassetteStore(self.own_path)
         recordings = [recording for _, recording in new]
         with store.deferred():
             if self._anew:
                 recordings = self._renewed(new, store.all())
-                for key in list(store.keys()):
-                    store.delete(key)
-            for recording in recordings:
-                store.append(recording, identify(recording), identify)
+                store.remove(range(len(store)))
+            store.append(*recordings)
         if self._anew:
             Path(self.path).unlink(missing_ok=True)
 
@@ -270,6 +257,59 @@ class VcrCassette:
                 left = [old for old in left if old is not same]
             kept.append(same)
         return kept
+
+
+class _Session:
+    """What an exchange asks of it for its only session; VCR.py's matching has found what is played before that."""
+
+    def __init__(self, cassette: VcrCassette) -> None:
+        self._cassette = cassette
+
+    @property
+    def exists(self) -> bool:
+        return self._cassette.exists
+
+    @property
+    def had_recordings(self) -> bool:
+        return self._cassette.had_recordings
+
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        return set()  # VCR.py's matching knows neither this nor keys
+
+    def held(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
+        return []
+
+    def turn(self) -> int:
+        return 0  # with VCR.py, what is recorded stands in the order in which it was answered
+
+    def play(self, turn: int, entry: Recording) -> Recording:
+        return entry
+
+    def add(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Callable[[Recording], Identity],
+        replaces: Recording | None = None,
+    ) -> Recording:
+        self._cassette.take(recording)
+        return recording
+
+    def ask_anew(self, identity: Identity) -> int:
+        return 0
+
+    def release(self, identity: Identity, turn: int) -> None:
+        """Nothing was recorded."""
+
+    def renew(
+        self, recording: Recording, identity: Identity, turn: int, identify: Callable[[Recording], Identity]
+    ) -> None:
+        self._cassette.take(recording)
+
+    def end(self) -> None:
+        """The test is over; `save` writes."""
 
 
 def _is_same(old: Recording, new: Recording) -> bool:

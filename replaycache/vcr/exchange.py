@@ -14,6 +14,7 @@ from ..engine.exchange import Exchange
 from ..engine.keeper import Keeper
 from ..engine.lead import Lead
 from ..engine.lookup import Found, Nothing
+from ..engine.sequence import Place
 from ..engine.spool import Spool
 from ..options import Mode, Options
 from ..stores import Store
@@ -78,6 +79,8 @@ class VcrCall(Call):
 
     def load(self) -> Found:
         asked = self.asked
+        if asked.identity is not None:
+            asked.place = Place(asked.identity, asked.identity, 0)
         if self._vcr is None or asked.mode not in (Mode.AUTO, Mode.REPLAY):
             return Nothing()
         found, why = self._cassette.play(self._vcr)

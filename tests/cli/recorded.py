@@ -114,8 +114,4 @@ def disk(path: Path, *recordings: Recording) -> list[str]:
 
 def cassette(path: Path, *recordings: Recording) -> None:
     """Makes a cassette, in which several recordings may have one key."""
-    store = CassetteStore(path)
-    match = Match()
-    with store.deferred():
-        for recording in recordings:
-            store.append(recording, match.identity(recording.request), lambda item: match.identity(item.request))
+    CassetteStore(path).append(*recordings)

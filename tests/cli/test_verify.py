@@ -98,6 +98,37 @@ def test_a_stream(tmp_path: Path, server: Server) -> None:
     assert _verify(server, tmp_path / "c.json").exit_code == 0
 
 
+def test_a_stream_that_ended_for_another_reason_and_one_in_other_pieces(tmp_path: Path, server: Server) -> None:
+    def body(*texts: str, reason: str) -> Any:
+        deltas = [({"content": text}, None) for text in texts] + [({}, reason)]
+        return stream(*({"choices": [{"index": 0, "delta": d, "finish_reason": why}]} for d, why in deltas))
+
+    recorded = body("Hel", "lo", reason="stop")
+    cassette(
+        tmp_path / "c.json", *(chat(text, recorded, content_type="text/event-stream") for text in ("a", "b", "c"))
+    )
+    answers = iter(
+        (body("Hello", reason="stop"), body("Hel", "lo", reason="length"), body("Hel", "lo", reason="stop"))
+    )
+
+    def answer(wire: Wire) -> None:
+        wire.start_chunks()
+        for data, _ in next(answers):
+            wire.chunk(data)
+        wire.end_chunks()
+
+    server.answer = answer
+
+    done = _verify(server, tmp_path / "c.json", "--json")
+
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(line["result"], line["values"]) for line in told] == [
+        ("same", []),
+        ("values", ["choices[0].finish_reason"]),
+        ("same", []),
+    ]
+
+
 def test_an_answer_that_is_broken_off_is_not_compared(tmp_path: Path, server: Server) -> None:
     cassette(tmp_path / "c.json", chat())
 

@@ -206,5 +206,5 @@ def test_our_own_har_tells_what_is_unknown_and_what_is_absent(tmp_path: Path) ->
 def test_a_har_that_was_edited_into_nonsense_is_refused(tmp_path: Path) -> None:
     entry = har_entry() | {"_replaycache": {"unknown": ["Accept Language"]}}
 
-    with pytest.raises(foreign.CassetteError, match="unknown names what is no header"):
+    with pytest.raises(foreign.CassetteError, match="unknown is no list of names in lower case"):
         _read(tmp_path, har(entry), "a.har")

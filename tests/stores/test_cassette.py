@@ -25,7 +25,7 @@ from replaycache import (
     use_cassette,
 )
 from replaycache.stores import CassetteStore, MemoryStore
-from replaycache.stores.cassette_text import dump, dump_recording, load
+from replaycache.stores.cassette.text import dump, dump_recording, load
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 from tests.test_transports import ASKED, CHAT, EVENTS, STREAMED, stream_events
@@ -51,9 +51,7 @@ def identity_of(recording: Recording) -> Any:
 
 
 def fill(path: Path, *recordings: Recording) -> None:
-    store = CassetteStore(path)
-    for recording in recordings:
-        store.append(recording, identity_of(recording), identity_of)
+    CassetteStore(path).append(*recordings)
 
 
 # -- the text --------------------------------------------------------------------------------------------
@@ -119,7 +117,7 @@ def test_a_stream_is_one_event_a_line_with_its_offset_and_the_answer_beside_it()
     text = dump_recording(recorded(content_type="text/event-stream", body=body))
 
     lines = [line.strip() for line in text.splitlines()]
-    assert r'[0.25,"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hé\"}}]}\r\n\r\n"],' in lines
+    assert '[0.25,{"data":{"choices":[{"index":0,"delta":{"content":"hé"}}]}}],' in lines
     assert r'["data: [DONE]\n\n"]' in lines
     assert '"assembled": "hé world"' in lines
 
@@ -378,13 +376,13 @@ def test_deferred_writes_once_and_not_at_all_where_the_block_fails(tmp_path: Pat
     path = tmp_path / "c.json"
     store = CassetteStore(path)
     with store.deferred():
-        store.append(recorded("a"), identity_of(recorded("a")), identity_of)
+        store.append(recorded("a"))
         assert not path.exists()
     kept = path.read_bytes()
 
     def fail() -> None:
         with store.deferred():
-            store.append(recorded("b"), identity_of(recorded("b")), identity_of)
+            store.append(recorded("b"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -398,11 +396,11 @@ def test_several_processes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     code = """
 import sys
-from tests.stores.test_cassette import CassetteStore, identity_of, recorded
+from tests.stores.test_cassette import CassetteStore, recorded
 store = CassetteStore(sys.argv[1])
 for number in range(15):
     made = recorded(f"{sys.argv[2]} {number}")
-    store.append(made, identity_of(made), identity_of)
+    store.append(made)
 """
     root = Path(__file__).resolve().parent.parent.parent
     workers = [subprocess.Popen([sys.executable, "-c", code, str(path), name], cwd=root) for name in "abc"]

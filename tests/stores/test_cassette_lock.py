@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from replaycache import CassetteError, ReplayCacheWarning
-from replaycache.stores import CassetteStore, cassette_lock
-from tests.stores.test_cassette import fill, identity_of, recorded
+from replaycache.stores import CassetteStore
+from replaycache.stores.cassette import lock as cassette_lock
+from tests.stores.test_cassette import fill, recorded
 
 if sys.platform == "win32":
     pytest.skip("Windows locks a file of the user's", allow_module_level=True)
@@ -32,7 +33,7 @@ path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = CassetteStore(path)
 for number in range(count):
     made = recorded(f"{name} {number}")
-    store.append(made, identity_of(made), identity_of)
+    store.append(made)
 """
 NO_LOCKS = """
 import errno, fcntl, os
@@ -108,7 +109,7 @@ def test_threads_with_stores_of_their_own_lose_nothing(tmp_path: Path) -> None:
             store = CassetteStore(path)
             for number in range(25):
                 made = recorded(f"{name} {number}")
-                store.append(made, identity_of(made), identity_of)
+                store.append(made)
         except BaseException as error:
             failed.append(error)
 
@@ -161,10 +162,10 @@ def test_a_lock_that_another_process_keeps_is_told_and_nothing_is_lost(
 
     with held_by_another(path if is_there else tmp_path):
         with pytest.raises(CassetteError, match=r"c\.json cannot be written.*another process.*lsof"):
-            store.append(recorded("one"), identity_of(recorded("one")), identity_of)
+            store.append(recorded("one"))
         assert (path.read_bytes() if path.exists() else None) == before
 
-    store.append(recorded("two"), identity_of(recorded("two")), identity_of)
+    store.append(recorded("two"))
     assert asked_in(path) == [*(["before"] if is_there else []), "one", "two"]
 
 
@@ -249,7 +250,7 @@ def test_a_directory_in_which_nothing_may_be_made(tmp_path: Path) -> None:
 
 FORKED = """
 import os, sys, threading
-from replaycache.stores.cassette_lock import locked
+from replaycache.stores.cassette.lock import locked
 is_held, may_go = threading.Event(), threading.Event()
 def hold():
     with locked(sys.argv[1]):
@@ -345,7 +346,7 @@ def write(round_, pipe):
     number = 0
     while True:
         made = recorded(f"{round_} {number}" + "x" * 20_000)
-        store.append(made, identity_of(made), identity_of)
+        store.append(made)
         os.write(pipe, b".")
         number += 1
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replaycache import Body, CacheMiss, CassetteError, Chunk
-from replaycache.stores.cassette_text import dump, dump_recording, load
+from replaycache.stores.cassette.text import dump, dump_recording, load
 from tests.drivers import SYNC, Driver
 from tests.stores.test_cassette import URL, recorded
 from tests.stores.test_stored_nonsense import UNREADABLE, mutated, shown

@@ -27,7 +27,7 @@ import replaycache.httpx
 import replaycache.httpx2
 from replaycache import Body, CorruptRecording, Match, Recording, Redact, StoreError
 from replaycache.stores import MemoryStore
-from replaycache.stores.cassette_text import dump, dump_recording, load
+from replaycache.stores.cassette.text import dump, dump_recording, load
 from replaycache.stores.format import FileSegments, OpenFile, decode, decode_file, encode
 
 from ..drivers import Driver

@@ -6,10 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["EVENT_LIMIT", "Event", "EventDecoder", "LineDecoder"]
+__all__ = ["EVENT_LIMIT", "LONGEST_FIELD", "Event", "EventDecoder", "LineDecoder", "begins_with_a_field"]
 
 EVENT_LIMIT = 32 << 20
 """Bytes of one event or line that are looked into; a larger one is passed over (an image in base64 fits)."""
+
+LONGEST_FIELD = 8
+"""Bytes by which it is known whether a body begins with a field of an event."""
+
+_FIELD = re.compile(rb"(data|event|id|retry|error)?:")
+
+
+def begins_with_a_field(data: bytes) -> bool:
+    """Whether a body begins as events do."""
+    return _FIELD.match(data) is not None
 
 
 class LineDecoder:

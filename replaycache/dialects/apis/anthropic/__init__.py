@@ -107,5 +107,8 @@ DIALECT = Dialect(
     # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
     credentials=(("mcp_servers", "*", "authorization_token"),),
     credential_urls=(("mcp_servers", "*", "url"),),
+    # https://docs.claude.com/en/docs/build-with-claude/streaming: a ping may come anywhere
+    pieces=("completion", "partial_json", "text", "thinking"),
+    noise=("ping", "signature"),
     ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
 )

@@ -138,4 +138,8 @@ DIALECT = Dialect(
         AnswerHeader("x-amzn-bedrock-service-tier", _INVOKE),
         AnswerHeader("x-amzn-bedrock-trace", _INVOKE),
     ),
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlockDelta.html; Titan, Llama
+    pieces=("generation", "input", "outputText", "text"),
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+    noise=("p", "signature"),
 )

@@ -125,4 +125,6 @@ DIALECT = Dialect(
         *no_op_rows(r"/v1/rerank", _SPEC, {"max_chunks_per_doc": 10, "return_documents": False}),
         *no_op_rows(r"/v2/rerank", _SPEC, {"max_tokens_per_doc": 4096, "priority": 0}),
     ),
+    # https://docs.cohere.com/docs/streaming
+    pieces=("arguments", "text", "thinking", "tool_plan"),
 )

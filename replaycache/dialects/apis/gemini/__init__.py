@@ -88,6 +88,8 @@ DIALECT = Dialect(
     # https://ai.google.dev/api/caching#McpServer
     credentials=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),),
     credential_urls=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),),
+    # https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
+    pieces=("parts", "text"),
     noise=("thoughtSignature",),
 )
 

@@ -45,4 +45,6 @@ DIALECT = Dialect(
         Endpoint(("^/embedding",), _README),
         Endpoint(("/rerank", "/reranking"), _README, ("query",)),
     ),
+    pieces=("content", "tokens"),
+    noise=("timings",),
 )

@@ -55,6 +55,7 @@ DIALECT = Dialect(
         *no_op_rows(r"/api/(chat|generate)", f"{_API}: *", {"stream": True}),
         *no_op_rows(r"/api/embed", f"{_API}: *", {"truncate": True}),
     ),
+    pieces=("content", "response", "thinking", "tool_calls"),  # _API
 )
 
 CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))

@@ -171,6 +171,19 @@ DIALECT = Dialect(
         stop_as_list(r"/v1/chat/completions", _CHAT.replace("*", "stop")),
         stop_as_list(r"/v1/completions", _COMPLETIONS.replace("*", "stop")),
     ),
+    # https://platform.openai.com/docs/api-reference/chat-streaming, and what others that speak it add to a delta
+    pieces=(
+        "arguments",
+        "content",
+        "data",
+        "input",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "text",
+        "tool_calls",
+        "transcript",
+    ),
     noise=("obfuscation",),
     ids=(r"(chatcmpl|cmpl|call|fp)[-_][\w-]{6,}",),
 )

@@ -118,6 +118,8 @@ DIALECT = Dialect(
         ("tools", "*:mcp", "headers", "*"),
     ),
     credential_urls=(("tools", "*:mcp", "server_url"),),
-    noise=("obfuscation",),
+    pieces=("delta",),
+    # https://platform.openai.com/docs/api-reference/responses-streaming: the number tells how many pieces came
+    noise=("encrypted_content", "obfuscation", "sequence_number"),
     ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)[-_][\w-]{6,}",),
 )

@@ -41,4 +41,5 @@ DIALECT = Dialect(
             forms=(GenerationProgress,),
         ),
     ),
+    pieces=("text",),
 )

@@ -40,4 +40,6 @@ DIALECT = Dialect(
     hosts=("api.cloudflare.com",),
     endpoints=(Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress), other_media=True),),
     model_paths=(r"/ai/run/(@.+)$",),
+    pieces=("response",),
+    noise=("p",),  # padding, of any length
 )

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._errors import CassetteError, ReplayCacheWarning
-from ..system.atomic_file import clear
+from ..._errors import CassetteError, ReplayCacheWarning
+from ...system.atomic_file import clear
 
 __all__ = ["LOCK_TIMEOUT", "locked", "locked_by_file"]
 

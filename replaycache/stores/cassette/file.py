@@ -1,0 +1,447 @@
+"""The file of a cassette, as one process sees it: read once, changed by several sessions, written when due."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+import weakref
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..._errors import CassetteError
+from ...match import Identity
+from ...system.atomic_file import replaced
+from ...system.forking import new_lock, new_reentrant_lock
+from .entry import Entry, Identify
+from .journal import Change, Journal, apply, digest_of
+from .lock import locked
+from .pending import Pending
+from .renewal import Renewal
+from .text import dump, load_written, slices
+
+__all__ = ["CassetteFile", "View", "file_at", "settle_all"]
+
+SMALL = 256 << 10
+"""Bytes up to which a file is written anew for every recording."""
+
+SHARE = 20
+"""A larger one is written anew when what that took last is no more than this part of the time since."""
+
+_Signature = tuple[tuple[int, int, int] | None, int]
+
+
+class View:
+    """What a file held at one time.
+
+    Attributes:
+        entries: in the order of the file.
+        exists: whether there was a file.
+    """
+
+    def __init__(self, entries: tuple[Entry, ...], *, exists: bool) -> None:
+        self.entries = entries
+        self.exists = exists
+        self._index: dict[Identity, list[Entry]] = {}
+        self._indexed_by: Identify | None = None
+
+    def of(self, identity: Identity, identify: Identify) -> list[Entry]:
+        """The recordings of a request, in their order.
+
+        Raises:
+            CassetteError: the file holds nonsense.
+        """
+        return self.index(identify).get(identity, [])
+
+    def index(self, identify: Identify) -> dict[Identity, list[Entry]]:
+        """All of them by their requests.
+
+        Raises:
+            CassetteError: the file holds nonsense.
+        """
+        if self._indexed_by != identify:
+            index: dict[Identity, list[Entry]] = {}
+            for entry in self.entries:
+                index.setdefault(entry.identity(identify), []).append(entry)
+            self._index, self._indexed_by = index, identify
+        return self._index
+
+
+class CassetteFile:
+    """A cassette's file. Every method may be called from any thread.
+
+    Attributes:
+        renewal: what the sessions on it record anew.
+
+    Args:
+        path: of it, absolute.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.renewal = Renewal()
+        self._lock = new_reentrant_lock()
+        self._entries: list[Entry] | None = None
+        self._exists = False
+        self._seen: _Signature | None = None
+        self._view: View | None = None
+        self._pending: list[Pending] = []
+        self._process = os.getpid()
+        self._deferred = 0
+        self._handed_over: Journal | None = None
+        self._turn = 0
+        self._turns: list[int] = []
+        self._placed: dict[int, Entry] = {}
+        self._written_at = 0.0
+        self._took = 0.0
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """What the file holds now.
+
+        Raises:
+            CassetteError: it cannot be read.
+        """
+        with self._lock:
+            self._check_process()
+            is_idle = not self._pending and not self._deferred
+            if self._entries is None or (is_idle and self._signature() != self._seen):
+                self._read()
+            if self._view is None:
+                self._view = View(tuple(self._entries or ()), exists=self._exists or self.path.exists())
+            return self._view
+
+    def _read(self) -> None:
+        text, base, changes, self._seen = self._consistent()
+        entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
+        if text is not None and changes:
+            _take_over(entries, changes, is_base=base == digest_of(text))
+        self._entries, self._exists, self._view = entries, text is not None, None
+        if changes and not self._deferred:
+            with suppress(CassetteError):  # it can be read as it is
+                self.settle()
+
+    def _consistent(self) -> tuple[bytes | None, str, list[Change], _Signature]:
+        """The file's text and its journal, as they were at one moment; nobody waits for a lock to read."""
+        while True:
+            before = self._signature()
+            try:
+                base, changes = self._journal.read()
+            except OSError as error:
+                raise self._unreadable(error) from error
+            text = self._text(self.path)
+            if self._signature()[0] == before[0]:
+                return text, base, changes, before
+
+    def _text(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> CassetteError:
+        return CassetteError(f"{self.path} cannot be read: {error.strerror}. Check the path.")
+
+    @property
+    def _target(self) -> Path:
+        return Path(os.path.realpath(self.path))
+
+    @property
+    def _journal(self) -> Journal:
+        return Journal.beside(self._target)
+
+    def _signature(self) -> _Signature:
+        """Differs where the file or its journal was changed by anybody."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None, 0
+        return (status.st_ino, status.st_mtime_ns, status.st_size), self._journal.size
+
+    # -- what sessions ask and record ----------------------------------------------------------------------
+
+    def turn(self) -> int:
+        """A request is asked: its place in the order of asking, of all sessions on this file in this process."""
+        with self._lock:
+            self._turn += 1
+            return self._turn
+
+    def place(self, turn: int, entry: Entry) -> None:
+        """What was asked for at `turn` stands in the file: what is asked for next comes behind it."""
+        with self._lock:
+            if turn not in self._placed:
+                insort(self._turns, turn)
+            self._placed[turn] = entry
+
+    def forget_turns(self) -> None:
+        """What is asked for next does not come behind what was asked for until now."""
+        with self._lock:
+            self._turns.clear()
+            self._placed.clear()
+
+    def write(self, *pending: Pending) -> None:
+        """Writes recordings; those that could not be written are written together with the next.
+
+        Raises:
+            CassetteError: the file cannot be read or written; it is as it was.
+        """
+        with self._lock:
+            if self._entries is None:
+                self._read()
+            if self._check_process():
+                changes = self._changes(list(pending))
+                assert self._handed_over is not None
+                try:
+                    self._handed_over.append(changes, "")
+                except OSError as error:
+                    raise CassetteError(
+                        f"{self._handed_over.path} cannot be written ({error.strerror}), and this forked process "
+                        f"has no other way to say what it recorded"
+                    ) from error
+                return
+            self._pending += pending
+            if not self._deferred:
+                self._flush()
+
+    def _check_process(self) -> bool:
+        """Whether this is a forked process whose parent has deferred writing; leaves to the parent what is its own."""
+        if os.getpid() == self._process:
+            return False
+        if self._deferred:
+            return True
+        self._process = os.getpid()
+        self._pending.clear()
+        return False
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Writes at the end of the block, and only if it does not raise; what forked processes record, too.
+
+        Raises:
+            CassetteError: the file cannot be read or written; it is as it was.
+        """
+        with self._lock:
+            self._check_process()
+            self._deferred += 1
+            if self._handed_over is None:
+                name = f"replaycache-{os.getpid()}-{secrets.token_hex(8)}.journal"
+                self._handed_over = Journal(os.path.join(tempfile.gettempdir(), name))
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                if self._end_deferral():
+                    self._take_handed_over()
+                    self._forget()
+            raise
+        with self._lock:
+            if self._end_deferral():
+                changes = self._take_handed_over()
+                if self._pending or changes:
+                    self._flush(changes, at_once=True)
+
+    def _end_deferral(self) -> bool:
+        self._deferred -= 1
+        return not self._deferred and os.getpid() == self._process
+
+    @property
+    def handed_over(self) -> int:
+        """How many recordings forked processes made while writing is deferred."""
+        with self._lock:
+            if self._handed_over is None or not self._handed_over.size:
+                return 0
+            return sum(change.entry is not None for change in self._handed_over.read()[1])
+
+    def _take_handed_over(self) -> list[Change]:
+        journal, self._handed_over = self._handed_over, None
+        if journal is None or not journal.size:
+            return []
+        _, changes = journal.read()
+        journal.remove()
+        return changes
+
+    def settle(self, anew: Callable[[bytes], bool] | None = None) -> None:
+        """Sees to it that everything stands in the file, and nothing beside it.
+
+        Args:
+            anew: receives the file as it is, and says whether it is written in any case.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        with self._lock:
+            if self._deferred or os.getpid() != self._process:
+                return
+            is_due = self._pending or self._journal.size
+            if is_due or (anew is not None and anew(self._text(self.path) or b"")):
+                self._flush(at_once=True)
+
+    def forget(self) -> None:
+        """The next use reads the file again."""
+        with self._lock:
+            if not self._deferred:
+                self._forget()
+
+    def _forget(self) -> None:
+        self._entries = self._view = self._seen = None
+        self._pending = []
+        self.forget_turns()
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def _changes(self, pending: Iterable[Pending]) -> list[Change]:
+        """What is to be written, told so that any process can do it: first what has a place, then what is new."""
+        changes = []
+        for turn, entry, replaces, is_first in sorted(pending, key=lambda one: (one.replaces is None, one.turn)):
+            if replaces is not None:
+                changes.append(Change(entry, replaces.mark))
+            else:
+                at = bisect_left(self._turns, turn)
+                after = self._placed[self._turns[at - 1]].mark if at else ""
+                before = self._placed[self._turns[at]].mark if at < len(self._turns) else ""
+                changes.append(Change(entry, "", after, "" if after else before, is_first))
+            if entry is not None:
+                self.place(turn, entry)
+        return changes
+
+    def _flush(self, more: Iterable[Change] = (), *, at_once: bool = False) -> None:
+        """Writes what is pending into the file or its journal."""
+        placed = self._turns.copy(), self._placed.copy()
+        changes = [*self._changes(self._pending), *more]
+        try:
+            with locked(self.path) as target:
+                if not at_once and changes and self._may_wait(target):
+                    self._write_down(target, changes)
+                else:
+                    self._write_anew(target, changes)
+        except BaseException:
+            self._turns, self._placed = placed
+            raise
+        self._pending = []
+        self._view = None
+
+    def _may_wait(self, target: Path) -> bool:
+        """Whether the file is better not written now."""
+        try:
+            size = target.stat().st_size
+        except OSError:
+            return False
+        if size <= SMALL:
+            return False
+        return time.monotonic() - self._written_at < SHARE * self._took and self._journal.size < size // 2
+
+    def _write_down(self, target: Path, changes: list[Change]) -> None:
+        journal = Journal.beside(target)
+        is_mine = self._signature() == self._seen
+        try:
+            base = "" if journal.size else digest_of(self._text(target))
+            journal.append(changes, base)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        assert self._entries is not None
+        apply(self._entries, changes)
+        if is_mine:
+            self._seen = self._signature()
+
+    def _write_anew(self, target: Path, changes: list[Change]) -> None:
+        began = time.monotonic()
+        journal = Journal.beside(target)
+        signature = self._signature()
+        if self._entries is None or signature != self._seen:
+            self._merge(target, journal)
+        assert self._entries is not None
+        entries = list(self._entries)
+        apply(entries, changes)
+        text = _whole(entries)
+        if self._exists or entries:
+            if text != self._text(target):
+                self._replace(target, text)
+            with suppress(OSError):  # who finds it knows by its base that all of it stands in the file
+                journal.remove()
+            self._exists = True
+        self._entries, self._seen = entries, self._signature()
+        self._written_at = time.monotonic()
+        self._took = self._written_at - began
+
+    def _merge(self, target: Path, journal: Journal) -> None:
+        """Takes over what other processes have written since the file was read."""
+        text = self._text(target)
+        try:
+            base, changes = journal.read()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        spans = [] if text is None else slices(text)
+        known = {entry.mark: entry for entry in self._entries or ()}
+        if text is None or spans is None:
+            entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
+        else:
+            entries = []
+            for start, end in spans:
+                entry = Entry(text=text[start:end])
+                entries.append(known.get(entry.mark, entry))
+        if text is not None:
+            _take_over(entries, changes, is_base=base == digest_of(text))
+        self._entries, self._exists = entries, text is not None
+
+    def _replace(self, path: Path, text: bytes) -> None:
+        try:
+            with replaced(path) as file:
+                file.write(text)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> CassetteError:
+        return CassetteError(
+            f"{self.path} cannot be written: {error.strerror}. The file is as it was; check the directory's "
+            f"permissions and the space left."
+        )
+
+
+def _whole(entries: Iterable[Entry]) -> bytes:
+    text = b",\n".join(entry.text for entry in entries)
+    empty = dump(()).encode()
+    return empty.replace(b"[]", b"[\n" + text + b"\n  ]") if text else empty
+
+
+def _take_over(entries: list[Entry], changes: list[Change], *, is_base: bool) -> None:
+    """Makes the changes of a journal.
+
+    Args:
+        entries: of the file.
+        changes: of the journal.
+        is_base: whether the file is what the journal goes on from. Where it is not, some of them may have been
+            made already: by one who was killed before the journal was removed.
+    """
+    if not is_base:
+        there = {entry.mark for entry in entries}
+        changes = [change for change in changes if change.entry is None or change.entry.mark not in there]
+    apply(entries, changes)
+
+
+# -- of a process --------------------------------------------------------------------------------------------
+
+_files: weakref.WeakValueDictionary[str, CassetteFile] = weakref.WeakValueDictionary()
+_finding = new_lock()
+
+
+def file_at(path: Path) -> CassetteFile:
+    """The file of a cassette; all who use it in this process share it."""
+    name = os.path.realpath(path)
+    with _finding:
+        file = _files.get(name)
+        if file is None or file.path != path:
+            file = _files[name] = CassetteFile(path)
+        return file
+
+
+def settle_all() -> None:
+    """Settles every file that is in use, as the process ends."""
+    for file in list(_files.values()):
+        with suppress(CassetteError):
+            file.settle()

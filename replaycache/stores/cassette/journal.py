@@ -1,0 +1,178 @@
+"""Changes to a cassette that are written down before they are in its file.
+
+To write a large file anew for every recording would cost more with each of them. So what is recorded goes into a
+journal beside the file, at a cost that does not grow, and into the file from time to time: the first line names
+the content of the file from which the others go on, each a change. Who reads the cassette reads the journal with
+it; a process that is killed leaves it to the next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import xxhash
+
+from .entry import Entry
+
+__all__ = ["Change", "Journal", "apply", "digest_of"]
+
+
+class Change(NamedTuple):
+    """One change to the recordings of a file; marks tell where.
+
+    Attributes:
+        entry: what comes; None where something only goes.
+        replaces: the mark of what goes, and in whose place it comes; where that is gone, it comes as a new one.
+        after: the mark of what it comes behind.
+        before: the mark of what it comes before, where nothing is known to come behind.
+        is_first: whether it comes before all others, where nothing is known of either.
+    """
+
+    entry: Entry | None
+    replaces: str = ""
+    after: str = ""
+    before: str = ""
+    is_first: bool = False
+
+
+def apply(entries: list[Entry], changes: Iterable[Change]) -> None:
+    """Makes changes to a list of recordings."""
+    at = len(entries)  # where the last one was made: the next is often beside it
+
+    def find(mark: str) -> int:
+        near = (at, at + 1, at - 1)
+        for place in (*(place for place in near if 0 <= place < len(entries)), *reversed(range(len(entries)))):
+            if entries[place].mark == mark:
+                return place
+        return -1
+
+    for entry, replaces, after, before, is_first in changes:
+        if replaces and (place := find(replaces)) >= 0:
+            entries[place : place + 1] = [] if entry is None else [entry]
+        elif entry is None:
+            continue
+        elif after and (place := find(after)) >= 0:
+            place += 1
+            entries.insert(place, entry)
+        elif before and (place := find(before)) >= 0:
+            entries.insert(place, entry)
+        else:
+            place = 0 if is_first else len(entries)
+            entries.insert(place, entry)
+        at = place
+
+
+def digest_of(text: bytes | None) -> str:
+    """What the first line of a journal names a file's content by."""
+    return xxhash.xxh3_128_hexdigest(text or b"")
+
+
+class Journal:
+    """A journal's file.
+
+    Args:
+        path: of it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def beside(cls, cassette: Path) -> Journal:
+        """That of a cassette; its name is hidden."""
+        return cls(cassette.with_name(f".{cassette.name}.journal"))
+
+    @property
+    def size(self) -> int:
+        """In bytes; 0 where there is none."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def append(self, changes: Iterable[Change], base: str) -> None:
+        """Writes changes down; they survive the end of the process.
+
+        Args:
+            changes: at least one.
+            base: of the file's content, as `digest_of` gives it; where the journal is new.
+
+        Raises:
+            OSError: it cannot be written; it is as it was.
+        """
+        lines = b"".join(orjson.dumps(_fields(change)) + b"\n" for change in changes)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            size = os.fstat(file).st_size
+            if not size:
+                lines = orjson.dumps({"base": base}) + b"\n" + lines
+            elif not _ends_with_a_line(file, size):
+                lines = b"\n" + lines  # whoever was killed there had not said that it was kept
+            try:
+                view = memoryview(lines)
+                while view:
+                    view = view[os.write(file, view) :]
+            except BaseException:
+                os.ftruncate(file, size)
+                raise
+        finally:
+            os.close(file)
+
+    def read(self) -> tuple[str, list[Change]]:
+        """The base, and the changes; none where there is no journal.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return "", []
+        base, changes = "", []
+        for line in data.split(b"\n"):
+            try:
+                fields = orjson.loads(line)
+                if "base" in fields:
+                    base = str(fields["base"])
+                else:
+                    changes.append(_change(fields))
+            except (ValueError, LookupError, TypeError, AttributeError):
+                continue  # cut short when its writer was killed
+        return base, changes
+
+    def remove(self) -> None:
+        """Removes it.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        self.path.unlink(missing_ok=True)
+
+
+def _ends_with_a_line(file: int, size: int) -> bool:
+    os.lseek(file, size - 1, os.SEEK_SET)
+    return os.read(file, 1) == b"\n"
+
+
+def _fields(change: Change) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    if change.entry is not None:
+        fields["text"] = change.entry.text.decode("utf-8")
+    for name in ("replaces", "after", "before", "is_first"):
+        if getattr(change, name):
+            fields[name] = getattr(change, name)
+    return fields
+
+
+def _change(fields: dict[str, object]) -> Change:
+    text = fields.get("text")
+    entry = Entry(text=text.encode("utf-8")) if isinstance(text, str) else None
+    replaces, after, before = (str(fields.get(name, "")) for name in ("replaces", "after", "before"))
+    if entry is None and not replaces:
+        raise ValueError("nothing comes and nothing goes")
+    return Change(entry, replaces, after, before, bool(fields.get("is_first")))

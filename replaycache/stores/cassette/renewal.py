@@ -1,0 +1,67 @@
+"""Recording anew: what was recorded before gives way, once."""
+
+from __future__ import annotations
+
+import weakref
+
+from ..._models import Recording
+from ...match import Identity
+from ...system.forking import new_reentrant_lock
+from .entry import Entry
+from .pending import Pending
+
+__all__ = ["Renewal"]
+
+
+class Renewal:
+    """What the sessions of this process that are open at once record anew in one file: they count as one.
+
+    Attributes:
+        sessions: those that are open.
+        lock: to be held while it is used.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: weakref.WeakSet[object] = weakref.WeakSet()
+        self.lock = new_reentrant_lock()
+        self._before: dict[Identity, list[Entry]] = {}
+        self._asked: dict[Identity, list[int]] = {}
+
+    def begin(self) -> None:
+        """Nothing was asked yet."""
+        self._before.clear()
+        self._asked.clear()
+
+    def ask(self, identity: Identity, turn: int) -> None:
+        """A request is asked that is to be recorded anew."""
+        self._asked.setdefault(identity, []).append(turn)
+
+    def release(self, identity: Identity, turn: int) -> None:
+        """Nothing was recorded for it."""
+        if turn in self._asked.get(identity, ()):
+            self._asked[identity].remove(turn)
+
+    def answer(self, recording: Recording, identity: Identity, turn: int, before: list[Entry]) -> list[Pending]:
+        """What is to be written: the first answer to a request takes the place of all that the request had.
+
+        Args:
+            recording: the answer.
+            identity: of its request.
+            turn: when that was asked.
+            before: what the session found of the request.
+        """
+        old = self._before.get(identity)
+        entry = Entry.of(recording)
+        asked = self._asked.get(identity, [])
+        number = asked.index(turn) if turn in asked else len(asked)
+        there = before if old is None else old
+        if number < len(there) and there[number].is_answered_by(recording):
+            entry = there[number]  # what came back unchanged keeps its lines
+        if old is not None:
+            return [Pending(turn, entry, is_first=True)]
+        first = Pending(turn, entry, there[0] if there else None, is_first=True)
+        return [first, *(Pending(turn, None, one) for one in there[1:])]
+
+    def answered(self, identity: Identity, before: list[Entry]) -> None:
+        """It was written: what the request had is gone."""
+        self._before.setdefault(identity, before)

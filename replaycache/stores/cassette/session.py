@@ -1,0 +1,139 @@
+"""What one session sees of a cassette, and adds to it."""
+
+from __future__ import annotations
+
+from ..._models import Recording
+from ...match import Identity
+from .entry import Entry, Identify
+from .file import CassetteFile, View
+from .pending import Pending
+
+__all__ = ["CassetteSession"]
+
+
+class CassetteSession:
+    """One session on a cassette: it plays what the file held when it began, never what was recorded meanwhile.
+
+    Args:
+        file: the cassette's.
+    """
+
+    def __init__(self, file: CassetteFile) -> None:
+        self._file = file
+        self._view: View | None = None
+        self._renewal = renewal = file.renewal
+        with renewal.lock:
+            if not renewal.sessions:
+                renewal.begin()
+                file.forget_turns()
+            renewal.sessions.add(self)
+
+    def end(self) -> None:
+        """It is over."""
+        with self._renewal.lock:
+            self._renewal.sessions.discard(self)
+
+    @property
+    def _held(self) -> View:
+        if self._view is None:
+            self._view = self._file.view()
+        return self._view
+
+    @property
+    def exists(self) -> bool:
+        """Whether there was a file.
+
+        Raises:
+            CassetteError: it cannot be read.
+        """
+        return self._held.exists
+
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there were recordings in it.
+
+        Raises:
+            CassetteError: it cannot be read.
+        """
+        return bool(self._held.entries)
+
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        """What is unknown of the recorded requests that were there when it began.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return {entry.recording.request.unknown for entry in self._held.entries} - {()}
+
+    def held(self, identity: Identity, identify: Identify) -> list[Entry]:
+        """The recordings of a request, in their order.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return self._held.of(identity, identify)
+
+    def turn(self) -> int:
+        """A request is asked: its place in the order of asking."""
+        return self._file.turn()
+
+    def play(self, turn: int, entry: Entry) -> Recording:
+        """What was asked for at `turn` is answered by one of the recordings.
+
+        Raises:
+            CassetteError: it is nonsense.
+        """
+        recording = entry.recording
+        iter(recording.body.segments)  # nonsense in the file shows now, not in the middle of an answer
+        self._file.place(turn, entry)
+        return recording
+
+    def add(
+        self,
+        recording: Recording,
+        identity: Identity,
+        turn: int,
+        identify: Identify,
+        replaces: Entry | None = None,
+    ) -> Entry:
+        """Records what was asked for at `turn`, in place of another or behind what was asked for before.
+
+        Args:
+            recording: the answer.
+            identity: of its request.
+            turn: when that was asked.
+            identify: makes the identity of a recording.
+            replaces: what it takes the place of.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        entry = Entry.of(recording)
+        self._file.write(Pending(turn, entry, replaces))
+        return entry
+
+    # -- recording anew ------------------------------------------------------------------------------------
+
+    def ask_anew(self, identity: Identity) -> int:
+        """A request is asked that is to be recorded anew; its turn."""
+        with self._renewal.lock:
+            turn = self._file.turn()
+            self._renewal.ask(identity, turn)
+            return turn
+
+    def release(self, identity: Identity, turn: int) -> None:
+        """Nothing was recorded for what was asked anew at `turn`."""
+        with self._renewal.lock:
+            self._renewal.release(identity, turn)
+
+    def renew(self, recording: Recording, identity: Identity, turn: int, identify: Identify) -> None:
+        """Records an answer anew.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        before = self.held(identity, identify)
+        with self._renewal.lock:
+            self._file.write(*self._renewal.answer(recording, identity, turn, before))
+            self._renewal.answered(identity, before)

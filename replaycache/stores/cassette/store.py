@@ -1,0 +1,196 @@
+"""A store in one file that people read, review and commit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal
+
+from ..._errors import ConfigurationError
+from ..._models import Recording
+from ...match import Identity, Match
+from .entry import Entry
+from .file import View, file_at, settle_all
+from .pending import Pending
+from .session import CassetteSession
+
+__all__ = ["CassetteStore"]
+
+
+class CassetteStore:
+    """Keeps recordings in one JSON file, in the order in which they were asked for.
+
+    The file is read on first use, and what is recorded is in it, or written down beside it, before the call that
+    recorded it is over; see `settle`. Several processes may record into one cassette: what another has written
+    meanwhile is kept. `with cassette.deferred():` writes once, at the end of the block, and not at all if the
+    block fails. All stores of a process on one file share what they read.
+
+    Args:
+        path: of the file; its directory is made when the first recording is written.
+
+    Raises:
+        ConfigurationError: the path does not end in `.json`.
+    """
+
+    repeats: Literal["sequence"] = "sequence"
+    slow = False
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).expanduser().absolute()
+        if self.path.suffix.lower() != ".json":
+            raise ConfigurationError(f"a cassette's path ends in .json, unlike {str(path)!r}")
+        self.location = str(self.path)
+        self.identity = f"cassette:{os.path.realpath(self.path)}"
+        self._match = Match()
+        self._file = file_at(self.path)
+
+    # -- what a session asks for -------------------------------------------------------------------------
+
+    def begin(self) -> CassetteSession:
+        """A session on it; the file is read when the session first asks for something."""
+        return CassetteSession(self._file)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    @property
+    def had_recordings(self) -> bool:
+        """Whether there are recordings in it.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return bool(self._file.view().entries)
+
+    # -- as a file ---------------------------------------------------------------------------------------
+
+    def all(self) -> list[Recording]:
+        """Every recording, in the order of the file.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return [entry.recording for entry in self._file.view().entries]
+
+    def append(self, *recordings: Recording) -> None:
+        """Adds recordings behind the others.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        if recordings:
+            self._file.view()
+            self._file.write(*(Pending(self._file.turn(), Entry.of(recording)) for recording in recordings))
+
+    def remove(self, numbers: Iterable[int]) -> int:
+        """Removes recordings by their numbers, from 0 on, in the order of the file; tells how many there were.
+
+        Raises:
+            CassetteError: the file cannot be read or written.
+        """
+        entries = self._file.view().entries
+        going = [entries[number] for number in sorted(set(numbers)) if 0 <= number < len(entries)]
+        return self._remove(going)
+
+    def _remove(self, going: list[Entry]) -> int:
+        if going:
+            self._file.write(*(Pending(0, None, entry) for entry in going))
+        return len(going)
+
+    def rewrite(self, change: Callable[[int, Recording], Recording], *, anew: Callable[[bytes], bool]) -> None:
+        """Puts what `change` gives in place of each recording, in the same order; the file is written once.
+
+        Args:
+            change: receives the number of a recording, from 1 on, and the recording; gives the very same where
+                it is to stay.
+            anew: receives the file as it is, and says whether it is written even if no recording changes: what
+                stands in it beside the recordings is gone then.
+
+        Raises:
+            CassetteError: the file cannot be read or written; it is as it was.
+        """
+        pending = []
+        for number, entry in enumerate(self._file.view().entries, 1):
+            new = change(number, entry.recording)
+            if new is not entry.recording:
+                pending.append(Pending(0, Entry.of(new), entry))
+        if pending:
+            self._file.write(*pending)
+        self._file.settle(anew)
+
+    def deferred(self) -> AbstractContextManager[None]:
+        """Writes at the end of the block, and only if it does not raise; also what forked processes record in it.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        return self._file.deferred()
+
+    @property
+    def handed_over(self) -> int:
+        """How many recordings forked processes have made in the block of `deferred`."""
+        return self._file.handed_over
+
+    def settle(self) -> None:
+        """Sees to it that all that was recorded stands in the file, and nothing beside it.
+
+        Raises:
+            CassetteError: the file cannot be written.
+        """
+        self._file.settle()
+
+    # -- the protocol of stores --------------------------------------------------------------------------
+
+    def _identify(self, recording: Recording) -> Identity:
+        return self._match.identity(recording.request, sample=recording.sample)
+
+    def _keyed(self) -> dict[str, list[Entry]]:
+        index = self._view().index(self._identify)
+        return {identity.key: entries for identity, entries in index.items()}
+
+    def _view(self) -> View:
+        return self._file.view()
+
+    def get(self, key: str) -> Recording | None:
+        """The last recording whose request has this key under `Match()`; None where there is none."""
+        entries = self._keyed().get(key)
+        return entries[-1].recording if entries else None
+
+    def put(self, key: str, recording: Recording) -> None:
+        """Stores `recording` in place of all whose request has this key."""
+        found = self._keyed().get(self._identify(recording).key, [])
+        first = Pending(self._file.turn(), Entry.of(recording), found[0] if found else None)
+        self._file.write(first, *(Pending(0, None, entry) for entry in found[1:]))
+
+    def delete(self, key: str) -> bool:
+        """Removes the recordings whose request has this key; tells whether there were any."""
+        return bool(self._remove(self._keyed().get(key, [])))
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        """Up to `limit` recordings with their keys, the last in the file first."""
+        entries = self._view().entries
+        for entry in entries[: -limit - 1 : -1]:
+            yield self._identify(entry.recording).key, entry.recording
+
+    def keys(self) -> Iterator[str]:
+        """The keys under `Match()`, in the order of the file."""
+        yield from list(self._keyed())
+
+    def __len__(self) -> int:
+        return len(self._view().entries)
+
+    def close(self) -> None:
+        """Sees to it that all stands in the file; the next use reads it again."""
+        self._file.settle()
+        self._file.forget()
+
+    def __repr__(self) -> str:
+        return f"<CassetteStore {self.location}>"
+
+
+atexit.register(settle_all)
