@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import httpx2
 import openai
 import pytest
 
-from replaycache import CacheMiss, foreign
+from replaycache import CacheMiss, CassetteError, foreign
 from replaycache.httpx2 import ReplayTransport
 from replaycache.maintenance.moving import Moved, Taken, taken, to_cache, to_cassette
 from replaycache.redaction.redact import Redact
@@ -189,6 +190,49 @@ def test_it_stands_in_the_file_and_comes_back_from_a_cache(tmp_path: Path) -> No
 
     assert again.read_bytes() == path.read_bytes()
     assert _texts(again, WITH_A) == ["any"]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "said"),
+    [
+        (["Anthropic-Beta"], "is no list of names in lower case"),
+        ("anthropic-beta", "is no list of names in lower case"),
+        (["content-type"], "names the header 'content-type', which is given"),
+    ],
+)
+def test_nonsense_in_the_file_is_told(tmp_path: Path, unknown: object, said: str) -> None:
+    path = _imported(tmp_path, _interaction(SENT, _message("any")))
+    document = json.loads(path.read_text("utf-8"))
+    document["recordings"][0]["request"]["unknown"] = unknown
+    path.write_text(json.dumps(document, indent=2), "utf-8")
+
+    with pytest.raises(CassetteError, match=rf"line \d+.*request\.unknown.*{re.escape(said)}"):
+        CassetteStore(path).all()
+
+
+@pytest.mark.parametrize("repeats", ["same", "sequence"])
+def test_what_renews_an_expired_one_answers_only_who_asks_the_same(tmp_path: Path, repeats: str) -> None:
+    path = _imported(tmp_path, _interaction(SENT, _message("old")))
+
+    def answers(received: Received, wire: Wire) -> None:
+        wire.answer(json.dumps(_message(f"new {received.headers['anthropic-beta']}")).encode())
+
+    with ScriptedServer(answers) as server:
+        text = path.read_text("utf-8").replace("https://api.anthropic.com", server.url)
+        document = json.loads(text)
+        document["recordings"][0]["recorded_at"] = "2020-01-01T00:00:00Z"
+        path.write_text(json.dumps(document), "utf-8")
+        transport = ReplayTransport(store=path, mode="auto", ttl="1d", repeats=repeats)
+        with httpx2.Client(transport=transport) as client:
+            got = [
+                client.post(f"{server.url}/v1/messages", json=ASKED, headers=headers).json()["content"][0]["text"]
+                for headers in (WITH_A, WITH_B, WITH_A)
+            ]
+
+    assert got == ["new a-2025-01-01", "new b-2025-01-01", "new a-2025-01-01"]
+    recordings = CassetteStore(path).all()
+    assert {item.request.unknown for item in recordings} == {()}
+    assert {item.request.header("anthropic-beta") for item in recordings} == {"a-2025-01-01", "b-2025-01-01"}
 
 
 def test_recorded_anew_it_is_known(tmp_path: Path) -> None:
