@@ -89,7 +89,7 @@ class Exchange:
         )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
-        self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter)
+        self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace, is_cache=is_cache)
         self.responses = self.keeper.responses
 

@@ -188,6 +188,7 @@ def _fingerprint(recording: Recording) -> bytes:
         request.method,
         request.url,
         sorted(request.headers),
+        request.unknown,
         recording.sample,
         head.status,
         sorted(head.headers),

@@ -7,7 +7,8 @@ All integers are little-endian.
     head        JSON      status, headers, digest, recorded_at, latency, complete, verdict (where not whole),
                           sample (where not 0),
                           size, duration, usage (where known)
-    request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
+    request     JSON (with `unknown` where something is), a line feed, the body (compressed with zlib where the
+                JSON says so)
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset (microseconds from the
                           response's head) of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
@@ -35,7 +36,7 @@ import xxhash
 
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
-from .stored_fields import LONGEST, check_fields, check_request, header_lines
+from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
 
@@ -100,6 +101,8 @@ def _encode_request(request: Request) -> bytes:
         if len(smaller) < len(body):
             body, packed = smaller, True
     head = {"method": request.method, "url": request.url, "headers": request.headers, "zlib": packed}
+    if request.unknown:
+        head["unknown"] = request.unknown
     return orjson.dumps(head) + b"\n" + body
 
 
@@ -111,7 +114,9 @@ def _decode_request(data: bytes) -> Request:
         check_request(method, url)
         if type(packed) is not bool:
             raise TypeError("zlib is neither true nor false")
-        return Request(method, url, _headers(fields["headers"], answered=False), _unpack(body) if packed else body)
+        headers = _headers(fields["headers"], answered=False)
+        unknown = unknown_names(fields.get("unknown", []), headers)
+        return Request(method, url, headers, _unpack(body) if packed else body, unknown=unknown)
     except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
 

@@ -77,7 +77,7 @@ class VcrCall(Call):
     def load(self) -> Found:
         asked = self.asked
         if asked.identity is not None:
-            asked.place = Place(asked.identity, 0)
+            asked.place = Place(asked.identity, asked.identity, 0)
         if self._vcr is None or asked.mode not in (Mode.AUTO, Mode.REPLAY):
             return Nothing()
         found, why = self._cassette.play(self._vcr)

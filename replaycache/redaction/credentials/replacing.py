@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -72,11 +73,11 @@ def replace(recording: Recording, placeholders: Callable[[str, str], str] = plac
 def _replace_in_request(request: Request, replacing: _Replacing) -> Request:
     parse = reader_of_body(media_type_of(request), answer=False)
     replacing.learn(pieces for _, pieces in regions_of_request(request))
-    return Request(
-        request.method,
-        replacing.text(request.url, pieces_of_url),
-        replacing.headers(request.headers),
-        replacing.apply([request.body], parse)[0],
+    return dataclasses.replace(
+        request,
+        url=replacing.text(request.url, pieces_of_url),
+        headers=replacing.headers(request.headers),
+        body=replacing.apply([request.body], parse)[0],
     )
 
 

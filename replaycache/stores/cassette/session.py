@@ -57,6 +57,15 @@ class CassetteSession:
         """
         return bool(self._held.entries)
 
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        """What is unknown of the recorded requests that were there when it began.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return {entry.recording.request.unknown for entry in self._held.entries} - {()}
+
     def held(self, identity: Identity, identify: Identify) -> list[Entry]:
         """The recordings of a request, in their order.
 
