@@ -25,7 +25,6 @@ class CassetteSession:
         with renewal.lock:
             if not renewal.sessions:
                 renewal.begin()
-                file.forget_turns()
             renewal.sessions.add(self)
 
     def end(self) -> None:
@@ -86,7 +85,7 @@ class CassetteSession:
         """
         recording = entry.recording
         iter(recording.body.segments)  # nonsense in the file shows now, not in the middle of an answer
-        self._file.place(turn, entry)
+        self._file.play(turn, entry)
         return recording
 
     def add(

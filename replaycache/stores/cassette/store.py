@@ -91,7 +91,7 @@ class CassetteStore:
         """
         if recordings:
             self._view()
-            self._file.write(*(Pending(self._file.turn(), Entry.of(recording)) for recording in recordings))
+            self._file.write(*(Pending(0, Entry.of(recording)) for recording in recordings))
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Removes recordings by their numbers, from 0 on, in the order of the file; tells how many there were.
@@ -167,7 +167,7 @@ class CassetteStore:
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` in place of all whose request has this key."""
         found = self._keyed().get(self._identify(recording).key, [])
-        first = Pending(self._file.turn(), Entry.of(recording), found[0] if found else None)
+        first = Pending(0, Entry.of(recording), found[0] if found else None)
         self._file.write(first, *(Pending(0, None, entry) for entry in found[1:]))
 
     def delete(self, key: str) -> bool:
