@@ -92,7 +92,7 @@ def _in_one_form(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _canonical(host: str) -> str:
-    """A host as people write it: the encodings of names in URLs (IDNA 2003 and 2008) differ in what they make of it."""
+    """A host as people write it; what stands in a URL differs between IDNA 2003 and 2008."""
     labels = _in_one_form(host).removesuffix(".").split(".")
     host = ".".join(map(_decoded, labels))
     address = _address(host)
