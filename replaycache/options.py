@@ -230,7 +230,7 @@ class Options:
         Raises:
             ConfigurationError: a name is misspelt, or a value is wrong.
         """
-        names = [option.name for option in fields(cls)]
+        names = [option.name for option in fields(cls) if option.init]
         for name in options:
             if name == "store":
                 raise ConfigurationError("the store is the first argument here, not an option")
@@ -240,8 +240,16 @@ class Options:
                 raise ConfigurationError(f"there is no option {name!r}{f'{guess} T' if guess else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
 
+    mode_as: str = field(default="mode='{}'", init=False, repr=False, compare=False)
+    """How a mode is named where this one was, with `{}` for it."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mode", _no_mode() if self.mode is None else Mode.parse(self.mode, "mode"))
+        if self.mode is None:
+            object.__setattr__(self, "mode", _no_mode())
+            if os.environ.get(MODE_VARIABLE):
+                object.__setattr__(self, "mode_as", f"{MODE_VARIABLE}={{}}")
+        else:
+            object.__setattr__(self, "mode", Mode.parse(self.mode, "mode"))
         object.__setattr__(self, "ttl", parse_duration(self.ttl, "ttl"))
         object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
         _check("match", self.match, isinstance(self.match, Match), _a("Match", self.match, "ignore"))

@@ -196,9 +196,11 @@ class _InstalledAgain:
 
 
 def _install(settings: dict[str, Any], **hooks: Any) -> None:
-    from ..session.session import install
+    from ..session.session import install, tell_mode
 
     install(**{**settings, "budget": budget_option(settings["budget"])}, **hooks)
+    if settings["mode"] is not None:
+        tell_mode(mode_as="--mode {}")
 
 
 def _install_in_children(settings: dict[str, Any]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._errors import ConfigurationError, DriftFound, SecretFound
 from ..options import Options
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
-from .diagnosis import ADVICE
+from .diagnosis import ADVICE, Advice
 from .flights import Owner
 from .identifier import Identifier
 from .keeper import Keeper
@@ -33,7 +33,7 @@ class Exchange:
     Attributes:
         options: checked.
         store: where recordings are.
-        advice: what the text of a miss says to do next, by its reason.
+        advice: what the text of a miss says to do next.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -72,7 +72,7 @@ class Exchange:
             )
         self.options = options
         self.store = store
-        self.advice: Mapping[MissReason, str] = ADVICE
+        self.advice: Advice = ADVICE
         self.neighbours: Neighbours | None = None
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None

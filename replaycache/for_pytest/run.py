@@ -87,8 +87,9 @@ class Run:
         Raises:
             ReplayCacheError: an option is wrong, or the file cannot be read.
         """
-        mode, _ = mode_of(self._config, marked.mode)
-        if mode is Mode.ONCE:
+        said, _ = mode_of(self._config, marked.mode)
+        mode = said
+        if said is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
         options = combined(suite_options(suite), marked.options)
         options["ignore_hosts"] = ignored_hosts(self._config, options.get("ignore_hosts"))
@@ -97,7 +98,7 @@ class Run:
         with ExitStack() as stack:
             if mode is Mode.REPLAY or is_ci():  # before the session, which tells of what connects
                 ignored = Options.parse(options).ignore_hosts
-                why = "in mode replay nothing goes live" if mode is Mode.REPLAY else "CI is set"
+                why = _why(said) if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
             in_use = open_cassette(
                 replace(marked, options=options),
@@ -106,6 +107,10 @@ class Run:
                 is_shared=self.collection.is_shared(marked.path),
                 test=test,
             )
+            if said is Mode.ONCE and mode is Mode.REPLAY:
+                from ..session.session import tell_mode
+
+                tell_mode(mode=said)
             in_use.stack.push(stack.pop_all())
             return in_use
 
@@ -161,6 +166,12 @@ class Run:
         path = Path(path)
         start = self._config.invocation_params.dir
         return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _why(said: Mode) -> str:
+    """Why nothing goes live in a test that replays."""
+    once = "mode once replays a cassette that has recordings"
+    return once if said is Mode.ONCE else "in mode replay nothing goes live"
 
 
 def _budget(config: pytest.Config) -> Budget | None:

@@ -43,9 +43,11 @@ class Past:
         self._store = store
         self._tally = tally
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
+        once = "mode once replays a cassette that has recordings"
+        self._why = once if options.mode is Mode.ONCE else "in mode replay nothing goes live"
         self._guard = Guard(
             self._ignored,
-            why=f"in mode replay nothing goes live, and {_COVERED} replayed",
+            why=f"{self._why}, and {_COVERED} replayed",
             way_out="To leave the host alone: ignore_hosts=['{host}']",
         )
         self._hosts: dict[str, bool] = {}
@@ -96,7 +98,7 @@ class Past:
         refused, self._guard.refused = self._guard.refused, []
         if refused:
             told.append(
-                f"connections were refused, for in mode replay nothing goes live, and {_COVERED} replayed: "
+                f"connections were refused, for {self._why}, and {_COVERED} replayed: "
                 f"{_listed(refused, '; ')}. ignore_hosts leaves hosts alone"
             )
         named, self._tally.named_mode = self._tally.named_mode, set()

@@ -14,12 +14,13 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._errors import ConfigurationError, DriftFound, SecretFound
+from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
 from ..engine.following import follow
 from ..engine.spool import Spool
@@ -36,7 +37,7 @@ from .connections import listen, unlisten
 from .past import Past
 from .upstream import answers_in_process, looked_through
 
-__all__ = ["install", "uninstall", "use_cassette"]
+__all__ = ["install", "tell_mode", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,12 +77,17 @@ class _Session:
         return self._suspending if is_async else self._blocking
 
     @property
+    def advice(self) -> Advice:
+        """What the text of a miss says to do next."""
+        return self._blocking.advice
+
+    @property
     def covered(self) -> bool:
         """Whether calls came that it recorded or replayed, or that the user's own word leaves to others."""
         return bool(self.calls or self.tally.own_way)
 
-    def advise(self, advice: Mapping[MissReason, str]) -> None:
-        """Says what the text of a miss says to do next, by its reason."""
+    def advise(self, advice: Advice) -> None:
+        """Says what the text of a miss says to do next."""
         self._blocking.advice = self._suspending.advice = advice
 
     def finish_dropped(self) -> None:
@@ -290,6 +296,18 @@ def uninstall() -> None:
         session.close()
 
 
+def tell_mode(*, mode: Mode | None = None, mode_as: str = "") -> None:
+    """Has the misses of the session that holds here tell of modes as its user knows them.
+
+    Args:
+        mode: in which it is, if not that of its options.
+        mode_as: how one is named, with `{}` for it, if not as an argument.
+    """
+    session = _current()
+    if session is not None:
+        session.advise(session.advice._replace(mode=mode, mode_as=mode_as))
+
+
 class use_cassette:  # noqa: N801  # used as a function is
     """Records into a cassette, or replays from it, what is called inside.
 
@@ -362,16 +380,14 @@ class use_cassette:  # noqa: N801  # used as a function is
         self.__exit__(kind, error, traceback)
 
     @contextmanager
-    def everywhere(
-        self, advice: Mapping[MissReason, str] | None = None, *, refuses: bool = True
-    ) -> Iterator[Self]:
+    def everywhere(self, advice: Advice | None = None, *, refuses: bool = True) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
         Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
         of a task goes before it. Meant for whoever runs one thing at a time, as a test runner does.
 
         Args:
-            advice: what the text of a miss says to do next, by its reason, to users of that test runner.
+            advice: what the text of a miss says to do next, to users of that test runner.
             refuses: whether it refuses other clients' connections where it replays, and warns of what is not kept;
                 not where that runner does it.
         """

@@ -70,6 +70,16 @@ def upstream() -> Iterator[Upstream]:
         yield counted
 
 
+def test_a_miss_says_the_option_that_records_it(tmp_path: Path) -> None:
+    (tmp_path / "asks.py").write_text(ASKS + "ask()")
+
+    done = _run(tmp_path, "--mode", "replay", "asks.py", "http://127.0.0.1:9", REPLAYCACHE_MODE="auto")
+    said = _run(tmp_path, "asks.py", "http://127.0.0.1:9", REPLAYCACHE_MODE="replay")
+
+    assert "  next     record it with --mode auto\n" in done.stderr
+    assert "  next     record it with REPLAYCACHE_MODE=auto\n" in said.stderr
+
+
 # -- as python would ---------------------------------------------------------------------------------------
 
 

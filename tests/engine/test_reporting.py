@@ -188,7 +188,7 @@ async def coroutine_function(*arguments: Any) -> None:
 @pytest.mark.parametrize("name", ["on_hit", "on_miss", "on_store"])
 @pytest.mark.parametrize("hook", [3, "print", coroutine_function])
 def test_what_cannot_be_called_is_no_hook(name: str, hook: Any) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name}=.*it takes a callable that is no coroutine function"):
+    with pytest.raises(ConfigurationError, match=f"{name}=.*it takes a callable that takes two arguments"):
         ReplayTransport(store=":memory:", **{name: hook})
 
 
