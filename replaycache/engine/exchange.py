@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
     from ..stores import Store
 
 __all__ = ["Exchange"]
+
+
+_IN_BODY = re.compile(r" in request\.body\.([A-Za-z_][\w-]*)(?=,|$)")
+
+
+def _redacting(found: Iterable[str]) -> str:
+    """How to keep credentials out of a cassette, given where they were found."""
+    fields = dict.fromkeys(name for one in found for name in _IN_BODY.findall(one))
+    if not fields:
+        return "have a placeholder written: Redact(secrets='replace')."
+    return (
+        f"have its field replaced: Redact(body={list(fields)}),\nor all that looks so: Redact(secrets='replace')."
+    )
 
 
 class Exchange:
@@ -142,7 +156,7 @@ class Exchange:
             listed = "".join(f"\n  {found}" for found in secrets)
             raise SecretFound(
                 f"not written to {self.store.location}, for it holds what looks like a credential:{listed}\n"
-                "Take it out of what is sent, name its place in Redact(...), or use Redact(secrets='replace')."
+                f"Take it out of what is sent, or {_redacting(secrets)}"
             )
         drifts, self.tally.drifts = self.tally.drifts, []
         if drifts and self.options.on_drift == "raise":

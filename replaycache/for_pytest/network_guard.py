@@ -16,6 +16,7 @@ from .._errors import ConfigurationError
 from ..session.connections import listen, unlisten
 from ..session.guard import Guard
 from ..wire.hosts import HostPattern
+from ..wire.url import parse
 
 __all__ = ["NetworkGuard"]
 
@@ -95,9 +96,11 @@ class NetworkGuard:
                 unlisten(self._hear)
             self._told += _refused(guard)
 
-    def note(self, text: str) -> None:
-        """Has something else told of what went out."""
-        self._told.append(text)
+    def note_live(self, origin: str) -> None:
+        """Tells of an origin to which a call was sent live by its own word, if that was not refused."""
+        url = parse(origin)
+        if not self._blocks or self._block.admits(url.host.strip("[]"), url.port_number):
+            self._told.append(f"{origin} was called live, as the call's x-replaycache-mode says")
 
     def take(self) -> list[str]:
         """What there is to tell since it was asked last: where to, and who asked."""

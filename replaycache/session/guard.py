@@ -62,7 +62,7 @@ class Guard:
             socket.gaierror: a name may not be looked up.
         """
         where = destination(event, connecting, address)
-        if where is None or (self._live_calls and calling_upstream.here()) or self._admits(*where):
+        if where is None or (self._live_calls and calling_upstream.here()) or self.admits(*where):
             return
         host, port = where
         told = f"{shown(host, port)}, asked by {who_asks()}"
@@ -74,7 +74,13 @@ class Guard:
             raise socket.gaierror(socket.EAI_NONAME, text)
         raise ConnectionRefusedError(errno.ECONNREFUSED, text)
 
-    def _admits(self, host: str, port: int | None) -> bool:
+    def admits(self, host: str, port: int | None) -> bool:
+        """Whether a host may be reached.
+
+        Args:
+            host: a name or an address.
+            port: where; None where it is not known.
+        """
         if is_loopback(host) and (self._loopback or _is_pairing()):
             return True
         return any(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import socket
-import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._errors import CassetteError, ReplayCacheWarning
 from ..engine.tally import Tally
 from ..options import Mode, Options
 from ..stores import Store
 from ..system.calling_upstream import calling_upstream
+from ..system.warning import warn
 from ..wire.hosts import HostPattern
+from .askers import who_asks
 from .connections import LOOK_UPS, names_of
 from .guard import Guard, destination, is_loopback, shown
 
@@ -24,6 +25,20 @@ MOST = 10
 """Hosts that are told."""
 
 _COVERED = "only calls of clients on httpx and httpx2 are"
+
+
+class _Reached(NamedTuple):
+    """A host that was connected to.
+
+    Attributes:
+        host: without its port.
+        is_own: whether it is this machine.
+        asker: the module that asked first.
+    """
+
+    host: str
+    is_own: bool
+    asker: str
 
 
 class Past:
@@ -50,7 +65,7 @@ class Past:
             why=f"{self._why}, and {_COVERED} replayed",
             way_out="To leave the host alone: ignore_hosts=['{host}']",
         )
-        self._hosts: dict[str, bool] = {}
+        self._hosts: dict[str, _Reached] = {}
         self.refuses = True
 
     def hear(self, event: str, connecting: socket.socket | None, address: Any) -> None:
@@ -72,7 +87,9 @@ class Past:
         host, port = where
         names = (host, *names_of(host))
         if not any(pattern.admits(name, port) for name in names for pattern in self._ignored):
-            self._hosts[shown(names[-1], port)] = is_loopback(host)
+            name = shown(names[-1], port)
+            if name not in self._hosts:
+                self._hosts[name] = _Reached(names[-1], is_loopback(host), who_asks())
 
     @property
     def _replays(self) -> bool:
@@ -104,15 +121,20 @@ class Past:
         named, self._tally.named_mode = self._tally.named_mode, set()
         if named and self.refuses and self._replays:
             told.append(f"calls went live, as their x-replaycache-mode says: to {_listed(sorted(named))}")
-        hosts, self._hosts = [host for host, own in self._hosts.items() if not (own and covered)], {}
-        if hosts:
+        reached, self._hosts = {name: one for name, one in self._hosts.items() if not (one.is_own and covered)}, {}
+        if reached:
             first = "something" if covered else "no client of httpx or httpx2 was used, but something"
+            asked = _listed([f"{name}, asked by {one.asker}" for name, one in reached.items()], "; ")
             told.append(
-                f"{first} connected to {_listed(hosts)}; what it asked there was neither recorded nor replayed: "
-                f"{_COVERED}"
+                f"{first} connected to {asked}. What it asked there was neither recorded nor replayed: {_COVERED}"
             )
+            others = list(dict.fromkeys(one.host for one in reached.values() if not one.is_own))
+            if others:
+                told.append(
+                    f"Where the session replays, this is refused; ignore_hosts={others[:MOST]} leaves it alone"
+                )
         if told:
-            warnings.warn(". ".join(told), ReplayCacheWarning, stacklevel=4)
+            warn(". ".join(told), ReplayCacheWarning)
 
 
 def _listed(items: list[str], separator: str = ", ") -> str:

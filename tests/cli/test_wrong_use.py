@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.recorded import cassette, chat, replaycache
+from tests.cli.terminal import run_in_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +72,32 @@ def test_a_file_that_is_not_there_is_looked_for_beside(tmp_path: Path, name: str
 
     beside = {".yaml": "Check the path.", ".har": "Beside it are there.har.", ".json": "Beside it are a.json."}
     assert (done.exit_code, done.stderr) == (3, f"Error: {name} does not exist. {beside[Path(name).suffix]}\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize(
+    "arguments", [("export", "x.txt"), ("ls", "nope"), ("import", "a.json", "--store", "x.yaml")]
+)
+def test_texts_fit_the_terminal(tmp_path: Path, arguments: tuple[str, ...], columns: int) -> None:
+    screen = run_in_terminal(*arguments, columns=columns, cwd=tmp_path, REPLAYCACHE_DIR="cache")
+
+    assert screen.status in (2, 3)
+    assert "Error: " in screen.text
+    assert max(map(len, screen.text.splitlines())) <= columns
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_what_pytest_is_told_fits_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it(): pass")
+    screen = run_in_terminal(
+        *("run", "-q", "-m", "pytest", "-p", "replaycache.pytest_plugin", "-p", "no:cacheprovider"),
+        *("--replay-orphans", "test_it.py"),
+        columns=60,
+        cwd=tmp_path,
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+        PYTHONWARNINGS="default",
+    )
+
+    assert "Only a part of the tests was selected" in screen.text
+    assert max(map(len, screen.text.partition("orphaned")[2].splitlines())) <= 60

@@ -250,6 +250,11 @@ def test_other_modes_tell_of_what_went_past_beside_calls_of_ours(driver: Driver,
                 await calls(server.url)
 
         (text,) = [str(one.message) for one in told]
-        assert text.startswith(f"something connected to {NOBODY}:80, {NOBODY}:443, 192.0.2.8:80; what it asked")
+        places = "; ".join(
+            f"{place}, asked by {__name__}" for place in (f"{NOBODY}:80", f"{NOBODY}:443", "192.0.2.8:80")
+        )
+        assert text.startswith(f"something connected to {places}. What it asked there was neither recorded")
+        assert f"Where the session replays, this is refused; ignore_hosts=['{NOBODY}', '192.0.2.8'] leaves" in text
+        assert {one.filename for one in told} == {__file__}
 
     driver.run(body)
