@@ -60,13 +60,11 @@ class Run:
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
         # replaycache.vcr and pytest-recording block the network themselves: their tests that record may connect
-        is_theirs = not hasattr(config.option, "replay_allowed_hosts") or config.pluginmanager.has_plugin(
-            "replaycache.vcr"
-        )
+        is_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
         self.network = NetworkGuard(
-            blocks=bool(config.getoption("replay_block_network", False)) and not (is_theirs or is_controller),
+            blocks=bool(config.getoption("replay_block_network", False)) and not (is_vcr or is_controller),
             allowed=config.getoption("--allowed-hosts", None) or "",
-            is_regular=is_theirs,
+            is_regular=is_vcr or not hasattr(config.option, "replay_allowed_hosts"),
         )
 
     @property
