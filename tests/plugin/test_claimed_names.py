@@ -49,7 +49,9 @@ def test_one_can_be_switched_off(project: Project) -> None:
     project.write("otherplug.py", CLAIMS["mode"][0])
     project.tests("def test_it(): pass")
 
-    project.run_apart("-p", "no:otherplug", "-p", "otherplug").assert_outcomes(passed=1)
+    project.set(PYTEST_PLUGINS="otherplug")
+
+    project.run_apart("-p", "no:otherplug").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("order", ["first", "later"])
