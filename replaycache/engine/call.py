@@ -18,7 +18,6 @@ that they were given. Every method may be called from any thread, one at a time.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,7 +27,7 @@ from .answer import Answer
 from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Forward, Recheck, Replay, Wait
-from .diagnosis import diagnose
+from .diagnosis import Advice, diagnose
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
@@ -49,7 +48,7 @@ class Shared(Protocol):
     Attributes:
         options: checked.
         store: where recordings are.
-        advice: what the text of a miss says to do next, by its reason.
+        advice: what the text of a miss says to do next.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -65,7 +64,7 @@ class Shared(Protocol):
     def store(self) -> Store: ...
 
     @property
-    def advice(self) -> Mapping[MissReason, str]: ...
+    def advice(self) -> Advice: ...
 
     @property
     def reporter(self) -> Reporter: ...
@@ -177,10 +176,11 @@ class Call:
         miss = diagnose(
             stored_form(asked.request, shared.options.redact),
             reason,
-            mode=asked.mode,
+            mode=asked.said,
+            mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
             key=asked.key,
             store=shared.store,
-            advice=shared.advice,
+            advice=shared.advice._replace(mode=None, mode_as="") if asked.names_mode else shared.advice,
         )
         shared.reporter.refused(miss)
         return miss

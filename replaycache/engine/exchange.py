@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, cast
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._errors import ConfigurationError, DriftFound, SecretFound
 from ..options import Mode, Options
 from ..system.calling_upstream import calling_upstream
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
-from .diagnosis import ADVICE
+from .diagnosis import ADVICE, Advice
 from .flights import Owner
 from .held_back import is_held_back
 from .identifier import Identifier
@@ -34,13 +35,26 @@ _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
 
+_IN_BODY = re.compile(r" in request\.body\.([A-Za-z_][\w-]*)(?=,|$)")
+
+
+def _redacting(found: Iterable[str]) -> str:
+    """How to keep credentials out of a cassette, given where they were found."""
+    fields = dict.fromkeys(name for one in found for name in _IN_BODY.findall(one))
+    if not fields:
+        return "have a placeholder written: Redact(secrets='replace')."
+    return (
+        f"have its field replaced: Redact(body={list(fields)}),\nor all that looks so: Redact(secrets='replace')."
+    )
+
+
 class Exchange:
     """What a transport keeps between requests: the parts that each call goes through.
 
     Attributes:
         options: checked.
         store: where recordings are.
-        advice: what the text of a miss says to do next, by its reason.
+        advice: what the text of a miss says to do next.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -81,7 +95,7 @@ class Exchange:
             )
         self.options = options
         self.store = store
-        self.advice: Mapping[MissReason, str] = ADVICE
+        self.advice: Advice = ADVICE
         self.neighbours: Neighbours | None = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
@@ -161,7 +175,7 @@ class Exchange:
             listed = "".join(f"\n  {found}" for found in secrets)
             raise SecretFound(
                 f"not written to {self.store.location}, for it holds what looks like a credential:{listed}\n"
-                "Take it out of what is sent, name its place in Redact(...), or use Redact(secrets='replace')."
+                f"Take it out of what is sent, or {_redacting(secrets)}"
             )
         drifts, self.tally.drifts = self.tally.drifts, []
         if drifts and self.options.on_drift == "raise":

@@ -87,6 +87,11 @@ class Cassette:
     def __bool__(self) -> bool:
         return True
 
+    def __repr__(self) -> str:
+        tally = self.tally
+        told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
+        return f"<Cassette {self.path}, mode {self.mode}: {told}>"
+
 
 class _TestFailed(Exception):
     """Tells a block that what it did is not to be kept."""

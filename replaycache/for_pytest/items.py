@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
@@ -119,12 +120,14 @@ class Items:
             and in_use.cassette.tally.recorded > before
             and not self._run.collection.is_shared(in_use.cassette.path)
         ):
-            warnings.warn(
+            code = getattr(inspect.unwrap(fixturedef.func), "__code__", None)
+            warnings.warn_explicit(
                 f"the fixture {fixturedef.argname!r} has the scope {fixturedef.scope}, and its calls were "
                 f"recorded into {in_use.cassette.path}, the cassette of the test that came first; in another "
                 f"order they will be missed. Let its tests share a cassette: @pytest.mark.replay('name.json')",
                 ReplayCacheWarning,
-                stacklevel=2,
+                str(request.node.path) if code is None else code.co_filename,
+                1 if code is None else code.co_firstlineno,
             )
         return result
 

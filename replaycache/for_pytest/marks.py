@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .._errors import ConfigurationError
+from ..stores import check_is_cassette
 from .cassette_paths import Siblings, file_name, module_directory, named
 from .pytest_private import marks_of_parameters
 from .suite_options import combined
@@ -91,6 +92,8 @@ def read_marks(item: pytest.Item, siblings: Mapping[Any, Siblings]) -> Marked | 
         nodes = [node for node in item.listchain() if isinstance(node, pytest.Class) or node is item]
         path = directory / file_name(siblings.get(node.parent, Siblings()).called(node.name) for node in nodes)
     else:
+        if isinstance(name, (str, Path)) and name != "":
+            check_is_cassette(name)
         tree = item.config.rootpath if item.path.is_relative_to(item.config.rootpath) else item.path.parent
         path = named(name, directory, tree)
     return Marked(path, mode, options)

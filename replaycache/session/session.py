@@ -14,13 +14,14 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._errors import ConfigurationError, DriftFound, SecretFound
+from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
 from ..engine.following import follow
 from ..engine.held_back import is_held_back
@@ -38,7 +39,7 @@ from .connections import listen, unlisten
 from .past import Past
 from .upstream import answers_in_process, looked_through
 
-__all__ = ["install", "installed", "uninstall", "use_cassette"]
+__all__ = ["install", "installed", "tell_mode", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,12 +85,12 @@ class _Session:
         return bool(self.calls or self.tally.own_way)
 
     @property
-    def advice(self) -> Mapping[MissReason, str]:
-        """What the text of a miss says to do next, by its reason."""
+    def advice(self) -> Advice:
+        """What the text of a miss says to do next."""
         return self._blocking.advice
 
-    def advise(self, advice: Mapping[MissReason, str]) -> None:
-        """Says what the text of a miss says to do next, by its reason."""
+    def advise(self, advice: Advice) -> None:
+        """Says what the text of a miss says to do next."""
         self._blocking.advice = self._suspending.advice = advice
 
     def finish_dropped(self) -> None:
@@ -318,6 +319,18 @@ class _Unsaid(str):
 _UNSAID = _Unsaid("once")
 
 
+def tell_mode(*, mode: Mode | None = None, mode_as: str = "") -> None:
+    """Has the misses of the session that holds here tell of modes as its user knows them.
+
+    Args:
+        mode: in which it is, if not that of its options.
+        mode_as: how one is named, with `{}` for it, if not as an argument.
+    """
+    session = _current()
+    if session is not None:
+        session.advise(session.advice._replace(mode=mode, mode_as=mode_as))
+
+
 class use_cassette:  # noqa: N801  # used as a function is
     """Records into a cassette, or replays from it, what is called inside.
 
@@ -398,16 +411,14 @@ class use_cassette:  # noqa: N801  # used as a function is
         self.__exit__(kind, error, traceback)
 
     @contextmanager
-    def everywhere(
-        self, advice: Mapping[MissReason, str] | None = None, *, refuses: bool = True
-    ) -> Iterator[Self]:
+    def everywhere(self, advice: Advice | None = None, *, refuses: bool = True) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
         Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
         of a task goes before it. Meant for whoever runs one thing at a time, as a test runner does.
 
         Args:
-            advice: what the text of a miss says to do next, by its reason, to users of that test runner.
+            advice: what the text of a miss says to do next, to users of that test runner.
             refuses: whether it refuses other clients' connections where it replays, and warns of what is not kept;
                 not where that runner does it.
         """

@@ -58,6 +58,7 @@ def test_what_no_test_played_is_told(recorded: Project, policy: str | None, ret:
 
     result.assert_outcomes(passed=3)
     assert result.ret == ret
+    assert ("The run fails for them (--replay-unused=fail)." in result.outlines) is (policy == "fail")
     assert summary(result) == "replaycache: 3 replayed, 0 recorded, 0 missed, 3 unused"
     result.stdout.fnmatch_lines(
         [
