@@ -148,6 +148,20 @@ class Sequence:
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
         self._last: dict[Identity, Held] = {}
+        self._played: dict[int, Held] = {}
+
+    def under(self, repeats: Literal["same", "sequence"], identify: Identify) -> Sequence:
+        """The place of the same session, under rules of their own; itself where they are the same."""
+        if repeats == self._repeats and identify == self.identify:
+            return self
+        other = Sequence(self, repeats, identify)
+        other._lock, other._numbers, other._last = self._lock, self._numbers, self._last
+        other._played = self._played
+        return other
+
+    def begin(self) -> PlayingSession:
+        """The session on the cassette; `under` other rules there is no other."""
+        return self._begun
 
     @property
     def _begun(self) -> PlayingSession:
@@ -169,8 +183,12 @@ class Sequence:
                 number, found = max(len(held) - 1, 0), last
             else:
                 number = self._numbers.get(identity, 0)
+                while number < len(held) and id(held[number]) in self._played:
+                    number += 1  # under other rules it was the answer to what was asked before
                 self._numbers[identity] = number + 1
                 found = held[number] if number < len(held) else None
+                if found is not None:
+                    self._played[id(found)] = found
             place = Place(identity, session.turn(), number)
             if found is not None:
                 return place, session.play(place.turn, found), "no_recording"

@@ -20,6 +20,7 @@ class Tally:
         over_budget: what was not sent, as it would have cost more than it may.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        raises_drifts: whether one of them is to be raised at the end.
         secrets: recordings of a cassette that were not written because of what they hold.
         not_kept: calls to a cassette that were answered live and are not in it, and why; not those that the user's
             own word leaves out.
@@ -33,6 +34,7 @@ class Tally:
     over_budget: list[BudgetExceeded] = field(default_factory=list)
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
+    raises_drifts: bool = False
     secrets: list[str] = field(default_factory=list)
     not_kept: list[str] = field(default_factory=list)
     own_way: int = 0
