@@ -11,8 +11,8 @@ from __future__ import annotations
 import dis
 import functools
 import sys
-from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, MethodType
+from collections.abc import Callable
+from types import CodeType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary, ref
 
@@ -25,6 +25,7 @@ _OWN = (
     ("AsyncHTTPTransport", "handle_async_request", "AsyncConnectionPool"),
 )
 """The transports of a library that call upstream, by which method they are called, and what they ask."""
+_CALLING = tuple(name for name, *_ in _OWN)
 _BELOW = ("httpcore", "httpcore2")
 
 MOST = 64
@@ -59,6 +60,11 @@ def survey(library: Any, transport: Any, ours: tuple[type, ...] = ()) -> Survey:
         transport: any.
         ours: the classes of ours.
     """
+    kind: Any = type(transport)
+    if kind in _kinds(library, _CALLING):  # as most are
+        method = _own_method(library, kind)
+        if not _has_other(library, transport, method):
+            return Survey(False, False, [transport], [], [])
     found = [transport]
     in_process = mocked = has_handler = False
     transports: list[Any] = []
@@ -86,7 +92,7 @@ def survey(library: Any, transport: Any, ours: tuple[type, ...] = ()) -> Survey:
             else:
                 pools.append(item)
             continue
-        inside = [] if kind in _kinds(library, _librarys_own) else _inside(library, item)
+        inside = [] if kind in _kinds(library, _CALLING) else _inside(library, item, method)
         if not method:
             if callable(getattr(item, "app", None)) or _is_put_there(item):
                 in_process = True
@@ -99,15 +105,13 @@ def survey(library: Any, transport: Any, ours: tuple[type, ...] = ()) -> Survey:
     return Survey(in_process, mocked, transports, pools, own)
 
 
-_librarys_own = tuple(name for name, *_ in _OWN)
-
-
 @functools.cache
 def _kinds(library: Any, names: tuple[str, ...]) -> tuple[type, ...]:
     return tuple(getattr(library, name) for name in names)
 
 
-def _own_method(library: Any, kind: type) -> str:
+@functools.cache
+def _own_method(library: Any, kind: Any) -> str:
     """By which method a transport of the library that calls upstream is called; empty where it is none."""
     for name, method, _ in _OWN:
         if issubclass(kind, getattr(library, name)):
@@ -120,7 +124,8 @@ def _own_method(library: Any, kind: type) -> str:
 
 def is_mocked(library: Any, transport: Any) -> bool:
     """Whether a mock has taken the place of the library's own transport, or of its pool of connections."""
-    method = _own_method(library, type(transport))
+    kind: Any = type(transport)
+    method = _own_method(library, kind)
     return bool(method) and _has_other(library, transport, method)
 
 
@@ -136,51 +141,71 @@ def is_replaced(library: Any, *, is_async: bool) -> bool:
 
 def _has_other(library: Any, transport: Any, method: str) -> bool:
     """Whether what answers is not the library's own: of the class, of this one transport, or below."""
-    put = vars(transport).get(method)
     pool = getattr(transport, "_pool", None)
     return (
-        (put is not None and not _stands_in(transport))
+        (method in vars(transport) and not _stands_in(transport))
         or not _is_of((library.__name__,), getattr(_own_class(library, method), method))
         or (pool is not None and _is_mocked_pool(pool))
     )
 
 
+@functools.cache
 def _own_class(library: Any, method: str) -> Any:
     return getattr(library, next(name for name, called, _ in _OWN if called == method))
 
 
-def _is_pool(kind: type) -> bool:
+@functools.cache
+def _is_pool(kind: Any) -> bool:
     """Whether it is one of connections, of the library below a client library."""
-    return any(hasattr(kind, name) for name in _METHODS) and any(root in _BELOW for root in _roots(kind))
+    return bool(_called(kind)) and any(root in _BELOW for root in _roots(kind))
+
+
+@functools.cache
+def _called(kind: Any) -> tuple[str, ...]:
+    return tuple(method for method in _METHODS if hasattr(kind, method))
 
 
 def _is_mocked_pool(pool: Any) -> bool:
     kind: Any = type(pool)
-    for method in _METHODS:
+    called = _called(kind)
+    for method in called:
         if method in getattr(pool, "__dict__", ()) and not _stands_in(pool):
             return True
-        if hasattr(kind, method) and not _is_of(_roots(kind), getattr(kind, method)):
+        if not _is_of(_roots(kind), getattr(kind, method)):
             return True
-    if not any(hasattr(kind, method) for method in _METHODS):
-        return True  # what answers is made up as it is asked
-    # its own library's mock of a network
-    backend = type(getattr(pool, "_network_backend", None))
-    library = sys.modules.get(backend.__module__.partition(".")[0])
-    mocks = (getattr(library, "MockBackend", None), getattr(library, "AsyncMockBackend", None))
-    return issubclass(backend, tuple(mock for mock in mocks if isinstance(mock, type)))
+    # what answers is made up as it is asked, or by its own library's mock of a network
+    backend: Any = type(getattr(pool, "_network_backend", None))
+    return not called or _is_mock_backend(backend)
 
 
 @functools.cache
-def _roots(kind: type) -> tuple[str, ...]:
+def _is_mock_backend(kind: Any) -> bool:
+    library = sys.modules.get(kind.__module__.partition(".")[0])
+    mocks = (getattr(library, "MockBackend", None), getattr(library, "AsyncMockBackend", None))
+    return issubclass(kind, tuple(mock for mock in mocks if isinstance(mock, type)))
+
+
+@functools.cache
+def _roots(kind: Any) -> tuple[str, ...]:
     return tuple(base.__module__.partition(".")[0] for base in kind.__mro__)
 
 
 def _is_of(roots: tuple[str, ...], function: Any) -> bool:
     """Whether a function is one of these packages', or others have wrapped one of theirs and say so."""
-    function = _unwrapped(function)
+    if _seen.get(id(function)) is function:
+        return True
+    outer, function = function, _unwrapped(function)
     names = getattr(function, "__globals__", None)  # what a mock copies from its model does not reach there
     module = getattr(function, "__module__", "") if names is None else names.get("__name__", "")
-    return str(module).partition(".")[0] in roots
+    if str(module).partition(".")[0] not in roots:
+        return False
+    if outer is function:
+        _seen[id(function)] = function
+    return True
+
+
+_seen: dict[int, Any] = {}
+"""Functions of the libraries, which are asked about at each request."""
 
 
 def _unwrapped(function: Any) -> Any:
@@ -203,43 +228,76 @@ def _is_put_there(transport: Any) -> bool:
 # -- what is inside ------------------------------------------------------------------------------------------
 
 
-def _inside(library: Any, item: Any) -> list[Any]:
+def _inside(library: Any, item: Any, method: str) -> list[Any]:
     """What it may ask: transports and clients, held by it or by what its methods see."""
-    its_pool = "_pool" if _own_method(library, type(item)) else ""
-    values = [value for name, value in getattr(item, "__dict__", {}).items() if name != its_pool]
-    for kind in type(item).__mro__:
-        if kind.__module__.partition(".")[0] in ("builtins", library.__name__):
-            continue
-        slots = vars(kind).get("__slots__", ())
-        values += [getattr(item, name, None) for name in ((slots,) if isinstance(slots, str) else slots)]
-        values += [value for value in vars(kind).values() if isinstance(value, FunctionType)]
     found: list[Any] = []
-    for value in values:
-        found += [inner for inner in _asked(library, value, DEPTH) if inner is not item]
-    return found
+    for name, value in getattr(item, "__dict__", {}).items():
+        if not (method and name == "_pool"):
+            _collect(library, value, DEPTH, found)
+    kind: Any = type(item)
+    slots, functions = _of_class(library, kind)
+    for name in slots:
+        _collect(library, getattr(item, name, None), DEPTH, found)
+    for function in functions:
+        _collect(library, function, DEPTH, found)
+    return [value for value in found if value is not item]
 
 
-def _asked(library: Any, value: Any, depth: int) -> Iterator[Any]:
-    kind = type(value)
-    if kind in (str, bytes, int, float, bool, type(None)):
+@functools.lru_cache(1024)
+def _of_class(library: Any, kind: Any) -> tuple[tuple[str, ...], tuple[FunctionType, ...]]:
+    """The slots of a class, and those of its functions that see more than modules and classes."""
+    slots: list[str] = []
+    functions: list[FunctionType] = []
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] in ("builtins", library.__name__):
+            continue
+        named = vars(base).get("__slots__", ())
+        slots += (named,) if isinstance(named, str) else named
+        functions += [value for value in vars(base).values() if type(value) is FunctionType]
+    seeing = [function for function in functions if function.__closure__ or _global_names(function.__code__)]
+    return tuple(slots), tuple(seeing)
+
+
+def _collect(library: Any, value: Any, depth: int, found: list[Any]) -> None:
+    kind: Any = type(value)
+    if value.__class__ is not kind and isinstance(value, (library.BaseTransport, library.AsyncBaseTransport)):
+        found.append(value)  # a mock in the likeness of one
         return
-    more: list[Any] = []
-    if kind in (list, tuple, set, frozenset):
-        more = list(value)[:MOST]
-    elif issubclass(kind, dict):
-        more = list(value.values())[:MOST]
-    elif kind is FunctionType:
-        more = [_content(cell) for cell in value.__closure__ or ()]
-        more += [value.__globals__.get(name) for name in _global_names(value.__code__)]
-    elif kind is MethodType:
-        more = [value.__self__]
-    elif kind is functools.partial:
-        more = [value.func, *value.args, *value.keywords.values()]
-    elif _is_transport(library, value) or _is_client(kind):
-        yield value
-    if depth:
-        for inner in more:
-            yield from _asked(library, inner, depth - 1)
+    what = _sort_of(kind)
+    if what is None:
+        return
+    if what == "asked":
+        found.append(value)
+    elif depth:
+        for inner in _seen_by(value, what):
+            _collect(library, inner, depth - 1, found)
+
+
+@functools.lru_cache(4096)
+def _sort_of(kind: Any) -> str | None:
+    if kind is FunctionType:
+        return "function"
+    if kind is MethodType:
+        return "method"
+    if kind is functools.partial:
+        return "partial"
+    if issubclass(kind, dict):
+        return "dict"
+    if issubclass(kind, (list, tuple, set, frozenset)):
+        return "list"
+    return "asked" if _called(kind) or _is_client(kind) else None
+
+
+def _seen_by(value: Any, what: str) -> list[Any]:
+    if what == "list":
+        return list(value)[:MOST]
+    if what == "dict":
+        return list(value.values())[:MOST]
+    if what == "method":
+        return [value.__self__]
+    if what == "partial":
+        return [value.func, *value.args, *value.keywords.values()]
+    return [_content(cell) for cell in value.__closure__ or ()] + _globals_of(value)
 
 
 def _content(cell: Any) -> Any:
@@ -249,18 +307,18 @@ def _content(cell: Any) -> Any:
         return None
 
 
-@functools.lru_cache(1024)
+def _globals_of(function: FunctionType) -> list[Any]:
+    """What a function sees outside of itself, but for what cannot be asked."""
+    seen = [function.__globals__.get(name) for name in _global_names(function.__code__)]
+    return [value for value in seen if type(value) not in (ModuleType, type, NoneType, FunctionType)]
+
+
+@functools.lru_cache(4096)
 def _global_names(code: CodeType) -> tuple[str, ...]:
     return tuple({step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"})
 
 
-def _is_transport(library: Any, value: Any) -> bool:
-    return any(hasattr(type(value), name) for name in _METHODS) or isinstance(
-        value, (library.BaseTransport, library.AsyncBaseTransport)
-    )
-
-
-def _is_client(kind: type) -> bool:
+def _is_client(kind: Any) -> bool:
     return hasattr(kind, "build_request") and hasattr(kind, "send")
 
 

@@ -154,7 +154,7 @@ def check_response(response: Any, base: type, library: str, transport: Any) -> N
         raise TypeError(f"{name} answered with what is to be awaited; it is a transport for {library}.AsyncClient")
     other = _library_of(response)
     what = f"a response of {other}" if other and other != library else repr(response)[:80]
-    raise TypeError(f"{name} is a transport of {library} and answered with {what}; return a {library}.Response")
+    raise TypeError(f"{name} is a transport of {library} and answered with {what}; return {library}.Response")
 
 
 def lacks(transport: Any, name: str, library: str) -> AttributeError:

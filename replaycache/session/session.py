@@ -15,7 +15,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
@@ -106,15 +106,22 @@ class _Session:
     def close(self) -> None:
         """Lets go of the store, and says if calls went past it, or are not in it."""
         self.is_over = True
-        # each is done, whatever the others raise; of several errors the last is raised, and where warnings are
+        # each is done, whatever the others raise; the last error is the one that is raised, and where warnings are
         # errors, they are the least
-        with ExitStack() as ending:
-            ending.callback(self._blocking.close, warns=self.warns)
-            ending.callback(self._suspending.keeper.end)
-            ending.callback(self.past.tell, covered=self.covered)
-            if self._owns_store:
-                ending.callback(self.store.close)
-            ending.callback(self.finish_dropped)
+        try:
+            self.finish_dropped()
+        finally:
+            try:
+                if self._owns_store:
+                    self.store.close()
+            finally:
+                try:
+                    self.past.tell(covered=self.covered)
+                finally:
+                    try:
+                        self._suspending.keeper.end()
+                    finally:
+                        self._blocking.close(warns=self.warns)
 
 
 def _captured() -> _Session | None:
