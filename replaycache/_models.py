@@ -48,8 +48,8 @@ class Request:
         headers: names in lower case.
         body: the whole body; content-encoding is as `headers` say.
         left_out: of one that is stored, the names of the headers that are not.
-        unknown: of one that another recorder made, the names of the headers that it filtered: they may have been
-            any.
+        unknown: of one that another recorder made, the names of the headers that it filtered, and `url` where it
+            filtered that: they may have been any. Where recordings stand in order, any that is asked matches.
 
     Raises:
         ValueError: a field is of another form.

@@ -39,7 +39,7 @@ from .engine.spool import Spool
 from .engine.upstream import is_replaced, stand_in, survey
 from .engine.waiting import Blocking, Suspending
 from .engine.wrapping import check_inner, check_library, check_request, check_response, lacks
-from .options import Mode, OptionArguments, Options
+from .options import Mode, OptionArguments, Options, names_mode
 from .stores import Store, open_store
 from .system.calling_upstream import calling_upstream
 from .system.forking import new_lock
@@ -95,6 +95,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
+        self._exchange.is_mode_named = names_mode(mode)
         named = {name: getattr(checked, name) for name, value in options.items() if value is not None}
         self._follower = Follower(named) if store is None and mode is None else None
         self._lender: AsyncReplayTransport | None = None
@@ -166,8 +167,9 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             exchange = self._follower.exchange(following.exchange)
             return await AsyncReplayTransport.around(None, exchange, lender=self).handle_async_request(request)
         url = str(request.url)
-        if self._exchange.leaves_alone(url):
-            return await self._upstream().handle_async_request(_without_call_headers(request))
+        if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
+            with alone:
+                return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
         target = request.extensions.get("target")
@@ -797,6 +799,7 @@ class ReplayTransport(httpx2.BaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
+        self._exchange.is_mode_named = names_mode(mode)
         named = {name: getattr(checked, name) for name, value in options.items() if value is not None}
         self._follower = Follower(named) if store is None and mode is None else None
         self._lender: ReplayTransport | None = None
@@ -868,8 +871,9 @@ class ReplayTransport(httpx2.BaseTransport):
             exchange = self._follower.exchange(following.exchange)
             return ReplayTransport.around(None, exchange, lender=self).handle_request(request)
         url = str(request.url)
-        if self._exchange.leaves_alone(url):
-            return self._upstream().handle_request(_without_call_headers(request))
+        if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
+            with alone:
+                return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
         target = request.extensions.get("target")

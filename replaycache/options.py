@@ -30,6 +30,7 @@ __all__ = [
     "OptionArguments",
     "Options",
     "combined",
+    "names_mode",
     "parse_duration",
     "parse_hosts",
     "parse_sample",
@@ -135,6 +136,11 @@ def _guess(name: str, names: list[str]) -> str:
 
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def names_mode(mode: Any) -> bool:
+    """Whether anybody names a mode: the code, with this one, or the environment."""
+    return mode is not None or bool(os.environ.get(MODE_VARIABLE))
 
 
 def _no_mode() -> Mode:

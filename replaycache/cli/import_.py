@@ -39,8 +39,13 @@ def command(
     """Copy recordings of another file or recorder into a store.
 
     Reads cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and
-    cassetter, HAR files, and cassettes and caches of replaycache. They go into
-    the user's disk cache, or into --store, which may be a cassette.
+    cassetter, HAR files (Polly.js's too), traces of httprr, and cassettes and
+    caches of replaycache. They go into the user's disk cache, or into --store,
+    which may be a cassette.
+
+    What the other recorder's filters left out of a request is unknown: from a
+    cassette it is answered whatever is asked there, in a cache it counts as
+    absent.
 
     A cache takes complete answers of calls that generate, the last one of each
     request; a cassette takes every recording, in order. All files are read

@@ -47,6 +47,7 @@ __all__ = [
     "endpoints",
     "equivalents",
     "generates",
+    "headers_by_api",
     "kind_of",
     "no_ops",
     "provider_of_host",
@@ -216,6 +217,17 @@ def answering(method: str, path: str) -> Answering:
 @lru_cache(maxsize=256)
 def _of_host(host: str) -> tuple[Dialect, ...]:
     return tuple(dialect for dialect in DIALECTS if any(_is_like(host, pattern) for pattern in dialect.hosts))
+
+
+def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
+    """Those of `ANSWER_HEADERS` that a call may have, for each API that it may be of, by its host or its path."""
+    fitting = endpoints(method, path)
+    return [
+        tuple(header.name for header in dialect.headers)
+        for dialect in DIALECTS
+        if dialect.headers
+        and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
+    ]
 
 
 def provider_of_host(host: str) -> str:

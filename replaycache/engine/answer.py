@@ -342,13 +342,19 @@ class Answer:
         else:
             self._pass(recording)
 
-    def forget(self, reason: str) -> None:
-        """Stores nothing of what is left to `save`."""
+    def forget(self, reason: str, *, is_meant: bool = False) -> None:
+        """Stores nothing of what is left to `save`.
+
+        Args:
+            reason: why.
+            is_meant: whether the user wants it so.
+        """
         if self.pending is not None:
             self.pending = None
             self.outcome.reason = reason
             self.land()
-            self.keeper.not_kept(self.asked, reason)
+            if not is_meant:
+                self.keeper.not_kept(self.asked, reason)
             self.keeper.release(self.asked)
 
     def land(self) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
-from ..options import Options, combined
+from ..options import Mode, Options, combined
+from ..system.calling_upstream import calling_upstream
+from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
 from .diagnosis import ADVICE
 from .flights import Owner
+from .held_back import is_held_back
 from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Neighbours
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from ..stores import Store
 
 __all__ = ["Exchange"]
+
+_SAFE = ("GET", "HEAD")
+"""RFC 9110, 9.2.1: these only fetch."""
 
 
 class Exchange:
@@ -42,6 +49,8 @@ class Exchange:
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
         responses: those that nobody has closed.
+        is_mode_named: whether anybody named the mode that its options have.
+        leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
 
     Args:
         options: checked.
@@ -75,6 +84,8 @@ class Exchange:
         self.store = store
         self.advice: Mapping[MissReason, str] = ADVICE
         self.neighbours: Neighbours | None = None
+        self.is_mode_named = True
+        self.leaves_imports_alone = False
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, options.redact)
@@ -92,7 +103,7 @@ class Exchange:
         )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
-        self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter)
+        self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace, is_cache=is_cache)
         self.responses = self.keeper.responses
         self._spool, self._owner = spool, owner
@@ -106,6 +117,7 @@ class Exchange:
         options = replace(self.options, **combined({"redact": self.options.redact}, named))
         exchange = Exchange(options, self.store, self._spool, self._owner, beside=self)
         exchange.advice = self.advice
+        exchange.is_mode_named, exchange.leaves_imports_alone = self.is_mode_named, self.leaves_imports_alone
         exchange.keeper.responses = exchange.responses = self.responses  # the session ends, and they with it
         return exchange
 
@@ -114,13 +126,18 @@ class Exchange:
         """What the session came to."""
         return self.reporter.tally
 
-    def leaves_alone(self, url: str) -> bool:
-        """Whether a request goes to one of `ignore_hosts`, and is none of ours.
+    def leaves_alone(self, method: str, url: str) -> AbstractContextManager[None] | None:
+        """Around calling upstream where a request is none of ours; None where it is one.
 
         Args:
+            method: in upper case.
             url: absolute.
         """
-        return bool(self._ignored) and are_meant(self._ignored, url)
+        if self._ignored and are_meant(self._ignored, url):
+            return calling_upstream.begun()
+        if self.leaves_imports_alone and method in _SAFE and is_importing():
+            return nullcontext()  # it goes past us, as other clients' calls do
+        return None
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
@@ -136,7 +153,10 @@ class Exchange:
         Raises:
             ConfigurationError: one of `CALL_HEADERS` has a wrong value.
         """
-        return Call(self, self.identifier.read(method, url, headers, target))
+        asked = self.identifier.read(method, url, headers, target)
+        if not (self.is_mode_named or asked.names_mode) and is_held_back():
+            asked.mode = Mode.REPLAY
+        return Call(self, asked)
 
     def close(self, *, warns: bool = True) -> None:
         """The session is over; warns of what is not kept, and raises what it is told at its end.

@@ -107,9 +107,7 @@ class Identifier:
         )
         known = self._aliases.get(alias)
         if known is None:
-            # of its headers, those that may count: the others need not be decoded for a hit
-            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in asked.found)
-            request = self._without_secrets(Request(asked.method, asked.url, headers, body))
+            request = self._counting(asked)
             known = _Known(
                 self._identify.of(request, asked.sample),
                 self._keeps_every or self._options.match.is_cacheable(request),
@@ -118,6 +116,15 @@ class Identifier:
                 self._aliases.clear()
             self._aliases[alias] = known
         return known
+
+    def apart_from(self, asked: Asked, unknown: tuple[str, ...]) -> Identity:
+        """The identity of what is asked among recordings of which something is unknown."""
+        return self._identify.apart_from(unknown, self._counting(asked), asked.sample)
+
+    def _counting(self, asked: Asked) -> Request:
+        # of its headers, those that may count: the others need not be decoded for a hit
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in asked.found)
+        return self._without_secrets(Request(asked.method, asked.url, headers, asked.body))
 
     def _without_secrets(self, request: Request) -> Request:
         if not self._replaces_secrets:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import CorruptRecording, MissReason
 from .._models import Recording
+from ..match import Identity
 from ..options import Mode
 from ..stores import StoreBusy
 from .asked import Asked
@@ -48,15 +50,22 @@ class Lookup:
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
         accepts: whether a cache may answer with a recording.
         reporter: is told of a store that fails.
+        apart_from: the identity of what is asked among recordings of which something is unknown.
     """
 
     def __init__(
-        self, store: Store, sequence: Sequence | None, accepts: Callable[[Recording], bool], reporter: Reporter
+        self,
+        store: Store,
+        sequence: Sequence | None,
+        accepts: Callable[[Recording], bool],
+        reporter: Reporter,
+        apart_from: Callable[[Asked, tuple[str, ...]], Identity],
     ) -> None:
         self._store = store
         self._sequence = sequence
         self._accepts = accepts
         self._reporter = reporter
+        self._apart_from = apart_from
 
     def find(self, asked: Asked) -> Found:
         """Reads the store, where the request may be answered from it, and resolves what its mode `once` comes to.
@@ -72,11 +81,11 @@ class Lookup:
         if asked.identity is None or asked.unstorable:
             return Nothing()
         if sequence is not None and mode is Mode.RECORD:
-            asked.place = sequence.ask_anew(asked.identity)
+            asked.place = sequence.ask_anew(asked.identity, partial(self._apart_from, asked))
         if mode not in _READING:
             return Nothing()
         if sequence is not None:
-            asked.place, recording, why = sequence.take(asked.identity)
+            asked.place, recording, why = sequence.take(asked.identity, partial(self._apart_from, asked))
             return Nothing(why) if recording is None else recording
         before = landings()
         try:

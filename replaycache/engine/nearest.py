@@ -65,9 +65,10 @@ def differences(recorded: Request, asked: Request, *, limit: int = DIFFERENCES) 
     found: list[Difference] = []
     if recorded.method != asked.method:
         found.append(Difference("method", recorded.method, asked.method))
-    if recorded.url != asked.url:
+    if recorded.url != asked.url and not {"url", "host"} & {*recorded.unknown}:
         found.append(Difference("url", recorded.url, asked.url))
-    names = {name for name, _ in (*recorded.headers, *asked.headers)} - {"content-type", "accept"}
+    names = {name for name, _ in (*recorded.headers, *asked.headers)}
+    names -= {"content-type", "accept", *recorded.unknown}
     for name in sorted(names):
         if recorded.header(name) != asked.header(name):
             found.append(Difference(f"header {name}", recorded.header(name), asked.header(name)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -28,7 +28,10 @@ class Identify:
     _made: dict[Hashable, Identity] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, recording: Recording) -> Identity:
-        """The identity of a recording."""
+        """The identity of a recording; one of which something is unknown has that of `apart_from`."""
+        unknown = recording.request.unknown
+        if unknown:
+            return self.apart_from(unknown, recording.request, recording.sample)
         identity = self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
         if self.match.normalize is None:  # which may look at what is not stored
             self._made[self._as_sent(recording.request, recording.sample)] = identity
@@ -39,11 +42,19 @@ class Identify:
         made = self._made.get(self._as_sent(request, sample)) if self._made else None
         return made or self.match.identity(request, sample=sample, redact=self.redact)
 
+    def apart_from(self, unknown: tuple[str, ...], request: Request, sample: int) -> Identity:
+        """The identity that a request shares with the recordings of which this is unknown."""
+        return self.match.identity(request, sample=sample, redact=self.redact, unknown=unknown)
+
     def _as_sent(self, request: Request, sample: int) -> Hashable:
         """All that the identity follows from, as it is."""
         counting = (*self.match.key_headers, "content-type", "content-encoding")
         headers = tuple([item for item in request.headers if item[0] in counting])
         return request.method, request.url, sample, headers, request.body
+
+
+ApartFrom = Callable[[tuple[str, ...]], Identity]
+"""Gives the identity of what is asked among recordings of which something is unknown, by what that is."""
 
 
 class Held(Protocol):
@@ -61,6 +72,10 @@ class PlayingSession(Protocol):
 
     @property
     def had_recordings(self) -> bool: ...
+
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        """What is unknown of the recorded requests that were there when it began."""
 
     def held(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Any]:
         """The recordings of a request that were there when it began, in their order."""
@@ -112,12 +127,14 @@ class Place(NamedTuple):
 
     Attributes:
         identity: of the request.
+        among: the identity of the recordings where it is; another one where something is unknown of those.
         turn: in the order of asking.
         number: which of the request's recordings it is, from 0 on.
         is_anew: whether it is recorded anew.
     """
 
     identity: Identity
+    among: Identity
     turn: int
     number: int = 0
     is_anew: bool = False
@@ -127,7 +144,8 @@ class Sequence:
     """One session: a transport, or a context.
 
     A new session starts at the first recording of every request, and plays what the cassette held when it began.
-    What it records itself is played back to it only where recordings repeat.
+    What it records itself is played back to it only where recordings repeat. Where another recorder left something
+    out of a recorded request, any value of it matches, once no recording is left that matches what is asked.
 
     Args:
         store: the cassette.
@@ -148,6 +166,8 @@ class Sequence:
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
         self._last: dict[Identity, Held] = {}
+        self._replaced: set[int] = set()
+        self._unknown: list[tuple[str, ...]] | None = None
         self._played: dict[int, Held] = {}
 
     def under(self, repeats: Literal["same", "sequence"], identify: Identify) -> Sequence:
@@ -156,7 +176,7 @@ class Sequence:
             return self
         other = Sequence(self, repeats, identify)
         other._lock, other._numbers, other._last = self._lock, self._numbers, self._last
-        other._played = self._played
+        other._played, other._replaced = self._played, self._replaced
         return other
 
     def begin(self) -> PlayingSession:
@@ -169,36 +189,66 @@ class Sequence:
             self._session = self._store.begin()
         return self._session
 
-    def take(self, identity: Identity) -> tuple[Place, Recording | None, MissReason]:
+    def take(
+        self, identity: Identity, apart_from: ApartFrom | None = None
+    ) -> tuple[Place, Recording | None, MissReason]:
         """A request is asked: its place, and the recording that is there, or why there is none.
+
+        Args:
+            identity: of the request.
+            apart_from: its identities among recordings of which something is unknown.
 
         Raises:
             CassetteError: the file cannot be read.
         """
         with self._lock:
             session = self._begun
-            held = session.held(identity, self.identify)
-            if self._repeats == "same":
-                last = self._last.get(identity) or (held[-1] if held else None)
-                number, found = max(len(held) - 1, 0), last
-            else:
-                number = self._numbers.get(identity, 0)
-                while number < len(held) and id(held[number]) in self._played:
-                    number += 1  # under other rules it was the answer to what was asked before
-                self._numbers[identity] = number + 1
-                found = held[number] if number < len(held) else None
+            any_held = False
+            for among in self._among(identity, apart_from):
+                held = session.held(among, self.identify)
+                any_held = any_held or bool(held)
+                number, found = self._next(among, held)
                 if found is not None:
-                    self._played[id(found)] = found
-            place = Place(identity, session.turn(), number)
-            if found is not None:
-                return place, session.play(place.turn, found), "no_recording"
-            if held:
+                    self._numbers[among] = number + 1
+                    if self._repeats == "sequence":
+                        self._played[id(found)] = found
+                    place = Place(identity, among, session.turn(), number)
+                    return place, session.play(place.turn, found), "no_recording"
+            number, _ = self._next(identity, session.held(identity, self.identify))
+            self._numbers[identity] = number + 1
+            place = Place(identity, identity, session.turn(), number)
+            if any_held:
                 return place, None, "already_played"
             return place, None, "no_recording" if session.exists else "cassette_not_found"
 
-    def ask_anew(self, identity: Identity) -> Place:
+    def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
+        """The identities under which there may be recordings of a request: its own, and those of the recordings of
+        which something is unknown, the least first."""
+        yield identity
+        if apart_from is None:
+            return
+        if self._unknown is None:
+            self._unknown = sorted(self._begun.unknown, key=lambda names: (len(names), names))
+        for names in self._unknown:
+            yield apart_from(names)
+
+    def _next(self, among: Identity, held: list[Held]) -> tuple[int, Held | None]:
+        """The number of the recording whose turn it is, and the recording, where it is there."""
+        if self._repeats == "same":
+            last = self._last.get(among) or (held[-1] if held else None)
+            return max(len(held) - 1, 0), None if id(last) in self._replaced else last
+        number = self._numbers.get(among, 0)
+        while number < len(held) and id(held[number]) in self._played:
+            number += 1  # under other rules it was the answer to what was asked before
+        return number, held[number] if number < len(held) else None
+
+    def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:
         """A request is asked that is to be recorded anew; reads the file, so that one that cannot be read is known
         before upstream is called.
+
+        Args:
+            identity: of the request.
+            apart_from: its identities among recordings of which something is unknown.
 
         Raises:
             CassetteError: the file cannot be read.
@@ -206,7 +256,9 @@ class Sequence:
         with self._lock:
             session = self._begun
             _ = session.had_recordings
-            return Place(identity, session.ask_anew(identity), is_anew=True)
+            found = (one for one in self._among(identity, apart_from) if session.held(one, self.identify))
+            among = next(found, identity)
+            return Place(identity, among, session.ask_anew(among), is_anew=True)
 
     @property
     def had_recordings(self) -> bool:
@@ -222,9 +274,9 @@ class Sequence:
         """Nothing was recorded: whoever asks again has the same place."""
         with self._lock:
             if place.is_anew:
-                self._begun.release(place.identity, place.turn)
-            elif self._numbers.get(place.identity) == place.number + 1:
-                self._numbers[place.identity] = place.number
+                self._begun.release(place.among, place.turn)
+            elif self._numbers.get(place.among) == place.number + 1:
+                self._numbers[place.among] = place.number
 
     def record(self, recording: Recording, place: Place) -> None:
         """Records an answer in its place.
@@ -235,10 +287,14 @@ class Sequence:
         with self._lock:
             session = self._begun
             if place.is_anew:
-                session.renew(recording, place.identity, place.turn, self.identify)
+                session.renew(recording, place.among, place.turn, self.identify)
                 return
-            held = session.held(place.identity, self.identify)
+            held = session.held(place.among, self.identify)
             expired = held[place.number] if place.number < len(held) else None
+            if expired is not None and place.among != place.identity:
+                # of the one request that was asked it is known now what was unknown
+                expired = None if id(expired) in self._replaced else expired
+                self._replaced.add(id(expired))
             entry = session.add(recording, place.identity, place.turn, self.identify, expired)
             if self._repeats == "same":
                 self._last[place.identity] = entry

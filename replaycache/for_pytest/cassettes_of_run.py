@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CassettesOfRun"]
 
-_Signature = tuple[int, int, int]
-
 
 class CassettesOfRun:
     """Opens the cassettes of a run's tests, one test at a time.
@@ -29,7 +27,7 @@ class CassettesOfRun:
 
     def __init__(self, place: Path | None) -> None:
         self._place = place
-        self._read: dict[Path, tuple[_Signature, CassetteStore]] = {}
+        self._shared: dict[Path, CassetteStore] = {}
         self._renewed: dict[Path, list[str]] = {}
 
     @contextmanager
@@ -60,23 +58,16 @@ class CassettesOfRun:
             return
         store = self._store(path, is_shared)
         len(store)  # a file that cannot be read is told of here, and not from inside of a client library
-        try:
-            with store.deferred():
-                yield store
-        except BaseException:
-            self._read.pop(path, None)
-            raise
+        with store.deferred():
+            yield store
 
     def _store(self, path: Path, is_shared: bool) -> CassetteStore:
         from ..stores import CassetteStore
 
-        signature = _signature(path) if is_shared else None
-        if signature is None:
-            return CassetteStore(path)
-        known = self._read.get(path)
-        if known is None or known[0] != signature:
-            known = self._read[path] = (signature, CassetteStore(path))
-        return known[1]
+        store = self._shared.get(path) or CassetteStore(path)
+        if is_shared:
+            self._shared[path] = store  # so that it is read once
+        return store
 
     def _renewing(self, path: Path, is_shared: bool) -> Generator[CassetteStore]:
         from ..stores.cassette.renewed import RenewedCassette
@@ -110,12 +101,3 @@ class CassettesOfRun:
     def _beside(place: Path, path: Path, ending: str) -> Path:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         return place / file_name([os.path.realpath(path)]).replace(".json", ending)
-
-
-def _signature(path: Path) -> _Signature | None:
-    """Differs where the file was replaced or changed; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -34,7 +34,7 @@ def attach_told(report: pytest.TestReport, told: list[str]) -> None:
 def discarded(count: int) -> str:
     """What is told of answers that a test recorded before it failed."""
     answers = "an answer that was recorded is" if count == 1 else f"{count} answers that were recorded are"
-    return f"{answers} not kept, for the test failed; --replay-keep-failed keeps such"
+    return f"{answers} not kept, for the test did not pass; --replay-keep-failed keeps such"
 
 
 class Report:
@@ -187,6 +187,8 @@ class Report:
         terminal.write_sep("=", "replaycache: network", yellow=True)
         for told in dict.fromkeys(self._told):
             terminal.write_line(told)
+        if not any(": refused: " in told for told in self._told):
+            return
         terminal.write_line(
             "What was refused met an error as of a network that is down. ignore_hosts in a mark or in the fixture "
             "replay_options leaves hosts alone, --allowed-hosts those of all tests."

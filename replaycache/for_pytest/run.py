@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..engine.held_back import holding_back
 from ..options import Mode, Options
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
@@ -88,6 +89,7 @@ class Run:
             ReplayCacheError: an option is wrong, or the file cannot be read.
         """
         mode, _ = mode_of(self._config, marked.mode)
+        is_held_back = mode is Mode.REPLAY  # and not only as its cassette has recordings
         if mode is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
         options = combined(suite_options(suite), marked.options)
@@ -99,6 +101,8 @@ class Run:
                 ignored = Options.parse(options).ignore_hosts
                 why = "in mode replay nothing goes live" if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
+            if is_held_back:
+                stack.enter_context(holding_back())
             in_use = open_cassette(
                 replace(marked, options=options),
                 mode,

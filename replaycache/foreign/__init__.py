@@ -1,5 +1,5 @@
 """Reading what other recorders wrote: cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and cassetter,
-and HAR files.
+HAR files (Polly.js's too), and traces of httprr.
 
     foreign.read("tests/cassettes/test_chat.yaml")          the format is found out
     foreign.formats["har"]("session.har")                   the format is known
@@ -16,7 +16,7 @@ from typing import Any
 from .._errors import CassetteError
 from .._models import Recording
 from ..redaction.redact import Redact
-from . import cassetter, go_vcr, har, ruby_vcr, vcrpy
+from . import cassetter, go_vcr, har, httprr, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source
 
@@ -39,7 +39,8 @@ def read(
 
     The format is found out from what is in the file, which may be compressed with gzip. Requests and
     response heads come in the form in which they may be stored; event streams have one chunk an event,
-    and no chunk an offset, for no such file tells it. `digest` is empty. Interactions that cannot be
+    and no chunk an offset, for no such file tells it. What the recorder left out of a request, by its filters, is
+    in `Request.unknown`. `digest` is empty. Interactions that cannot be
     replayed over HTTP (gRPC, WebSocket, requests that were never answered) are left out with a
     `ReplayCacheWarning` that counts them.
 
@@ -61,13 +62,15 @@ def read(
 def _read(source: Source, choose: Callable[[Node], str]) -> list[Recording]:
     try:
         root = Node(source, "", load(source))
-        return _READERS[choose(root)](root)
+        return source.with_unknown(_READERS[choose(root)](root))
     except RecursionError:
         raise source.error("its values are nested too deeply", RECORD_AGAIN) from None
 
 
 def _format_of(root: Node) -> str:
     value = root.value
+    if isinstance(value, bytes):
+        return "httprr"
     if isinstance(value, dict):
         if isinstance(value.get("format"), str) and value["format"].startswith("replaycache/"):
             error = root.source.error(
@@ -124,6 +127,7 @@ _READERS: Mapping[str, Callable[[Node], list[Recording]]] = {
     "go-vcr": go_vcr.recordings,
     "cassetter": cassetter.recordings,
     "har": har.recordings,
+    "httprr": httprr.recordings,
 }
 
 

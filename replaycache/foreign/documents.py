@@ -10,7 +10,7 @@ import zlib
 from pathlib import PurePath
 from typing import Any
 
-from . import safe_yaml
+from . import httprr, safe_yaml
 from .interactions import RECORD_AGAIN, RESTORE, Source
 
 __all__ = ["FILE_LIMIT", "load"]
@@ -24,11 +24,16 @@ _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|>{7})(?: |$)", re.MULTILINE)
 def load(source: Source) -> Any:
     """The values in a file: mappings, lists, texts, bytes, None; plain scalars of YAML are `safe_yaml.Plain`.
 
+    A trace of httprr, whose messages stand in it as they are, is its bytes.
+
     Raises:
         CassetteError: they cannot be read.
         OSError: the file cannot be opened or read.
     """
-    text = _text(source)
+    data = _read(source)
+    if data.startswith(httprr.MAGIC):
+        return data
+    text = _text(data, source)
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         raise source.error(
@@ -49,8 +54,7 @@ def _suffix(path: str) -> str:
     return (PurePath(name.stem) if name.suffix.lower() == ".gz" else name).suffix.lower()
 
 
-def _text(source: Source) -> str:
-    data = _read(source)
+def _text(data: bytes, source: Source) -> str:
     if not data.strip():
         raise source.error("it is empty" if not data else "it holds nothing but white space", RESTORE)
     try:

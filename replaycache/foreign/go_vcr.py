@@ -27,6 +27,7 @@ def recordings(root: Node) -> list[Recording]:
         raise root.error(
             f"has the version {version[:20]!r}; of go-vcr's, 1 and 2 are known", "look for a newer replaycache"
         )
+    root.source.sees_all = False  # Go adds its headers where a request is written to the wire
     found = [_recording(item) for item in root.get("interactions").items()]
     root.source.check_last_line()
     return found

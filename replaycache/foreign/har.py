@@ -2,17 +2,23 @@
 
 A response's body stands in them decoded, as text or in base64, and may be missing or cut: browsers drop
 what they no longer hold. Such a recording is incomplete (`Recording.complete`).
+
+Polly.js writes a body that came encoded as it came: a JSON list of its pieces, each in base64, and before its
+version 6 in hexadecimal digits. A persister of a project may write a request's JSON as a value, `textJSON`.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from .._models import Body, Chunk, Headers, Recording
-from ..stores.stored_fields import LONGEST
-from .interactions import Answer, Node, encoded, seconds_since_1970
+from ..stores.stored_fields import LONGEST, unknown_names
+from .interactions import Answer, Node, encoded, json_bytes, seconds_since_1970
+from .safe_yaml import core_scalar, resolved
 
 __all__ = ["recordings"]
 
@@ -25,8 +31,11 @@ def recordings(root: Node) -> list[Recording]:
     Raises:
         CassetteError: it is not a whole file of the format, or no entry has an answer.
     """
-    entries = root.get("log").get("entries").items()
-    found = [_recording(entry) for entry in entries if _is_answered(entry)]
+    log = root.get("log")
+    entries = log.get("entries").items()
+    by_polly = _is_by_polly(log)
+    root.source.sees_all = not by_polly  # where it stands, depends on its adapter
+    found = [_recording(entry, by_polly) for entry in entries if _is_answered(entry)]
     if entries and not found:
         raise root.error(
             f"has no answer to any of its {len(entries)} requests", "save it again once the requests are done"
@@ -36,6 +45,12 @@ def recordings(root: Node) -> list[Recording]:
     return found
 
 
+def _is_by_polly(log: Node) -> bool:
+    creator = log.find("creator")
+    name = creator.find("name") if creator is not None and isinstance(creator.value, dict) else None
+    return name is not None and isinstance(name.value, str) and name.value.lower() == "polly.js"
+
+
 def _is_answered(entry: Node) -> bool:
     is_http = re.match(r"https?://", entry.get("request").get("url").text(), re.IGNORECASE)
     status = entry.get("response").get("status").text()
@@ -43,7 +58,7 @@ def _is_answered(entry: Node) -> bool:
     return is_http is not None and not re.fullmatch(r"-?\d|1\d\d", status)
 
 
-def _recording(entry: Node) -> Recording:
+def _recording(entry: Node, by_polly: bool) -> Recording:
     request, response = entry.get("request"), entry.get("response")
     method = request.get("method").text().upper()
     url = request.get("url").text()
@@ -57,7 +72,8 @@ def _recording(entry: Node) -> Recording:
     received = response.find("headers")
     answered: Headers = () if received is None else received.named_values()
     has_body = method != "HEAD" and status not in (204, 304)
-    content, complete = _content(response, answered, has_body)
+    body_of_answer = _by_polly if by_polly else _content
+    content, complete = body_of_answer(response, answered, has_body)
     started, until_head, latency = _times(entry)
     recording = request.recording(
         method=method,
@@ -68,22 +84,32 @@ def _recording(entry: Node) -> Recording:
             status=status,
             headers=answered,
             body=content,
-            decoded=True,
+            decoded=not by_polly,
             recorded_at=started + until_head if started else 0.0,
             latency=latency,
             complete=complete,
         ),
     )
-    _take_what_only_we_write(entry, recording)
+    ours = entry.find("_replaycache")
+    if ours is not None and isinstance(ours.value, dict):
+        recording = _with_unknown(ours, recording)
+        _take_what_only_we_write(ours, recording)
     return recording
 
 
-def _take_what_only_we_write(entry: Node, recording: Recording) -> None:
+def _with_unknown(ours: Node, recording: Recording) -> Recording:
+    """The recording with what is unknown of its request, which `har_writing` keeps in a member of its own."""
+    ours.source.tells_unknown()
+    try:
+        unknown = unknown_names(ours.value.get("unknown", []), recording.request.headers)
+    except (ValueError, TypeError) as error:
+        raise ours.error(f"cannot be read: {error}") from None
+    return recording.with_parts(request=replace(recording.request, unknown=unknown))
+
+
+def _take_what_only_we_write(ours: Node, recording: Recording) -> None:
     """Chunks, sample and completeness, which `har_writing` keeps in a member of its own; ignored where they do
     not fit the body, for such a file may have been edited."""
-    ours = entry.find("_replaycache")
-    if ours is None or not isinstance(ours.value, dict):
-        return
     if ours.value.get("complete") is False:
         recording.complete = False
     sample = ours.value.get("sample")
@@ -112,7 +138,13 @@ def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:
     mime_type = data.find("mimeType")
     declared = dict(headers).get("content-type") or ("" if mime_type is None else mime_type.header_value())
     text, params, encoding = data.find("text"), data.find("params"), data.find("encoding")
-    if text is not None and (text.value or params is None or not params.value):
+    value = data.find("textJSON")
+    if text is None and value is not None:
+        try:
+            body = json_bytes(resolved(value.value, core_scalar))
+        except ValueError as error:
+            raise value.error(f"is no JSON: {error}") from None
+    elif text is not None and (text.value or params is None or not params.value):
         body = _from_base64(text) if encoding is not None and encoding.text() == "base64" else text.content()
     elif params is None:
         body = b""
@@ -182,6 +214,59 @@ def _content(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, b
             pass
     # a byte order mark is part of the size and not of the text
     return body, len(body) + 3 >= size
+
+
+def _by_polly(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, bool]:
+    """The body of a response that Polly.js wrote, with its content-encoding, and whether it is whole."""
+    content = response.find("content")
+    text = None if content is None else content.find("text")
+    if content is None or text is None:
+        return b"", True
+    encoding, is_binary = content.find("encoding"), content.find("_isBinary")
+    name = "hex" if is_binary is not None and is_binary.text() == "true" else ""
+    name = name if encoding is None else encoding.text().lower()
+    decode = _DECODERS.get(name)
+    if name and decode is None:
+        raise content.error(f"has the encoding {name[:40]!r}, which is not known", "look for a newer replaycache")
+    pieces = _pieces_in(text.text()) if decode is not None or "content-encoding" in dict(headers) else None
+    if pieces is None:
+        return (text.content() if decode is None else decode(text, text.text())), True
+    if decode is not None:
+        return b"".join(decode(text, piece) for piece in pieces), True
+    # its older versions do not say so; what is no list of such digits is the body itself, decoded
+    if all(re.fullmatch(r"(?:[0-9a-fA-F]{2})*", piece) for piece in pieces):
+        joined = bytes.fromhex("".join(pieces))
+        if text.source.decode(dict(headers)["content-encoding"], joined)[0] != joined:
+            return joined, True
+    return text.content(), True
+
+
+def _pieces_in(text: str) -> list[str] | None:
+    if not text.startswith("["):
+        return None
+    try:
+        pieces = json.loads(text)
+    except ValueError:
+        return None
+    is_list = isinstance(pieces, list) and all(isinstance(piece, str) for piece in pieces)
+    return pieces if is_list else None
+
+
+def _strictly_from_base64(node: Node, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise node.error(f"is no base64: {error}") from None
+
+
+def _from_hexadecimal(node: Node, text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise node.error(f"is not in hexadecimal digits: {error}") from None
+
+
+_DECODERS = {"base64": _strictly_from_base64, "hex": _from_hexadecimal}
 
 
 def _from_base64(node: Node) -> bytes:

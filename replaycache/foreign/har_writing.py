@@ -1,7 +1,8 @@
 """Writing HAR files, version 1.2: http://www.softwareishard.com/blog/har-12-spec.
 
-What the format has no place for (chunks, the sample, whether the answer is all there) stands in a member
-`_replaycache` of each entry, as the format allows; programs that do not know it pass over it.
+What the format has no place for (chunks, the sample, whether the answer is all there, what is unknown of the
+request) stands in a member `_replaycache` of each entry, as the format allows; programs that do not know it pass
+over it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ def _entry(recording: Recording) -> dict[str, Any]:
         ours["sample"] = recording.sample
     if not recording.complete:
         ours["complete"] = False
+    if recording.request.unknown:
+        ours["unknown"] = list(recording.request.unknown)
     return {
         "startedDateTime": datetime.fromtimestamp(started, UTC).isoformat(timespec="microseconds"),
         "time": wait + receive,

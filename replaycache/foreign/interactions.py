@@ -21,6 +21,7 @@ from ..redaction.redact import Redact, is_credential_header
 from ..stores.stored_fields import check_fields, check_request, header_lines
 from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, make_decoder
+from .filtered import COUNTING, Sent, left_out, without_placeholders
 
 __all__ = [
     "DECODED_LIMIT",
@@ -29,6 +30,7 @@ __all__ = [
     "Answer",
     "Node",
     "Source",
+    "absolute_url",
     "encoded",
     "json_bytes",
     "seconds_since_1970",
@@ -51,6 +53,7 @@ class Source:
 
     Attributes:
         ends_its_last_line: whether a line end is the last thing in it, once it was read.
+        sees_all: whether its recorder stands where the client library has added its own headers.
     """
 
     def __init__(self, path: str, redact: Redact, *, to_play: bool = False) -> None:
@@ -58,7 +61,38 @@ class Source:
         self.redact = redact
         self.to_play = to_play
         self.ends_its_last_line = True
+        self.sees_all = True
+        self._sent: list[_Asked] = []
         self._decoded = 0
+
+    def sent(self, method: str, url: str, headers: Headers) -> Headers:
+        """Of the next request, the headers whose values are known."""
+        if self.to_play:
+            return headers
+        known, hidden = without_placeholders(headers)
+        self._sent.append(_Asked(Sent(method, url, frozenset(name for name, _ in headers)), hidden))
+        return known
+
+    def tells_unknown(self) -> None:
+        """The file itself says of the last request what is unknown."""
+        if self._sent:
+            self._sent[-1].is_told = True
+
+    def with_unknown(self, recordings: list[Recording]) -> list[Recording]:
+        """The recordings of the file, in its order, with what is unknown of each."""
+        if self.to_play:
+            return recordings
+        away = left_out([asked.sent for asked in self._sent], sees_all=self.sees_all)
+        counting = COUNTING.union(self.redact.request_headers)
+        found = []
+        for recording, asked, gone in zip(recordings, self._sent, away, strict=True):
+            request = recording.request
+            unknown = (gone | (asked.hidden & counting)).union(request.unknown)
+            if unknown and not asked.is_told:
+                request = replace(request, unknown=tuple(sorted(unknown)))
+                recording = recording.with_parts(request=request)
+            found.append(recording)
+        return found
 
     def error(self, what: str, way_out: str) -> CassetteError:
         """The error that says what is wrong with the file and what to do."""
@@ -119,6 +153,15 @@ class Source:
             magic = _MAGIC.get(encoding.rpartition(",")[2].strip().lower())
             return body, magic is None or body.startswith(magic)
         return b"".join(pieces), False
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request; of its headers, those that have a placeholder; whether the file tells what is unknown of it."""
+
+    sent: Sent
+    hidden: frozenset[str]
+    is_told: bool = False
 
 
 _OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
@@ -271,7 +314,12 @@ class Node:
             raise self.error(f"has the method {method[:40]!r}, which is none")
         if not 100 <= answer.status <= 999:
             raise self.error(f"has the status {answer.status}, which is none")
-        url = self._absolute(url, host or _find(headers, "host"))
+        url, unknown = absolute_url(url, host or _find(headers, "host"))
+        if _url.fault(url):
+            raise self.error("has a URL that cannot be read")
+        if not body:
+            # nothing else would tell which request it was
+            unknown = tuple(name for name in unknown if name != "url")
         recorded_at = answer.recorded_at or seconds_since_1970(_find(answer.headers, "date"))
         try:
             check_request(method.upper(), url)
@@ -285,13 +333,14 @@ class Node:
         body, is_encoded = self.source.decode(encoding, body)
         if not is_encoded:
             headers = tuple(item for item in headers if item[0] != "content-encoding")
+        headers = self.source.sent(method.upper(), "" if "url" in unknown else url, headers)
         redact = self.source.redaction(headers, answer.headers)
-        request = Request(method.upper(), url, headers, body)
+        request = Request(method.upper(), url, headers, body, unknown=unknown)
         head = redact.head(ResponseHead(answer.status, answer.headers))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
         if is_encoded and encoding is not None:
-            head = ResponseHead(head.status, (*head.headers, ("content-encoding", encoding)))
+            head = replace(head, headers=(*head.headers, ("content-encoding", encoding)))
             pieces = [content]
         else:
             pieces = list(_pieces(content, _find(answer.headers, "content-type") or ""))
@@ -305,23 +354,29 @@ class Node:
             complete=answer.complete,
         )
 
-    def _absolute(self, url: str, host: str | None) -> str:
-        if "://" not in url:
-            if (
-                url.startswith("/")
-                and host is not None
-                and re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-fA-F:]+\](:\d+)?", host)
-            ):
-                is_local = re.match(r"localhost\b|127\.|\[::1\]", host) is not None
-                url = f"{'http' if is_local else 'https'}://{host}{url}"
-            else:
-                # RFC 2606: nothing is ever reached there, and what stood for the URL can still be read
-                url = f"https://unknown.invalid/{url.lstrip('/')}"
-        # not on the wire in this form: URLs are ASCII there
-        url = re.sub(r"[^\x21-\x7e]+", lambda match: quote(encoded(match[0])), url)
-        if _url.fault(url):
-            raise self.error("has a URL that cannot be read")
-        return url
+
+def absolute_url(url: str, host: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """A URL as a recorder, or its filters, left it, made absolute; and what is unknown of it.
+
+    Args:
+        url: of any form.
+        host: with its port, where it stands beside the URL.
+    """
+    unknown: tuple[str, ...] = ()
+    if "://" not in url:
+        if (
+            url.startswith("/")
+            and host is not None
+            and re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-fA-F:]+\](:\d+)?", host)
+        ):
+            is_local = re.match(r"localhost\b|127\.|\[::1\]", host) is not None
+            url = f"{'http' if is_local else 'https'}://{host}{url}"
+        else:
+            # RFC 2606: nothing is ever reached there, and what stood for the URL can still be read
+            unknown = ("host",) if url.startswith("/") else ("url",)
+            url = f"https://unknown.invalid/{url.lstrip('/')}"
+    # not on the wire in this form: URLs are ASCII there
+    return re.sub(r"[^\x21-\x7e]+", lambda match: quote(encoded(match[0])), url), unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

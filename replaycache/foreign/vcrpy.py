@@ -33,7 +33,13 @@ def recordings(root: Node) -> list[Recording]:
     interactions = root.get("interactions").items()
     found = [_recording(item.get("request"), item.get("response")) for item in interactions]
     if "version" not in root:
-        if root.source.to_play and interactions and _is_whole(interactions[-1]):
+        # what projects write with a serializer of their own
+        if interactions and _is_whole(interactions[-1]):
+            if not root.source.to_play:
+                root.source.warn(
+                    f"it has no 'version', which VCR.py writes last; its {len(found)} interactions are whole, and "
+                    "are read as all there is"
+                )
             return found
         raise root.error(
             "has no 'version', which VCR.py writes last: it was cut short",

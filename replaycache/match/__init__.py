@@ -147,22 +147,38 @@ class Match:
         """The key of a request: 32 hexadecimal digits."""
         return self.identity(request, sample=sample, redact=redact).key
 
-    def identity(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> Identity:  # noqa: B008  # frozen
+    def identity(
+        self,
+        request: Request,
+        *,
+        sample: int = 0,
+        redact: Redact = Redact(),  # noqa: B008  # frozen
+        unknown: Sequence[str] = (),
+    ) -> Identity:
         """The key of a request, and the digest that confirms a hit."""
-        canonical = self.canonical(request, sample=sample, redact=redact)
+        canonical = self.canonical(request, sample=sample, redact=redact, unknown=unknown)
         return Identity(
             xxhash.xxh3_128_hexdigest(canonical), hashlib.blake2b(canonical, digest_size=32).hexdigest()
         )
 
-    def canonical(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> bytes:  # noqa: B008  # frozen
+    def canonical(
+        self,
+        request: Request,
+        *,
+        sample: int = 0,
+        redact: Redact = Redact(),  # noqa: B008  # frozen
+        unknown: Sequence[str] = (),
+    ) -> bytes:
         """The canonical form of a request.
 
         Args:
             request: as sent, or as stored: both give the same.
             sample: the option of that name.
             redact: what users added to the built-in rules about credentials.
+            unknown: what nobody knows of the request that this one is compared with, as in `Request.unknown`. The
+                form has in its place that it is unknown, and never meets one in which it is known, or absent.
         """
-        return _Canonical(self, redact, sample).of(request)
+        return _Canonical(self, redact, sample, unknown).of(request)
 
     def explain(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> Explanation:  # noqa: B008  # frozen
         """The canonical form of a request, its key, and each rule that changed something."""
@@ -200,10 +216,11 @@ def _compile(pair: Scrub) -> tuple[re.Pattern[str], str]:
 class _Canonical:
     """One request on its way to the canonical form; `applied` gathers the rules that changed something."""
 
-    def __init__(self, match: Match, redact: Redact, sample: int) -> None:
+    def __init__(self, match: Match, redact: Redact, sample: int, unknown: Sequence[str] = ()) -> None:
         self._match = match
         self._redact = redact
         self._sample = sample
+        self._unknown = frozenset(unknown)
         self.applied: list[Applied] = []
 
     def of(self, request: Request) -> bytes:
@@ -217,17 +234,27 @@ class _Canonical:
             if normalized != request:
                 self._note("normalize", "changed the request")
             request = normalized
+        if self._unknown:
+            request = replace(
+                request, headers=tuple(item for item in request.headers if item[0] not in self._unknown)
+            )
         url = _url.parse(request.url)
         origin = _url.alias_origin(url, match.hosts) if match.hosts else url.origin
         if origin != url.origin:
             self._note("hosts", f"{url.origin} counts as {origin}")
-        kind, body = self._body(request, origin, url.path)
+        path, query = url.path, self._query(url.query)
+        # what the rules of an API are rests on where it is
+        if "url" in self._unknown:
+            origin, path, query = "", "", []
+        elif "host" in self._unknown:
+            origin = ""
+        kind, body = self._body(request, origin, path)
         head = [
             SCHEME,
             request.method,
             origin,
-            url.path,
-            self._query(url.query),
+            path,
+            query,
             self._headers(request),
             self._sample,
             match.scope,
@@ -248,8 +275,8 @@ class _Canonical:
                 kept.append((name, *(value if value is None else self._scrubbed(value) for value in rest)))
         return sorted(kept, key=lambda pair: str(pair[0]))
 
-    def _headers(self, request: Request) -> list[tuple[str, str]]:
-        pairs = []
+    def _headers(self, request: Request) -> list[tuple[str, str | None]]:
+        pairs: list[tuple[str, str | None]] = [(name, None) for name in sorted(self._unknown)]
         for name in self._match.key_headers:
             value = request.header(name)
             if value is not None:

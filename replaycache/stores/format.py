@@ -5,9 +5,10 @@ All integers are little-endian.
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
     head        JSON      status, headers, digest, recorded_at, latency, complete, verdict (where not whole),
-                          sample (where not 0),
+                          sample (where not 0), left_out (names, a space between them),
                           size, duration, usage (where known)
-    request     JSON, a line feed, the body (compressed with zlib where the JSON says so)
+    request     JSON (with `unknown` where something is), a line feed, the body (compressed with zlib where the
+                JSON says so)
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset (microseconds from the
                           response's head) of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
@@ -35,7 +36,7 @@ import xxhash
 
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
-from .stored_fields import LONGEST, check_fields, check_request, header_lines
+from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
 
@@ -82,6 +83,8 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
         fields["verdict"] = recording.verdict
     if recording.sample:
         fields["sample"] = recording.sample
+    if recording.head.left_out:
+        fields["left_out"] = " ".join(recording.head.left_out)
     if recording.measured:
         fields["size"], fields["duration"] = recording.size, round(recording.duration, 6)
     if recording.usage is not None:
@@ -100,6 +103,10 @@ def _encode_request(request: Request) -> bytes:
         if len(smaller) < len(body):
             body, packed = smaller, True
     head = {"method": request.method, "url": request.url, "headers": request.headers, "zlib": packed}
+    if request.unknown:
+        head["unknown"] = request.unknown
+    if request.left_out:
+        head["left_out"] = " ".join(request.left_out)
     return orjson.dumps(head) + b"\n" + body
 
 
@@ -111,7 +118,10 @@ def _decode_request(data: bytes) -> Request:
         check_request(method, url)
         if type(packed) is not bool:
             raise TypeError("zlib is neither true nor false")
-        return Request(method, url, _headers(fields["headers"], answered=False), _unpack(body) if packed else body)
+        headers = _headers(fields["headers"], answered=False)
+        unknown = unknown_names(fields.get("unknown", []), headers)
+        left_out = tuple(fields.get("left_out", "").split())
+        return Request(method, url, headers, _unpack(body) if packed else body, left_out, unknown)
     except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
 
@@ -264,7 +274,9 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             raise ValueError("duration is no number of seconds")  # that of the latency and of the last chunk
         return Recording(
             request=request,
-            head=ResponseHead(status, _headers(fields["headers"], answered=True)),
+            head=ResponseHead(
+                status, _headers(fields["headers"], answered=True), tuple(get("left_out", "").split())
+            ),
             body=body,
             digest=digest,
             recorded_at=recorded_at,

@@ -11,8 +11,17 @@ from typing import Any
 
 from .._models import Headers
 from ..wire import url as _url
+from ..wire.content_encoding import is_known
 
-__all__ = ["LONGEST", "WrongField", "check_fields", "check_request", "check_seconds", "header_lines"]
+__all__ = [
+    "LONGEST",
+    "WrongField",
+    "check_fields",
+    "check_request",
+    "check_seconds",
+    "header_lines",
+    "unknown_names",
+]
 
 LONGEST = 2.8e8
 """Seconds: no answer takes nine years, and a sleep of a few centuries overflows."""
@@ -23,6 +32,7 @@ _END_OF_TIME = 253_402_300_799.0
 """Seconds from 1970 to the last one of the year 9999; some systems have no date before 1970."""
 
 _ENCODING = "content-encoding"
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
 
@@ -31,7 +41,7 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
 
     Args:
         pairs: in their order.
-        answered: whether they are a response's; its body stands with its content-encoding undone.
+        answered: whether they are a response's; its body stands with a content-encoding undone that is known.
 
     Raises:
         ValueError, TypeError: they are no pairs of texts, or cannot be header lines.
@@ -45,7 +55,7 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
         lines.append((name, value))
     if names != names.lower():
         raise ValueError("a header's name is not in lower case")
-    if answered and _ENCODING in names and any(name == _ENCODING for name, _ in lines):
+    if answered and _ENCODING in names and any(name == _ENCODING and is_known(value) for name, value in lines):
         # a client would undo it once more
         raise ValueError("the response has a header content-encoding, and its body stands with that undone")
     text = names + values
@@ -72,6 +82,24 @@ class WrongField(ValueError):
         super().__init__(f"{field} {what}")
         self.field = field
         self.what = what
+
+
+def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
+    """What is unknown of a request: names of headers, or `url`; see `Request.unknown`.
+
+    Args:
+        names: a list.
+        headers: of the request.
+
+    Raises:
+        WrongField: it is no list of names in lower case, or has one of a header that is known.
+    """
+    if type(names) is not list or not all(type(name) is str and _NAME.fullmatch(name) for name in names):
+        raise WrongField("unknown", "is no list of names in lower case")
+    known = {name for name, _ in headers}.intersection(names)
+    if known:
+        raise WrongField("unknown", f"names the header {_short(min(known))}, which is given")
+    return tuple(sorted(set(names)))
 
 
 def check_fields(status: Any, recorded_at: Any, latency: Any, complete: Any, verdict: Any, sample: Any) -> None:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
@@ -34,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .._errors import ConfigurationError
+from .._errors import ReplayCacheWarning
 from ..for_pytest.held_refusals import HeldRefusals
 from .network import blocked
 from .rules import MATCHERS, RECORD_MODES, Matcher, Rules, check_hiding, warn_of_unknown
@@ -67,12 +68,13 @@ class VcrDefaults:
         """Does nothing: files are read by replaycache's own reader, bodies under `parsed_body` included."""
 
     def register_persister(self, persister: Any) -> None:
-        """Refuses: files are found by their paths.
-
-        Raises:
-            ConfigurationError: always.
-        """
-        raise ConfigurationError("replaycache.vcr has no persisters: remove vcr.register_persister")
+        """Does nothing but say so: files are found by their paths."""
+        warnings.warn(
+            f"pytest_recording_configure registers the persister {persister!r}, which has no effect under "
+            "replaycache.vcr: cassettes are read from their paths",
+            ReplayCacheWarning,
+            stacklevel=2,
+        )
 
 
 class RecordingHooks:

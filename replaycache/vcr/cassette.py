@@ -273,8 +273,12 @@ class _Session:
     def had_recordings(self) -> bool:
         return self._cassette.had_recordings
 
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        return set()  # VCR.py's matching knows neither this nor keys
+
     def held(self, identity: Identity, identify: Callable[[Recording], Identity]) -> list[Recording]:
-        return []  # VCR.py's matching knows no keys
+        return []
 
     def turn(self) -> int:
         return 0  # with VCR.py, what is recorded stands in the order in which it was answered

@@ -39,14 +39,11 @@ class VcrAnswer(Answer):
             try:
                 response = self._cassette.ask_response(response_of(self.head, recording.body.read()))
                 if response is None:
-                    self.forget("before_record_response dropped it")
+                    self.forget("before_record_response dropped it", is_meant=True)
                     return
                 found = changed(recording, response)
             except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
                 self.forget(f"before_record_response failed: {error!r}")
-                self.keeper.reporter.warn_once(
-                    f"before_record_response failed: {error!r}. The answer was not stored."
-                )
                 return
             found.head = self.keeper.redact.head(found.head)
             self.pending = found
@@ -80,7 +77,7 @@ class VcrCall(Call):
     def load(self) -> Found:
         asked = self.asked
         if asked.identity is not None:
-            asked.place = Place(asked.identity, 0)
+            asked.place = Place(asked.identity, asked.identity, 0)
         if self._vcr is None or asked.mode not in (Mode.AUTO, Mode.REPLAY):
             return Nothing()
         found, why = self._cassette.play(self._vcr)

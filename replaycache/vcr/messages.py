@@ -10,6 +10,7 @@ from urllib.parse import ParseResult, parse_qsl, urlparse
 
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..engine.stored_form import stored_form
+from ..foreign.interactions import absolute_url
 from ..redaction.redact import Redact, is_credential_header
 
 __all__ = ["VcrHeaders", "VcrRequest", "VcrResponse", "changed", "comparable", "response_of"]
@@ -75,9 +76,9 @@ class VcrRequest:
         return cls(request.method, request.url, request.body, headers)
 
     def to_request(self) -> Request:
-        """In our shape."""
+        """In our shape; a URI that a hook has redacted, or made relative, is one below `unknown.invalid`."""
         headers = tuple((name.lower(), _text(value)) for name, value in self.headers.items())
-        return Request(self.method.upper(), self.uri, headers, self.body)
+        return Request(self.method.upper(), absolute_url(_text(self.uri))[0], headers, self.body)
 
     @property
     def body(self) -> bytes:

@@ -384,8 +384,10 @@ content-type = ["application/json"]
 """
 
 
-def har(*entries: object) -> str:
-    return json.dumps({"log": {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": entries}})
+def har(*entries: object, creator: str = "t") -> str:
+    return json.dumps(
+        {"log": {"version": "1.2", "creator": {"name": creator, "version": "1"}, "entries": entries}}
+    )
 
 
 def har_entry(
@@ -443,3 +445,46 @@ EXAMPLES = {
     "cassetter.toml": CASSETTER_TOML,
     "session.har": HAR,
 }
+
+
+RUBY_WITHOUT_BODIES = json.dumps(
+    {
+        "http_interactions": [
+            {
+                "request": {"method": "delete", "uri": "https://api.example.com/v1/files/1", "headers": {}},
+                "response": {"status": {"code": 204, "message": "No Content"}, "headers": {}},
+                "recorded_at": "Tue, 14 Nov 2023 21:49:24 GMT",
+            }
+        ],
+        "recorded_with": "VCR 6.1.0",
+    }
+)
+
+
+def httprr(*records: tuple[bytes, bytes]) -> bytes:
+    """A trace of httprr."""
+    written = [b"%d %d\n%s%s" % (len(request), len(response), request, response) for request, response in records]
+    return b"httprr trace v1\n" + b"".join(written)
+
+
+_CHAT = (
+    b"POST https://api.example.com/v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\n"
+    b"User-Agent: langchaingo-httprr\nAuthorization: Bearer %s\r\n"
+    b'Content-Length: 99\r\nContent-Type: application/json\r\n\r\n{"model": "m"}'
+) % SECRET.encode()
+_CHAT_ANSWER = (
+    b"HTTP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Type: application/json\r\nX-Request-Id: req_1\r\n"
+    b'Set-Cookie: a=%s\r\n\r\n{"id": 1, "text": "\xc3\xa9\xff"}'
+) % SECRET.encode()
+_STREAM = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: Go-http-client/1.1\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+)
+_STREAM_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"%x\r\n%s\r\n0\r\n\r\n"
+) % (len(STREAM), STREAM)
+_LOCAL = b"GET /api/tags HTTP/1.1\r\nHost: localhost:11434\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
+_LOCAL_ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+HTTPRR = httprr((_CHAT, _CHAT_ANSWER), (_STREAM, _STREAM_ANSWER), (_LOCAL, _LOCAL_ANSWER))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,7 +85,7 @@ def test_a_format_can_be_named(tmp_path: Path, format_: str, names: list[str]) -
 
 
 def test_every_format_has_a_reader() -> None:
-    assert set(foreign.formats) == {"vcrpy", "ruby-vcr", "go-vcr", "cassetter", "har"}
+    assert set(foreign.formats) == {"vcrpy", "ruby-vcr", "go-vcr", "cassetter", "har", "httprr"}
 
 
 def test_vcrpy(tmp_path: Path) -> None:
@@ -141,19 +143,20 @@ def test_a_request_body_may_be_a_value_itself(tmp_path: Path) -> None:
     assert _one(tmp_path, "a.yaml", text).request.body == b'{"at": "2024-01-02", "model": "m", "n": 1}'
 
 
-def test_without_its_version_a_file_is_read_only_to_be_played_and_whole(tmp_path: Path) -> None:
+def test_without_its_version_a_file_is_read_where_it_is_whole_and_that_is_told(tmp_path: Path) -> None:
     whole = EXAMPLES["vcrpy.yaml"].removesuffix("version: 1\n")
     assert whole.endswith("      message: Not Found\n")
     path = tmp_path / "a.yaml"
     path.write_text(whole, "utf-8")
 
-    with pytest.raises(CassetteError, match="has no 'version'"):
-        foreign.read(path)
+    with pytest.warns(ReplayCacheWarning, match="has no 'version', .* its 2 interactions are whole"):
+        assert len(foreign.read(path)) == 2
     assert len(foreign.read(path, to_play=True)) == 2
     for cut in ("\n", "    status:\n      code: 404\n      message: Not Found\n"):
         path.write_text(whole.removesuffix(cut), "utf-8")
-        with pytest.raises(CassetteError, match="has no '"):
-            foreign.read(path, to_play=True)
+        for to_play in (False, True):
+            with pytest.raises(CassetteError, match="has no '"):
+                foreign.read(path, to_play=to_play)
 
 
 def test_to_be_played_it_has_all_headers_but_credentials_and_those_of_the_wire(tmp_path: Path) -> None:
@@ -193,6 +196,13 @@ def test_ruby(tmp_path: Path) -> None:
     assert speech.recorded_at == 1699998506.0
     assert latin.body.read() == b"\xe9"
     assert utf8.body.read() == b"\xc3\xa9"
+
+
+def test_ruby_leaves_out_a_body_that_is_not_there(tmp_path: Path) -> None:
+    (found,) = _read(tmp_path, "a.json", examples.RUBY_WITHOUT_BODIES)
+
+    assert (found.request.method, found.request.body, found.head.status) == ("DELETE", b"", 204)
+    assert _chunks(found) == []
 
 
 def test_betamax(tmp_path: Path) -> None:
@@ -495,3 +505,94 @@ def test_only_yaml_needs_pyyaml(tmp_path: Path) -> None:
         f"cannot read {tmp_path / 'vcrpy.yaml'}: PyYAML is not installed, which reads it. "
         'What to do: pip install "replaycache[vcr]".'
     )
+
+
+def test_httprr(tmp_path: Path) -> None:
+    chat, stream, local = _read(tmp_path, "a.httprr", examples.HTTPRR)
+
+    assert (chat.request.method, chat.request.url) == ("POST", "https://api.example.com/v1/chat/completions")
+    assert chat.request.headers == (("content-type", "application/json"),)
+    assert chat.request.body == b'{"model": "m"}'
+    assert chat.head.headers == (("content-type", "application/json"), ("x-request-id", "req_1"))
+    assert _chunks(chat) == [b'{"id": 1, "text": "\xc3\xa9\xff"}']
+    assert stream.request.body == b"{}"
+    assert _chunks(stream) == [b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n"]
+    assert (local.request.url, local.head.status, _chunks(local)) == ("http://localhost:11434/api/tags", 404, [])
+    assert SECRET not in repr([(item.request, item.head) for item in (chat, stream, local)])
+
+
+def test_httprr_has_a_name_and_may_be_compressed(tmp_path: Path) -> None:
+    found = _read(tmp_path, "a.httprr", examples.HTTPRR)
+
+    assert foreign.formats["httprr"](tmp_path / "a.httprr") == found
+    assert _read(tmp_path, "a.httprr.gz", gzip.compress(examples.HTTPRR, mtime=0)) == found
+
+
+ANSWER = b'{"text": "' + b"as it came, " * 20 + b'"}'
+GZIPPED = gzip.compress(ANSWER, mtime=0)
+
+
+def _polly(content: dict[str, object], content_type: str = "application/json") -> str:
+    headers = {"content-type": content_type, "content-encoding": "gzip"}
+    return har(har_entry(content=content, response_headers=headers), creator="Polly.JS")
+
+
+def _in_pieces(body: bytes, text: Callable[[bytes], str]) -> str:
+    return json.dumps([text(body[start : start + 50]) for start in range(0, len(body), 50)])
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": _in_pieces(GZIPPED, _base64), "encoding": "base64"},
+        {"text": _in_pieces(GZIPPED, bytes.hex)},
+        {"text": _in_pieces(GZIPPED, bytes.hex), "_isBinary": True},
+        {"text": GZIPPED.hex(), "_isBinary": True},
+        {"text": _base64(GZIPPED), "encoding": "base64"},
+        {"text": ANSWER.decode()},
+    ],
+)
+def test_polly_keeps_the_pieces_of_an_encoded_body(tmp_path: Path, content: dict[str, object]) -> None:
+    found = _one(tmp_path, "recording.har", _polly({"size": len(GZIPPED), **content}))
+
+    assert (_chunks(found), found.complete) == ([ANSWER], True)
+
+
+def test_polly_streams_are_split_at_their_events(tmp_path: Path) -> None:
+    content = {"text": _in_pieces(gzip.compress(STREAM), _base64), "encoding": "base64"}
+
+    found = _one(tmp_path, "recording.har", _polly(content, content_type="text/event-stream"))
+
+    assert b"".join(_chunks(found)) == STREAM
+    assert len(_chunks(found)) == 3
+
+
+@pytest.mark.parametrize("text", ['["a list", "of texts"]', '["ab", "cd"]', "[]"])
+def test_polly_a_list_of_texts_may_be_the_body_itself(tmp_path: Path, text: str) -> None:
+    assert _chunks(_one(tmp_path, "recording.har", _polly({"text": text}))) == [text.encode()]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"text": '["H4sIAAAA", "?"]', "encoding": "base64"}, "content.text is no base64"),
+        ({"text": '["H4sIAAAA"]', "encoding": "hex"}, "content.text is not in hexadecimal digits"),
+        ({"text": "H4sIAAAA", "_isBinary": True}, "content.text is not in hexadecimal digits"),
+        ({"text": "H4sIAAAA", "encoding": "base85"}, "content has the encoding 'base85', which is not known"),
+    ],
+)
+def test_polly_what_cannot_be_read_is_refused(tmp_path: Path, content: dict[str, object], said: str) -> None:
+    with pytest.raises(CassetteError, match=re.escape(said)):
+        _one(tmp_path, "recording.har", _polly(content))
+
+
+def test_polly_a_request_may_have_its_json_as_a_value(tmp_path: Path) -> None:
+    post: dict[str, object] = {"mimeType": "application/json", "params": [], "textJSON": {"n": [1, 2]}}
+
+    found = _one(tmp_path, "recording.har", har(har_entry(method="POST", post=post), creator="Polly.JS"))
+
+    assert found.request.json() == {"n": [1, 2]}

@@ -17,6 +17,8 @@ import yaml
 
 from replaycache import Match, Recording, Redact, ResponseHead, foreign
 from replaycache.httpx2 import ReplayTransport
+from replaycache.maintenance.moving import Moved, Taken, to_cassette
+from replaycache.stores import CassetteStore
 from replaycache.stores.memory import MemoryStore
 
 HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
@@ -167,3 +169,30 @@ def test_each_replays_through_a_client_as_it_was(name: str) -> None:
             assert response.content == _body(original)
             kept = Redact().head(ResponseHead(200, tuple(_headers(original)))).headers
             assert tuple(response.headers.multi_items()) == kept
+
+
+_OF_THE_WIRE = {"accept-encoding", "connection", "content-length", "host", "transfer-encoding"}
+# what the SDK of Anthropic sends and the collection's recorders left out
+_SENT_BY_THE_SDK = {"anthropic-version": "2023-06-01", "anthropic-beta": "interleaved-thinking-2025-05-14"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_answers_an_sdk_that_sends_what_the_recorder_left_out(tmp_path: Path, name: str) -> None:
+    found = foreign.read(HERE / name)
+    cassette = CassetteStore(tmp_path / "a.json")
+    to_cassette((Taken(name, item) for item in found), cassette, Redact(secrets="replace"), Moved())
+    transport = ReplayTransport(store=cassette, mode="replay", redact=Redact(secrets="replace"))
+    with httpx2.Client(transport=transport) as client:
+        for item, (original, _) in zip(found, _original(name), strict=True):
+            headers = {
+                header: value
+                for header, value in _headers(original)
+                if header not in _OF_THE_WIRE and not _PLACEHOLDERS.fullmatch(value)
+            }
+            url = original.get("uri") or original["url"]
+            if url == "**REDACTED**":
+                url = "https://api.openai.com/v1/responses"
+            if "anthropic.com" in url:
+                headers |= _SENT_BY_THE_SDK
+            response = client.request(original["method"], url, headers=headers, content=_body(original) or None)
+            assert response.content == item.body.read()

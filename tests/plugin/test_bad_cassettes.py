@@ -28,7 +28,10 @@ BAD = {
     "list": ("[1, 2]", 'is no cassette: it has no "format". Give the path of another file, or remove*'),
     "text": ('"hello"', 'is no cassette: it has no "format". Give the path of another file, or remove*'),
     "wrong": ('{"format": "replaycache/1", "recordings": {}}', 'has no list of "recordings". Restore it, or*'),
-    "entry": ('{"format": "replaycache/1", "recordings": [7]}', ", recording 1 *Restore it, or remove it and*"),
+    "entry": (
+        '{"format": "replaycache/1", "recordings": [7]}',
+        ", line 1: recordings[[]0] is no object. Correct it, or restore the file.",
+    ),
     "cut": (
         '{"format": "replaycache/1", "recordings": [{"request"',
         "is no JSON: *It was cut short or edited; restore it, or remove it and record again.",

@@ -246,9 +246,16 @@ def test_a_failing_test_leaves_the_cassette_as_it_was(project: Project) -> None:
         result = project.run("--replay-mode=auto")
         result.assert_outcomes(**outcomes)
         assert path.read_bytes() == before
-        assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused"
+        assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused, 1 not kept"
     project.set(ASK="second")
-    project.run("--replay-mode=record").assert_outcomes(failed=1)
+    result = project.run("--replay-mode=record")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "* replaycache: not kept *",
+            "an answer that was recorded is not kept, for the test did not pass; --replay-keep-failed keeps such",
+        ]
+    )
 
     assert path.read_bytes() == before
     assert len(project.upstream.requests) == 5
@@ -364,7 +371,7 @@ def test_a_shared_cassette_is_read_once_in_a_run_and_again_where_it_was_changed(
         def test_last(replay_cassette):
             assert ask("q") == "changed"
             if replay_cassette.is_replaying:
-                assert stores[0] is stores[1] is stores[2] is not replay_cassette.store
+                assert stores[0] is stores[1] is stores[2]
         """
     )
     project.run().assert_outcomes(passed=5)

@@ -67,7 +67,7 @@ def test_what_no_test_played_is_told(recorded: Project, policy: str | None, ret:
             "cassettes/test_it/test_other.json: 2 of 2",
             "  recording 1: *",
             "  recording 2: *",
-            "No test played them, and all tests of these cassettes passed. Remove them from the files*",
+            "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, *",
         ]
     )
 

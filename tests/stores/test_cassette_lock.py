@@ -18,7 +18,7 @@ import pytest
 from replaycache import CassetteError, ReplayCacheWarning
 from replaycache.stores import CassetteStore
 from replaycache.stores.cassette import lock as cassette_lock
-from tests.stores.test_cassette import fill, identity_of, recorded
+from tests.stores.test_cassette import fill, recorded
 
 if sys.platform == "win32":
     pytest.skip("Windows locks a file of the user's", allow_module_level=True)
@@ -297,20 +297,20 @@ import os, signal, sys, threading
 from tests.stores.test_cassette import CassetteStore, identity_of, recorded
 store = CassetteStore(sys.argv[1])
 is_inside, may_go = threading.Event(), threading.Event()
-def identify(recording):
+def look(text):
     is_inside.set()
     may_go.wait()
-    return identity_of(recording)
-def add(name, identify):
-    made = recorded(name)
-    store.append(made, identity_of(made), identify)
-thread = threading.Thread(target=add, args=("parent", identify), daemon=True)
+    return False
+def add():
+    store.rewrite(lambda number, recording: recording, anew=look)
+    store.append(recorded("parent"))
+thread = threading.Thread(target=add, daemon=True)
 thread.start()
 is_inside.wait()
 child = os.fork()
 if not child:
     signal.alarm(30)
-    add("child", identity_of)
+    store.append(recorded("child"))
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 may_go.set()

@@ -74,44 +74,48 @@ DATES: list[Any] = [
 ]
 NO_LINES: list[Any] = [None, 5, {}, [5], [["b"]], "€", "a\nb", "\0"]
 NO_EVENTS: list[Any] = [None, 5, {}, "a", [5], [["a"]], [[]], [[1, 2, 3]]]
+NO_LINE: list[Any] = [None, {}, "ab", [0, 5], [0, ["a"]]]
 NO_PIECES: list[Any] = [5, None, {}, {"base64": 5}, {"text": "a"}]
 WRONG: list[tuple[tuple[Any, ...], Any, str]] = [
-    *(((0, "response", "status"), value, "the status is") for value in UNREADABLE["status"]),
-    *(((0, "response", "latency"), value, "latency is") for value in UNREADABLE["latency"]),
-    *(((0, "sample"), value, "sample is") for value in UNREADABLE["sample"]),
-    *(((0, "complete"), value, "complete is") for value in UNREADABLE["complete"]),
-    *(((0, "recorded_at"), value, "recorded_at is") for value in [*DATES, "9999-12-31T23:59:59-23:59"]),
+    *(((0, "response", "status"), value, "response.status is") for value in UNREADABLE["status"]),
+    *(((0, "response", "latency"), value, "response.latency is") for value in UNREADABLE["latency"]),
+    *(((0, "sample"), value, "[0].sample is") for value in UNREADABLE["sample"]),
+    *(((0, "complete"), value, "[0].complete is") for value in UNREADABLE["complete"]),
+    *(((0, "recorded_at"), value, "[0].recorded_at is") for value in [*DATES, "9999-12-31T23:59:59-23:59"]),
     *(((0, "response", "headers"), value, "header") for value in [None, 5, [], "a", [["a", "b"]]]),
     *(((0, "response", "headers", "a"), value, "header") for value in NO_LINES),
     *(((0, "request", "headers", name), "a", "") for name in ["€", "a\nb", "a\x00"]),
     ((0, "response", "headers", "Content-Encoding"), "gzip", "content-encoding"),
     *(
-        ((0, "request", "url"), value, "the url is none")
+        ((0, "request", "url"), value, "request.url is none")
         for value in [None, 5, "", "/v1", "a/b://c", "http://[::1/"]
     ),
-    *(((0, "request", "url"), value, "the url is none") for value in ["http://a/ b", "http://a\n/", "://a/"]),
-    *(((0, "request", "method"), value, "the method is") for value in [None, 5, "", "post", "PO ST", "P\n"]),
+    *(((0, "request", "url"), value, "request.url is none") for value in ["http://a/ b", "http://a\n/", "://a/"]),
+    *(((0, "request", "method"), value, "request.method is") for value in [None, 5, "", "post", "PO ST", "P\n"]),
     *(((0, "request", "json"), value, "nested too deeply") for value in [DEEP, {"a": DEEP}]),
     *(((0, "response", "json"), value, "nested too deeply") for value in [DEEP]),
     *(((0, "response", "layout"), value, "layout") for value in [None, 5, [], "odd", "compact"]),
-    *(((1, "response", "base64"), value, "") for value in [None, 5, "!", "YQ", "YQ==é", ["YQ=="], {}]),
+    *(((1, "response", "base64"), value, "") for value in [None, 5, "!", "YQ", "é", ["YQ==", 5], ["é"], {}]),
     *(((0, "response", "text"), value, "text") for value in [None, 5, ["a"], {}]),
-    ((1, "response", "text"), "a", "a body is given as base64 and as text"),
-    ((2, "response", "text"), "a", "a body is given as events and as text"),
-    ((2, "response", "base64"), "YQ==", "a body is given as base64 and as events"),
-    ((1, "response", "events"), [], "a body is given as base64 and as events"),
+    ((1, "response", "text"), "a", "response has a body as 'base64' and as 'text'"),
+    ((2, "response", "text"), "a", "response has a body as 'events' and as 'text'"),
+    ((2, "response", "base64"), "YQ==", "response has a body as 'base64' and as 'events'"),
+    ((1, "response", "events"), [], "response has a body as 'base64' and as 'events'"),
     ((1, "response", "assembled"), "a", "assembled"),
     ((2, "response", "assembled"), 5, "assembled"),
     *(((2, "response", "events"), value, "events") for value in NO_EVENTS),
-    *(((2, "response", "events", 0), value, "events, line 1") for value in [None, {}, "ab", [0, 5], [0, ["a"]]]),
-    *(((2, "response", "events", 0), [0, value], "events, line 1") for value in NO_PIECES),
-    *(((2, "response", "events", 0, 0), value, "events, line 1") for value in UNREADABLE["latency"]),
-    *(((0, name), 1, f"it has an unknown member {name!r}") for name in ["note", "respones"]),
-    ((0, "request", "heders"), {}, "the request has an unknown member 'heders'. Is 'headers' meant?"),
-    ((0, "response", "event"), [], "the response has an unknown member 'event'. Is 'events' meant?"),
-    *(((0,), value, "it is no object") for value in [None, 5, "a", []]),
-    *(((0, "request"), value, "the request is no object") for value in [None, 5, "a", []]),
-    *(((0, "response"), value, "the response is no object") for value in [None, 5, "a", []]),
+    *(
+        ((2, "response", "events", 0), value, "response.events[0] ")
+        for value in [None, {}, "ab", [0, 5], [0, ["a"]]]
+    ),
+    *(((2, "response", "events", 0), [0, value], "response.events[0] ") for value in NO_PIECES),
+    *(((2, "response", "events", 0, 0), value, "response.events[0] ") for value in UNREADABLE["latency"]),
+    *(((0, name), 1, f"[0] has an unknown member {name!r}") for name in ["note", "respones"]),
+    ((0, "request", "heders"), {}, "request has an unknown member 'heders' (is 'headers' meant?)"),
+    ((0, "response", "event"), [], "response has an unknown member 'event' (is 'events' meant?)"),
+    *(((0,), value, "recordings[0] is no object") for value in [None, 5, "a", []]),
+    *(((0, "request"), value, "request is no object") for value in [None, 5, "a", []]),
+    *(((0, "response"), value, "response is no object") for value in [None, 5, "a", []]),
 ]
 
 
@@ -125,19 +129,19 @@ def test_nonsense_is_told_with_its_place(tmp_path: Path, place: tuple[Any, ...],
         told = str(caught.value)
         assert says in told
         assert str(path) in told
-        assert f"recording {place[0] + 1}" in told or "nested too deeply" in told
-        assert told.endswith((".", "again."))
+        assert f"line 1: recordings[{place[0]}]" in told or "nested too deeply" in told
+        assert told.endswith("restore the file.")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ('"format"', '"note": 1, "format"', "the file has an unknown member 'note'"),
-        ('"format"', '"recordings": [], "format"', "c.json: it has the member 'recordings' twice"),
-        ('"status"', '"status": 500, "status"', "recording 1: response has the member 'status' twice"),
-        ('"status"', '"st\\u0061tus": 500, "status"', "recording 1: response has the member 'status' twice"),
-        ('"request"', '"request": {"a\\u0022": 1}, "request"', "recording 1: it has the member 'request' twice"),
-        ('"model"', '"model": 1, "model"', "recording 1: request.json has the member 'model' twice"),
+        ('"format"', '"recordings": [], "format"', "line 3: recordings is given twice"),
+        ('"status"', '"status": 500, "status"', "recordings[0].response.status is given twice"),
+        ('"status"', '"st\\u0061tus": 500, "status"', "recordings[0].response.status is given twice"),
+        ('"request"', '"request": {"a\\u0022": 1}, "request"', "recordings[0].request is given twice"),
+        ('"model"', '"model": 1, "model"', "line 12: recordings[0].request.json.model is given twice"),
         ('"latency": 0.5', '"latency": NaN', "is no JSON"),
         ('"latency": 0.5', '"latency": Infinity', "is no JSON"),
         ('"latency": 0.5', '"latency": 1e400', "is no JSON"),

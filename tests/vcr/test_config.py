@@ -182,16 +182,79 @@ def test_the_hook_registers_matchers_and_sets_defaults(suite: Suite) -> None:
     suite.run().assert_outcomes(passed=1)
 
 
-def test_a_persister_is_refused(suite: Suite) -> None:
+def test_a_persister_has_no_effect_and_that_is_told(suite: Suite) -> None:
     suite.write(
         "conftest.py", "def pytest_recording_configure(config, vcr):\n    vcr.register_persister(object)\n"
     )
-    suite.tests(OTHER_BODY)
+    suite.tests("@pytest.mark.vcr\ndef test_it(vcr): assert len(vcr) == 0")
 
-    result = suite.run()
+    result = suite.run(warnings=True)
 
-    result.assert_outcomes(errors=1)
-    lines(result, "ConfigurationError: replaycache.vcr has no persisters: remove vcr.register_persister")
+    result.assert_outcomes(passed=1, warnings=1)
+    lines(result, "registers the persister <class 'object'>, which has no effect under replaycache.vcr")
+
+
+REDACTING = """
+    import pytest
+
+    def redact(request):
+        for name in request.headers:
+            request.headers[name] = "**REDACTED**"
+        request.uri = %s
+        return request
+
+    def redact_response(response):
+        for name in response["headers"]:
+            response["headers"][name] = "**REDACTED**"
+        return response
+
+    @pytest.fixture(scope="session")
+    def vcr_config():
+        return {
+            "match_on": ["method", "body"%s],
+            "before_record_request": redact,
+            "before_record_response": redact_response,
+        }
+"""
+REDACTED = interaction("recorded", "**REDACTED**", method="POST", body='{"n":1}', authorization="**REDACTED**")
+
+
+@pytest.mark.parametrize(
+    ("uri", "match_on"),
+    [('"**REDACTED**"', ""), ('"**REDACTED**"', ', "uri"'), ("request.path", ', "path"'), ('""', ', "host"')],
+)
+def test_a_hook_may_redact_the_uri_or_make_it_relative(suite: Suite, uri: str, match_on: str) -> None:
+    suite.write("conftest.py", REDACTING % (uri, match_on))
+    suite.yaml("test_it.yaml", REDACTED | {"request": {**REDACTED["request"], "uri": "/v1/items"}})
+    suite.tests(
+        """
+        @pytest.mark.vcr
+        def test_it(vcr):
+            assert post("https://api.test/v1/items", json={"n": 1}).text == "recorded"
+            with pytest.raises(CacheMiss):
+                post("https://api.test/v1/items", json={"n": 2})
+        """
+    )
+
+    suite.run().assert_outcomes(passed=1)
+
+
+def test_what_is_recorded_with_a_redacted_uri_is_played(suite: Suite) -> None:
+    suite.write("conftest.py", REDACTING % ('"**REDACTED**"', ""))
+    suite.tests(
+        """
+        @pytest.mark.vcr
+        def test_it():
+            assert post(f"{UPSTREAM}/v1/items", json={"n": 1}).json()["text"] == "live 1 POST /v1/items"
+        """
+    )
+
+    suite.run("--record-mode=once").assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=1)
+
+    (entry,) = suite.recorded("cassettes/test_it/test_it.json")
+    assert entry["request"]["url"] == "https://unknown.invalid/**REDACTED**"
+    assert suite.counting.number == 1
 
 
 @pytest.mark.parametrize(

@@ -74,5 +74,6 @@ class Entry:
             and old.complete == recording.complete
             and old.verdict == recording.verdict
             and old.request == recording.request
+            and old.request.unknown == recording.request.unknown
             and old.body.read() == recording.body.read()
         )

@@ -7,7 +7,6 @@ import secrets
 import tempfile
 import time
 import weakref
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from .lock import locked
 from .pending import Pending
 from .renewal import Renewal
 from .text import dump, load_written, slices
+from .turns import Turns
 
 __all__ = ["CassetteFile", "View", "file_at", "settle_all"]
 
@@ -92,16 +92,14 @@ class CassetteFile:
         self._process = os.getpid()
         self._deferred = 0
         self._handed_over: Journal | None = None
-        self._turn = 0
-        self._turns: list[int] = []
-        self._placed: dict[int, Entry] = {}
+        self._turns = Turns()
         self._written_at = 0.0
         self._took = 0.0
 
     # -- reading -----------------------------------------------------------------------------------------
 
     def view(self) -> View:
-        """What the file holds now.
+        """What the file holds now, what is pending included.
 
         Raises:
             CassetteError: it cannot be read.
@@ -112,7 +110,10 @@ class CassetteFile:
             if self._entries is None or (is_idle and self._signature() != self._seen):
                 self._read()
             if self._view is None:
-                self._view = View(tuple(self._entries or ()), exists=self._exists or self.path.exists())
+                entries = list(self._entries or ())
+                with self._turns.tentative():
+                    self._changes(self._pending, entries)
+                self._view = View(tuple(entries), exists=self._exists or self.path.exists())
             return self._view
 
     def _read(self) -> None:
@@ -169,21 +170,12 @@ class CassetteFile:
     def turn(self) -> int:
         """A request is asked: its place in the order of asking, of all sessions on this file in this process."""
         with self._lock:
-            self._turn += 1
-            return self._turn
+            return self._turns.next()
 
-    def place(self, turn: int, entry: Entry) -> None:
-        """What was asked for at `turn` stands in the file: what is asked for next comes behind it."""
+    def play(self, turn: int, entry: Entry) -> None:
+        """What was asked at `turn` is answered by what stands in the file: what is asked next comes behind it."""
         with self._lock:
-            if turn not in self._placed:
-                insort(self._turns, turn)
-            self._placed[turn] = entry
-
-    def forget_turns(self) -> None:
-        """What is asked for next does not come behind what was asked for until now."""
-        with self._lock:
-            self._turns.clear()
-            self._placed.clear()
+            self._turns.answer(turn, entry, is_new=False)
 
     def write(self, *pending: Pending) -> None:
         """Writes recordings; those that could not be written are written together with the next.
@@ -195,7 +187,7 @@ class CassetteFile:
             if self._entries is None:
                 self._read()
             if self._check_process():
-                changes = self._changes(list(pending))
+                changes = self._changes(pending, list(self._entries or ()))
                 assert self._handed_over is not None
                 try:
                     self._handed_over.append(changes, "")
@@ -206,11 +198,12 @@ class CassetteFile:
                     ) from error
                 return
             self._pending += pending
+            self._view = None
             if not self._deferred:
                 self._flush()
 
     def _check_process(self) -> bool:
-        """Whether this is a forked process whose parent has deferred writing; leaves to the parent what is its own."""
+        """Whether this is a forked process whose parent has deferred writing; leaves the parent its own."""
         if os.getpid() == self._process:
             return False
         if self._deferred:
@@ -291,38 +284,45 @@ class CassetteFile:
     def _forget(self) -> None:
         self._entries = self._view = self._seen = None
         self._pending = []
-        self.forget_turns()
+        self._turns.clear()
 
     # -- writing -----------------------------------------------------------------------------------------
 
-    def _changes(self, pending: Iterable[Pending]) -> list[Change]:
-        """What is to be written, told so that any process can do it: first what has a place, then what is new."""
+    def _changes(self, pending: Iterable[Pending], entries: list[Entry]) -> list[Change]:
+        """What is to be written, told so that any process can do it: first what has a place, then what is new.
+
+        Args:
+            pending: in any order.
+            entries: what stands in the file; the changes are made to it.
+        """
         changes = []
         for turn, entry, replaces, is_first in sorted(pending, key=lambda one: (one.replaces is None, one.turn)):
             if replaces is not None:
-                changes.append(Change(entry, replaces.mark))
+                change = Change(entry, replaces.mark)
             else:
-                at = bisect_left(self._turns, turn)
-                after = self._placed[self._turns[at - 1]].mark if at else ""
-                before = self._placed[self._turns[at]].mark if at < len(self._turns) else ""
-                changes.append(Change(entry, "", after, "" if after else before, is_first))
-            if entry is not None:
-                self.place(turn, entry)
+                after, before = self._turns.neighbours(turn, entries) if turn else (None, None)
+                if after is not None:
+                    change = Change(entry, after=after.mark)
+                else:
+                    change = Change(entry, before="" if before is None else before.mark, is_first=is_first)
+            apply(entries, [change])
+            changes.append(change)
+            if entry is not None and turn:
+                self._turns.answer(turn, entry, is_new=True)
         return changes
 
     def _flush(self, more: Iterable[Change] = (), *, at_once: bool = False) -> None:
         """Writes what is pending into the file or its journal."""
-        placed = self._turns.copy(), self._placed.copy()
-        changes = [*self._changes(self._pending), *more]
-        try:
+        with self._turns.tentative():
+            changes = [*self._changes(self._pending, list(self._entries or ())), *more]
             with locked(self.path) as target:
                 if not at_once and changes and self._may_wait(target):
                     self._write_down(target, changes)
                 else:
                     self._write_anew(target, changes)
-        except BaseException:
-            self._turns, self._placed = placed
-            raise
+        for turn, entry, _, _ in self._pending:
+            if entry is not None and turn:
+                self._turns.answer(turn, entry, is_new=True)
         self._pending = []
         self._view = None
 

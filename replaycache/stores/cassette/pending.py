@@ -13,7 +13,7 @@ class Pending(NamedTuple):
     """What is to be written.
 
     Attributes:
-        turn: when it was asked for; see `CassetteFile.turn`.
+        turn: when it was asked for; see `CassetteFile.turn`. 0 where it comes behind all others.
         entry: what comes; None where something only goes.
         replaces: what goes.
         is_first: whether it stands before all others, where nothing else was asked for.

@@ -25,7 +25,6 @@ class CassetteSession:
         with renewal.lock:
             if not renewal.sessions:
                 renewal.begin()
-                file.forget_turns()
             renewal.sessions.add(self)
 
     def end(self) -> None:
@@ -57,6 +56,15 @@ class CassetteSession:
         """
         return bool(self._held.entries)
 
+    @property
+    def unknown(self) -> set[tuple[str, ...]]:
+        """What is unknown of the recorded requests that were there when it began.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return {entry.recording.request.unknown for entry in self._held.entries} - {()}
+
     def held(self, identity: Identity, identify: Identify) -> list[Entry]:
         """The recordings of a request, in their order.
 
@@ -77,7 +85,7 @@ class CassetteSession:
         """
         recording = entry.recording
         iter(recording.body.segments)  # nonsense in the file shows now, not in the middle of an answer
-        self._file.place(turn, entry)
+        self._file.play(turn, entry)
         return recording
 
     def add(

@@ -46,12 +46,18 @@ class CassetteStore:
         self.identity = f"cassette:{os.path.realpath(self.path)}"
         self._match = Match()
         self._file = file_at(self.path)
+        self._first: CassetteSession | None = None
 
     # -- what a session asks for -------------------------------------------------------------------------
 
     def begin(self) -> CassetteSession:
         """A session on it; the file is read when the session first asks for something."""
-        return CassetteSession(self._file)
+        session = CassetteSession(self._file)
+        self._first = self._first or session
+        return session
+
+    def _view(self) -> View:
+        return self._file.view()
 
     @property
     def exists(self) -> bool:
@@ -60,12 +66,12 @@ class CassetteStore:
 
     @property
     def had_recordings(self) -> bool:
-        """Whether there are recordings in it.
+        """Whether there were recordings in the file when its first session began; before that, whether there are.
 
         Raises:
             CassetteError: the file cannot be read.
         """
-        return bool(self._file.view().entries)
+        return bool(self._view().entries) if self._first is None else self._first.had_recordings
 
     # -- as a file ---------------------------------------------------------------------------------------
 
@@ -75,7 +81,7 @@ class CassetteStore:
         Raises:
             CassetteError: the file cannot be read.
         """
-        return [entry.recording for entry in self._file.view().entries]
+        return [entry.recording for entry in self._view().entries]
 
     def append(self, *recordings: Recording) -> None:
         """Adds recordings behind the others.
@@ -84,8 +90,8 @@ class CassetteStore:
             CassetteError: the file cannot be read or written.
         """
         if recordings:
-            self._file.view()
-            self._file.write(*(Pending(self._file.turn(), Entry.of(recording)) for recording in recordings))
+            self._view()
+            self._file.write(*(Pending(0, Entry.of(recording)) for recording in recordings))
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Removes recordings by their numbers, from 0 on, in the order of the file; tells how many there were.
@@ -93,7 +99,7 @@ class CassetteStore:
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        entries = self._file.view().entries
+        entries = self._view().entries
         going = [entries[number] for number in sorted(set(numbers)) if 0 <= number < len(entries)]
         return self._remove(going)
 
@@ -115,7 +121,7 @@ class CassetteStore:
             CassetteError: the file cannot be read or written; it is as it was.
         """
         pending = []
-        for number, entry in enumerate(self._file.view().entries, 1):
+        for number, entry in enumerate(self._view().entries, 1):
             new = change(number, entry.recording)
             if new is not entry.recording:
                 pending.append(Pending(0, Entry.of(new), entry))
@@ -153,9 +159,6 @@ class CassetteStore:
         index = self._view().index(self._identify)
         return {identity.key: entries for identity, entries in index.items()}
 
-    def _view(self) -> View:
-        return self._file.view()
-
     def get(self, key: str) -> Recording | None:
         """The last recording whose request has this key under `Match()`; None where there is none."""
         entries = self._keyed().get(key)
@@ -164,7 +167,7 @@ class CassetteStore:
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` in place of all whose request has this key."""
         found = self._keyed().get(self._identify(recording).key, [])
-        first = Pending(self._file.turn(), Entry.of(recording), found[0] if found else None)
+        first = Pending(0, Entry.of(recording), found[0] if found else None)
         self._file.write(first, *(Pending(0, None, entry) for entry in found[1:]))
 
     def delete(self, key: str) -> bool:

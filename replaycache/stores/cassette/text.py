@@ -4,7 +4,7 @@
       "format": "replaycache/1",
       "recordings": [
         {
-          "request": {"method", "url", "headers", "left_out", a body},
+          "request": {"method", "url", "headers", "left_out", "unknown", a body},
           "sample": where it is not 0,
           "response": {"status", "headers", "left_out", "latency", a body},
           "recorded_at": "2026-11-21T22:02:00.123Z",
@@ -34,7 +34,7 @@ import orjson
 
 from ..._errors import CassetteError
 from ..._models import Body, Headers, Recording, Request, ResponseHead, Segment
-from ..stored_fields import WrongField, check_fields, check_request, header_lines
+from ..stored_fields import WrongField, check_fields, check_request, header_lines, unknown_names
 from .layouts import COMPACT, LAYOUTS, fitting
 from .nonsense import Nonsense
 from .places import line_of, path_of
@@ -485,7 +485,7 @@ def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> 
                 _headers_in(request, "request"),
                 _whole_in(request, "request"),
                 _names_in(request, "left_out", "request"),
-                _names_in(request, "unknown", "request"),
+                _unknown_in(request),
             ),
             head=ResponseHead(
                 status, _headers_in(response, "response"), _names_in(response, "left_out", "response")
@@ -535,6 +535,13 @@ def _names_in(message: dict[str, Any], name: str, part: str) -> tuple[str, ...]:
     if type(names) is not list or not all(type(one) is str for one in names):
         raise Nonsense("is no list of names", part, name)
     return tuple(names)
+
+
+def _unknown_in(request: dict[str, Any]) -> tuple[str, ...]:
+    try:
+        return unknown_names(request.get("unknown", []), _headers_in(request, "request"))
+    except WrongField as error:
+        raise Nonsense(error.what, "request", error.field) from error
 
 
 def _kind_of_body(fields: dict[str, Any], part: str) -> str | None:
