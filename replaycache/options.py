@@ -29,6 +29,7 @@ __all__ = [
     "Mode",
     "OptionArguments",
     "Options",
+    "combined",
     "names_mode",
     "parse_duration",
     "parse_hosts",
@@ -293,6 +294,24 @@ class Options:
                 f"a callable that takes two arguments, {taken}, and is no coroutine function: it is not awaited"
             )
             _check(name, hook, takes, wanted)
+
+
+def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with nearer ones on top, which win; what is redacted adds up: it was wanted on no disk."""
+    both = {**options, **nearer}
+    first, second = options.get("redact"), nearer.get("redact")
+    if isinstance(first, Redact) and second is None:
+        both["redact"] = first
+    elif isinstance(first, Redact) and isinstance(second, Redact):
+        both["redact"] = replace(
+            second,
+            request_headers=(*first.request_headers, *second.request_headers),
+            response_headers=(*first.response_headers, *second.response_headers),
+            query=(*first.query, *second.query),
+            body=(*first.body, *second.body),
+            secrets="replace" if "replace" in (first.secrets, second.secrets) else "refuse",
+        )
+    return both
 
 
 def _keeping(names: Iterable[str], redact: Redact) -> Redact:

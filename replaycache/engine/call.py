@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .._errors import CacheMiss, MissReason
 from ..options import Mode, Options
+from ..system.calling_upstream import calling_upstream
 from .answer import Answer
 from .asked import Asked
 from .decider import Decider
@@ -132,7 +133,8 @@ class Call:
             StoreError: the store failed and the mode is `replay`.
             CassetteError: the cassette cannot be read.
         """
-        return self._shared.lookup.find(self.asked)
+        with calling_upstream.begun():  # what a store connects to is ours
+            return self._shared.lookup.find(self.asked)
 
     def decide(self, found: Found) -> Decision:
         """What to do, given what `load` found."""
@@ -143,7 +145,8 @@ class Call:
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
-            with suppress(Exception):  # what a store of the user's may raise: those calls go live again, no more
+            # what a store of the user's may raise: those calls go live again, no more
+            with suppress(Exception), calling_upstream.begun():
                 shared.keeper.pass_on(self.asked, decision.recording)
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
@@ -157,7 +160,8 @@ class Call:
             lead = self._lead = Lead(self._shared.neighbours)
         if lead.is_settled or identity is None:
             return forward
-        flight = lead.take_off(identity)
+        with calling_upstream.begun():
+            flight = lead.take_off(identity)
         if flight is not None:
             if isinstance(flight, ClaimedElsewhere):
                 self._shared.reporter.waiting(identity.key)
@@ -173,15 +177,16 @@ class Call:
     def miss(self, reason: MissReason) -> CacheMiss:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
         shared, asked = self._shared, self.asked
-        miss = diagnose(
-            stored_form(asked.request, shared.options.redact),
-            reason,
-            mode=asked.said,
-            mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
-            key=asked.key,
-            store=shared.store,
-            advice=shared.advice._replace(mode=None, mode_as="") if asked.names_mode else shared.advice,
-        )
+        with calling_upstream.begun():
+            miss = diagnose(
+                stored_form(asked.request, shared.options.redact),
+                reason,
+                mode=asked.said,
+                mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
+                key=asked.key,
+                store=shared.store,
+                advice=shared.advice._replace(mode=None, mode_as="") if asked.names_mode else shared.advice,
+            )
         shared.reporter.refused(miss)
         return miss
 

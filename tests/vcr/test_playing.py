@@ -486,3 +486,28 @@ def test_what_a_mock_answers_is_left_alone(suite: Suite, is_first: bool) -> None
     """)
 
     suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("how", ["plain", "mocked"])
+def test_a_transport_of_ours_above_the_cassette_keeps_nothing(suite: Suite, how: str) -> None:
+    """It names neither store nor mode: what VCR.py's cassette, or a mock, answers is not the API's."""
+    suite.yaml("test_it.yaml", interaction('"recorded"'))
+    suite.tests(f"""
+        import httpx, os, respx
+        from contextlib import nullcontext
+        from pathlib import Path
+        from replaycache.httpx import ReplayTransport
+
+        @pytest.mark.vcr
+        def test_it(tmp_path, monkeypatch):
+            monkeypatch.setenv("REPLAYCACHE_DIR", str(tmp_path / "cache"))
+            with respx.mock(using="httpcore") if {how == "mocked"} else nullcontext() as router:
+                if router is not None:
+                    router.get("{URL}").mock(return_value=httpx.Response(200, json="mocked"))
+                with httpx.Client(transport=ReplayTransport()) as client:
+                    answer = client.get("{URL}")
+                    assert answer.json() == {"mocked" if how == "mocked" else "recorded"!r}
+            assert not (tmp_path / "cache").exists()
+    """)
+
+    suite.run().assert_outcomes(passed=1)
