@@ -125,7 +125,7 @@ class Keeper:
             self._store.put(identity.key, recording)
             return
         if self._is_over:
-            raise CassetteError(OUTLIVED)
+            raise CassetteError(f"{OUTLIVED}.")
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 

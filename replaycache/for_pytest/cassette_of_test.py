@@ -123,11 +123,13 @@ class CassetteInUse:
         passed = self.passed and not self.failed
         keeps = passed or keeps_failed
         recorded = self.recorded
-        played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in tally.played}
+        elsewhere = cassette.store.played_by_others
+        ids = tally.played | set(map(id, elsewhere))
+        played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in ids}
         self.use = Use(
             str(cassette.path),
             judges=passed and not recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
-            replayed=tally.replayed,
+            replayed=tally.replayed + len(elsewhere),
             recorded=recorded if keeps else 0,
             missed=len(tally.misses),
             not_kept=tally.not_kept,

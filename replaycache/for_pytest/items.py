@@ -205,7 +205,9 @@ class Items:
                 in_use.use.judges &= not in_use.failed
                 attach_use(report, in_use.use)
                 if in_use.use.not_kept:
-                    report.sections.append(("replaycache: not kept", "\n".join(in_use.use.not_kept)))
+                    # of the sections that a teardown adds, pytest shows those that are called after it
+                    told = "\n".join(in_use.use.not_kept)
+                    report.sections.append(("replaycache: not kept, at teardown", told))
             del item.stash[_IN_USE]
 
     def interrupt(self) -> None:

@@ -176,6 +176,9 @@ class CassetteFile:
         """What was asked at `turn` is answered by what stands in the file: what is asked next comes behind it."""
         with self._lock:
             self._turns.answer(turn, entry, is_new=False)
+            if self._check_process() and self._handed_over is not None:
+                with suppress(OSError):  # that it was played is no reason to fail
+                    self._handed_over.note_played(entry.mark)
 
     def write(self, *pending: Pending) -> None:
         """Writes recordings; those that could not be written are written together with the next.
@@ -244,12 +247,18 @@ class CassetteFile:
         return not self._deferred and os.getpid() == self._process
 
     @property
-    def handed_over(self) -> int:
-        """How many recordings forked processes made while writing is deferred."""
+    def handed_over(self) -> list[str]:
+        """The marks of the recordings that forked processes made while writing is deferred."""
         with self._lock:
             if self._handed_over is None or not self._handed_over.size:
-                return 0
-            return sum(change.entry is not None for change in self._handed_over.read()[1])
+                return []
+            return [entry.mark for entry, *_ in self._handed_over.read()[1] if entry is not None]
+
+    @property
+    def played_by_others(self) -> list[str]:
+        """The marks of the recordings that forked processes played while writing is deferred."""
+        with self._lock:
+            return [] if self._handed_over is None else self._handed_over.played()
 
     def _take_handed_over(self) -> list[Change]:
         journal, self._handed_over = self._handed_over, None

@@ -140,7 +140,13 @@ class CassetteStore:
     @property
     def handed_over(self) -> int:
         """How many recordings forked processes have made in the block of `deferred`."""
-        return self._file.handed_over
+        return len(self._file.handed_over)
+
+    @property
+    def played_by_others(self) -> list[Recording]:
+        """The recordings that forked processes have played in the block of `deferred`, each time that they did."""
+        entries = {entry.mark: entry for entry in self._view().entries}
+        return [entries[mark].recording for mark in self._file.played_by_others if mark in entries]
 
     def settle(self) -> None:
         """Sees to it that all that was recorded stands in the file, and nothing beside it.
