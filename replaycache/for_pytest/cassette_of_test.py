@@ -137,6 +137,7 @@ class CassetteInUse:
             own_way=tally.own_way,
             played=list(played),
             stored=len(cassette),
+            version=cassette.store.version_read,
             drifts=list(tally.drifts),
         )
         self.use.note_usage(played.values())

@@ -1,4 +1,4 @@
-"""What was answered live and is in no cassette is told, and `--replay-keep-failed` keeps what a failing test had."""
+"""What was answered live and is in no cassette is told; `--replay-keep-failed` keeps what a failing test had."""
 
 from __future__ import annotations
 

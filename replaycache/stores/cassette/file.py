@@ -157,6 +157,16 @@ class CassetteFile:
     def _journal(self) -> Journal:
         return Journal.beside(self._target)
 
+    @property
+    def version_read(self) -> str:
+        """What the file was when it was read, or written last: differs from `version` where others changed it."""
+        return repr(self._seen)
+
+    @property
+    def version(self) -> str:
+        """What the file is now."""
+        return repr(self._signature())
+
     def _signature(self) -> _Signature:
         """Differs where the file or its journal was changed by anybody."""
         try:

@@ -83,6 +83,16 @@ class CassetteStore:
         """
         return [entry.recording for entry in self._view().entries]
 
+    @property
+    def version_read(self) -> str:
+        """What the file was when it was read, or written last: differs from `version` where others changed it."""
+        return self._file.version_read
+
+    @property
+    def version(self) -> str:
+        """What the file is now."""
+        return self._file.version
+
     def append(self, *recordings: Recording) -> None:
         """Adds recordings behind the others.
 
