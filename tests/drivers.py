@@ -90,9 +90,9 @@ class Client:
     async def post(self, url: str, **arguments: Any) -> Any:
         return await self.request("POST", url, **arguments)
 
-    async def open(self, url: str, **arguments: Any) -> Stream:
+    async def open(self, url: str, method: str = "POST", **arguments: Any) -> Stream:
         """Sends a request and gives its answer unread; whoever calls closes it."""
-        request = self.real.build_request("POST", url, **arguments)
+        request = self.real.build_request(method, url, **arguments)
         answer = self.real.send(request, stream=True)
         return Stream(self.driver, await answer if self.driver.is_async else answer)
 

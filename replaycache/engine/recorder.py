@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from .._models import Body, ResponseHead, Segment
 from ..dialects.watcher import AnswerWatcher
 from ..stores.format import FileSegments
-from ..wire.content_encoding import UndecodableContent, make_decoder
+from ..wire.content_encoding import UndecodableContent, is_known, make_decoder
 
 __all__ = ["Ending", "Recorder", "Spooled"]
 
@@ -104,7 +104,9 @@ class Recorder:
         is_chunked = (head.header("transfer-encoding") or "").lower() == "chunked"
         self._framed = is_framed or is_chunked or length is not None
         try:
-            self._decoder = make_decoder(head.header("content-encoding"))
+            encoding = head.header("content-encoding")
+            # one that nobody knows, such as aws-chunked, is left as it is, as clients leave it
+            self._decoder = make_decoder(encoding) if is_known(encoding) else None
         except UndecodableContent as error:
             self._give_up(str(error))
 

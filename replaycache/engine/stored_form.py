@@ -32,7 +32,8 @@ def stored_form(request: Request, redact: Redact) -> Request:
             body = decode_whole(encoding, body, MAX_DECODED)
         except UndecodableContent:
             headers = (*headers, ("content-encoding", encoding))
-            return replace(request, url=url, headers=headers, body=redact.raw(body, media_type))
+            left_out = redact.left_out(request.headers, headers, request.left_out)
+            return replace(request, url=url, headers=headers, body=redact.raw(body, media_type), left_out=left_out)
     if media_type == "multipart/form-data" and body:
         try:
             body = _listed(body, content_type, redact)
@@ -40,7 +41,8 @@ def stored_form(request: Request, redact: Redact) -> Request:
             body = _multipart.unreadable(body)
         headers = tuple(item for item in headers if item[0] != "content-type")
         headers = (*headers, ("content-type", "multipart/form-data"))
-    return replace(request, url=url, headers=headers, body=redact.raw(body, media_type))
+    left_out = redact.left_out(request.headers, headers, request.left_out)
+    return replace(request, url=url, headers=headers, body=redact.raw(body, media_type), left_out=left_out)
 
 
 def _listed(body: bytes, content_type: str, redact: Redact) -> bytes:

@@ -340,7 +340,7 @@ class Node:
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
         if is_encoded and encoding is not None:
-            head = ResponseHead(head.status, (*head.headers, ("content-encoding", encoding)))
+            head = replace(head, headers=(*head.headers, ("content-encoding", encoding)))
             pieces = [content]
         else:
             pieces = list(_pieces(content, _find(answer.headers, "content-type") or ""))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from .._errors import StoreError
-from .._models import Recording, ResponseHead
+from .._models import Recording
 from ..dialects.answers import answer_end
 from ..dialects.usage import usage_of
 from ..engine.stored_form import stored_form
@@ -118,7 +118,7 @@ def redacted(recording: Recording, redact: Redact) -> Recording:
     # a body whose encoding could not be undone is nothing without the header that names it
     encoding = tuple(item for item in recording.head.headers if item[0] == "content-encoding")
     if encoding and not any(name == "content-encoding" for name, _ in head.headers):
-        head = ResponseHead(head.status, (*head.headers, *encoding))
+        head = dataclasses.replace(head, headers=(*head.headers, *encoding))
     if request == recording.request and head == recording.head:
         return recording
     changed = recording.with_parts(request=request, head=head)

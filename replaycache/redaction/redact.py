@@ -17,6 +17,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from .._errors import ConfigurationError
 from .._models import Headers, ResponseHead
 from ..dialects.registry import ANSWER_HEADERS, DIALECTS
+from ..wire.content_encoding import is_known
 
 __all__ = ["PLACEHOLDER", "Redact"]
 
@@ -26,15 +27,28 @@ REQUEST_HEADERS = frozenset({"accept", "content-type", *(header.name for header 
 
 _RESPONSE_HEADERS = frozenset(
     {
+        # what it got
         "content-type",
         "content-disposition",
+        "content-language",
+        "content-range",
+        "accept-ranges",
         "date",
+        "etag",
+        "last-modified",
+        "expires",
+        "cache-control",
+        "vary",
+        "warning",
+        "x-request-id",
+        # what to do next
+        "link",
+        "location",
+        "operation-location",
         "retry-after",
         "retry-after-ms",
         "x-should-retry",
-        "x-request-id",
-        "location",
-        "warning",
+        "www-authenticate",
         *(name for dialect in DIALECTS for name in dialect.response_headers if not name.endswith("*")),
     }
 )
@@ -94,6 +108,25 @@ BODY_URLS: tuple[tuple[str, ...], ...] = tuple(path for dialect in DIALECTS for 
 """The places inside a body where a URL may carry one, as `Redact.url` knows them."""
 
 
+_OF_THE_WIRE = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+    }
+)
+"""Headers of one connection, which say nothing of what was asked or answered: nobody misses them."""
+
+_URL_IN_HEADER = re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
+_URL_HEADERS = frozenset({"location", "operation-location", "content-location"})
+"""Headers that are a URL as a whole, which may be relative."""
+
+
 def _by_first(paths: tuple[tuple[str, ...], ...]) -> dict[str, list[tuple[str, ...]]]:
     found: dict[str, list[tuple[str, ...]]] = {}
     for path in paths:
@@ -148,19 +181,40 @@ class Redact:
         """The request headers that may be stored."""
         return tuple(item for item in headers if item[0] in REQUEST_HEADERS or item[0] in self.request_headers)
 
+    def left_out(self, before: Headers, after: Headers, known: Iterable[str] = ()) -> tuple[str, ...]:
+        """The names of the headers that are not stored, in alphabetical order.
+
+        Args:
+            before: as they were sent.
+            after: as they are stored.
+            known: those that were left out already.
+        """
+        kept = {name for name, _ in after} | _OF_THE_WIRE
+        return tuple(sorted({*known, *(name for name, _ in before)} - kept))
+
     def head(self, head: ResponseHead) -> ResponseHead:
         """A response head with only the headers that may be stored."""
-        return replace(
-            head,
-            headers=tuple(
-                (name, self.url(value) if name == "location" else value)
-                for name, value in head.headers
-                if name in _RESPONSE_HEADERS
-                or name.startswith(_RESPONSE_HEADER_PREFIXES)
-                # a body is stored with its encoding undone, and a client would undo it once more
-                or (name in self.response_headers and name != "content-encoding")
-            ),
+        headers = tuple(
+            (name, self._header_value(name, value)) for name, value in head.headers if self._is_kept(name, value)
         )
+        return replace(head, headers=headers, left_out=self.left_out(head.headers, headers, head.left_out))
+
+    def _is_kept(self, name: str, value: str) -> bool:
+        """Whether a header of a response may be stored."""
+        if name == "content-encoding":
+            # a body is stored with its encoding undone, and a client would undo it once more
+            return not is_known(value)
+        return (
+            name in _RESPONSE_HEADERS
+            or name.startswith(_RESPONSE_HEADER_PREFIXES)
+            or name in self.response_headers
+        )
+
+    def _header_value(self, name: str, value: str) -> str:
+        """A header's value, with the credentials in its URLs replaced."""
+        if name in _URL_HEADERS:
+            return self.url(value)
+        return _URL_IN_HEADER.sub(lambda url: self.url(url[0]), value) if "?" in value or "@" in value else value
 
     def is_secret_parameter(self, name: str) -> bool:
         """Whether a query parameter carries a credential."""

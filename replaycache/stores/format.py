@@ -5,7 +5,7 @@ All integers are little-endian.
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
     head        JSON      status, headers, digest, recorded_at, latency, complete, verdict (where not whole),
-                          sample (where not 0),
+                          sample (where not 0), left_out (names, a space between them),
                           size, duration, usage (where known)
     request     JSON (with `unknown` where something is), a line feed, the body (compressed with zlib where the
                 JSON says so)
@@ -83,6 +83,8 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
         fields["verdict"] = recording.verdict
     if recording.sample:
         fields["sample"] = recording.sample
+    if recording.head.left_out:
+        fields["left_out"] = " ".join(recording.head.left_out)
     if recording.measured:
         fields["size"], fields["duration"] = recording.size, round(recording.duration, 6)
     if recording.usage is not None:
@@ -103,6 +105,8 @@ def _encode_request(request: Request) -> bytes:
     head = {"method": request.method, "url": request.url, "headers": request.headers, "zlib": packed}
     if request.unknown:
         head["unknown"] = request.unknown
+    if request.left_out:
+        head["left_out"] = " ".join(request.left_out)
     return orjson.dumps(head) + b"\n" + body
 
 
@@ -116,7 +120,8 @@ def _decode_request(data: bytes) -> Request:
             raise TypeError("zlib is neither true nor false")
         headers = _headers(fields["headers"], answered=False)
         unknown = unknown_names(fields.get("unknown", []), headers)
-        return Request(method, url, headers, _unpack(body) if packed else body, unknown=unknown)
+        left_out = tuple(fields.get("left_out", "").split())
+        return Request(method, url, headers, _unpack(body) if packed else body, left_out, unknown)
     except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
 
@@ -269,7 +274,9 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             raise ValueError("duration is no number of seconds")  # that of the latency and of the last chunk
         return Recording(
             request=request,
-            head=ResponseHead(status, _headers(fields["headers"], answered=True)),
+            head=ResponseHead(
+                status, _headers(fields["headers"], answered=True), tuple(get("left_out", "").split())
+            ),
             body=body,
             digest=digest,
             recorded_at=recorded_at,

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._models import Headers
 from ..wire import url as _url
+from ..wire.content_encoding import is_known
 
 __all__ = [
     "LONGEST",
@@ -40,7 +41,7 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
 
     Args:
         pairs: in their order.
-        answered: whether they are a response's; its body stands with its content-encoding undone.
+        answered: whether they are a response's; its body stands with a content-encoding undone that is known.
 
     Raises:
         ValueError, TypeError: they are no pairs of texts, or cannot be header lines.
@@ -54,7 +55,7 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
         lines.append((name, value))
     if names != names.lower():
         raise ValueError("a header's name is not in lower case")
-    if answered and _ENCODING in names and any(name == _ENCODING for name, _ in lines):
+    if answered and _ENCODING in names and any(name == _ENCODING and is_known(value) for name, value in lines):
         # a client would undo it once more
         raise ValueError("the response has a header content-encoding, and its body stands with that undone")
     text = names + values

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["Decoder", "UndecodableContent", "decode_whole", "make_decoder"]
+__all__ = ["Decoder", "UndecodableContent", "decode_whole", "is_known", "make_decoder"]
 
 PIECE = 1 << 20
 """No decoder hands out more than this many bytes at once: a small body can inflate a thousandfold."""
@@ -191,14 +191,23 @@ _DECODERS: dict[str, Callable[[], Decoder]] = {
 }
 
 
+def _names(content_encoding: str | None) -> list[str]:
+    names = [name.strip().lower() for name in (content_encoding or "").split(",")]
+    return [name for name in names if name not in ("", "identity")]
+
+
+def is_known(content_encoding: str | None) -> bool:
+    """Whether clients undo what a `content-encoding` header names; what they do not know they hand on as it is."""
+    return all(name in _DECODERS for name in _names(content_encoding))
+
+
 def make_decoder(content_encoding: str | None) -> Decoder | None:
     """The decoder for a `content-encoding` header; None where there is nothing to undo.
 
     Raises:
         UndecodableContent: an encoding is unknown, or its library is not installed.
     """
-    names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-    names = [name for name in names if name not in ("", "identity")]
+    names = _names(content_encoding)
     unknown = [name for name in names if name not in _DECODERS]
     if unknown:
         raise UndecodableContent(f"the content-encoding {unknown[0]!r} is unknown")

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
-from ..._models import Body, Chunk, Recording, Request, ResponseHead
+from ..._models import Body, Chunk, Recording, Request
 from .places import media_type_of, regions_of_request, text_of
 from .texts import Piece, ends_of, hits_in, pieces_of_url, plain_pieces, reader_of_body, spans_of, texts_of
 
@@ -61,7 +61,7 @@ def replace(recording: Recording, placeholders: Callable[[str, str], str] = plac
     changed = replacing.apply(bodies, parse)
     replaced = recording.with_parts(
         request=request,
-        head=ResponseHead(recording.head.status, replacing.headers(headers)),
+        head=dataclasses.replace(recording.head, headers=replacing.headers(headers)),
         body=None
         if changed is bodies
         else Body.of(Chunk(data, chunk.offset) for data, chunk in zip(changed, chunks, strict=True)),

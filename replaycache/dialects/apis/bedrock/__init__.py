@@ -130,6 +130,7 @@ DIALECT = Dialect(
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),
+    response_headers=("x-amzn-requestid",),
     model_paths=(r"/model/([^/]+)/(?:invoke|converse)",),
     headers=(
         AnswerHeader("x-amzn-bedrock-guardrailidentifier", _INVOKE),
