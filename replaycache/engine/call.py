@@ -18,7 +18,7 @@ that they were given. Every method may be called from any thread, one at a time.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -50,6 +50,7 @@ class Shared(Protocol):
         options: checked.
         store: where recordings are.
         advice: what the text of a miss says to do next, by its reason.
+        elsewhere: what it says to do where the answer is known to stand elsewhere; see `diagnose`.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -66,6 +67,9 @@ class Shared(Protocol):
 
     @property
     def advice(self) -> Mapping[MissReason, str]: ...
+
+    @property
+    def elsewhere(self) -> Callable[[str], str] | None: ...
 
     @property
     def reporter(self) -> Reporter: ...
@@ -181,6 +185,7 @@ class Call:
             key=asked.key,
             store=shared.store,
             advice=shared.advice,
+            elsewhere=shared.elsewhere,
         )
         shared.reporter.refused(miss)
         return miss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -49,7 +49,14 @@ ADVICE: Mapping[MissReason, str] = MappingProxyType(
 
 
 def diagnose(
-    asked: Request, reason: MissReason, *, mode: Mode, key: str, store: Store, advice: Mapping[MissReason, str]
+    asked: Request,
+    reason: MissReason,
+    *,
+    mode: Mode,
+    key: str,
+    store: Store,
+    advice: Mapping[MissReason, str],
+    elsewhere: Callable[[str], str] | None = None,
 ) -> CacheMiss:
     """The error that tells what was asked, why nothing matched, what comes nearest, and what to do.
 
@@ -62,6 +69,8 @@ def diagnose(
         key: of the request; empty where none was made.
         store: where it was looked for.
         advice: what to do next, by reason.
+        elsewhere: receives the key of what is recorded nowhere in the store; what to do where it is known to stand
+            elsewhere, and nothing otherwise.
     """
     with postponed():
         from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
@@ -92,7 +101,8 @@ def diagnose(
         lines.extend(f"             {place}" for place in places[:5])
         if len(places) > 5:
             lines.append(f"             and {len(places) - 5} more places")
-    lines.append(f"  next     {advice[reason]}")
+    found = elsewhere(key) if elsewhere is not None and reason in ("no_recording", "cassette_not_found") else ""
+    lines.append(f"  next     {found}; or {advice[reason]}" if found else f"  next     {advice[reason]}")
     return CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
 
 

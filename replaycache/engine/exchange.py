@@ -34,6 +34,7 @@ class Exchange:
         options: checked.
         store: where recordings are.
         advice: what the text of a miss says to do next, by its reason.
+        elsewhere: what it says to do where the answer is known to stand elsewhere; see `diagnose`.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -73,6 +74,7 @@ class Exchange:
         self.options = options
         self.store = store
         self.advice: Mapping[MissReason, str] = ADVICE
+        self.elsewhere: Callable[[str], str] | None = None
         self.neighbours: Neighbours | None = None
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None

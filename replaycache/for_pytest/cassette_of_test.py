@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +186,15 @@ def _placeholders() -> Generator[None]:
         yield
 
 
-def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared: bool, test: str) -> CassetteInUse:
+def open_cassette(
+    marked: Marked,
+    mode: Mode,
+    run: CassettesOfRun,
+    *,
+    is_shared: bool,
+    test: str,
+    elsewhere: Callable[[str], str],
+) -> CassetteInUse:
     """Puts a cassette under what is called from here on.
 
     Args:
@@ -195,6 +203,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         run: opens the run's cassettes.
         is_shared: whether other tests have this one too.
         test: the node id, as the command line takes it.
+        elsewhere: what to do about a miss whose answer is known to stand elsewhere, by its key.
 
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
@@ -208,7 +217,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         # what another test of the run has recorded anew is played, as it will be ever after
         mode_of_session = Mode.AUTO if mode is Mode.RECORD else mode
         session = use_cassette(store, mode=mode_of_session, **marked.options)
-        stack.enter_context(session.everywhere(advice_for(test), refuses=False))
+        stack.enter_context(session.everywhere(advice_for(test), elsewhere, refuses=False))
         caught: list[BaseException] = []
         stack.enter_context(noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -221,18 +221,17 @@ def find_orphans(collected: Collected, selected: Iterable[Path]) -> tuple[list[P
         modules = _modules_left_out(directory, collected)
         left_out += modules
         theirs = [module_directory(module) for module in modules]
-        for path in _cassettes_below(directory / DIRECTORY):
-            if str(path) not in owned and not any(place in path.parents for place in theirs):
+        for path in sorted((directory / DIRECTORY).rglob("*.json")):
+            if str(path) in owned or any(place in path.parents for place in theirs):
+                continue
+            if _is_cassette(path):
                 orphans.append(path)
     return orphans, left_out
 
 
-def _cassettes_below(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.rglob("*.json")):
-        try:
-            with open(path, "rb") as file:
-                start = file.read(200)
-        except OSError:
-            continue
-        if b'"replaycache/' in start:
-            yield path
+def _is_cassette(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return b'"replaycache/' in file.read(200)
+    except OSError:
+        return False

@@ -73,6 +73,8 @@ class Items:
             raise _failure(item, error) from None
         if marked is None:
             return
+        if told := self._run.collection.disagreement(marked):
+            warnings.warn(told, ReplayCacheWarning, stacklevel=2)
         if isinstance(item, pytest.Function):
             set_up_first(item, opener)
         else:  # one without fixtures

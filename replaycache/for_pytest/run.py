@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..options import Mode, Options
+from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
 from .cassettes_of_run import CassettesOfRun
@@ -105,9 +106,15 @@ class Run:
                 self._cassettes,
                 is_shared=self.collection.is_shared(marked.path),
                 test=test,
+                elsewhere=lambda key: self._elsewhere(key, marked.path, Options.parse(options)),
             )
             in_use.stack.push(stack.pop_all())
             return in_use
+
+    def _elsewhere(self, key: str, path: Path, options: Options) -> str:
+        """What to do about a miss whose answer an orphaned cassette holds; nothing where none does."""
+        holder = find_holder(key, options, self.collection.orphans, path.parent)
+        return "" if holder is None else told_of(holder, path, self.shown)
 
     def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
         """Removes from a cassette what the run has left over.

@@ -80,9 +80,10 @@ class _Session:
         """Whether calls came that it recorded or replayed, or that the user's own word leaves to others."""
         return bool(self.calls or self.tally.own_way)
 
-    def advise(self, advice: Mapping[MissReason, str]) -> None:
-        """Says what the text of a miss says to do next, by its reason."""
+    def advise(self, advice: Mapping[MissReason, str], elsewhere: Callable[[str], str] | None) -> None:
+        """Says what the text of a miss says to do next, by its reason, and where the answer stands elsewhere."""
         self._blocking.advice = self._suspending.advice = advice
+        self._blocking.elsewhere = self._suspending.elsewhere = elsewhere
 
     def finish_dropped(self) -> None:
         """Closes responses that were let go of unclosed; what only their loop could read on is kept as it is."""
@@ -363,7 +364,11 @@ class use_cassette:  # noqa: N801  # used as a function is
 
     @contextmanager
     def everywhere(
-        self, advice: Mapping[MissReason, str] | None = None, *, refuses: bool = True
+        self,
+        advice: Mapping[MissReason, str] | None = None,
+        elsewhere: Callable[[str], str] | None = None,
+        *,
+        refuses: bool = True,
     ) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
@@ -372,6 +377,8 @@ class use_cassette:  # noqa: N801  # used as a function is
 
         Args:
             advice: what the text of a miss says to do next, by its reason, to users of that test runner.
+            elsewhere: receives the key of what is not recorded; what to do where it is known to stand elsewhere,
+                and nothing otherwise.
             refuses: whether it refuses other clients' connections where it replays, and warns of what is not kept;
                 not where that runner does it.
         """
@@ -379,7 +386,7 @@ class use_cassette:  # noqa: N801  # used as a function is
             session = self._session
             session.past.refuses = session.warns = refuses
             if advice is not None:
-                session.advise(advice)
+                session.advise(advice, elsewhere)
             _everywhere.append(session)
             try:
                 yield self
