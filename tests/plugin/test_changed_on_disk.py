@@ -93,3 +93,30 @@ def test_what_cannot_be_read_any_more_is_not_written_over_and_what_was_paid_is_t
     result.stdout.fnmatch_lines([f"*test_it: CassetteError: {said}"])
     assert (recorded.path / OWN).read_text("utf-8") == text
     assert summary(result) == "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused, 1 not kept"
+
+
+@pytest.mark.parametrize("mode", ["replay", "auto", "record"])
+def test_every_test_of_a_cassette_that_cannot_be_read_any_more_is_told(project: Project, mode: str) -> None:
+    project.tests(
+        """
+        import os
+
+        @pytest.mark.replay("shared.json")
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n, replay_cassette):
+            ask("q")
+            if n == 0:
+                ask("r")
+            elif n == 1 and "BREAK" in os.environ:
+                replay_cassette.path.write_text("<<<<<<< HEAD")
+            elif n == 3:
+                ask("r")
+        """
+    )
+    project.run().assert_outcomes(passed=4)
+    project.set(BREAK="1")
+
+    result = project.run(f"--replay-mode={mode}")
+
+    result.assert_outcomes(passed=2, errors=2)
+    assert (project.path / "cassettes/test_it/shared.json").read_text() == "<<<<<<< HEAD"

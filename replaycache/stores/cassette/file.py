@@ -117,11 +117,11 @@ class CassetteFile:
             return self._view
 
     def _read(self) -> None:
-        text, base, changes, self._seen = self._consistent()
+        text, base, changes, seen = self._consistent()
         entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
         if text is not None and changes:
             _take_over(entries, changes, is_base=base == digest_of(text))
-        self._entries, self._exists, self._view = entries, text is not None, None
+        self._entries, self._exists, self._view, self._seen = entries, text is not None, None, seen
         if changes and not self._deferred:
             with suppress(CassetteError):  # it can be read as it is
                 self.settle()
