@@ -36,7 +36,7 @@ from .engine.recorder import Ending
 from .engine.spool import Spool
 from .engine.waiting import Blocking, Suspending
 from .engine.wrapping import check_inner, check_request
-from .options import Mode, OptionArguments, Options
+from .options import Mode, OptionArguments, Options, names_mode
 from .stores import Store, open_store
 from .system.calling_upstream import calling_upstream
 from .system.forking import new_lock
@@ -89,6 +89,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
+        self._exchange.is_mode_named = names_mode(mode)
         self._follows = store is None and mode is None
         self._lender: AsyncReplayTransport | None = None
         self._inner = inner
@@ -139,8 +140,9 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         if session is not None:
             return await AsyncReplayTransport.around(None, session, lender=self).handle_async_request(request)
         url = str(request.url)
-        if self._exchange.leaves_alone(url):
-            return await self._upstream().handle_async_request(_without_call_headers(request))
+        if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
+            with alone:
+                return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
         target = request.extensions.get("target")
@@ -188,11 +190,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        calling_upstream.set(True)
-        try:
+        with calling_upstream.begun():
             response = await upstream.handle_async_request(request)
-        finally:
-            calling_upstream.set(None)
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(
@@ -647,6 +646,7 @@ class ReplayTransport(httpx.BaseTransport):
         checked = Options.parse({"mode": mode, **options})
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
+        self._exchange.is_mode_named = names_mode(mode)
         self._follows = store is None and mode is None
         self._lender: ReplayTransport | None = None
         self._inner = inner
@@ -697,8 +697,9 @@ class ReplayTransport(httpx.BaseTransport):
         if session is not None:
             return ReplayTransport.around(None, session, lender=self).handle_request(request)
         url = str(request.url)
-        if self._exchange.leaves_alone(url):
-            return self._upstream().handle_request(_without_call_headers(request))
+        if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
+            with alone:
+                return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
         target = request.extensions.get("target")
@@ -746,11 +747,8 @@ class ReplayTransport(httpx.BaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        calling_upstream.set(True)
-        try:
+        with calling_upstream.begun():
             response = upstream.handle_request(request)
-        finally:
-            calling_upstream.set(None)
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(

@@ -29,6 +29,7 @@ __all__ = [
     "Mode",
     "OptionArguments",
     "Options",
+    "names_mode",
     "parse_duration",
     "parse_hosts",
     "parse_sample",
@@ -134,6 +135,11 @@ def _guess(name: str, names: list[str]) -> str:
 
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def names_mode(mode: Any) -> bool:
+    """Whether anybody names a mode: the code, with this one, or the environment."""
+    return mode is not None or bool(os.environ.get(MODE_VARIABLE))
 
 
 def _no_mode() -> Mode:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from .errors import Status, restore_process
 from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
 from .running import CannotRun, program_of, run_program
+
+if TYPE_CHECKING:
+    from ..engine.tally import Tally
 
 __all__ = ["command"]
 
@@ -98,7 +101,7 @@ def command(
         parse_hosts(ignore_hosts, "--ignore-hosts")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
-    from ..session.session import install
+    from ..session.session import install, installed
 
     settings: dict[str, Any] = {
         "store": store,
@@ -110,8 +113,12 @@ def command(
         "ignore_hosts": ignore_hosts,
     }
     savings = RunSavings()
-    ending = _Ending(savings, quiet)
     install(**settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
+    past = installed()
+    assert past is not None
+    past.tells_own_way = False  # the line at the end does
+    past.reaches_children = True
+    ending = _Ending(savings, past.tally, quiet)
     _install_in_children(settings)
     # registered before the program runs: its threads and its own functions end before this one
     atexit.register(ending)
@@ -129,18 +136,20 @@ def command(
 class _Ending:
     """What is done when the program and all its threads have ended."""
 
-    def __init__(self, savings: RunSavings, quiet: bool) -> None:
+    def __init__(self, savings: RunSavings, tally: Tally, quiet: bool) -> None:
         self.interrupted = False
         self._savings = savings
+        self._tally = tally
         self.quiet = quiet
         self._process = os.getpid()
 
     def __call__(self) -> None:
         if os.getpid() != self._process:
             return  # a child that was forked and exits by itself
+        others = _others(self._tally)  # which the end of the session takes
         self._close()
         if not self.quiet:
-            note(_line(self._savings))
+            note(f"replaycache: {'; '.join([_line(self._savings), *others])}.")
         if self.interrupted and os.name != "nt":
             # shells tell by the signal that the user broke it off
             for stream in (sys.stdout, sys.stderr):
@@ -163,13 +172,13 @@ class _Ending:
 
 def _line(savings: RunSavings) -> str:
     if not savings.hits and not savings.misses:
-        return "replaycache: no call came that is recorded or replayed."
+        return "no call was recorded or replayed"
     calls = (
-        f"replaycache: {savings.hits:,} hit{'s' * (savings.hits != 1)}, {savings.misses:,} "
+        f"{savings.hits:,} hit{'s' * (savings.hits != 1)}, {savings.misses:,} "
         f"miss{'es' * (savings.misses != 1)}, {savings.stored:,} stored"
     )
     if not savings.hits:
-        return f"{calls}."
+        return calls
     saved = [human_duration(savings.seconds)]
     total = savings.total
     if total.tokens:
@@ -177,7 +186,21 @@ def _line(savings: RunSavings) -> str:
     money = human_money(total.price)
     if money:
         saved.insert(1, money)
-    return f"{calls}; saved {', '.join(saved)}."
+    return f"{calls}; saved {', '.join(saved)}"
+
+
+def _others(tally: Tally) -> list[str]:
+    """What came to neither a hit nor a miss."""
+    from ..session.past import own_way_text
+
+    told = []
+    if tally.own_way:
+        told.append(own_way_text(tally.own_way))
+    if tally.unsent:
+        told.append(f"{tally.unsent:,} not sent, for the budget")
+    if tally.named_mode:
+        told.append(f"live, as the calls' x-replaycache-mode says: {', '.join(sorted(tally.named_mode))}")
+    return told
 
 
 # -- processes of multiprocessing --------------------------------------------------------------------------

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, cast
 
 from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
-from ..options import Options
+from ..options import Mode, Options
+from ..system.calling_upstream import calling_upstream
+from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
 from .diagnosis import ADVICE
 from .flights import Owner
+from .held_back import is_held_back
 from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Neighbours
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from ..stores import Store
 
 __all__ = ["Exchange"]
+
+_SAFE = ("GET", "HEAD")
+"""RFC 9110, 9.2.1: these only fetch."""
 
 
 class Exchange:
@@ -42,6 +49,8 @@ class Exchange:
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
         responses: those that nobody has closed.
+        is_mode_named: whether anybody named the mode that its options have.
+        leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
 
     Args:
         options: checked.
@@ -76,6 +85,8 @@ class Exchange:
         self.advice: Mapping[MissReason, str] = ADVICE
         self.elsewhere: Callable[[str], str] | None = None
         self.neighbours: Neighbours | None = None
+        self.is_mode_named = True
+        self.leaves_imports_alone = False
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, options.redact)
@@ -100,13 +111,18 @@ class Exchange:
         """What the session came to."""
         return self.reporter.tally
 
-    def leaves_alone(self, url: str) -> bool:
-        """Whether a request goes to one of `ignore_hosts`, and is none of ours.
+    def leaves_alone(self, method: str, url: str) -> AbstractContextManager[None] | None:
+        """Around calling upstream where a request is none of ours; None where it is one.
 
         Args:
+            method: in upper case.
             url: absolute.
         """
-        return bool(self._ignored) and are_meant(self._ignored, url)
+        if self._ignored and are_meant(self._ignored, url):
+            return calling_upstream.begun()
+        if self.leaves_imports_alone and method in _SAFE and is_importing():
+            return nullcontext()  # it goes past us, as other clients' calls do
+        return None
 
     def call(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
@@ -122,7 +138,10 @@ class Exchange:
         Raises:
             ConfigurationError: one of `CALL_HEADERS` has a wrong value.
         """
-        return Call(self, self.identifier.read(method, url, headers, target))
+        asked = self.identifier.read(method, url, headers, target)
+        if not (self.is_mode_named or asked.names_mode) and is_held_back():
+            asked.mode = Mode.REPLAY
+        return Call(self, asked)
 
     def close(self, *, warns: bool = True) -> None:
         """The session is over; warns of what is not kept, and raises what it is told at its end.

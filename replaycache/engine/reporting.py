@@ -115,6 +115,7 @@ class Reporter:
             self._options.budget.check()
         except BudgetExceeded as error:
             logger.info("refused, key %s in %s: %s", key, self._where, error)
+            self.tally.unsent += 1
             if not self._is_cache:
                 self.tally.over_budget.append(error)
             self._tell(Noted("refused", key))

@@ -17,7 +17,8 @@ class Tally:
         replayed: calls that a recording answered.
         recorded: answers that were stored.
         misses: of a cassette, what was refused.
-        over_budget: what was not sent, as it would have cost more than it may.
+        over_budget: of a cassette, what was not sent, as it would have cost more than it may.
+        unsent: how many calls were not sent for that, to a cache too.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
         secrets: recordings of a cassette that were not written because of what they hold.
@@ -31,6 +32,7 @@ class Tally:
     recorded: int = 0
     misses: list[CacheMiss] = field(default_factory=list)
     over_budget: list[BudgetExceeded] = field(default_factory=list)
+    unsent: int = 0
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)

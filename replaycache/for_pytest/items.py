@@ -182,7 +182,7 @@ class Items:
             if in_use is not None:
                 self._current = None
                 for origin in sorted(in_use.cassette.tally.named_mode):
-                    self._run.network.note(f"{origin} was called live, as the call's x-replaycache-mode says")
+                    self._run.network.note_named(origin)
                 try:
                     in_use.close(keeps_failed=self._run.keeps_failed)
                 except ReplayCacheError as error:

@@ -1,25 +1,32 @@
 """Refuses connections while a test, its fixtures or their threads run: not between tests, nor what collects them.
 
 So what other plugins report, on the way from one phase to the next, goes out, and what a module fetches when it is
-imported. What is refused is told in the test's report and in the summary.
+imported. Threads that were started outside of tests are not theirs, and reach loopback at all times. What is
+refused is told in the test's report and in the summary.
 """
 
 from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .._errors import ConfigurationError
 from ..session.connections import listen, unlisten
-from ..session.guard import Guard
+from ..session.guard import Guard, destination, is_loopback, started_text
+from ..system.inheritance import Inherited
+from ..wire import url as _url
 from ..wire.hosts import HostPattern
 
 __all__ = ["NetworkGuard"]
 
 _EVERY = re.compile(".*", re.DOTALL)
+
+_of_tests: Inherited[bool] = Inherited("replaycache_of_tests")
+"""True in the phases of tests, and in the threads and tasks that they start."""
 
 
 class NetworkGuard:
@@ -40,6 +47,7 @@ class NetworkGuard:
         self._guards: list[Guard] = []
         self._told: list[str] = []
         self._is_on = False
+        self._runs_tests = 0
         self._block = Guard(
             self._allowed,
             why="--block-network was given",
@@ -59,11 +67,14 @@ class NetworkGuard:
     @contextmanager
     def phase(self) -> Generator[None]:
         """For one phase of a test."""
-        self._is_on = True
+        self._is_on, self._runs_tests = True, threading.get_ident()
+        before = _of_tests.here()
+        _of_tests.set(True)
         try:
             yield
         finally:
             self._is_on = False
+            _of_tests.set(before)
 
     @contextmanager
     def replaying(self, ignored: Iterable[str], why: str) -> Generator[None]:
@@ -85,6 +96,7 @@ class NetworkGuard:
     @contextmanager
     def _holding(self, guard: Guard) -> Generator[None]:
         if not self._guards:  # runs that refuse nothing are left as they are
+            Inherited.hold()
             listen(self._hear)
         self._guards.append(guard)
         try:
@@ -93,11 +105,15 @@ class NetworkGuard:
             self._guards.remove(guard)
             if not self._guards:
                 unlisten(self._hear)
+                Inherited.release()
             self._told += _refused(guard)
 
-    def note(self, text: str) -> None:
-        """Has something else told of what went out."""
-        self._told.append(text)
+    def note_named(self, origin: str) -> None:
+        """Has it told that a call went out to an origin as it says itself, unless it was refused, too."""
+        parsed = _url.parse(origin)
+        host = parsed.host.removeprefix("[").removesuffix("]")
+        if not self._blocks or self._block.admits(host, parsed.port_number):
+            self._told.append(f"{origin} was called live, as the call's x-replaycache-mode says")
 
     def take(self) -> list[str]:
         """What there is to tell since it was asked last: where to, and who asked."""
@@ -107,15 +123,23 @@ class NetworkGuard:
         return told
 
     def _hear(self, event: str, connecting: socket.socket | None, address: Any) -> None:
-        if self._is_on:
+        if self._is_on and not self._is_others(event, connecting, address):
             for guard in self._guards:
                 guard.hear(event, connecting, address)
 
+    def _is_others(self, event: str, connecting: socket.socket | None, address: Any) -> bool:
+        """Whether another plugin speaks to itself, in a thread of its own."""
+        if _of_tests.here() or threading.get_ident() == self._runs_tests:
+            return False
+        where = destination(event, connecting, address)
+        return where is not None and is_loopback(where[0])
+
 
 def _refused(guard: Guard) -> list[str]:
-    """What it refused since then."""
+    """What it refused since then, and what it could not."""
     refused, guard.refused = guard.refused, []
-    return [f"refused: {one}" for one in refused]
+    started, guard.started = guard.started, []
+    return [*(f"refused: {one}" for one in refused), *map(started_text, started)]
 
 
 def _plain(text: str) -> HostPattern:

@@ -191,6 +191,8 @@ class Report:
         terminal.write_sep("=", "replaycache: network", yellow=True)
         for told in dict.fromkeys(self._told):
             terminal.write_line(told)
+        if not any(": refused: " in told for told in self._told):
+            return
         terminal.write_line(
             "What was refused met an error as of a network that is down. ignore_hosts in a mark or in the fixture "
             "replay_options leaves hosts alone, --allowed-hosts those of all tests."

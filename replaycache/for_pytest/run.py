@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..engine.held_back import holding_back
 from ..options import Mode, Options
 from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
@@ -89,6 +90,7 @@ class Run:
             ReplayCacheError: an option is wrong, or the file cannot be read.
         """
         mode, _ = mode_of(self._config, marked.mode)
+        is_held_back = mode is Mode.REPLAY  # and not only as its cassette has recordings
         if mode is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
         options = combined(suite_options(suite), marked.options)
@@ -100,6 +102,8 @@ class Run:
                 ignored = Options.parse(options).ignore_hosts
                 why = "in mode replay nothing goes live" if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
+            if is_held_back:
+                stack.enter_context(holding_back())
             in_use = open_cassette(
                 replace(marked, options=options),
                 mode,

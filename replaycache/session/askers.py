@@ -20,6 +20,7 @@ _CARRIERS = frozenset(
         "httpcore2",
         "httpx",
         "httpx2",
+        "outcome",
         "replaycache",
         "requests",
         "sniffio",
@@ -38,7 +39,8 @@ _RUNNERS = frozenset({"_pytest", "pluggy", "pytest_asyncio", "xdist"})
 def who_asks() -> str:
     """The name of the nearest module that is neither of the standard library nor one that connects for others.
 
-    Where there is none, that of a thread's or job's maker; else the library's that connects.
+    Where there is none, that of a thread's or job's maker; else the library's that connects, and the thread, whose
+    name may tell more.
     """
     carrier = ""
     frame = sys._getframe(1)
@@ -53,7 +55,12 @@ def who_asks() -> str:
             if package != "replaycache":
                 carrier = carrier or module
         frame = frame.f_back  # type: ignore[assignment]  # None above the outermost
-    return _maker.here() or carrier or f"the thread {threading.current_thread().name}"
+    if (maker := _maker.here()) is not None:
+        return maker
+    thread = threading.current_thread()
+    if carrier and thread is threading.main_thread():
+        return carrier
+    return f"{carrier} in the thread {thread.name}" if carrier else f"the thread {thread.name}"
 
 
 _maker: Inherited[str] = Inherited("replaycache_asker", who_asks)

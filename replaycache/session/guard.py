@@ -12,13 +12,14 @@ import socket
 import sys
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..system.calling_upstream import calling_upstream
 from ..wire.hosts import HostPattern
 from .askers import who_asks
-from .connections import LOOK_UPS, names_of
+from .connections import LOOK_UPS, REVERSE, SPAWNED, STARTED, has_address, names_asked, names_of
 
-__all__ = ["Guard", "destination", "is_loopback", "shown"]
+__all__ = ["Guard", "destination", "is_loopback", "shown", "started_text"]
 
 _LOOPBACK = HostPattern.parse("localhost")
 _PAIRING = ("socketpair", "_fallback_socketpair")
@@ -36,6 +37,7 @@ class Guard:
 
     Attributes:
         refused: where to, and who asked; each is told once.
+        started: who started other processes, where it does not hold.
     """
 
     def __init__(
@@ -53,33 +55,51 @@ class Guard:
         self._loopback = loopback
         self._live_calls = live_calls
         self.refused: list[str] = []
+        self.started: list[str] = []
 
     def hear(self, event: str, connecting: socket.socket | None, address: Any) -> None:
-        """Something connects, sends or looks up a name.
+        """Something connects, sends or looks up a name, or starts another process.
 
         Raises:
             ConnectionRefusedError: it may not.
             socket.gaierror: a name may not be looked up.
         """
+        if event in (STARTED, SPAWNED):
+            who = who_asks()
+            if who not in self.started:
+                self.started.append(who)
+            return
         where = destination(event, connecting, address)
-        if where is None or (self._live_calls and calling_upstream.here()) or self._admits(*where):
+        if where is None or (self._live_calls and calling_upstream.here()) or self.admits(*where):
             return
         host, port = where
-        told = f"{shown(host, port)}, asked by {who_asks()}"
+        is_proxy = _is_proxy(host, port)
+        told = f"{shown(host, port)}{' (a proxy)' if is_proxy else ''}, asked by {who_asks()}"
         if told not in self.refused:
             self.refused.append(told)
-        way_out = self._way_out.replace("{host}", shown(host, None))
+        way_out = self._way_out.replace("{host}", shown(host, port if is_proxy else None))
         text = f"replaycache refuses to connect to {told}: {self._why}. {way_out}"
         if event in LOOK_UPS:
             raise socket.gaierror(socket.EAI_NONAME, text)
         raise ConnectionRefusedError(errno.ECONNREFUSED, text)
 
-    def _admits(self, host: str, port: int | None) -> bool:
-        if is_loopback(host) and (self._loopback or _is_pairing()):
+    def admits(self, host: str, port: int | None) -> bool:
+        """Whether this may be reached."""
+        # who speaks to a proxy speaks to whatever is behind it
+        if is_loopback(host) and ((self._loopback and not _is_proxy(host, port)) or _is_pairing()):
             return True
+        if any(self._allows(name, port) for name in (host, *names_of(host))):
+            return True
+        # a name that was looked up before anybody listened, or in a way that does not show what was found
+        names = {pattern.name for pattern in self._allowed} | set(names_asked())
+        return _is_address(host) and any(
+            name and not _is_address(name) and self._allows(name, port) and has_address(name, host)
+            for name in names
+        )
+
+    def _allows(self, name: str, port: int | None) -> bool:
         return any(
             pattern.admits(name, port) or (port is None and pattern.admits(name, pattern.port))
-            for name in (host, *names_of(host))
             for pattern in self._allowed
         )
 
@@ -96,7 +116,7 @@ def destination(event: str, connecting: socket.socket | None, address: Any) -> t
     if not isinstance(host, str):
         return None
     host = host.lower().removesuffix(".")
-    if event in LOOK_UPS and (_is_own(host) or _is_address(host)):
+    if event in LOOK_UPS and (_is_own(host) or (_is_address(host) and event not in REVERSE)):
         return None
     return host or "0.0.0.0", port if isinstance(port, int) else None  # noqa: S104  # nothing is bound to it
 
@@ -107,12 +127,36 @@ def shown(host: str, port: int | None) -> str:
     return name if port is None else f"{name}:{port}"
 
 
+def started_text(who: str) -> str:
+    """Says who started other processes, to whom nothing said here applies."""
+    return f"{who} started other processes of Python, where replaycache holds only what they install themselves"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a name or an address is this machine's own."""
     try:
         return _LOOPBACK.admits(host, None)
     except ValueError:  # no host at all; the socket refuses it
         return False
+
+
+def _is_proxy(host: str, port: int | None) -> bool:
+    """Whether the environment names it as a proxy, which all loopback names of a port are."""
+    if port is None:
+        return False
+    from urllib.request import getproxies  # it takes time to import, and most sessions see no connection
+
+    for scheme, url in getproxies().items():
+        if scheme == "no":  # the hosts that are reached without one
+            continue
+        try:
+            named = urlsplit(url if "://" in url else f"//{url}")
+            name, its_port = named.hostname or "", named.port or (443 if named.scheme == "https" else 80)
+        except ValueError:
+            continue
+        if its_port == port and (name == host or (is_loopback(name) and is_loopback(host))):
+            return True
+    return False
 
 
 def _is_own(name: str) -> bool:

@@ -16,17 +16,19 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
 from ..engine.exchange import Exchange
 from ..engine.following import follow
+from ..engine.held_back import is_held_back
 from ..engine.spool import Spool
 from ..engine.tally import Tally
 from ..engine.waiting import Blocking, Suspending
 from ..engine.wrapping import LIBRARIES
-from ..options import Mode, OptionArguments, Options
+from ..options import Mode, OptionArguments, Options, names_mode
 from ..stores import Store, check_is_cassette, open_store
 from ..system.forking import new_lock
 from ..system.importing import when_imported
@@ -36,7 +38,7 @@ from .connections import listen, unlisten
 from .past import Past
 from .upstream import answers_in_process, looked_through
 
-__all__ = ["install", "uninstall", "use_cassette"]
+__all__ = ["install", "installed", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +51,7 @@ class _Session:
         self.store, self._owns_store = open_store(store)
         self._blocking = Exchange(options, self.store, Spool, Blocking.owner)
         self._suspending = Exchange(options, self.store, Spool, Suspending.owner, beside=self._blocking)
+        self._blocking.leaves_imports_alone = self._suspending.leaves_imports_alone = True
         self.tally = self._blocking.tally
         self.calls = 0
         self.is_over = False
@@ -79,6 +82,11 @@ class _Session:
     def covered(self) -> bool:
         """Whether calls came that it recorded or replayed, or that the user's own word leaves to others."""
         return bool(self.calls or self.tally.own_way)
+
+    @property
+    def advice(self) -> Mapping[MissReason, str]:
+        """What the text of a miss says to do next, by its reason."""
+        return self._blocking.advice
 
     def advise(self, advice: Mapping[MissReason, str], elsewhere: Callable[[str], str] | None) -> None:
         """Says what the text of a miss says to do next, by its reason, and where the answer stands elsewhere."""
@@ -122,6 +130,8 @@ def _captured() -> _Session | None:
 _here: Inherited[_Session] = Inherited("replaycache_session", _captured)
 _installed: _Session | None = None
 _everywhere: list[_Session] = []
+_open: list[_Session] = []
+"""The cassettes that are in use, in whatever context."""
 _users = 0
 _patching = new_lock()
 _patches = Patches()
@@ -235,6 +245,9 @@ def _heard(event: str, connecting: socket.socket | None, address: Any) -> None:
     session = _current()
     if session is not None:
         session.past.hear(event, connecting, address)
+        return
+    for other in tuple(_open):
+        other.past.hear_elsewhere(event, connecting, address)
 
 
 # -- what users call -------------------------------------------------------------------------------------
@@ -262,6 +275,7 @@ def install(
     """
     global _installed
     session = _Session(store, Options.parse({"mode": mode, **options}))
+    session.past.tells_own_way = True
     before = _installed
     if before is None:
         _patch()
@@ -282,6 +296,11 @@ def _finish_installed() -> None:
         _installed.past.tell(covered=_installed.covered)
 
 
+def installed() -> Past | None:
+    """What goes past the session that is installed; None where none is."""
+    return None if _installed is None else _installed.past
+
+
 def uninstall() -> None:
     """Takes back what `install` did; does nothing where nothing is installed."""
     global _installed
@@ -289,6 +308,15 @@ def uninstall() -> None:
     if session is not None:
         _unpatch()
         session.close()
+
+
+class _Unsaid(str):
+    """A mode that nobody named."""
+
+    __slots__ = ()
+
+
+_UNSAID = _Unsaid("once")
 
 
 class use_cassette:  # noqa: N801  # used as a function is
@@ -306,7 +334,8 @@ class use_cassette:  # noqa: N801  # used as a function is
 
     Args:
         path: of the cassette, ending in `.json`; or a store.
-        mode: a mode; `once` replays a cassette that has recordings, and records otherwise.
+        mode: a mode; `once` replays a cassette that has recordings, and records otherwise. Where none is named,
+            it replays in a marked test whose mode is `replay`, as it is in CI.
         options: the others of `replaycache.Options`.
 
     Raises:
@@ -318,17 +347,23 @@ class use_cassette:  # noqa: N801  # used as a function is
         self,
         path: str | os.PathLike[str] | Store,
         *,
-        mode: Mode | str | None = "once",
+        mode: Mode | str | None = _UNSAID,
         **options: Unpack[OptionArguments],
     ) -> None:
         check_is_cassette(path)
         self._store = path
         self._options = Options.parse({"mode": mode, **options})
+        self._is_mode_unsaid = isinstance(mode, _Unsaid) or not names_mode(mode)
         self._entered: list[_Session] = []
 
     def __enter__(self) -> Self:
-        session = _Session(self._store, self._options)
+        options, outer = self._options, _current()
+        replays = self._is_mode_unsaid and is_held_back()
+        session = _Session(self._store, replace(options, mode=Mode.REPLAY) if replays else options)
+        if replays and outer is not None:
+            session.advise(outer.advice)
         _patch()
+        _open.append(session)
         session.outer = _here.here()
         _here.set(session)
         self._entered.append(session)
@@ -339,6 +374,7 @@ class use_cassette:  # noqa: N801  # used as a function is
     ) -> None:
         session = self._session
         self._entered.remove(session)
+        _open.remove(session)
         # no token: it may be left in another context than it was entered in, or before one that was entered later
         if _here.here() is session:
             _here.set(session.outer)
@@ -433,6 +469,7 @@ class use_cassette:  # noqa: N801  # used as a function is
     def _again(self) -> use_cassette:
         fresh = use_cassette.__new__(use_cassette)
         fresh._store, fresh._options, fresh._entered = self._store, self._options, []
+        fresh._is_mode_unsaid = self._is_mode_unsaid
         return fresh
 
     @overload

@@ -9,7 +9,22 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
-__all__ = ["when_imported"]
+from .inheritance import Inherited
+
+__all__ = ["is_importing", "when_imported"]
+
+
+def is_importing() -> bool:
+    """Whether what happens here is part of importing a module, also in a thread that was started for that."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "_load_unlocked" and frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back  # type: ignore[assignment]  # None above the outermost
+    return _imports.here() or False
+
+
+_imports: Inherited[bool] = Inherited("replaycache_imports", lambda: is_importing() or None)
 
 
 def when_imported(name: str, meet: Callable[[], None]) -> Callable[[], None]:
@@ -18,7 +33,7 @@ def when_imported(name: str, meet: Callable[[], None]) -> Callable[[], None]:
     What `meet` raises goes to whoever imports it.
 
     Args:
-        name: of a top-level module.
+        name: of the module; its package, if it has one, is imported before it.
         meet: is called with no lock held but the module's own.
 
     Returns:

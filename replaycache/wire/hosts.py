@@ -56,6 +56,12 @@ class HostPattern:
             return cls(None, port)
         return cls(re.compile(".*".join(map(re.escape, host.split("*")))), port)
 
+    @property
+    def name(self) -> str | None:
+        """The one name or address that is meant; None where it may be several."""
+        text = "" if self.host is None else self.host.pattern
+        return re.sub(r"\\(.)", r"\1", text) if text and ".*" not in text else None
+
     def admits(self, host: str, port: int | None) -> bool:
         """Whether a host is meant.
 

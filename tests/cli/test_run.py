@@ -147,7 +147,7 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
     done = _run(tmp_path, "ends.py")
 
     assert done.returncode == 7
-    assert done.stderr == "replaycache: no call came that is recorded or replayed.\n"
+    assert done.stderr == "replaycache: no call was recorded or replayed.\n"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, t
     assert told in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    assert "no call came" not in done.stderr
+    assert "no call was" not in done.stderr
 
 
 # -- with the cache ----------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_hosts_that_are_ignored_are_called(tmp_path: Path, upstream: Upstream) -
     runs.append(_run(tmp_path, "asks.py", upstream.url, REPLAYCACHE_IGNORE_HOSTS="localhost"))
 
     assert upstream.calls == 3
-    assert {run.stderr for run in runs} == {"replaycache: no call came that is recorded or replayed.\n"}
+    assert {run.stderr for run in runs} == {"replaycache: no call was recorded or replayed.\n"}
     assert not (tmp_path / "cache").exists()
 
 
@@ -201,6 +201,63 @@ def test_the_second_run_calls_nobody(tmp_path: Path, upstream: Upstream) -> None
     assert first.stderr == "replaycache: 0 hits, 1 miss, 1 stored.\n"
     assert re.fullmatch(r"replaycache: 1 hit, 0 misses, 0 stored; saved 46 tokens, [\d.]+ .?s\.\n", second.stderr)
     assert upstream.calls == 1
+
+
+OWN = """
+from replaycache.httpx import ReplayTransport
+own = httpx.Client(transport=ReplayTransport(store=":memory:"))
+"""
+NONE = "no call was recorded or replayed"
+
+
+@pytest.mark.parametrize(
+    ("options", "program", "line"),
+    [
+        (
+            [],
+            f"{OWN}\nfor _ in range(2): own.post(sys.argv[1] + '/v1/embeddings', json={{}})",
+            f"{NONE}; 2 calls went by transports with a store or mode of their own.",
+        ),
+        (
+            [],
+            f"{OWN}\nask()\nown.post(sys.argv[1] + '/v1/embeddings', json={{}})",
+            "0 hits, 1 miss, 1 stored; 1 call went by transports with a store or mode of their own.",
+        ),
+        (
+            ["--budget=0"],
+            "from replaycache import BudgetExceeded\ntry: ask()\nexcept BudgetExceeded: pass",
+            f"{NONE}; 1 not sent, for the budget.",
+        ),
+        (
+            [],
+            "httpx.post(sys.argv[1], headers={'x-replaycache-mode': 'off'})",
+            f"{NONE}; live, as the calls' x-replaycache-mode says: URL.",
+        ),
+    ],
+    ids=["its own way", "beside others", "over budget", "off"],
+)
+def test_the_line_at_the_end_tells_of_every_call(
+    tmp_path: Path, upstream: Upstream, options: list[str], program: str, line: str
+) -> None:
+    (tmp_path / "asks.py").write_text(f"{ASKS}\n{program}\n")
+
+    done = _run(tmp_path, *options, "asks.py", upstream.url)
+
+    assert done.stderr == f"replaycache: {line.replace('URL', upstream.url)}\n"
+
+
+def test_processes_that_have_the_cache_are_not_told(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "asks.py").write_text(
+        f"{ASKS}\n"
+        "import multiprocessing\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        pool.map(str, ['hello'])\n"
+    )
+
+    done = _run(tmp_path, "--mode=replay", "asks.py", upstream.url)
+
+    assert done.stderr == f"replaycache: {NONE}.\n"
 
 
 def test_options_reach_the_cache(tmp_path: Path, upstream: Upstream) -> None:

@@ -35,7 +35,11 @@ TABLE = [
         [["--replay-record-dir=played"], ["--replay=played/.pytest-replay.txt"]],
         "1 failed, 3 passed",
     ),
-    Suite("pytest_socket", [[], ["--allow-hosts=127.0.0.1"]], "4 passed"),
+    Suite(
+        "pytest_socket",
+        [["--randomly-dont-reorganize"], ["--randomly-dont-reorganize", "--allow-hosts=127.0.0.1"]],
+        "6 passed",
+    ),
     Suite("respx", [[]], "3 passed, 1 error"),
     Suite("pytest_httpx", [[]], "4 passed, 1 error"),
     Suite("pytest_xdist", [["-n2", "--dist=loadgroup"]], "1 failed, 4 passed"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _socket
+import contextvars
 import socket
+import threading
 
 import pytest
 
@@ -58,12 +61,36 @@ def test_what_is_no_regular_expression_is_refused() -> None:
 
 
 def test_nothing_of_the_socket_module_stays_changed() -> None:
-    before = (dict(vars(socket.socket)), socket.getaddrinfo, socket.gethostbyname)
+    before = (dict(vars(socket.socket)), dict(vars(socket)), dict(vars(_socket)))
 
     with pytest.raises(ZeroDivisionError), NetworkGuard(blocks=True, allowed="").running():
         raise ZeroDivisionError
 
-    assert (dict(vars(socket.socket)), socket.getaddrinfo, socket.gethostbyname) == before
+    assert (dict(vars(socket.socket)), dict(vars(socket)), dict(vars(_socket))) == before
+
+
+def test_threads_that_no_test_started_reach_loopback() -> None:
+    """Another plugin's, which reports while a test runs."""
+    guard = NetworkGuard(blocks=True, allowed="")
+    go, reached = threading.Event(), []
+
+    def report() -> None:
+        go.wait(30)
+        with socket.socket(type=socket.SOCK_DGRAM) as one:
+            for host in ("127.0.0.1", "192.0.2.7"):
+                reached.append(one.connect_ex((host, 9)) == 0)
+
+    with guard.running():
+        threads = [threading.Thread(target=report)]
+        contextvars.Context().run(threads[0].start)  # this test's own says that a test runs
+        with guard.phase():
+            go.set()
+            threads[0].join()
+            threads.append(threading.Thread(target=report))
+            threads[1].start()
+            threads[1].join()
+
+    assert reached == [True, False, False, False]
 
 
 CALLS = """
@@ -257,3 +284,127 @@ def test_a_call_that_names_its_mode_goes_live_and_is_told(project: Project) -> N
         [f"test_it.py::test_it: {project.upstream.url} was called live, as the call's x-replaycache-mode says"]
     )
     assert len(project.upstream.requests) == 1
+    assert "What was refused met an error" not in result.stdout.str()
+
+
+def test_a_call_that_is_refused_was_not_called_live(project: Project) -> None:
+    project.tests("""
+        import httpx2, llm
+
+        @pytest.mark.replay(mode="replay")
+        def test_it():
+            with httpx2.Client(trust_env=False) as client, pytest.raises(httpx2.ConnectError):
+                client.post(llm.URL, json=llm.body("q"), headers={"x-replaycache-mode": "off"})
+    """)
+
+    result = project.run("--block-network")
+
+    result.assert_outcomes(passed=1)
+    assert "was called live" not in result.stdout.str()
+    result.stdout.fnmatch_lines([f"test_it.py::test_it: refused: {project.upstream.url.removeprefix('http://')}*"])
+
+
+INSIDE = """
+    import asyncio, httpx, httpx2, llm
+    from replaycache import use_cassette
+    from replaycache.{library} import AsyncReplayTransport, ReplayTransport
+
+    OWN = {{kind: kind(store=":memory:") for kind in (ReplayTransport, AsyncReplayTransport)}}
+
+    def outcome(is_async, transport=None):
+        async def call():
+            async with {library}.AsyncClient(transport=transport) as client:
+                return await client.post(llm.URL, json=llm.body("q"))
+        try:
+            if is_async:
+                response = asyncio.run(call())
+            else:
+                with {library}.Client(transport=transport) as client:
+                    response = client.post(llm.URL, json=llm.body("q"))
+        except CacheMiss:
+            return "refused"
+        return response.extensions["replaycache"].status
+
+    @pytest.mark.replay
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_it(is_async, tmp_path):
+        kind = AsyncReplayTransport if is_async else ReplayTransport
+        with use_cassette(tmp_path / "inner.json"):
+            assert outcome(is_async) == {unsaid!r}
+        assert outcome(is_async, OWN[kind]) == {unsaid!r}
+        with use_cassette(tmp_path / "typed.json", mode="auto"):
+            assert outcome(is_async) == "miss"
+        assert outcome(is_async, kind(store=":memory:", mode="auto")) == "miss"
+"""
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize(
+    ("argument", "ci", "unsaid"),
+    [
+        ("", "1", "refused"),
+        ("--replay-mode=replay", "", "refused"),
+        ("--replay-mode=auto", "1", "miss"),
+        ("", "", "miss"),
+    ],
+)
+def test_what_names_no_mode_of_its_own_replays_where_its_test_does(
+    project: Project, library: str, argument: str, ci: str, unsaid: str
+) -> None:
+    project.set(CI=ci)
+    project.tests(INSIDE.format(library=library, unsaid=unsaid))
+
+    project.run(*filter(None, [argument])).assert_outcomes(passed=2)
+
+
+def test_other_processes_are_told(project: Project) -> None:
+    project.tests("""
+        import subprocess, sys
+
+        @pytest.mark.replay(mode="replay")
+        def test_it():
+            subprocess.run([sys.executable, "-c", ""], check=True)
+    """)
+
+    result = project.run()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["test_it.py::test_it: test_it started other processes of Python, where *"])
+
+
+def test_what_a_module_fetches_while_it_is_imported_is_in_no_cassette(project: Project) -> None:
+    project.write(
+        "fetching.py",
+        """
+        import httpx, llm
+        try:
+            httpx.get("http://192.0.2.7:9/prices.json", timeout=0.001)
+        except httpx.HTTPError as error:
+            seen = str(error)
+    """,
+    )
+    project.tests("""
+        import sys
+
+        @pytest.mark.replay
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(number):
+            sys.modules.pop("fetching", None)
+            import fetching
+            assert ("replaycache refuses" in fetching.seen) == (sys.argv[-1] == "again")
+            ask("q")
+    """)
+    project.run().assert_outcomes(passed=2, warnings=2)
+    project.set(CI="1")
+    project.tests(
+        (project.path / "test_it.py")
+        .read_text()
+        .partition("llm import ask, ask_async\n")[2]
+        .replace('(sys.argv[-1] == "again")', "True")
+    )
+
+    result = project.run()
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["test_it.py::test_it*: refused: 192.0.2.7:9, asked by fetching"])
+    assert len(project.upstream.requests) == 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 
 from .table import BY_THEMSELVES, CREDENTIALS, IN_CONTEXT, Credential
@@ -28,6 +28,15 @@ class Finding:
 
 def find(text: str) -> list[Finding]:
     """What looks like a credential in `text`, in order and without overlaps, in time linear in its length."""
+    return list(_remembered(text) if len(text) <= _SHORT else _find(text))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> list[Finding]:
+    return _find(text)
+
+
+def _find(text: str) -> list[Finding]:
     hits = [*_search(IN_CONTEXT, text, _lower(text), [0], [0])]
     runs = _runs(text)
     if runs:
@@ -48,6 +57,9 @@ def _lower(text: str) -> str:
     # the only character whose lower case is longer than itself
     return lowered if len(lowered) == len(text) else text.replace("\u0130", "i").lower()
 
+
+_SHORT = 200
+"""Characters of a text that is likely to come again: names and values of headers, URLs."""
 
 _LEAST = 20
 """Characters of the shortest credential that tells by itself."""
@@ -76,14 +88,17 @@ def _compile(row: Credential) -> re.Pattern[str]:
 
 
 def _search(
-    rows: Iterable[tuple[int, Credential]], text: str, marked: str, begins: list[int], places: list[int]
+    rows: Sequence[tuple[int, Credential]], text: str, marked: str, begins: list[int], places: list[int]
 ) -> Iterator[tuple[int, int, int]]:
     """Start, rank and end of the matches in `text`.
 
     Marks are looked for in `marked`, which holds parts of `text`: what begins at one of `begins` there has its
     place in `text` at the same index of `places`.
     """
+    present = {rank for rank, row in rows for mark in row.marks if mark in marked}
     for rank, row in rows:
+        if row.marks and rank not in present:
+            continue
         for match in _matches(row, text, marked, begins, places):
             group = "value" if "value" in match.re.groupindex else 0
             value = match[group].rstrip(".")

@@ -28,3 +28,14 @@ def test_allowed_host(upstream):
 @pytest.mark.enable_socket
 def test_enabled(socket_enabled, upstream):
     assert httpx.get(upstream).text.startswith("answer")
+
+
+@pytest.mark.replay
+def test_marked_and_disabled(socket_disabled):
+    with pytest.raises(SocketBlockedError):
+        socket.getaddrinfo("127.0.0.1", 80)
+
+
+def test_after_it():
+    assert socket.getaddrinfo("127.0.0.1", 80)
+    assert socket.gethostbyname("127.0.0.1")
