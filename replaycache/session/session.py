@@ -88,7 +88,7 @@ class _Session:
         """What the text of a miss says to do next, by its reason."""
         return self._blocking.advice
 
-    def advise(self, advice: Mapping[MissReason, str], elsewhere: Callable[[str], str] | None) -> None:
+    def advise(self, advice: Mapping[MissReason, str], elsewhere: Callable[[str], str] | None = None) -> None:
         """Says what the text of a miss says to do next, by its reason, and where the answer stands elsewhere."""
         self._blocking.advice = self._suspending.advice = advice
         self._blocking.elsewhere = self._suspending.elsewhere = elsewhere
