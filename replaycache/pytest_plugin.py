@@ -180,6 +180,12 @@ class _Hooks:
         self.run.collection.add_made(collector, made)
         return made
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        self.run.collection.add_children(report.result or ())
+        return report
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self.run.collection.add_report(report)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,12 +48,15 @@ class Advice(NamedTuple):
         options: where options are given, if not in the code that made the call; a sentence.
         mode: in which it was asked, if that is to be told otherwise.
         mode_as: how a mode is named, with `{}` for it, if not as the options have it.
+        elsewhere: receives the key of what is recorded nowhere in the store; what to do where the answer is known
+            to stand elsewhere, and nothing otherwise.
     """
 
     next: Mapping[MissReason, str]
     options: str = ""
     mode: Mode | None = None
     mode_as: str = ""
+    elsewhere: Callable[[str], str] | None = None
 
 
 ADVICE = Advice(
@@ -123,7 +126,10 @@ def diagnose(
             lines.extend(_shown(place))
         if len(places) > 5:
             lines.append(f"             and {len(places) - 5} more places")
+    found = advice.elsewhere(key) if advice.elsewhere and reason in ("no_recording", "cassette_not_found") else ""
     ways = _ways(reason, told, recorded, places, advice, mode_as)
+    if found:
+        ways = [found, f"or {ways[0]}", *ways[1:]]
     lines.extend(f"{'' if number else '  next':<11}{way}" for number, way in enumerate(ways))
     return CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
 

@@ -124,7 +124,7 @@ class Keeper:
             self._store.put(identity.key, recording)
             return
         if self.responses.is_over:
-            raise CassetteError(OUTLIVED)
+            raise CassetteError(f"{OUTLIVED}.")
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 

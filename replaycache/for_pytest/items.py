@@ -74,6 +74,8 @@ class Items:
             raise _failure(item, error) from None
         if marked is None:
             return
+        if told := self._run.collection.disagreement(marked):
+            warnings.warn(told, ReplayCacheWarning, stacklevel=2)
         if isinstance(item, pytest.Function):
             set_up_first(item, opener)
         else:  # one without fixtures
@@ -208,7 +210,9 @@ class Items:
                 in_use.use.judges &= not in_use.failed
                 attach_use(report, in_use.use)
                 if in_use.use.not_kept:
-                    report.sections.append(("replaycache: not kept", "\n".join(in_use.use.not_kept)))
+                    # of the sections that a teardown adds, pytest shows those that are called after it
+                    told = "\n".join(in_use.use.not_kept)
+                    report.sections.append(("replaycache: not kept, at teardown", told))
             del item.stash[_IN_USE]
 
     def interrupt(self) -> None:

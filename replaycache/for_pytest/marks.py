@@ -15,7 +15,10 @@ from .cassette_paths import Siblings, file_name, module_directory, named
 from .pytest_private import marks_of_parameters
 from .suite_options import combined
 
-__all__ = ["Marked", "read_marks"]
+__all__ = ["Marked", "Rules", "read_marks", "rules_of"]
+
+Rules = Mapping[str, Any]
+"""What a mark says of how requests are recognised, and of what is kept out of the file."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class Marked:
     path: Path
     mode: Any
     options: dict[str, Any]
+
+
+def rules_of(marked: Marked) -> Rules:
+    """The rules on which tests with one cassette have to agree; None where the marks leave one to the suite."""
+    return {name: marked.options.get(name) for name in ("match", "redact")}
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:

@@ -188,7 +188,11 @@ class Report:
 
         terminal.write_sep("=", "replaycache: unused recordings", yellow=True)
         for path, numbers in self._unused.items():
-            recordings = CassetteStore(path).all()
+            try:
+                recordings = CassetteStore(path).all()
+            except ReplayCacheError as error:
+                terminal.write_line(str(error))
+                continue
             terminal.write_line(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}")
             for number in numbers:
                 request = recordings[number].request

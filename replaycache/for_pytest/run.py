@@ -15,6 +15,7 @@ import pytest
 
 from ..engine.held_back import holding_back
 from ..options import Mode, Options
+from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
 from .cassettes_of_run import CassettesOfRun
@@ -108,6 +109,7 @@ class Run:
                 self._cassettes,
                 is_shared=self.collection.is_shared(marked.path),
                 test=test,
+                elsewhere=lambda key: self._elsewhere(key, marked.path, Options.parse(options)),
             )
             if said is Mode.ONCE and mode is Mode.REPLAY:
                 from ..session.session import tell_mode
@@ -115,6 +117,11 @@ class Run:
                 tell_mode(mode=said)
             in_use.stack.push(stack.pop_all())
             return in_use
+
+    def _elsewhere(self, key: str, path: Path, options: Options) -> str:
+        """What to do about a miss whose answer an orphaned cassette holds; nothing where none does."""
+        holder = find_holder(key, options, self.collection.orphans, path.parent)
+        return "" if holder is None else told_of(holder, path, self.shown)
 
     def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
         """Removes from a cassette what the run has left over.
