@@ -37,7 +37,7 @@ COMMANDS = {
     "stats": _Lazy("stats", "Say what was saved: calls, tokens, time, money."),
     "explain": _Lazy("explain", "Say how a request comes to its key, or why two differ."),
     "diff": _Lazy("diff", "Compare two recordings or two stores."),
-    "prune": _Lazy("prune", "Remove recordings by age, size, model or last use."),
+    "prune": _Lazy("prune", "Remove recordings by name, age, size, model or last use."),
     "export": _Lazy("export", "Copy recordings into a cassette or a HAR file."),
     "import": _Lazy("import_", "Copy recordings of another file or recorder into a store."),
     "scrub": _Lazy("scrub", "Replace what looks like a credential in a store."),

@@ -11,7 +11,7 @@ and opens it with
     existing_store(store)               to read: the user's disk cache for None, the directory of a disk cache, a
                                         cassette (FILE.json), a file of another recorder
     writable_store(store)               to change: the same without the files of others
-    existing_cache(store, "prune")      to change what only makes sense in a cache: a cassette is refused
+    existing_cache(store, "prune")      to change by rules, as only a cache is: a cassette is refused
     new_store(store)                    to write to: made where it is not there
 
 What they return keeps to `replaycache.stores.Store` and is closed when the command ends. Recordings come with
@@ -19,6 +19,7 @@ What they return keeps to `replaycache.stores.Store` and is closed when the comm
     entries(store)                      every one, the newest first, in bounded memory
     find_entry(store, "8ab2")           by key, by the beginning of a key, or in a file by number: `3` or `#3`
     named_entry("FILE.json#3", store)   the same, where the store may stand before a `#`
+    split_name("FILE.json#3")           both parts; `find_number` and `find_key` tell what the second means
 
 as `Entry(key, recording, number)`: several recordings of a cassette may have one key; numbers tell them apart.
 """
@@ -53,11 +54,14 @@ __all__ = [
     "existing_cache",
     "existing_store",
     "find_entry",
+    "find_key",
+    "find_number",
     "is_cassette",
     "is_disk_cache",
     "named_entry",
     "names_a_store",
     "new_store",
+    "split_name",
     "store_argument",
     "store_option",
     "unreadable",
@@ -177,7 +181,7 @@ def existing_cache(text: str | None, doing: str) -> Store:
     if text is not None and "://" not in text and not os.path.isdir(text) and text.lower().endswith(_FOREIGN):
         raise click.UsageError(
             f"{text!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache, "
-            f"or nothing for yours in {default_directory()}"
+            f"or nothing for yours in {default_directory()}; a recording of a cassette is named as FILE.json#3"
         )
     return _opened(text, foreign=False)
 
@@ -410,12 +414,58 @@ def find_entry(store: Store, name: str) -> Entry:
         click.UsageError: several keys begin so (the text lists them), or it is too short, or no key at all.
         StoreError, CassetteError: the store cannot be read, or the entry is damaged.
     """
+    number = find_number(store, name)
+    if isinstance(store, _InOrder) and number is not None:
+        return _numbered(store, number)
+    key = find_key(store, name)
+    recording = store.get(key)
+    if recording is None:
+        raise NothingMatches(_unknown(store, name, key))
+    if isinstance(store, _InOrder):
+        places = [number for number, other in enumerate(store.all(), 1) if other is recording]
+        return Entry(key, recording, places[-1] if places else None)
+    return Entry(key, recording)
+
+
+def find_number(store: Store, name: str) -> int | None:
+    """The place in a file that a user names, from 1 on; None where it is a key that is named, or none at all.
+
+    What is a number of a recording is no beginning of a key.
+
+    Raises:
+        NothingMatches: there are not so many recordings.
+        click.UsageError: the store's recordings have no numbers.
+    """
     text = name.strip().lower()
     number = _NUMBER.fullmatch(text)
-    if isinstance(store, _InOrder) and number and (text.startswith("#") or len(text) < SHORTEST_PREFIX):
-        return _numbered(store, int(number[1]))
-    if text.startswith("#") and number:
-        raise click.UsageError(f"{name}: only the recordings of a cassette have numbers; name this one by its key")
+    if number is None:
+        return None
+    is_meant = text.startswith("#")
+    if not isinstance(store, _InOrder):
+        if is_meant:
+            raise click.UsageError(
+                f"{name}: only the recordings of a cassette have numbers; name this one by its key"
+            )
+        return None
+    count = len(store.all())
+    place = int(number[1])
+    if 1 <= place <= count:
+        return place
+    if is_meant or len(text) < SHORTEST_PREFIX:
+        has = f"{count} recordings, numbered from 1" if count else "no recordings"
+        raise NothingMatches(f"there is no recording {place} in {cast(Store, store).location}: it has {has}.")
+    return None
+
+
+def find_key(store: Store, name: str) -> str:
+    """The key that a user names in a store, or the beginning of it.
+
+    Raises:
+        NothingMatches: no recording has one that begins so.
+        click.UsageError: several keys begin so (the text lists them), or it is too short, or no key at all.
+        StoreError, CassetteError: the store cannot be read.
+    """
+    text = name.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{1,32}", text):
         raise click.UsageError(
             f"{one_line(name, 80)!r} is neither a key (32 hexadecimal digits, or the first of them) nor a file"
@@ -427,21 +477,13 @@ def find_entry(store: Store, name: str) -> Entry:
     found = sorted({key for key in ([text] if len(text) == 32 else store.keys()) if key.startswith(text)})
     if len(found) > 1:
         raise click.UsageError(_ambiguous(store, name, found))
-    recording = store.get(found[0]) if found else None
-    if recording is None:
+    if not found:
         raise NothingMatches(_unknown(store, name, text))
-    if isinstance(store, _InOrder):
-        places = [number for number, other in enumerate(store.all(), 1) if other is recording]
-        return Entry(found[0], recording, places[-1] if places else None)
-    return Entry(found[0], recording)
+    return found[0]
 
 
 def _numbered(store: _InOrder, number: int) -> Entry:
-    recordings = store.all()
-    if not 1 <= number <= len(recordings):
-        has = f"{len(recordings)} recordings, numbered from 1" if recordings else "no recordings"
-        raise NothingMatches(f"there is no recording {number} in {cast(Store, store).location}: it has {has}.")
-    recording = recordings[number - 1]
+    recording = store.all()[number - 1]
     from ..match import Match
 
     return Entry(Match().key(recording.request, sample=recording.sample), recording, number)
@@ -478,6 +520,18 @@ def _described(recording: Recording) -> str:
     return f"{request.method} {one_line(request.url, 80)} {recording.head.status}"
 
 
+def split_name(text: str) -> tuple[str | None, str]:
+    """The store and the recording that a user names: `STORE#KEY`, `STORE#3`; either may be missing.
+
+    Returns:
+        The store, None where none is named; and the name in it, empty where `text` names a store alone.
+    """
+    path, mark, name = text.rpartition("#")
+    if mark and path and not os.path.lexists(os.path.expanduser(text)):
+        return path, name if _KEY.fullmatch(name.lower()) else f"#{name}"
+    return (text, "") if names_a_store(text) else (None, text)
+
+
 def named_entry(text: str, store: str | None = None) -> Entry:
     """The recording that a user names: `KEY` or `3` in `store`, `STORE#KEY`, `STORE#3`, or a file of one.
 
@@ -486,11 +540,9 @@ def named_entry(text: str, store: str | None = None) -> Entry:
         NothingMatches: there is no such recording.
         CommandFailed, StoreError, CassetteError: as `existing_store` and `find_entry`.
     """
-    path, mark, name = text.rpartition("#")
-    if mark and path and not os.path.lexists(os.path.expanduser(text)):
-        return find_entry(existing_store(path), name if _KEY.fullmatch(name.lower()) else f"#{name}")
-    if not names_a_store(text):
-        return find_entry(existing_store(store), text)
+    place, name = split_name(text)
+    if place is None or name:
+        return find_entry(existing_store(store if place is None else place), name)
     opened = existing_store(text)
     first = list(islice(entries(opened), 2))
     if not first:

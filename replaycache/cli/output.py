@@ -122,6 +122,7 @@ def console(*, error: bool = False) -> Console:
 
     return Ours(
         stderr=error,
+        force_terminal=is_terminal(error=error),  # FORCE_COLOR, which CI sets, would have colour in pipes
         width=width(),
         markup=False,
         emoji=False,

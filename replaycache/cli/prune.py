@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
 from .._errors import ConfigurationError, StoreUnavailable
 from ..maintenance.pruning import Candidate, Rules, candidates, chosen, remove, unchanged
-from ..maintenance.selection import Selection
+from ..maintenance.selection import Selection, models_of
 from ..options import parse_duration
-from ..stores import DiskStore, Store
+from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
-from .errors import CommandFailed, Status
-from .opening import existing_cache, store_argument
+from .errors import CommandFailed, NothingMatches, Status
+from .opening import (
+    complete_key,
+    existing_cache,
+    find_key,
+    find_number,
+    split_name,
+    store_option,
+    writable_store,
+)
 from .output import (
     Column,
     human_age,
@@ -34,7 +45,8 @@ __all__ = ["command", "parse_size"]
 
 
 @click.command("prune")
-@store_argument
+@click.argument("names", nargs=-1, metavar="[STORE | RECORDING...]", shell_complete=complete_key)
+@store_option
 @click.option("--older-than", metavar="AGE", help="Recorded longer ago: 12h, 30d, 8w.")
 @click.option("--unused-for", metavar="AGE", help="Neither played nor stored for so long.")
 @click.option("--model", metavar="TEXT", help="Models with TEXT in their name, or like gpt-4*.")
@@ -48,6 +60,7 @@ __all__ = ["command", "parse_size"]
 @click.option("-q", "--quiet", is_flag=True, help="Do not list what goes.")
 @json_option
 def command(
+    names: tuple[str, ...],
     store: str | None,
     older_than: str | None,
     unused_for: str | None,
@@ -62,14 +75,17 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> Status:
-    """Remove recordings by age, size, model or last use.
+    """Remove recordings by name, or by age, size, model or last use.
 
-    A recording goes if all that is given fits it; with --max-size, others
-    follow until no more than SIZE is left. At least one of these is needed.
-    Files that a killed process left, and no recording names, go as well.
+    A RECORDING is a key or the beginning of one (4 characters or more), of
+    your cache or --store; or FILE.json#3 or FILE.json#KEY of a cassette.
+
+    By rules, a recording of a cache goes if all that is given fits it; with
+    --max-size, others follow until no more than SIZE is left. Files that a
+    killed process left, and no recording names, go as well.
 
     Piped, a line has these fields, separated by tabs: key, time recorded, time
-    last used (UTC), model, status, bytes.
+    last used (UTC), model, status, bytes; and its name, of one of a cassette.
     """
     if model is not None and not model.strip():
         raise click.BadParameter("an empty name would be every model", param_hint="--model")
@@ -85,10 +101,102 @@ def command(
     )
     if lru and max_size is None:
         raise click.UsageError("--lru says what goes first, and needs --max-size")
-    if not rules.is_by_entry and max_size is None:
-        raise click.UsageError(
-            "say what is to go: --older-than, --unused-for, --model, --status, --damaged, --max-size, or --all"
+    by_rules = rules.is_by_entry or max_size is not None
+    removed = (
+        _by_rules(_one_store(names, store), rules, dry_run, yes) if by_rules else _by_name(names, store, dry_run)
+    )
+    if as_json:
+        write_json(removed.as_json(dry_run))
+    elif not quiet:
+        _list(removed.going, now)
+    if removed.strays:
+        many = f"{len(removed.strays):,} files" if len(removed.strays) > 1 else "1 file"
+        gone = "would go" if dry_run else "removed"
+        note(f"{many} that no recording names, left by a process that was killed, {gone}.")
+    left = f"{removed.kept:,} {'are' if removed.kept != 1 else 'is'} left"
+    if dry_run:
+        note(f"{_recordings(removed.going)} would go, about {human_size(removed.freed)}; {left}.")
+    else:
+        note(
+            f"{_recordings(removed.going)} removed, {human_size(removed.freed)} freed; {left} in {removed.where}."
         )
+    return Status.DONE
+
+
+class _Gone(NamedTuple):
+    """A recording that goes.
+
+    Attributes:
+        candidate: what is told of it.
+        file: the cassette that it stands in; empty in a cache.
+        number: its place there, from 1 on.
+    """
+
+    candidate: Candidate
+    file: str = ""
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}#{self.number}" if self.file else ""
+
+
+class _Removed(NamedTuple):
+    """What went, or would go.
+
+    Attributes:
+        going: the recordings.
+        kept: how many are left in the stores that they are of.
+        freed: bytes.
+        where: the stores, for people.
+        strays: files in a cache that belong to no recording, and their sizes.
+    """
+
+    going: list[_Gone]
+    kept: int
+    freed: int
+    where: str
+    strays: list[tuple[str, int]]
+
+    def as_json(self, dry_run: bool) -> dict[str, object]:
+        return {
+            "dry_run": dry_run,
+            "count": len(self.going),
+            "kept": self.kept,
+            "freed": self.freed,
+            "strays": [{"file": name, "size": size} for name, size in self.strays],
+            "removed": [_as_json(gone) for gone in self.going],
+        }
+
+
+# -- by rules ----------------------------------------------------------------------------------------------
+
+
+def _one_store(names: tuple[str, ...], store: str | None) -> str | None:
+    """The store that the rules are for.
+
+    Raises:
+        click.UsageError: recordings are named, or several stores.
+    """
+    for name in names:
+        if _names_a_recording(name):
+            raise click.UsageError(
+                f"{name} names a recording, and rules choose among those of a cache: give one or the other"
+            )
+    given = [*names, *([] if store is None else [store])]
+    if len(given) > 1:
+        raise click.UsageError(f"rules are for one cache, and {len(given)} are given")
+    return given[0] if given else None
+
+
+def _names_a_recording(text: str) -> bool:
+    if os.path.isdir(text):
+        return False
+    place, name = split_name(text)
+    return bool(name) and (place is not None or re.fullmatch(r"#?\d+|[0-9a-f]{4,32}", name.lower()) is not None)
+
+
+def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool) -> _Removed:
     cache = existing_cache(store, "prune")
     going, kept = _chosen(cache, rules)
     if going and not kept and not dry_run and not yes:
@@ -100,29 +208,158 @@ def command(
     strays = _strays(cache, dry_run)
     freed = sum(candidate.size for candidate in going) if dry_run else _remove(cache, going)
     freed += sum(size for _, size in strays)
-    if as_json:
-        write_json(
-            {
-                "dry_run": dry_run,
-                "count": len(going),
-                "kept": kept,
-                "freed": freed,
-                "strays": [{"file": name, "size": size} for name, size in strays],
-                "removed": [_as_json(candidate) for candidate in going],
-            }
+    return _Removed([_Gone(candidate) for candidate in going], kept, freed, cache.location, strays)
+
+
+# -- by name -----------------------------------------------------------------------------------------------
+
+
+def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool) -> _Removed:
+    """Removes the recordings that are named; nothing goes where one of the names is wrong."""
+    if not names:
+        raise click.UsageError(
+            "say what is to go: a recording's name, --older-than, --unused-for, --model, --status, --damaged, "
+            "--max-size, or --all"
         )
-    elif not quiet:
-        _list(going, now)
-    if strays:
-        many = f"{len(strays):,} files" if len(strays) > 1 else "1 file"
-        gone = "would go" if dry_run else "removed"
-        note(f"{many} that no recording names, left by a process that was killed, {gone}.")
-    left = f"{kept:,} {'are' if kept != 1 else 'is'} left"
+    places: dict[str, _Cassette | _Cache] = {}
+    for text in names:
+        of, name = split_name(text)
+        if of is not None and not name:
+            raise click.UsageError(
+                f"{text} is a store: name its recordings, as {text}#KEY or, of a cassette, {text}#3; "
+                f"or say by rules what of a cache is to go (--all, --older-than, …)"
+            )
+        opened = writable_store(store if of is None else of)
+        place = places.get(opened.identity)
+        if place is None:
+            place = _Cassette(opened) if isinstance(opened, CassetteStore) else _Cache(opened)
+            places[opened.identity] = place
+        place.mean(name)
+    found = [(place, place.going()) for place in places.values()]
+    kept = sum(len(place.store) - len(going) for place, going in found)
     if dry_run:
-        note(f"{_recordings(going)} would go, about {human_size(freed)}; {left}.")
+        freed = sum(gone.candidate.size for _, going in found for gone in going)
     else:
-        note(f"{_recordings(going)} removed, {human_size(freed)} freed; {left} in {cache.location}.")
-    return Status.DONE
+        freed = sum(place.remove(going) for place, going in found)
+    return _Removed(
+        [gone for _, going in found for gone in going],
+        kept,
+        freed,
+        ", ".join(place.store.location for place in places.values()),
+        [],
+    )
+
+
+class _Cassette:
+    """Recordings that are named in a cassette.
+
+    Args:
+        store: the cassette.
+    """
+
+    def __init__(self, store: CassetteStore) -> None:
+        self.store = store
+        self._all = store.all()
+        self._keys = [key for key, _ in store.newest(len(self._all))][::-1]
+        self._numbers: set[int] = set()
+
+    def mean(self, name: str) -> None:
+        """A recording is named.
+
+        Raises:
+            click.UsageError: several have this key, or one that begins so.
+            NothingMatches: none has.
+        """
+        number = find_number(self.store, name)
+        if number is None:
+            key = find_key(self.store, name)
+            numbers = [number for number, other in enumerate(self._keys, 1) if other == key]
+            if not numbers:
+                raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
+            if len(numbers) > 1:
+                named = ", ".join(f"#{number}" for number in numbers[:10]) + ", …" * (len(numbers) > 10)
+                raise click.UsageError(
+                    f"{len(numbers)} recordings in {self.store.location} have the key {key}; "
+                    f"name those that are meant by number: {named}"
+                )
+            (number,) = numbers
+        self._numbers.add(number)
+
+    def going(self) -> list[_Gone]:
+        """What is named, in the order of the file."""
+        found = []
+        for number in sorted(self._numbers):
+            recording = self._all[number - 1]
+            models = models_of(recording)
+            candidate = Candidate(
+                self._keys[number - 1],
+                recording.size,
+                recording.recorded_at,
+                recording.recorded_at,
+                fits=True,
+                model=models[0] if models else "",
+                status=recording.head.status,
+            )
+            found.append(_Gone(candidate, self.store.location, number))
+        return found
+
+    def remove(self, going: Sequence[_Gone]) -> int:
+        """Removes it, and returns the bytes by which the file is shorter."""
+        if any(one is not other for one, other in zip(self.store.all(), self._all, strict=False)):
+            raise CommandFailed(
+                f"{self.store.location} was changed meanwhile. Nothing was removed; look at it again."
+            )
+        before = self.store.path.stat().st_size
+        self.store.remove(gone.number - 1 for gone in going)
+        self.store.settle()
+        return max(0, before - self.store.path.stat().st_size)
+
+
+class _Cache:
+    """Recordings that are named in a cache.
+
+    Args:
+        store: the cache.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._keys: dict[str, None] = {}
+
+    def mean(self, name: str) -> None:
+        """A recording is named; it may be damaged.
+
+        Raises:
+            click.UsageError: several keys begin so.
+            NothingMatches: none does.
+        """
+        if find_number(self.store, name) is None:
+            self._keys[find_key(self.store, name)] = None
+
+    def going(self) -> list[_Gone]:
+        """What is named.
+
+        Raises:
+            CommandFailed: an entry is of a newer version.
+            NothingMatches: a recording is not there.
+        """
+        refused: dict[str, str] = {}
+        found = {
+            one.key: one for one in candidates(self.store, Rules(everything=True), refused.__setitem__, self._keys)
+        }
+        for key in self._keys:
+            if key not in found and key in refused:
+                raise CommandFailed(f"{key} stays: {refused[key]}")
+            if key not in found:
+                raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
+        return [_Gone(found[key]) for key in self._keys]
+
+    def remove(self, going: Sequence[_Gone]) -> int:
+        """Removes it, and returns the bytes that the disk has again."""
+        return _remove(self.store, [gone.candidate for gone in going])
+
+
+# -- what the options say ----------------------------------------------------------------------------------
 
 
 def _before(now: float, age: str | None, option: str) -> float | None:
@@ -200,7 +437,7 @@ def _strays(cache: Store, dry_run: bool) -> list[tuple[str, int]]:
     return cache.strays() if dry_run else cache.remove_strays()
 
 
-def _recordings(going: list[Candidate]) -> str:
+def _recordings(going: Sequence[_Gone]) -> str:
     return f"{len(going):,} recording{'s' * (len(going) != 1)}"
 
 
@@ -212,47 +449,49 @@ _COLUMNS = (
     Column("status", least=3, drop=1),
     Column("size", right=True, least=3),
 )
+_COLUMNS_OF_FILE = (
+    Column("key", least=8, style="yellow"),
+    Column("recorded", right=True, least=3),
+    Column("model", least=8, most=30, style="cyan"),
+    Column("status", least=3, drop=1),
+    Column("size", right=True, least=3),
+    Column("recording", least=10),
+)
 
 
-def _list(going: list[Candidate], now: float) -> None:
-    if is_terminal():
-        write_table(
-            _COLUMNS,
-            (
-                (
-                    candidate.key[:8],
-                    human_age(now - candidate.recorded_at),
-                    human_age(now - candidate.used_at),
-                    candidate.model,
-                    str(candidate.status or "damaged"),
-                    human_size(candidate.size),
-                )
-                for candidate in going
-            ),
-        )
+def _list(going: Sequence[_Gone], now: float) -> None:
+    if not is_terminal():
+        write_table((), map(_fields, going))
         return
-    write_table(
-        (),
-        (
-            (
-                candidate.key,
-                iso_time(candidate.recorded_at),
-                iso_time(candidate.used_at),
-                candidate.model,
-                str(candidate.status or "damaged"),
-                str(candidate.size),
-            )
-            for candidate in going
-        ),
-    )
+    write_table(_COLUMNS, [_cells(gone, now) for gone in going if not gone.file])
+    write_table(_COLUMNS_OF_FILE, [_cells(gone, now) for gone in going if gone.file])
 
 
-def _as_json(candidate: Candidate) -> dict[str, object]:
-    return {
-        "key": candidate.key,
-        "recorded_at": iso_time(candidate.recorded_at) or None,
-        "used_at": iso_time(candidate.used_at) or None,
-        "model": candidate.model or None,
-        "status": candidate.status or None,
-        "size": candidate.size,
+def _cells(gone: _Gone, now: float) -> tuple[str, ...]:
+    key, size, recorded_at, used_at, _, model, status, _ = gone.candidate
+    recorded = human_age(now - recorded_at) if recorded_at else ""
+    more = (model, str(status or "damaged"), human_size(size))
+    if gone.file:
+        return (key[:8], recorded, *more, f"{os.path.basename(gone.file)}#{gone.number}")
+    return (key[:8], recorded, human_age(now - used_at), *more)
+
+
+def _fields(gone: _Gone) -> tuple[str, ...]:
+    key, size, recorded_at, used_at, _, model, status, _ = gone.candidate
+    used = "" if gone.file else iso_time(used_at)
+    fields = (key, iso_time(recorded_at), used, model, str(status or "damaged"), str(size))
+    return (*fields, gone.name) if gone.file else fields
+
+
+def _as_json(gone: _Gone) -> dict[str, object]:
+    key, size, recorded_at, used_at, _, model, status, _ = gone.candidate
+    found: dict[str, object] = {"key": key}
+    if gone.file:
+        found |= {"file": gone.file, "number": gone.number}
+    return found | {
+        "recorded_at": iso_time(recorded_at) or None,
+        "used_at": (iso_time(used_at) or None) if not gone.file else None,
+        "model": model or None,
+        "status": status or None,
+        "size": size,
     }

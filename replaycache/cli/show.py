@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._errors import ReplayCacheError
 from .._models import Headers, Recording, Usage, Verdict
 from ..accounts import prices
 from ..dialects.answers import answer_end
@@ -68,7 +70,8 @@ SLICES = 60
 @click.option("--response", "side", flag_value="response", help="Only the response.")
 @click.option("--raw", is_flag=True, help="The bytes of the response's body (or of the request's).")
 @json_option
-def command(name: str, store: str | None, side: str | None, raw: bool, as_json: bool) -> None:
+@click.option("--textconv", is_flag=True, help="As git's diff wants it: FILE, or its text if it is no cassette.")
+def command(name: str, store: str | None, side: str | None, raw: bool, as_json: bool, textconv: bool) -> None:
     """Show a recording: conversation, stream, usage, price.
 
     KEY is a key or the beginning of one (4 characters or more). FILE is a
@@ -80,6 +83,11 @@ def command(name: str, store: str | None, side: str | None, raw: bool, as_json: 
     """
     if raw and as_json:
         raise click.UsageError("--raw and --json exclude each other")
+    if textconv:
+        if raw or as_json or side or store is not None:
+            raise click.UsageError("--textconv takes a FILE, and no other option")
+        _write_for_diff(name)
+        return
     found = list(_named(name, store, one=raw))
     if raw:
         _write_raw(found[0].recording, side)
@@ -106,6 +114,27 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
     yield from found
 
 
+def _write_for_diff(name: str) -> None:
+    """A file's recordings; what is no cassette, or a broken one, as it stands: an error would end git.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    data = Path(name).read_bytes()
+    try:
+        opened = existing_store(name)
+        found = list(entries(opened))[::-1] if is_cassette(opened) else []
+        for entry in found:
+            entry.recording.body.read()  # nonsense in it shows now, not in the middle of the text
+    except (ReplayCacheError, click.ClickException):
+        found = []
+    if found:
+        _Page(console(), is_for_diff=True).write(found, None)
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 # -- for people --------------------------------------------------------------------------------------------
 
 _ROLES = {"system": "magenta", "developer": "magenta", "user": "green", "tool": "cyan", "function": "cyan"}
@@ -119,18 +148,25 @@ _VERDICTS: dict[Verdict, str] = {
 
 
 class _Page:
-    """Recordings as text. Piped, lines are not wrapped."""
+    """Recordings as text. Piped, lines are not wrapped, and the same recording is the same text at any time.
 
-    def __init__(self, target: Console) -> None:
+    Args:
+        target: where it is written.
+        is_for_diff: whether what changes without the conversation is left out: numbers, prices, timelines.
+    """
+
+    def __init__(self, target: Console, *, is_for_diff: bool = False) -> None:
         self._console = target
-        self._wraps = is_terminal()
+        self._is_for_diff = is_for_diff
+        self._wraps = is_terminal() and not is_for_diff
+        self._width = width() if self._wraps else 80
         self._arrows = ("→", "←") if can_write("→←") else ("->", "<-")
 
     def write(self, found: Iterable[Entry], side: str | None) -> None:
         for number, entry in enumerate(found):
             if number:
                 write_styled()
-                write_styled("─" * min(width(), 80) if can_write("─") else "-" * min(width(), 80), "dim")
+                write_styled(("─" if can_write("─") else "-") * min(self._width, 80), "dim")
                 write_styled()
             self._recording(entry, side)
 
@@ -148,19 +184,27 @@ class _Page:
 
     def _asked(self, entry: Entry, read: Conversation) -> None:
         recording, request = entry.recording, entry.recording.request
-        write_field("key", entry.key + (f"  #{entry.number}" if entry.number is not None else ""), "yellow")
+        number = f"  #{entry.number}" if entry.number is not None and not self._is_for_diff else ""
+        write_field("key", f"{entry.key}{number}", "yellow")
         write_field("request", f"{request.method} {one_line(request.url, 1000)}")
         if recording.recorded_at:
-            age = human_age(time.time() - recording.recorded_at)
             when = iso_time(recording.recorded_at).replace("T", " ")
-            write_field("recorded", f"{when}, {age} ago" if age != "now" else f"{when}, just now")
+            write_field("recorded", f"{when}{self._age(recording)}")
         write_field("model", one_line(read.model), "cyan")
         write_field("tools", one_line(", ".join(read.tools), 1000))
         write_field("settings", one_line(_settings(recording), 1000))
         write_field("sample", str(recording.sample) if recording.sample else "")
+        write_field("left out", _names(request.left_out))
+        write_field("unknown", _names(request.unknown))
         for turn in read.asked:
             write_styled()
             self._turn(turn)
+
+    def _age(self, recording: Recording) -> str:
+        if not self._wraps:
+            return ""
+        age = human_age(time.time() - recording.recorded_at)
+        return f", {age} ago" if age != "now" else ", just now"
 
     def _answered(self, recording: Recording) -> None:
         write_styled()
@@ -175,16 +219,18 @@ class _Page:
             write_field("", "cut short: the caller closed it before its end", "red")
         write_field("finished", one_line(", ".join(answer_end(recording).finish_reasons), 200))
         write_field("", _VERDICTS[recording.verdict], "red")
-        if chunks > 1 and recording.body.duration:
+        if chunks > 1 and recording.body.duration and not self._is_for_diff:
             self._timeline(recording)
+        write_field("left out", _names(recording.head.left_out))
         usage = _usage(recording)
         if usage is not None:
             write_field("tokens", _tokens(usage))
             write_field("units", human_units(usage.units, has_tokens=bool(_tokens(usage))))
-            write_field("price", _price(usage, recording.recorded_at))
+            if not self._is_for_diff:
+                write_field("price", _price(usage, recording.recorded_at))
 
     def _timeline(self, recording: Recording) -> None:
-        line = timeline(recording.body, max(10, min(SLICES, width() - FIELD)))
+        line = timeline(recording.body, max(10, min(SLICES, self._width - FIELD)))
         write_field("timeline", line.bars(BARS if can_write(BARS) else ASCII_BARS), "green")
         end = human_duration(line.last)
         pause = f"longest pause {human_duration(line.longest_pause)}"
@@ -225,10 +271,14 @@ class _Page:
 
         for paragraph in text.rstrip("\n").split("\n"):
             line = Text(paragraph.expandtabs(4) if self._wraps else paragraph, style)
-            for piece in line.wrap(self._console, max(10, width() - indent)) if self._wraps else [line]:
+            for piece in line.wrap(self._console, max(10, self._width - indent)) if self._wraps else [line]:
                 if self._wraps:
                     piece.rstrip()
                 self._console.print(Text(" " * indent) + piece if piece.plain else "", soft_wrap=True)
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(one_line(name, 200) for name in names)
 
 
 _SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}
@@ -316,6 +366,8 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "method": request.method,
             "url": request.url,
             "headers": _headers(request.headers),
+            "left_out": list(request.left_out),
+            "unknown": list(request.unknown),
             **_body(request.body),
             "tools": list(read.tools),
             "turns": list(map(_turn, read.asked)),
@@ -325,6 +377,7 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
         found["response"] = {
             "status": recording.head.status,
             "headers": _headers(recording.head.headers),
+            "left_out": list(recording.head.left_out),
             "complete": recording.complete,
             "verdict": recording.verdict,
             "finish_reasons": list(answer_end(recording).finish_reasons),

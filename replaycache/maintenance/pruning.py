@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -71,13 +71,19 @@ class Rules:
         )
 
 
-def candidates(store: Store, rules: Rules, damaged: Callable[[str, str], None]) -> Iterator[Candidate]:
+def candidates(
+    store: Store,
+    rules: Rules,
+    damaged: Callable[[str, str], None],
+    keys: Collection[str] | None = None,
+) -> Iterator[Candidate]:
     """The entries of a cache as the rules look at them. Recordings are read only where the rules need it.
 
     Args:
         store: a cache.
         rules: what may go.
         damaged: told the key of each entry that cannot be read, and why.
+        keys: of those that are looked at; None for all.
 
     Raises:
         StoreError: the cache as a whole cannot be read.
@@ -86,6 +92,8 @@ def candidates(store: Store, rules: Rules, damaged: Callable[[str, str], None]) 
     if isinstance(store, DiskStore) and (rules.unused_since is not None or rules.least_used_first):
         played = store.ledger.last_played()
     for key, size, at in _stored(store):
+        if keys is not None and key not in keys:
+            continue
         try:
             recording = store.get(key)
             if recording is None:

@@ -284,6 +284,153 @@ def test_wrong_use(cache: Path, arguments: list[str], told: str) -> None:
     assert len(_keys(cache)) == 1
 
 
+def test_a_recording_goes_by_its_key_or_the_beginning_of_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third, fourth = disk(cache, *map(chat, "abcd"))
+
+    dry = replaycache("prune", first[:8], "--store", str(cache), "--dry-run")
+    assert dry.stdout.split("\t")[0] == first
+    assert "1 recording would go" in dry.stderr
+    assert _keys(cache) == {first, second, third, fourth}
+
+    done = replaycache("prune", first[:8], second, first, "--store", str(cache), "--json")
+    told = json.loads(done.stdout)
+    assert (told["count"], told["kept"]) == (2, 2)
+    assert [gone["key"] for gone in told["removed"]] == [first, second]
+    assert _keys(cache) == {third, fourth}
+
+    quiet = replaycache("prune", f"{cache}#{third[:6]}", "-q")
+    assert (quiet.exit_code, quiet.stdout) == (0, "")
+
+    monkeypatch.setenv("REPLAYCACHE_DIR", str(cache))
+    assert replaycache("prune", fourth[:6].upper()).exit_code == 0
+    assert not _keys(cache)
+
+
+def test_a_damaged_entry_goes_by_its_key(cache: Path) -> None:
+    damaged, whole = disk(cache, chat("a"), chat("b"))
+    _damage(cache, damaged)
+
+    done = replaycache("prune", damaged[:8], "--store", str(cache), "--json")
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["removed"][0]["status"] is None
+    assert _keys(cache) == {whole}
+
+
+def test_of_a_cassette_only_the_lines_of_the_recording_go(tmp_path: Path) -> None:
+    path, expected = tmp_path / "c.json", tmp_path / "expected.json"
+    recordings = [chat(text, age=age) for age, text in enumerate(("a", "b", "c", "d"))]
+    cassette(path, *recordings)
+    cassette(expected, recordings[1])
+    before = path.read_text()
+
+    dry = replaycache("prune", f"{path}#1", "--dry-run")
+    assert dry.stdout.rstrip("\n").split("\t")[6] == f"{path}#1"
+    assert path.read_text() == before
+
+    done = replaycache("prune", f"{path}#1", f"{path}#3", "4", "--store", str(path), "--json")
+
+    told = json.loads(done.stdout)
+    assert [gone["number"] for gone in told["removed"]] == [1, 3, 4]
+    assert told["freed"] == len(before) - path.stat().st_size
+    assert path.read_text() == expected.read_text()
+    assert [item.name for item in tmp_path.iterdir() if item != expected] == ["c.json"]
+
+
+def test_the_first_and_the_last_of_a_cassette_go_by_place_and_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    cassette(path, chat("a"), chat("b"))
+    key = json.loads(replaycache("ls", str(path), "--json").stdout.splitlines()[-1])["key"]
+
+    assert replaycache("prune", f"{path}#{key[:8]}").exit_code == 0
+    assert [
+        json.loads(line)["number"] for line in replaycache("show", str(path), "--json").stdout.splitlines()
+    ] == [1]
+    assert replaycache("prune", f"{path}#1").exit_code == 0
+    assert json.loads(path.read_text()) == {"format": "replaycache/1", "recordings": []}
+
+
+def test_recordings_of_several_stores_go_at_once(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        cassette(path, chat("a"), chat("b"))
+
+    done = replaycache("prune", *(f"{path}#2" for path in paths))
+
+    assert done.exit_code == 0
+    assert "2 recordings removed" in done.stderr
+    assert [len(json.loads(path.read_text())["recordings"]) for path in paths] == [1, 1]
+
+
+def test_a_key_of_several_recordings_is_ambiguous_in_a_cassette(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    cassette(path, chat("a"), chat("b"), chat("a", answer_json("Again.")))
+    key = json.loads(replaycache("ls", str(path), "--json").stdout.splitlines()[0])["key"]
+    before = path.read_text()
+
+    done = replaycache("prune", f"{path}#{key[:8]}")
+
+    assert done.exit_code == 2
+    assert "#1, #3" in done.stderr
+    assert path.read_text() == before
+
+
+def test_digits_are_a_number_where_a_cassette_has_so_many(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    cassette(path, *(chat(str(number)) for number in range(1001)))
+
+    assert json.loads(replaycache("show", f"{path}#1000", "--json").stdout)["number"] == 1000
+    done = replaycache("prune", f"{path}#1000", "--json")
+
+    assert json.loads(done.stdout)["removed"][0]["number"] == 1000
+
+
+def test_where_one_name_is_wrong_nothing_goes(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    cassette(path, chat("a"), chat("b"))
+    before = path.read_text()
+
+    for name, status, told in (
+        (f"{path}#3", 1, "there is no recording 3"),
+        (f"{path}#0", 1, "there is no recording 0"),
+        (f"{path}#ffff", 1, "begins with ffff"),
+        (f"{path}#what", 2, "neither a key"),
+        (f"{path}#", 2, "neither a key"),
+        (str(path), 2, f"{path}#3"),
+        (str(tmp_path / "nowhere.json#1"), 3, "does not exist"),
+    ):
+        done = replaycache("prune", f"{path}#1", name)
+        assert (done.exit_code, done.stdout) == (status, ""), done.stderr
+        assert told in done.stderr
+        assert path.read_text() == before
+
+
+def test_another_recorders_file_is_not_changed(tmp_path: Path) -> None:
+    from tests.cli.test_opening import HAR
+
+    path = tmp_path / "a.har"
+    path.write_text(json.dumps(HAR))
+    before = path.read_bytes()
+
+    done = replaycache("prune", f"{path}#1")
+
+    assert done.exit_code == 3
+    assert "only read" in done.stderr
+    assert path.read_bytes() == before
+
+
+def test_names_and_rules_exclude_each_other(cache: Path) -> None:
+    (key,) = disk(cache, chat())
+
+    for arguments in ([f"{cache}#{key}", "--all"], [key, "--store", str(cache), "--model", "o3"]):
+        done = replaycache("prune", *arguments, "--yes")
+        assert done.exit_code == 2
+        assert "one or the other" in done.stderr
+    assert _keys(cache) == {key}
+    assert replaycache("prune", "--store", str(cache), "--all", "--yes").exit_code == 0
+    assert not _keys(cache)
+
+
 def test_a_cassette_is_no_cache(tmp_path: Path) -> None:
     cassette(tmp_path / "c.json", chat())
 
@@ -291,6 +438,7 @@ def test_a_cassette_is_no_cache(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "works on a cache" in done.stderr
+    assert "FILE.json#3" in done.stderr
 
 
 def test_a_path_that_does_not_exist(tmp_path: Path) -> None:

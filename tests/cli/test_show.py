@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from replaycache import Body, Chunk
+from replaycache import Body, Chunk, Recording
 from replaycache._models import Verdict
 from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, rerank, stream
 from tests.cli.terminal import run_in_terminal
@@ -222,6 +224,87 @@ def test_what_is_paid_by_other_units_says_them(tmp_path: Path) -> None:
 
     assert "\nunits       2 rerank searches\n" in text
     assert "0 in" not in text
+
+
+def _with_names_left_out() -> Recording:
+    plain = chat()
+    names = tuple(f"x-stainless-number-{number}" for number in range(9))
+    return Recording(
+        request=replace(plain.request, left_out=("authorization", *names), unknown=("anthropic-version",)),
+        head=replace(plain.head, left_out=("server", "set-cookie")),
+        body=plain.body,
+        digest=plain.digest,
+        recorded_at=plain.recorded_at,
+    )
+
+
+def test_the_names_of_headers_that_are_not_stored_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    cassette(path, _with_names_left_out())
+
+    text = replaycache("show", str(path)).stdout
+    value = json.loads(replaycache("show", str(path), "--json").stdout)
+
+    assert "\nleft out    authorization, x-stainless-number-0, x-" in text
+    assert "\nunknown     anthropic-version\n" in text
+    assert "\nleft out    server, set-cookie\n" in text
+    assert value["request"]["left_out"][:2] == ["authorization", "x-stainless-number-0"]
+    assert value["request"]["unknown"] == ["anthropic-version"]
+    assert value["response"]["left_out"] == ["server", "set-cookie"]
+    lines = run_in_terminal("show", str(path), "--request", columns=50).text.splitlines()
+    assert max(map(len, lines)) <= 50
+    assert sum("x-stainless" in line for line in lines) > 2
+
+
+def test_piped_it_is_the_same_text_at_any_time_and_has_no_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    cassette(path, chat(answer=stream(_delta("Hello"))))
+    before = replaycache("show", str(path)).stdout
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert replaycache("show", str(path)).stdout == before
+    assert " ago" not in before
+    assert "\x1b" not in before
+
+
+def test_for_git_a_recording_is_the_same_text_wherever_it_stands(tmp_path: Path) -> None:
+    alone, second = tmp_path / "a.json", tmp_path / "b.json"
+    one, other = chat(answer=stream(_delta("Hello"))), chat("other")
+    cassette(alone, one)
+    cassette(second, other, one)
+
+    text = replaycache("show", "--textconv", str(alone)).stdout
+
+    assert "assistant\n  Hello\n" in text
+    assert replaycache("show", "--textconv", str(second)).stdout.endswith(text)
+
+
+def _broken(path: Path) -> str:
+    cassette(path, chat(answer=stream(_delta("Hello"))))
+    return path.read_text("utf-8").replace('"assembled": "Hello"', '"assembled": "Goodbye"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", '{"version": 1, "interactions": 3}', "\ufeffné\r\n", '{"format": "replaycache/99"}',
+     '{"format": "replaycache/1", "recordings": []}', "<<<<<<< HEAD\n", _broken],
+)  # fmt: skip
+def test_for_git_what_is_no_cassette_stands_as_it_is(tmp_path: Path, text: str | Callable[[Path], str]) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes((text if isinstance(text, str) else text(path)).encode())
+
+    done = replaycache("show", "--textconv", str(path))
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout_bytes == path.read_bytes()
+
+
+def test_for_git_only_a_file_is_shown(tmp_path: Path) -> None:
+    assert replaycache("show", "--textconv", str(tmp_path / "a.json")).exit_code == 3
+    assert replaycache("show", "--textconv", "--raw", str(tmp_path / "a.json")).exit_code == 2
 
 
 def test_an_empty_cassette_has_nothing_to_show(tmp_path: Path) -> None:
