@@ -1,4 +1,4 @@
-"""Claim: recording into a cassette costs the same at the 10,000th call as at the 100th, and seconds in all.
+"""Claim: a recording into a cassette costs the same at the 10,000th call as at the 100th, and seconds in all.
 
 Calls of 2 KB are recorded one after the other through a client whose upstream is the library's MockTransport, so
 that the time is ours; the floor is the same without us. For vcrpy and cassetter beside us, which write their file

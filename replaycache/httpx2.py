@@ -14,7 +14,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from copy import copy
+from types import SimpleNamespace
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
@@ -30,12 +32,13 @@ from .engine.call import Call
 from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
 from .engine.diagnosis import incomplete
 from .engine.exchange import Exchange
-from .engine.following import followed
+from .engine.following import Follower, below, followed, lent
 from .engine.keeper import DRAIN_BYTES
 from .engine.recorder import Ending
 from .engine.spool import Spool
+from .engine.upstream import is_replaced, stand_in, survey
 from .engine.waiting import Blocking, Suspending
-from .engine.wrapping import check_inner, check_request
+from .engine.wrapping import check_inner, check_library, check_request, check_response, lacks
 from .options import Mode, OptionArguments, Options, names_mode
 from .stores import Store, open_store
 from .system.calling_upstream import calling_upstream
@@ -43,14 +46,17 @@ from .system.forking import new_lock
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
+check_library(httpx2)
+
 
 def _without_call_headers(request: httpx2.Request) -> httpx2.Request:
     headers = [item for item in request.headers.raw if not item[0].lower().startswith(b"x-replaycache-")]
     if len(headers) == len(request.headers.raw):
         return request
-    return httpx2.Request(
-        request.method, request.url, headers=headers, stream=request.stream, extensions=request.extensions
-    )
+    sent = copy(request)  # with the content that was read, which transports may look at
+    sent.headers = httpx2.Headers(headers)
+    sent.stream, sent.extensions = request.stream, request.extensions  # a copy leaves these out
+    return sent
 
 
 def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, Any]]:
@@ -90,10 +96,12 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Suspending.owner)
         self._exchange.is_mode_named = names_mode(mode)
-        self._follows = store is None and mode is None
+        named = {name: getattr(checked, name) for name, value in options.items() if value is not None}
+        self._follower = Follower(named) if store is None and mode is None else None
         self._lender: AsyncReplayTransport | None = None
         self._inner = inner
         self._making = new_lock()
+        self._knows_upstream = self._asks_nobody = False
 
     @classmethod
     def around(
@@ -113,19 +121,33 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         transport = cls.__new__(cls)
         transport._store, transport._owns_store = exchange.store, False
         transport._exchange = exchange
-        transport._follows, transport._lender = False, lender
+        transport._follower, transport._lender = None, lender
         transport._inner = inner
+        transport._knows_upstream, transport._asks_nobody = True, False
         return transport
 
     @property
     def follows(self) -> bool:
         """Whether it follows the session that it is used in: it was given neither a store nor a mode."""
-        return self._follows
+        return self._follower is not None
 
     @property
     def store(self) -> Store:
         """Where recordings are kept."""
         return self._store
+
+    @staticmethod
+    def stand_in(transports: list[Any], pools: list[Any]) -> None:
+        """From now on the session in force decides where one of these is asked, whoever asks it.
+
+        Args:
+            transports: that call upstream.
+            pools: of connections, below a transport whose place others have taken.
+        """
+        for transport in transports:
+            stand_in(transport, "handle_async_request", _AsyncStandIn.answer)
+        for pool in pools:
+            stand_in(pool, "handle_async_request", _AsyncPool.answer)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answers from the store, or calls upstream and records.
@@ -133,12 +155,17 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         Raises:
             CacheMiss: nothing is stored and the mode is `replay`.
             StoreError: the store failed and the mode is `replay`.
-            TypeError: the client is of another library.
+            TypeError: the client is of another library, or the inner transport gave no response of this one.
         """
         check_request(request, httpx2.Request, "httpx2", "AsyncReplayTransport")
-        session = followed(is_async=True) if self._follows else None
-        if session is not None:
-            return await AsyncReplayTransport.around(None, session, lender=self).handle_async_request(request)
+        following = followed(is_async=True) if self._follower is not None else None
+        if following is not None and following.exchange is None:
+            return await self._upstream().handle_async_request(_without_call_headers(request))
+        if not self._knows_upstream and self._is_passed_by(in_session=following is not None):
+            return await self._pass(request, None if following is not None else self._exchange)
+        if following is not None and following.exchange is not None and self._follower is not None:
+            exchange = self._follower.exchange(following.exchange)
+            return await AsyncReplayTransport.around(None, exchange, lender=self).handle_async_request(request)
         url = str(request.url)
         if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
             with alone:
@@ -176,6 +203,38 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             call.abandon("the call broke off")
             raise
 
+    def _is_passed_by(self, *, in_session: bool) -> bool:
+        """Whether what answers is no upstream.
+
+        In a session, nothing that answers in the process is; elsewhere the user may have put a mock inside, but
+        not one in the place of the library's own transport.
+        """
+        inner = self._inner
+        if inner is None:
+            if not is_replaced(httpx2, is_async=True):
+                return False
+            inner = self._upstream()
+        found = survey(httpx2, inner)
+        self._asks_nobody = found.in_process and not found.transports and not found.pools
+        if not (found.in_process if in_session else found.is_mocked):
+            return False
+        self.stand_in(found.transports, found.pools)
+        return True
+
+    async def _pass(self, request: httpx2.Request, exchange: Exchange | None) -> httpx2.Response:
+        """Hands on what answers in the process.
+
+        Args:
+            request: without an answer yet.
+            exchange: decides if that asks upstream all the same; None: the session in force does.
+        """
+        before = lent.here()
+        lent.set(exchange)
+        try:
+            return await self._upstream().handle_async_request(_without_call_headers(request))
+        finally:
+            lent.set(before)
+
     async def _replay(self, replay: Replay) -> httpx2.Response:
         if replay.pace:
             await Suspending.sleep(replay.recording.latency * replay.pace)
@@ -190,8 +249,11 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        with calling_upstream.begun():
+        with nullcontext() if self._asks_nobody else calling_upstream.begun():
             response = await upstream.handle_async_request(request)
+        if call.passes_by and not isinstance(response, httpx2.Response):
+            return response
+        check_response(response, httpx2.Response, "httpx2", upstream)
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(
@@ -267,8 +329,99 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                     self._store.close()
         self._exchange.close()
 
+    def __getattr__(self, name: str) -> Any:
+        raise lacks(self, name, "httpx2")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} mode {self._exchange.options.mode}, {self._store!r}>"
+
+
+class _AsyncStandIn(httpx2.AsyncBaseTransport):
+    """A transport as its own class has it, where another stands in for it."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response: httpx2.Response = await type(self._owner).handle_async_request(self._owner, request)
+        return response
+
+    @staticmethod
+    async def answer(owner: Any, request: httpx2.Request) -> httpx2.Response:
+        """Answers for it."""
+        own = _AsyncStandIn(owner)
+        exchange = below(is_async=True)
+        if exchange is None:
+            return await own.handle_async_request(request)
+        return await AsyncReplayTransport.around(own, exchange).handle_async_request(request)
+
+
+class _AsyncPool(httpx2.AsyncBaseTransport):
+    """A pool of connections, asked as a transport is.
+
+    Args:
+        pool: of the library below.
+        asked: of it.
+    """
+
+    def __init__(self, pool: Any, asked: Any) -> None:
+        self._pool = pool
+        self._asked = asked
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        asked = type(self._asked)(
+            self._asked.method,
+            self._asked.url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        found = await type(self._pool).handle_async_request(self._pool, asked)
+        stream = _AsyncPoolStream(found.stream)
+        return httpx2.Response(found.status, headers=found.headers, stream=stream, extensions=found.extensions)
+
+    @staticmethod
+    async def answer(pool: Any, asked: Any) -> Any:
+        """Answers for it."""
+        exchange = below(is_async=True)
+        if exchange is None:
+            return await type(pool).handle_async_request(pool, asked)
+        url = httpx2.URL(
+            scheme=asked.url.scheme.decode("ascii"),
+            host=asked.url.host.decode("ascii"),
+            port=asked.url.port,
+            raw_path=asked.url.target,
+        )
+        request = httpx2.Request(
+            asked.method.decode("ascii"),
+            url,
+            headers=asked.headers,
+            stream=asked.stream,
+            extensions=asked.extensions,
+        )
+        own = AsyncReplayTransport.around(_AsyncPool(pool, asked), exchange)
+        response = await own.handle_async_request(request)
+        return SimpleNamespace(
+            status=response.status_code,
+            headers=response.headers.raw,
+            stream=response.stream,
+            extensions=response.extensions,
+        )
+
+
+class _AsyncPoolStream(httpx2.AsyncByteStream):
+    """What a pool of connections answers; its errors are made the client library's above."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks: AsyncIterator[bytes] = self._stream.__aiter__()
+        return chunks
+
+    async def aclose(self) -> None:
+        if hasattr(self._stream, "aclose"):
+            await self._stream.aclose()
 
 
 async def _read_async(request: httpx2.Request, limit: int) -> bytes | None:
@@ -647,10 +800,12 @@ class ReplayTransport(httpx2.BaseTransport):
         self._store, self._owns_store = open_store(store)
         self._exchange = Exchange(checked, self._store, Spool, Blocking.owner)
         self._exchange.is_mode_named = names_mode(mode)
-        self._follows = store is None and mode is None
+        named = {name: getattr(checked, name) for name, value in options.items() if value is not None}
+        self._follower = Follower(named) if store is None and mode is None else None
         self._lender: ReplayTransport | None = None
         self._inner = inner
         self._making = new_lock()
+        self._knows_upstream = self._asks_nobody = False
 
     @classmethod
     def around(
@@ -670,19 +825,33 @@ class ReplayTransport(httpx2.BaseTransport):
         transport = cls.__new__(cls)
         transport._store, transport._owns_store = exchange.store, False
         transport._exchange = exchange
-        transport._follows, transport._lender = False, lender
+        transport._follower, transport._lender = None, lender
         transport._inner = inner
+        transport._knows_upstream, transport._asks_nobody = True, False
         return transport
 
     @property
     def follows(self) -> bool:
         """Whether it follows the session that it is used in: it was given neither a store nor a mode."""
-        return self._follows
+        return self._follower is not None
 
     @property
     def store(self) -> Store:
         """Where recordings are kept."""
         return self._store
+
+    @staticmethod
+    def stand_in(transports: list[Any], pools: list[Any]) -> None:
+        """From now on the session in force decides where one of these is asked, whoever asks it.
+
+        Args:
+            transports: that call upstream.
+            pools: of connections, below a transport whose place others have taken.
+        """
+        for transport in transports:
+            stand_in(transport, "handle_request", _StandIn.answer)
+        for pool in pools:
+            stand_in(pool, "handle_request", _Pool.answer)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answers from the store, or calls upstream and records.
@@ -690,12 +859,17 @@ class ReplayTransport(httpx2.BaseTransport):
         Raises:
             CacheMiss: nothing is stored and the mode is `replay`.
             StoreError: the store failed and the mode is `replay`.
-            TypeError: the client is of another library.
+            TypeError: the client is of another library, or the inner transport gave no response of this one.
         """
         check_request(request, httpx2.Request, "httpx2", "ReplayTransport")
-        session = followed(is_async=False) if self._follows else None
-        if session is not None:
-            return ReplayTransport.around(None, session, lender=self).handle_request(request)
+        following = followed(is_async=False) if self._follower is not None else None
+        if following is not None and following.exchange is None:
+            return self._upstream().handle_request(_without_call_headers(request))
+        if not self._knows_upstream and self._is_passed_by(in_session=following is not None):
+            return self._pass(request, None if following is not None else self._exchange)
+        if following is not None and following.exchange is not None and self._follower is not None:
+            exchange = self._follower.exchange(following.exchange)
+            return ReplayTransport.around(None, exchange, lender=self).handle_request(request)
         url = str(request.url)
         if (alone := self._exchange.leaves_alone(request.method, url)) is not None:
             with alone:
@@ -733,6 +907,38 @@ class ReplayTransport(httpx2.BaseTransport):
             call.abandon("the call broke off")
             raise
 
+    def _is_passed_by(self, *, in_session: bool) -> bool:
+        """Whether what answers is no upstream.
+
+        In a session, nothing that answers in the process is; elsewhere the user may have put a mock inside, but
+        not one in the place of the library's own transport.
+        """
+        inner = self._inner
+        if inner is None:
+            if not is_replaced(httpx2, is_async=False):
+                return False
+            inner = self._upstream()
+        found = survey(httpx2, inner)
+        self._asks_nobody = found.in_process and not found.transports and not found.pools
+        if not (found.in_process if in_session else found.is_mocked):
+            return False
+        self.stand_in(found.transports, found.pools)
+        return True
+
+    def _pass(self, request: httpx2.Request, exchange: Exchange | None) -> httpx2.Response:
+        """Hands on what answers in the process.
+
+        Args:
+            request: without an answer yet.
+            exchange: decides if that asks upstream all the same; None: the session in force does.
+        """
+        before = lent.here()
+        lent.set(exchange)
+        try:
+            return self._upstream().handle_request(_without_call_headers(request))
+        finally:
+            lent.set(before)
+
     def _replay(self, replay: Replay) -> httpx2.Response:
         if replay.pace:
             Blocking.sleep(replay.recording.latency * replay.pace)
@@ -747,8 +953,11 @@ class ReplayTransport(httpx2.BaseTransport):
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
-        with calling_upstream.begun():
+        with nullcontext() if self._asks_nobody else calling_upstream.begun():
             response = upstream.handle_request(request)
+        if call.passes_by and not isinstance(response, httpx2.Response):
+            return response
+        check_response(response, httpx2.Response, "httpx2", upstream)
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(
@@ -824,8 +1033,99 @@ class ReplayTransport(httpx2.BaseTransport):
                     self._store.close()
         self._exchange.close()
 
+    def __getattr__(self, name: str) -> Any:
+        raise lacks(self, name, "httpx2")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} mode {self._exchange.options.mode}, {self._store!r}>"
+
+
+class _StandIn(httpx2.BaseTransport):
+    """A transport as its own class has it, where another stands in for it."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response: httpx2.Response = type(self._owner).handle_request(self._owner, request)
+        return response
+
+    @staticmethod
+    def answer(owner: Any, request: httpx2.Request) -> httpx2.Response:
+        """Answers for it."""
+        own = _StandIn(owner)
+        exchange = below(is_async=False)
+        if exchange is None:
+            return own.handle_request(request)
+        return ReplayTransport.around(own, exchange).handle_request(request)
+
+
+class _Pool(httpx2.BaseTransport):
+    """A pool of connections, asked as a transport is.
+
+    Args:
+        pool: of the library below.
+        asked: of it.
+    """
+
+    def __init__(self, pool: Any, asked: Any) -> None:
+        self._pool = pool
+        self._asked = asked
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        asked = type(self._asked)(
+            self._asked.method,
+            self._asked.url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        found = type(self._pool).handle_request(self._pool, asked)
+        stream = _PoolStream(found.stream)
+        return httpx2.Response(found.status, headers=found.headers, stream=stream, extensions=found.extensions)
+
+    @staticmethod
+    def answer(pool: Any, asked: Any) -> Any:
+        """Answers for it."""
+        exchange = below(is_async=False)
+        if exchange is None:
+            return type(pool).handle_request(pool, asked)
+        url = httpx2.URL(
+            scheme=asked.url.scheme.decode("ascii"),
+            host=asked.url.host.decode("ascii"),
+            port=asked.url.port,
+            raw_path=asked.url.target,
+        )
+        request = httpx2.Request(
+            asked.method.decode("ascii"),
+            url,
+            headers=asked.headers,
+            stream=asked.stream,
+            extensions=asked.extensions,
+        )
+        own = ReplayTransport.around(_Pool(pool, asked), exchange)
+        response = own.handle_request(request)
+        return SimpleNamespace(
+            status=response.status_code,
+            headers=response.headers.raw,
+            stream=response.stream,
+            extensions=response.extensions,
+        )
+
+
+class _PoolStream(httpx2.SyncByteStream):
+    """What a pool of connections answers; its errors are made the client library's above."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks: Iterator[bytes] = self._stream.__iter__()
+        return chunks
+
+    def close(self) -> None:
+        if hasattr(self._stream, "close"):
+            self._stream.close()
 
 
 def _read(request: httpx2.Request, limit: int) -> bytes | None:

@@ -29,6 +29,7 @@ __all__ = [
     "Mode",
     "OptionArguments",
     "Options",
+    "combined",
     "names_mode",
     "parse_duration",
     "parse_hosts",
@@ -236,30 +237,37 @@ class Options:
         Raises:
             ConfigurationError: a name is misspelt, or a value is wrong.
         """
-        names = [option.name for option in fields(cls)]
+        names = [option.name for option in fields(cls) if option.init]
         for name in options:
             if name == "store":
                 raise ConfigurationError("the store is the first argument here, not an option")
             if name not in names:
-                raise ConfigurationError(
-                    f"there is no option {name!r}{_guess(name, [*names, 'store'])}; "
-                    f"the options are store, {', '.join(names)}"
-                )
+                guess = _guess(name, [*names, "store"])
+                listed = f"he options are store, {', '.join(names)}"
+                raise ConfigurationError(f"there is no option {name!r}{f'{guess} T' if guess else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
 
+    mode_as: str = field(default="mode='{}'", init=False, repr=False, compare=False)
+    """How a mode is named where this one was, with `{}` for it."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mode", _no_mode() if self.mode is None else Mode.parse(self.mode, "mode"))
+        if self.mode is None:
+            object.__setattr__(self, "mode", _no_mode())
+            if os.environ.get(MODE_VARIABLE):
+                object.__setattr__(self, "mode_as", f"{MODE_VARIABLE}={{}}")
+        else:
+            object.__setattr__(self, "mode", Mode.parse(self.mode, "mode"))
         object.__setattr__(self, "ttl", parse_duration(self.ttl, "ttl"))
         object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
-        _check("match", self.match, isinstance(self.match, Match), "a Match")
-        _check("redact", self.redact, isinstance(self.redact, Redact), "a Redact")
+        _check("match", self.match, isinstance(self.match, Match), _a("Match", self.match, "ignore"))
+        _check("redact", self.redact, isinstance(self.redact, Redact), _a("Redact", self.redact, "body"))
         object.__setattr__(self, "redact", _keeping(self.match.key_headers, self.redact))
         _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
         _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
         _check(
             "keep",
             self.keep,
-            self.keep is None or _takes_two(self.keep),
+            self.keep is None or _takes(self.keep, 2),
             "a callable that takes two arguments: a response's head, and how the answer ended",
         )
         _check(
@@ -279,10 +287,31 @@ class Options:
         object.__setattr__(self, "ignore_hosts", parse_hosts(self.ignore_hosts, "ignore_hosts"))
         if self.budget is not None or os.environ.get(BUDGET_VARIABLE):
             object.__setattr__(self, "budget", _budget(self.budget))
-        for name in ("on_hit", "on_miss", "on_store"):
+        for name, taken in _TAKEN.items():
             hook = getattr(self, name)
-            takes = hook is None or (callable(hook) and not inspect.iscoroutinefunction(hook))
-            _check(name, hook, takes, "a callable that is no coroutine function: it is not awaited")
+            takes = hook is None or (_takes(hook, 2) and not inspect.iscoroutinefunction(hook))
+            wanted = (
+                f"a callable that takes two arguments, {taken}, and is no coroutine function: it is not awaited"
+            )
+            _check(name, hook, takes, wanted)
+
+
+def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with nearer ones on top, which win; what is redacted adds up: it was wanted on no disk."""
+    both = {**options, **nearer}
+    first, second = options.get("redact"), nearer.get("redact")
+    if isinstance(first, Redact) and second is None:
+        both["redact"] = first
+    elif isinstance(first, Redact) and isinstance(second, Redact):
+        both["redact"] = replace(
+            second,
+            request_headers=(*first.request_headers, *second.request_headers),
+            response_headers=(*first.response_headers, *second.response_headers),
+            query=(*first.query, *second.query),
+            body=(*first.body, *second.body),
+            secrets="replace" if "replace" in (first.secrets, second.secrets) else "refuse",
+        )
+    return both
 
 
 def _keeping(names: Iterable[str], redact: Redact) -> Redact:
@@ -306,16 +335,32 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _takes_two(keep: object) -> bool:
-    if not callable(keep):
+def _takes(function: object, count: int) -> bool:
+    """Whether something can be called with so many arguments."""
+    if not callable(function):
         return False
     try:
-        inspect.signature(keep).bind(None, None)
+        inspect.signature(function).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:  # built in, and without a signature
         return True
     return True
+
+
+def _a(kind: str, value: object, example: str) -> str:
+    """How to write an option that is given as an object with arguments."""
+    if isinstance(value, Mapping) and value and all(isinstance(name, str) for name in value):
+        return f"a {kind}; write {kind}({', '.join(f'{name}={one!r}' for name, one in value.items())})"
+    return f"a {kind}, such as {kind}({example}=['session_id'])"
+
+
+_TAKEN = {
+    "on_hit": "the recording and the outcome",
+    "on_miss": "the request and the reason",
+    "on_store": "the recording and the outcome",
+}
+"""The arguments of each hook."""
 
 
 def _check(name: str, value: Any, valid: bool, wanted: str) -> None:

@@ -18,6 +18,7 @@ The engine is imported when the first marked test is set up: a suite without one
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from importlib.util import find_spec
 from typing import Any
@@ -26,6 +27,7 @@ import pytest
 
 from ._errors import ConfigurationError
 from .for_pytest.cassette_of_test import Cassette
+from .for_pytest.claimed_names import OurNames
 from .for_pytest.ignored_hosts import check_ignored_hosts
 from .for_pytest.items import Items, cassette_of
 from .for_pytest.modes import check_modes
@@ -78,33 +80,37 @@ def _has_pytest_recording(manager: pytest.PytestPluginManager) -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Adds the options."""
-    group = parser.getgroup("replaycache", "recording and replaying LLM calls")
-    group.addoption(
+    """Adds the options.
+
+    Raises:
+        UsageError: another plugin has one of these names.
+    """
+    names = OurNames(parser, pluginmanager, sys.modules[__name__], ("replay_cassette",))
+    names.option(
         "--replay-mode",
         metavar="MODE",
         help=f"what marked tests do: {', '.join(Mode)}; overrides {MODE_VARIABLE}, marks and replay_mode",
     )
-    group.addoption(
+    names.option(
         "--replay-budget",
         metavar="AMOUNT",
         help="US dollars, such as 2, that the calls of this run may cost; one that would start beyond is not sent",
     )
-    group.addoption(
+    names.option(
         "--replay-unused",
         choices=("ignore", "warn", "fail", "drop"),
         default="warn",
         help="what to do about recordings that no passing test played: drop removes them (default: warn)",
     )
-    group.addoption(
+    names.option(
         "--replay-keep-failed",
         action="store_true",
         help="keep what a test records though it fails; without it, its cassette stays as it was",
     )
-    group.addoption(
+    names.option(
         "--replay-orphans", action="store_true", help="list the cassette files that no collected test owns"
     )
-    group.addoption(
+    names.option(
         "--replay-ignore-hosts",
         metavar="HOSTS",
         help="hosts that marked tests call as if there were no cassette: localhost (loopback by any name), "
@@ -113,22 +119,22 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     has_vcr = any(getattr(plugin, "__name__", "") == "replaycache.vcr" for plugin in pluginmanager.get_plugins())
     if not has_vcr and not _has_pytest_recording(pluginmanager):
-        group.addoption(
+        names.shared_option(
             "--block-network",
             action="store_true",
             default=False,  # replaycache.vcr asks for it before pytest has parsed, when older ones know no other
             dest="replay_block_network",
             help="refuse every connection of a test, loopback too, but Unix sockets and --allowed-hosts",
         )
-        group.addoption(
+        names.shared_option(
             "--allowed-hosts",
             metavar="HOSTS",
             dest="replay_allowed_hosts",
             help="hosts that tests may reach with --block-network, in mode replay and in CI: host, host:port, "
             "*.example.com, separated by commas",
         )
-    parser.addini("replay_ignore_hosts", "the hosts that are ignored, one a line", type="linelist", default=[])
-    parser.addini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
+    names.ini("replay_ignore_hosts", "the hosts that are ignored, one a line", type="linelist", default=[])
+    names.ini("replay_mode", f"the mode of marked tests that say none: {', '.join(Mode)}", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -173,6 +179,12 @@ class _Hooks:
         made = yield
         self.run.collection.add_made(collector, made)
         return made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        self.run.collection.add_children(report.result or ())
+        return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self.run.collection.add_report(report)

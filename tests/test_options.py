@@ -17,6 +17,9 @@ def everything(head: ResponseHead, end: AnswerEnd) -> bool:
     return True
 
 
+async def print_later(recording: Any, outcome: Any) -> None: ...
+
+
 MATCH, REDACT = Match(ignore=["metadata"]), Redact()
 
 GOOD = [
@@ -65,6 +68,12 @@ GOOD = [
 BAD = [
     *(("mode", value) for value in ("", "Auto", "REPLAY", "once ", "playback", 0, 1, True, b"auto", ["auto"], {})),
     *(("match", value) for value in (Match, "all", {}, 0, False, lambda request: request)),
+    *(("match", value) for value in ({"ignore": ["x"]},)),
+    *(
+        (name, value)
+        for name in ("on_hit", "on_miss", "on_store")
+        for value in (3, True, "print", [print], lambda: None, lambda one: None, lambda a, b, c: None)
+    ),
     *(("redact", value) for value in (Redact, "all", [], 0, False)),
     *(
         ("pace", value)
@@ -149,6 +158,28 @@ def test_a_mode_given_by_its_name_is_a_mode() -> None:
     assert isinstance(Options.parse({"ttl": 5}).ttl, float)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("match", {"ignore": ["x"], "fold_defaults": False}, "write Match(ignore=['x'], fold_defaults=False)"),
+        ("match", {}, "a Match, such as Match(ignore=['session_id'])"),
+        ("redact", {"body": ["x"]}, "write Redact(body=['x'])"),
+        ("on_hit", lambda recording: None, "two arguments, the recording and the outcome, and is no coroutine"),
+        ("on_miss", 3, "two arguments, the request and the reason, and is no coroutine"),
+        ("on_store", print_later, "two arguments, the recording and the outcome, and is no coroutine"),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write(name: str, value: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Options.parse({name: value})
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize("hook", [print, lambda *args: None, lambda a, b=1, *, c=2: None, max])
+def test_a_hook_is_whatever_takes_two_arguments(hook: Any) -> None:
+    assert Options.parse({"on_hit": hook}).on_hit is hook
+
+
 def test_options_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Options().pace = 1  # type: ignore[misc]  # frozen, which is what is tested
@@ -180,7 +211,7 @@ def test_all_options_at_once() -> None:
 
 def test_keyword_arguments_have_the_names_of_the_options() -> None:
     """`mode` and `store` stand in the signatures themselves."""
-    names = {field.name for field in dataclasses.fields(Options)}
+    names = {field.name for field in dataclasses.fields(Options) if field.init}
 
     # not at hand where the module is imported, because few have use for them
     hints = get_type_hints(OptionArguments, localns={"Budget": Budget, "Decimal": Decimal})
@@ -208,7 +239,7 @@ def test_keyword_arguments_have_the_names_of_the_options() -> None:
 def test_a_misspelt_name_gets_a_suggestion(name: str, suggested: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         Options.parse({name: None})
-    assert f"no option {name!r}; did you mean {suggested!r}?" in str(raised.value)
+    assert f"no option {name!r}; did you mean {suggested!r}? The options are store, " in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "xyzzy", "timeout", "__class__"])
@@ -217,8 +248,8 @@ def test_a_name_like_no_other_gets_the_list(name: str) -> None:
         Options.parse({"mode": "auto", name: 1})
     text = str(raised.value)
 
-    assert "did you mean" not in text
-    assert all(option.name in text for option in dataclasses.fields(Options))
+    assert f"no option {name!r}; the options are store, mode, " in text
+    assert all(option.name in text for option in dataclasses.fields(Options) if option.init)
     assert "store" in text
 
 

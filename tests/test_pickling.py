@@ -189,7 +189,9 @@ def test_a_pool_that_hands_on_exceptions_only_shows_a_miss_on_standard_error(kin
         text=True,
     ) as process:
         assert process.stderr is not None
-        assert any("no recording answers this request, and mode is replay" in line for line in process.stderr)
+        assert any(
+            "no recording answers this request, and upstream was not called" in line for line in process.stderr
+        )
         told, _ = process.communicate("\n", timeout=60)
 
     assert told == "False\n"

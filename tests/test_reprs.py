@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from replaycache import Outcome, use_cassette
+from replaycache import Mode, Outcome, use_cassette
+from replaycache.engine.tally import Tally
+from replaycache.for_pytest.cassette_of_test import Cassette
 from replaycache.stores import CassetteStore, DiskStore, MemoryStore, Store
 
 from .stores.samples import recording
@@ -71,3 +73,10 @@ def test_a_cassette_in_use_says_what_it_came_to(tmp_path: Path) -> None:
 )
 def test_an_outcome_reads_as_a_sentence(outcome: Outcome, shown: str) -> None:
     assert repr(outcome) == shown
+
+
+def test_a_test_shows_its_cassette_in_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    shown = repr(Cassette(file, Mode.REPLAY, CassetteStore(file), Tally(replayed=2)))
+
+    assert shown == f"<Cassette {file}, mode replay: 2 replayed, 0 recorded, 0 missed>"

@@ -6,19 +6,31 @@ import gc
 import gzip
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
 import pytest
 
-from replaycache import Body, CacheMiss, Chunk, ConfigurationError, Recording, Request, ResponseHead, StoreError
+from replaycache import (
+    Body,
+    CacheMiss,
+    Chunk,
+    ConfigurationError,
+    Recording,
+    Request,
+    ResponseHead,
+    StoreError,
+    use_cassette,
+)
 from replaycache.match import Match
 from replaycache.stores import DiskStore, MemoryStore
-from tests.drivers import ALL, Driver, outcome_of
+from tests.drivers import ALL, SYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 
 CHAT = "/v1/chat/completions"
@@ -878,3 +890,115 @@ def test_a_transport_is_taken_for_what_it_is_beside_an_sdk_that_renames_it() -> 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- what stands inside, and answers -------------------------------------------------------------------------
+
+
+def answering(driver: Driver, answer: Any) -> Any:
+    """A transport of the user's own."""
+    base = driver.module.AsyncBaseTransport if driver.is_async else driver.module.BaseTransport
+
+    class Both(base):  # type: ignore[misc,valid-type]  # of the library that is tried
+        async def handle_async_request(self, request: Any) -> Any:
+            return answer(request)
+
+        def handle_request(self, request: Any) -> Any:
+            return answer(request)
+
+    return Both()
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-replaycache-mode": "off"}, {"x-replaycache-sample": "2"}])
+def test_an_inner_transport_sees_the_content_that_was_read(driver: Driver, headers: dict[str, str]) -> None:
+    """One that signs requests looks at it."""
+    seen: list[Any] = []
+
+    def answer(request: Any) -> Any:
+        seen.append((json.loads(request.content), [name for name in request.headers if "replaycache" in name]))
+        return driver.module.Response(200, json={})
+
+    async def body() -> None:
+        async with driver.client(answering(driver, answer), store=MemoryStore()) as client:
+            await client.post("http://api.example" + CHAT, json=ASKED, headers=headers)
+
+    driver.run(body)
+
+    assert seen == [(ASKED, [])]
+
+
+@pytest.mark.parametrize("way", ["transport", "session"])
+def test_an_answer_that_is_none_of_the_librarys_is_told(driver: Driver, way: str) -> None:
+    other = Driver("httpx2" if driver.library == "httpx" else "httpx", driver.how)
+    wrong = {
+        f"a response of {other.library}; return {driver.library}.Response": lambda request: other.module.Response(
+            200
+        ),
+        f"answered with None; return {driver.library}.Response": lambda request: None,
+        f"answered with 'text'; return {driver.library}.Response": lambda request: "text",
+    }
+
+    async def ask(inner: Any) -> None:
+        with use_cassette(MemoryStore()) if way == "session" else nullcontext():
+            if way == "transport":
+                inner = driver.transport(inner, store=MemoryStore())
+            if driver.is_async:
+                async with driver.module.AsyncClient(transport=inner) as client:
+                    await client.post("http://api.example" + CHAT, json=ASKED)
+            else:
+                with driver.module.Client(transport=inner) as client:
+                    client.post("http://api.example" + CHAT, json=ASKED)
+
+    async def body() -> None:
+        for text, answer in wrong.items():
+            with pytest.raises(TypeError, match=re.escape(text)):
+                await ask(answering(driver, answer))
+
+    driver.run(body)
+
+
+def test_an_asynchronous_answer_to_a_synchronous_client_is_told() -> None:
+    for driver in SYNC:
+
+        async def answer(request: Any) -> Any:
+            raise AssertionError
+
+        with driver.module.Client(
+            transport=driver.transport(answering(driver, answer), store=":memory:")
+        ) as client:
+            with pytest.raises(TypeError, match=f"Both answered with what is to be awaited.*{driver.library}"):
+                client.post("http://api.example" + CHAT, json=ASKED)
+
+
+@pytest.mark.parametrize("way", ["ours", "session"])
+def test_a_transport_for_the_other_kind_of_client_is_told(driver: Driver, way: str) -> None:
+    kind, twin = ("AsyncClient", "Client") if driver.is_async else ("Client", "AsyncClient")
+    if way == "ours":
+        inner = (driver.adapter.ReplayTransport if driver.is_async else driver.adapter.AsyncReplayTransport)()
+        taken = "AsyncReplayTransport" if driver.is_async else "ReplayTransport"
+        error, text = AttributeError, f"{driver.library}.{kind} takes {taken}$"
+    else:
+        base = driver.module.BaseTransport if driver.is_async else driver.module.AsyncBaseTransport
+        inner = type("Other", (base,), {})()
+        error, text = TypeError, f"Other is no transport for {driver.library}.{kind}: .*{driver.library}.{twin}$"
+
+    async def call() -> None:
+        answer = getattr(driver.module, kind)(transport=inner).post("http://api.example" + CHAT, json=ASKED)
+        await answer if driver.is_async else answer
+
+    async def enter() -> None:
+        client = getattr(driver.module, kind)(transport=inner)
+        if driver.is_async:
+            await client.__aenter__()
+        else:
+            client.__enter__()
+
+    async def body() -> None:
+        with use_cassette(MemoryStore()) if way == "session" else nullcontext():
+            with pytest.raises(error, match=text):
+                await call()
+            if way == "ours":
+                with pytest.raises(error, match=text):
+                    await enter()
+
+    driver.run(body)

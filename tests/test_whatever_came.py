@@ -1,4 +1,4 @@
-"""Whatever upstream answers, a cassette has it and plays it as it came: without a body, in pieces, oddly encoded."""
+"""Whatever upstream answers, a cassette has it and plays it as it came: no body, in pieces, oddly encoded."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .._models import Usage
 from ..system.forking import new_lock
 from . import BUDGET_VARIABLE
 
-__all__ = ["Budget", "budget_of_environment"]
+__all__ = ["Budget", "budget_of_environment", "parse_limit"]
 
 
 class Budget:
@@ -31,7 +31,7 @@ class Budget:
     """
 
     def __init__(self, limit: float | str | Decimal, *, _where: str = "budget") -> None:
-        self.limit = _parse(limit, _where)
+        self.limit = parse_limit(limit, _where)
         self._where = _where
         from . import prices
 
@@ -86,7 +86,12 @@ class Budget:
         return f"<Budget ${self._spent:.4f} of ${self.limit} spent>"
 
 
-def _parse(limit: Any, where: str) -> Decimal:
+def parse_limit(limit: Any, where: str) -> Decimal:
+    """US dollars, from a number or from text such as `$2`.
+
+    Raises:
+        ConfigurationError: it is neither, or negative; `where` says in the message who asked for it.
+    """
     if isinstance(limit, (int, float, Decimal)) and not isinstance(limit, bool):
         text = str(limit)
     elif isinstance(limit, str):

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,7 +14,10 @@ from .._errors import ConfigurationError
 from ..maintenance.selection import Selection
 from ..options import parse_duration
 
-__all__ = ["parse_since", "parse_status", "selection", "selection_options"]
+__all__ = ["budget_option", "parse_since", "parse_status", "selection", "selection_options"]
+
+if TYPE_CHECKING:
+    from ..accounts.budget import Budget
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -37,6 +40,24 @@ def selection(model: str | None, since: str | None, status: str | None) -> Selec
         click.BadParameter: one is wrong.
     """
     return Selection(model=model, since=parse_since(since), statuses=parse_status(status))
+
+
+def budget_option(text: str | None) -> Budget | None:
+    """What `--budget` gives to the calls of a command.
+
+    Raises:
+        click.BadParameter: it is no amount.
+        ConfigurationError: the package that knows the prices is not installed.
+    """
+    if text is None:
+        return None
+    from ..accounts.budget import Budget, parse_limit
+
+    try:
+        parse_limit(text, "--budget")
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+    return Budget(text, _where="--budget")
 
 
 def parse_since(text: str | None) -> float | None:

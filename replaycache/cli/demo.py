@@ -9,6 +9,7 @@ import sys
 import click
 
 from .errors import CommandFailed
+from .opening import check_store_name
 from .output import is_terminal, width
 from .printable import printable
 
@@ -34,6 +35,7 @@ def command(base_url: str | None, model: str | None, store: str | None) -> None:
         raise click.UsageError(
             f"{store!r} is a file, and the demonstration records into a disk cache; name a directory"
         )
+    check_store_name(store, "--store")
     from .demo_session import DemoFailed, run
 
     try:

@@ -31,7 +31,7 @@ from typing import Any
 import click
 
 from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
-from .printable import printable
+from .printable import fitted, printable
 
 __all__ = [
     "BrokenOutput",
@@ -113,7 +113,7 @@ def run_to_status(run: Callable[[], Any]) -> int:
             return error.exit_code
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
-        click.echo(f"Error: {printable(error.format_message(), lines=True)}", err=True)
+        _tell(f"Error: {error.format_message()}")
         return error.exit_code
     except click.Abort as error:
         # at a prompt click hides the cause
@@ -166,8 +166,12 @@ def restore_process() -> None:
 
 
 def _say(error: BaseException, status: Status) -> Status:
-    click.echo(f"Error: {printable(str(error), lines=True)}", err=True)
+    _tell(f"Error: {error}")
     return status
+
+
+def _tell(text: str) -> None:
+    click.echo(fitted(printable(text, lines=True), sys.stderr), err=True)
 
 
 def _without_output() -> Status:
@@ -189,7 +193,7 @@ def _warnings_in_a_line() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
             if issubclass(category, ReplayCacheWarning):
-                click.echo(f"Warning: {printable(str(message), lines=True)}", err=True)
+                _tell(f"Warning: {message}")
             else:
                 before(message, category, *rest, **named)
 

@@ -76,6 +76,7 @@ def command(
     """
     which = selection(model, since, status)
     kind = form or _BY_SUFFIX.get(Path(target).suffix.lower(), "cache")
+    _check_target(target, kind, force)
     source = existing_store(store)
     moved = Moved()
     with progress("exporting", total=len(keys) or len(source)) as advance:
@@ -93,7 +94,7 @@ def command(
         elif kind == "cassette":
             _into_cassette(every, target, source, force, redact, moved)
         else:
-            _into_file(every, Path(target).expanduser(), kind, force, redact, moved)
+            _into_file(every, Path(target).expanduser(), kind, redact, moved)
     return tell(moved, target, as_json)
 
 
@@ -103,8 +104,20 @@ def _counted(items: Iterator[Taken], advance: Callable[[int], None]) -> Iterator
         yield item
 
 
+def _check_target(target: str, kind: str, force: bool) -> None:
+    """Looks at what is to be written, before anything is read."""
+    path = Path(target).expanduser()
+    if kind == "cache":
+        new_store(target, "TARGET")
+    elif kind == "cassette":
+        if path.suffix.lower() != ".json":
+            raise click.UsageError(f"a cassette's name ends in .json, unlike {target!r}")
+    elif os.path.lexists(path) and not force:
+        raise CommandFailed(f"{path} exists. Name another file, or add --force to write it anew.")
+
+
 def _other(target: str, source: Store) -> Store:
-    store = new_store(target)
+    store = new_store(target, "TARGET")
     if store.identity == source.identity:
         raise click.UsageError(f"{target} is where the recordings come from")
     return store
@@ -113,8 +126,6 @@ def _other(target: str, source: Store) -> Store:
 def _into_cassette(
     items: Iterator[Taken], target: str, source: Store, force: bool, redact: Redact, moved: Moved
 ) -> None:
-    if Path(target).suffix.lower() != ".json":
-        raise click.UsageError(f"a cassette's name ends in .json, unlike {target!r}")
     check_is_no_device(Path(target).expanduser())
     store = CassetteStore(target)
     if store.identity == source.identity:
@@ -126,10 +137,7 @@ def _into_cassette(
         to_cassette(items, store, redact, moved)
 
 
-def _into_file(items: Iterator[Taken], path: Path, kind: str, force: bool, redact: Redact, moved: Moved) -> None:
-    if os.path.lexists(path) and not force:
-        raise CommandFailed(f"{path} exists. Name another file, or add --force to write it anew.")
-
+def _into_file(items: Iterator[Taken], path: Path, kind: str, redact: Redact, moved: Moved) -> None:
     check_is_no_device(path)
 
     def recordings() -> Iterator[Recording]:

@@ -52,7 +52,7 @@ def command(
     before anything is written, and what is there already is not added again.
     """
     which = selection(model, since, status)
-    target = new_store(store)
+    target = new_store(store, "--store")
     moved = Moved()
     sources = [existing_store(file) for file in files]
     for file, source in zip(files, sources, strict=True):

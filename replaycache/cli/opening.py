@@ -9,7 +9,7 @@ A command takes its store with one of
 and opens it with
 
     existing_store(store)               to read: the user's disk cache for None, the directory of a disk cache, a
-                                        cassette (FILE.json), a URL such as redis://, a file of another recorder
+                                        cassette (FILE.json), a file of another recorder
     writable_store(store)               to change: the same without the files of others
     existing_cache(store, "prune")      to change by rules, as only a cache is: a cassette is refused
     new_store(store)                    to write to: made where it is not there
@@ -39,7 +39,7 @@ from click.shell_completion import CompletionItem
 
 from .._errors import ConfigurationError, StoreError, StoreUnavailable
 from .._models import Recording
-from ..stores import DiskStore, Store, default_directory
+from ..stores import DiskStore, Store, check_names_store, default_directory
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
 from .printable import one_line
@@ -47,6 +47,7 @@ from .printable import one_line
 __all__ = [
     "Entry",
     "check_is_no_device",
+    "check_store_name",
     "complete_key",
     "complete_store",
     "entries",
@@ -152,7 +153,7 @@ def existing_store(text: str | None) -> Store:
     Raises:
         CommandFailed: there is none, or it is something else; the text says what to do.
         CassetteError: the file cannot be read.
-        ConfigurationError: no store can be named so.
+        click.UsageError: no store can be named so.
     """
     return _opened(text, foreign=True)
 
@@ -161,7 +162,7 @@ def writable_store(text: str | None) -> Store:
     """As `existing_store`, to change it: files of other recorders are refused.
 
     Raises:
-        CommandFailed, CassetteError, ConfigurationError: as `existing_store`.
+        CommandFailed, CassetteError, click.UsageError: as `existing_store`.
     """
     return _opened(text, foreign=False)
 
@@ -174,8 +175,8 @@ def existing_cache(text: str | None, doing: str) -> Store:
         doing: the command's name, for the message.
 
     Raises:
-        click.UsageError: it is a cassette.
-        CommandFailed, ConfigurationError: as `existing_store`.
+        click.UsageError: it is a cassette, or no store can be named so.
+        CommandFailed: as `existing_store`.
     """
     if text is not None and "://" not in text and not os.path.isdir(text) and text.lower().endswith(_FOREIGN):
         raise click.UsageError(
@@ -185,12 +186,32 @@ def existing_cache(text: str | None, doing: str) -> Store:
     return _opened(text, foreign=False)
 
 
-def new_store(text: str | None) -> Store:
+def check_store_name(text: str | None, where: str) -> None:
+    """Looks at what names a store, before anything is done.
+
+    Args:
+        text: as the user gave it.
+        where: the option or the argument, for the message.
+
+    Raises:
+        click.UsageError: no store can be named so.
+    """
+    try:
+        check_names_store(text, where)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def new_store(text: str | None, where: str) -> Store:
     """The store that a user names, to write to: made when the first recording comes, where it is not there.
+
+    Args:
+        text: as the user gave it.
+        where: the option or the argument, for the message.
 
     Raises:
         CommandFailed: what is there is no store of replaycache.
-        ConfigurationError: no store can be named so.
+        click.UsageError: no store can be named so.
     """
     if text is not None and os.path.lexists(os.path.expanduser(text)):
         path = Path(text).expanduser()
@@ -205,6 +226,7 @@ def new_store(text: str | None) -> Store:
                 f"{text} is a directory that holds something else than a disk cache of replaycache; "
                 f"name a new directory, or a cassette (FILE.json)."
             )
+    check_store_name(text, where)
     return _closed_at_the_end(_store_of_option(text)[0])
 
 
@@ -216,10 +238,8 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
                 DiskStore(directory)
             )  # nothing is recorded yet, and looking does not make it
         text = str(directory)
-    if text == ":memory:" or not text:
-        raise ConfigurationError(f"{text!r} names no store that outlives a process; give a path")
-    if "://" in text:
-        return _closed_at_the_end(_store_of_option(text)[0])
+    if text == ":memory:" or not text or "://" in text:
+        raise click.UsageError(f"{text!r} names no store that outlives a process; give a path")
     path = Path(text).expanduser()
     if not os.path.lexists(path):
         raise CommandFailed(f"{path} does not exist. {_where_stores_are(path)}")
@@ -255,11 +275,9 @@ def _database(directory: Path) -> Path:
 
 
 def _where_stores_are(path: Path) -> str:
-    near = (
-        sorted(path.parent.glob("*.json"))[:3] if path.suffix.lower() == ".json" and path.parent.is_dir() else []
-    )
-    if near:
-        return f"Beside it are {', '.join(item.name for item in near)}."
+    if path.suffix.lower() in _FOREIGN:
+        near = sorted(path.parent.glob(f"*{path.suffix}"))[:3] if path.parent.is_dir() else []
+        return f"Beside it are {', '.join(item.name for item in near)}." if near else "Check the path."
     return f"A store is the directory of a disk cache (yours is {default_directory()}) or a cassette (FILE.json)."
 
 
@@ -520,7 +538,7 @@ def named_entry(text: str, store: str | None = None) -> Entry:
     Raises:
         click.UsageError: the name fits several recordings, or none can be named so.
         NothingMatches: there is no such recording.
-        CommandFailed, StoreError, CassetteError, ConfigurationError: as `existing_store` and `find_entry`.
+        CommandFailed, StoreError, CassetteError: as `existing_store` and `find_entry`.
     """
     place, name = split_name(text)
     if place is None or name:

@@ -42,7 +42,7 @@ from ..accounts.amounts import (
     iso_time,
 )
 from .errors import BrokenOutput
-from .printable import one_line, printable
+from .printable import fitted, one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -166,7 +166,7 @@ def _plain_value(value: Any) -> Any:
 
 def note(text: str) -> None:
     """Writes a line for people to standard error."""
-    click.echo(printable(text, lines=True), err=True)
+    click.echo(fitted(printable(text, lines=True), sys.stderr), err=True)
 
 
 def write_styled(text: str = "", style: str = "") -> None:

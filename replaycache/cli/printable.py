@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import textwrap
+from typing import TextIO
 
-__all__ = ["one_line", "printable"]
+__all__ = ["fitted", "one_line", "printable"]
 
 _OBEYED = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1: cursor, colours, titles, the clipboard
@@ -31,6 +34,28 @@ def printable(text: str, *, lines: bool = False) -> str:
     if lines:
         return _CONTROL.sub(_escape, text.replace("\r\n", "\n"))
     return _CONTROL_OR_LINE.sub(_escape, text)
+
+
+def fitted(text: str, stream: TextIO | None) -> str:
+    """Lines of text, wrapped where they go to a terminal and are longer than it is wide."""
+    if stream is None or not stream.isatty():
+        return text
+    width = max(20, shutil.get_terminal_size((80, 24)).columns)
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+
+
+def _wrapped(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 def one_line(text: str, limit: int = 500) -> str:

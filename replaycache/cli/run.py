@@ -14,8 +14,9 @@ import click
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from ..accounts.run_savings import RunSavings
 from ..options import Mode, parse_duration, parse_hosts
+from .choosing import budget_option
 from .errors import Status, restore_process
-from .opening import complete_store
+from .opening import check_store_name, complete_store
 from .output import human_count, human_duration, human_money, note
 from .running import CannotRun, program_of, run_program
 
@@ -98,11 +99,14 @@ def command(
         raise click.UsageError("name a script, or a module with -m")
     try:
         parse_duration(ttl, "--ttl")
-        parse_hosts(ignore_hosts, "--ignore-hosts")
+        if ignore_hosts is not None:
+            parse_hosts(ignore_hosts, "--ignore-hosts")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
-    from ..session.session import install, installed
+    from ..session.session import installed
 
+    check_store_name(store, "--store")
+    budget_option(budget)
     settings: dict[str, Any] = {
         "store": store,
         "mode": mode,
@@ -113,7 +117,7 @@ def command(
         "ignore_hosts": ignore_hosts,
     }
     savings = RunSavings()
-    install(**settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
+    _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()
     assert past is not None
     past.tells_own_way = False  # the line at the end does
@@ -213,13 +217,15 @@ class _InstalledAgain:
         self._settings = settings
 
     def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
-        return _install_here, (self._settings,)
+        return _install, (self._settings,)
 
 
-def _install_here(settings: dict[str, Any]) -> None:
-    from ..session.session import install
+def _install(settings: dict[str, Any], **hooks: Any) -> None:
+    from ..session.session import install, tell_mode
 
-    install(**settings)
+    install(**{**settings, "budget": budget_option(settings["budget"])}, **hooks)
+    if settings["mode"] is not None:
+        tell_mode(mode_as="--mode {}")
 
 
 def _install_in_children(settings: dict[str, Any]) -> None:

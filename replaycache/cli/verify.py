@@ -15,6 +15,7 @@ from ..accounts.budget import Budget
 from ..dialects.usage import usage_of
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
+from .choosing import budget_option
 from .errors import CommandFailed, NothingMatches, Status
 from .ls import endpoint
 from .opening import Entry, complete_store, entries, existing_store, is_cassette
@@ -88,7 +89,7 @@ def command(
         upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--base-url") from error
-    allowance = Budget(budget) if budget is not None else None
+    allowance = budget_option(budget)
     found: list[tuple[str, Entry]] = []
     for name in stores:
         store = existing_store(name)

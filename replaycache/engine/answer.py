@@ -13,6 +13,7 @@ from ..dialects.answers import end_told_by, watcher_of
 from ..dialects.request_body import members
 from ..match import Identity
 from ..options import Mode
+from ..system.calling_upstream import calling_upstream
 from .asked import Asked
 from .decisions import Forward
 from .keeper import Keeper
@@ -321,8 +322,9 @@ class Answer:
             self.land()
             return
         try:
-            keeper.save(recording, identity, self.asked)
-            keeper.pass_on(self.asked, recording)
+            with calling_upstream.begun():  # what a store connects to is ours
+                keeper.save(recording, identity, self.asked)
+                keeper.pass_on(self.asked, recording)
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))

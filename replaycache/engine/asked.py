@@ -49,7 +49,8 @@ class Asked:
         method: in upper case.
         url: absolute.
         found: of its headers, in lower case, those that may count.
-        mode: in which it is asked.
+        said: the mode in which it is asked, by its own word or by the options.
+        mode: the same, until it is known what `once` comes to.
         names_mode: whether it says that itself.
         sample: which of several answers is asked for.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
@@ -82,6 +83,7 @@ class Asked:
         "names_mode",
         "needs_body",
         "place",
+        "said",
         "sample",
         "ttl",
         "unstorable",
@@ -110,6 +112,7 @@ class Asked:
             if name.startswith(_PREFIX):
                 self._read_call_headers()
                 break
+        self.said = self.mode
         self.body = b""
         self._request: Request | None = None
         self.identity: Identity | None = None

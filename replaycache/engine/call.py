@@ -18,17 +18,17 @@ that they were given. Every method may be called from any thread, one at a time.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from .._errors import CacheMiss, MissReason
 from ..options import Mode, Options
+from ..system.calling_upstream import calling_upstream
 from .answer import Answer
 from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Forward, Recheck, Replay, Wait
-from .diagnosis import diagnose
+from .diagnosis import Advice, diagnose
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
@@ -49,7 +49,7 @@ class Shared(Protocol):
     Attributes:
         options: checked.
         store: where recordings are.
-        advice: what the text of a miss says to do next, by its reason.
+        advice: what the text of a miss says to do next.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -65,7 +65,7 @@ class Shared(Protocol):
     def store(self) -> Store: ...
 
     @property
-    def advice(self) -> Mapping[MissReason, str]: ...
+    def advice(self) -> Advice: ...
 
     @property
     def reporter(self) -> Reporter: ...
@@ -133,7 +133,8 @@ class Call:
             StoreError: the store failed and the mode is `replay`.
             CassetteError: the cassette cannot be read.
         """
-        return self._shared.lookup.find(self.asked)
+        with calling_upstream.begun():  # what a store connects to is ours
+            return self._shared.lookup.find(self.asked)
 
     def decide(self, found: Found) -> Decision:
         """What to do, given what `load` found."""
@@ -144,7 +145,8 @@ class Call:
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
-            with suppress(Exception):  # what a store of the user's may raise: those calls go live again, no more
+            # what a store of the user's may raise: those calls go live again, no more
+            with suppress(Exception), calling_upstream.begun():
                 shared.keeper.pass_on(self.asked, decision.recording)
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
@@ -158,7 +160,8 @@ class Call:
             lead = self._lead = Lead(self._shared.neighbours)
         if lead.is_settled or identity is None:
             return forward
-        flight = lead.take_off(identity)
+        with calling_upstream.begun():
+            flight = lead.take_off(identity)
         if flight is not None:
             if isinstance(flight, ClaimedElsewhere):
                 self._shared.reporter.waiting(identity.key)
@@ -174,14 +177,16 @@ class Call:
     def miss(self, reason: MissReason) -> CacheMiss:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""
         shared, asked = self._shared, self.asked
-        miss = diagnose(
-            stored_form(asked.request, shared.options.redact),
-            reason,
-            mode=asked.mode,
-            key=asked.key,
-            store=shared.store,
-            advice=shared.advice,
-        )
+        with calling_upstream.begun():
+            miss = diagnose(
+                stored_form(asked.request, shared.options.redact),
+                reason,
+                mode=asked.said,
+                mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
+                key=asked.key,
+                store=shared.store,
+                advice=shared.advice._replace(mode=None, mode_as="") if asked.names_mode else shared.advice,
+            )
         shared.reporter.refused(miss)
         return miss
 

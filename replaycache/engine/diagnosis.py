@@ -4,52 +4,81 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import CacheMiss, CassetteError, MissReason, StoreError
 from .._models import Recording, Request
 from ..system.forking import postponed
+from ..wire import url as _url
 
 if TYPE_CHECKING:
     from ..options import Mode
     from ..stores import Store
     from .nearest import Difference
 
-__all__ = ["ADVICE", "diagnose", "incomplete"]
+__all__ = ["ADVICE", "Advice", "diagnose", "incomplete"]
 
 logger = logging.getLogger("replaycache")
 
 SEARCH_SECONDS = 0.025
 """How long the nearest recording is looked for, so that a miss stays quick in a large store."""
 
+WIDTH = 80
+"""Columns beyond which a difference takes several lines."""
+
 _REASONS: dict[MissReason, str] = {
-    "no_recording": "nothing is stored under this key in",
-    "already_played": "every recording of it was played already from",
-    "expired": "what is stored is older than ttl in",
-    "cassette_not_found": "there is no such file:",
-    "not_cacheable": "it is none of the calls that are kept in",
-    "request_too_large": "the body is larger than max_request_bytes:",
+    "no_recording": "nothing is stored under this key",
+    "already_played": "every recording of it was played already",
+    "expired": "what is stored is older than ttl",
+    "cassette_not_found": "there is no such file",
+    "not_cacheable": "it is none of the calls that are kept there",
+    "request_too_large": "the body is larger than max_request_bytes",
 }
 
-ADVICE: Mapping[MissReason, str] = MappingProxyType(
-    {
-        "no_recording": "record it with mode='auto' (or REPLAYCACHE_MODE=auto); if the difference does not "
-        "matter, leave it out of the key with Match(ignore=[...]) or Match(scrub=[...])",
-        "already_played": "record the further call, or allow repeats='same'",
-        "expired": "record it again with mode='auto', or raise ttl",
-        "cassette_not_found": "record it with mode='once'",
-        "not_cacheable": "send it with the header x-replaycache-mode: off, or widen Match(cacheable=...)",
-        "request_too_large": "raise max_request_bytes, or send it with the header x-replaycache-mode: off",
-    }
+
+class Advice(NamedTuple):
+    """What a miss says to do next.
+
+    Attributes:
+        next: by its reason, a line for each way; `{auto}`, `{record}` and `{once}` stand for these modes as they
+            are named where the mode was, `{host}` for the host that was asked.
+        options: where options are given, if not in the code that made the call; a sentence.
+        mode: in which it was asked, if that is to be told otherwise.
+        mode_as: how a mode is named, with `{}` for it, if not as the options have it.
+        elsewhere: receives the key of what is recorded nowhere in the store; what to do where the answer is known
+            to stand elsewhere, and nothing otherwise.
+    """
+
+    next: Mapping[MissReason, str]
+    options: str = ""
+    mode: Mode | None = None
+    mode_as: str = ""
+    elsewhere: Callable[[str], str] | None = None
+
+
+ADVICE = Advice(
+    MappingProxyType(
+        {
+            "no_recording": "record it with {auto}",
+            "already_played": "record the further call with {auto}\nor answer it once more: repeats='same'",
+            "expired": "record it again with {auto}\nor raise ttl",
+            "cassette_not_found": "record it with {once}",
+            "not_cacheable": "send it live, with the header x-replaycache-mode: off\n"
+            "or have it recorded: Match(cacheable=...)\n"
+            "or leave the host alone: ignore_hosts=['{host}']",
+            "request_too_large": "raise max_request_bytes\n"
+            "or send it live, with the header x-replaycache-mode: off",
+        }
+    )
 )
-"""What to do next about a miss, by its reason."""
+"""What to do next where calls are made by the user's own code."""
 
 
 def diagnose(
-    asked: Request, reason: MissReason, *, mode: Mode, key: str, store: Store, advice: Mapping[MissReason, str]
+    asked: Request, reason: MissReason, *, mode: Mode, mode_as: str, key: str, store: Store, advice: Advice
 ) -> CacheMiss:
     """The error that tells what was asked, why nothing matched, what comes nearest, and what to do.
 
@@ -59,9 +88,10 @@ def diagnose(
         asked: in its stored form.
         reason: why nothing matched.
         mode: in which it was asked.
+        mode_as: how a mode is named where this one was, with `{}` for it.
         key: of the request; empty where none was made.
         store: where it was looked for.
-        advice: what to do next, by reason.
+        advice: what to do next.
     """
     with postponed():
         from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
@@ -78,22 +108,79 @@ def diagnose(
 
     # what a test prints is read by more people than a cache is
     told = replace_in_request(asked)
-    if nearest is not None and places:
-        places = differences(replace_in_request(nearest.request), told)
-    lines = [f"no recording answers this request, and mode is {mode}: upstream was not called."]
+    recorded = None if nearest is None else replace_in_request(nearest.request)
+    if recorded is not None and places:
+        places = differences(recorded, told)
+    lines = ["no recording answers this request, and upstream was not called."]
+    lines.append(f"  mode     {_told(advice.mode or mode)}")
     lines.append(f"  asked    {told.method} {told.url}{_about(told)}")
     if key:
         lines.append(f"  key      {key}")
-    lines.append(f"  why      {reason}: {_REASONS[reason]} {store.location}")
+    lines.append(f"  why      {reason}: {_REASONS[reason]}")
+    lines.append(f"  store    {store.location}")
     if nearest is not None:
         when = datetime.fromtimestamp(nearest.recorded_at, UTC).strftime(" %Y-%m-%d %H:%M:%SZ")
         dated = when if nearest.recorded_at else ""  # what others recorded may bear no date
         lines.append(f"  nearest  recorded{dated}" + (", which differs in" if places else ""))
-        lines.extend(f"             {place}" for place in places[:5])
+        for place in places[:5]:
+            lines.extend(_shown(place))
         if len(places) > 5:
             lines.append(f"             and {len(places) - 5} more places")
-    lines.append(f"  next     {advice[reason]}")
+    found = advice.elsewhere(key) if advice.elsewhere and reason in ("no_recording", "cassette_not_found") else ""
+    ways = _ways(reason, told, recorded, places, advice, mode_as)
+    if found:
+        ways = [found, f"or {ways[0]}", *ways[1:]]
+    lines.extend(f"{'' if number else '  next':<11}{way}" for number, way in enumerate(ways))
     return CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
+
+
+def _told(mode: Mode) -> str:
+    return "once, which replays a cassette that has recordings" if mode == "once" else mode
+
+
+def _shown(place: Difference) -> Iterator[str]:
+    """A difference on one line, or on three where that is long."""
+    line = f"             {place}"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    recorded, asked = place.sides()
+    yield f"             {place.path}"
+    yield f"               recorded {recorded}"
+    yield f"               asked    {asked}"
+
+
+def _ways(
+    reason: MissReason,
+    asked: Request,
+    recorded: Request | None,
+    places: list[Difference],
+    advice: Advice,
+    mode_as: str,
+) -> list[str]:
+    """What to do next, a line for each way."""
+    url = _url.parse(asked.url)
+    text = advice.next[reason].replace("{host}", url.netloc)
+    named = advice.mode_as or mode_as
+    for mode in ("auto", "record", "once"):
+        text = text.replace(f"{{{mode}}}", named.replace("{}", mode))
+    ways = text.split("\n")
+    of_text = len(ways)
+    if reason == "no_recording":
+        of_recorded = None if recorded is None else _url.parse(recorded.url)
+        if of_recorded is None or of_recorded.origin != url.origin:
+            if of_recorded is not None and (of_recorded.path, of_recorded.query) == (url.path, url.query):
+                name = of_recorded.netloc if of_recorded.scheme == "https" else of_recorded.origin
+                ways.append(f"or, where both are one API: Match(hosts={{{url.netloc!r}: {name!r}}})")
+            ways.append(f"or leave the host alone: ignore_hosts=[{url.netloc!r}]")
+        if any(place.path not in ("method", "url") for place in places):
+            ways.append("or, if the difference does not matter: Match(ignore=[...]) or Match(scrub=[...])")
+    names_options = len(ways) > of_text or any(
+        name in text for name in ("Match(", "ignore_hosts", "repeats", "ttl")
+    )
+    if advice.options and (names_options or reason == "request_too_large"):
+        ways.append(advice.options)
+    return ways
 
 
 def _for_a_while(newest: Iterator[tuple[str, Recording]]) -> Iterator[Recording]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
-from ..options import Mode, Options
+from .._errors import ConfigurationError, DriftFound, SecretFound
+from ..options import Mode, Options, combined
 from ..system.calling_upstream import calling_upstream
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
-from .diagnosis import ADVICE
+from .diagnosis import ADVICE, Advice
 from .flights import Owner
 from .held_back import is_held_back
 from .identifier import Identifier
@@ -34,13 +36,26 @@ _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
 
+_IN_BODY = re.compile(r" in request\.body\.([A-Za-z_][\w-]*)(?=,|$)")
+
+
+def _redacting(found: Iterable[str]) -> str:
+    """How to keep credentials out of a cassette, given where they were found."""
+    fields = dict.fromkeys(name for one in found for name in _IN_BODY.findall(one))
+    if not fields:
+        return "have a placeholder written: Redact(secrets='replace')."
+    return (
+        f"have its field replaced: Redact(body={list(fields)}),\nor all that looks so: Redact(secrets='replace')."
+    )
+
+
 class Exchange:
     """What a transport keeps between requests: the parts that each call goes through.
 
     Attributes:
         options: checked.
         store: where recordings are.
-        advice: what the text of a miss says to do next, by its reason.
+        advice: what the text of a miss says to do next.
         reporter: is told what becomes of each call.
         identifier: tells which requests are the same.
         lookup: looks into the store.
@@ -56,8 +71,8 @@ class Exchange:
         store: where recordings are.
         spool: makes a place for a body that is too large for memory.
         owner: says who asks.
-        beside: an exchange with the same options and store, in the same session: its place in a cassette is
-            shared, and so is what is told.
+        beside: an exchange with the same store, in the same session: its place in a cassette is shared, and so is
+            what is told.
 
     Raises:
         ConfigurationError: an option does not go together with the store.
@@ -81,7 +96,7 @@ class Exchange:
             )
         self.options = options
         self.store = store
-        self.advice: Mapping[MissReason, str] = ADVICE
+        self.advice: Advice = ADVICE
         self.neighbours: Neighbours | None = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
@@ -91,18 +106,34 @@ class Exchange:
         if is_cache:
             self.neighbours = Neighbours(store, owner, getattr(store, "claims", None))
         elif beside is not None and beside._sequence is not None:
-            self._sequence = beside._sequence
+            self._sequence = beside._sequence.under(repeats, identify)
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
             self._sequence = Sequence(cast("SequenceStore", store), repeats, identify)
         self.reporter: Reporter = (
-            Reporter(options, store, is_cache, Tally()) if beside is None else beside.reporter
+            beside.reporter
+            if beside is not None and beside.options is options
+            else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
         )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
         self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace, is_cache=is_cache)
         self.responses = self.keeper.responses
+        self._spool, self._owner = spool, owner
+
+    def with_options(self, named: Mapping[str, Any]) -> Exchange:
+        """One of the same session, for a transport that has options of its own.
+
+        Args:
+            named: those, checked; they win, and what is redacted adds up.
+        """
+        options = replace(self.options, **combined({"redact": self.options.redact}, named))
+        exchange = Exchange(options, self.store, self._spool, self._owner, beside=self)
+        exchange.advice = self.advice
+        exchange.is_mode_named, exchange.leaves_imports_alone = self.is_mode_named, self.leaves_imports_alone
+        exchange.keeper.responses = exchange.responses = self.responses  # the session ends, and they with it
+        return exchange
 
     @property
     def tally(self) -> Tally:
@@ -153,16 +184,21 @@ class Exchange:
         """
         self.keeper.end()
         not_kept, self.tally.not_kept = self.tally.not_kept, []
-        if not_kept and warns:
-            listed = "".join(f"\n  {told}" for told in not_kept)
-            self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
+        try:
+            if not_kept and warns:
+                listed = "".join(f"\n  {told}" for told in not_kept)
+                self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
+        finally:  # where warnings are errors, that is the lesser one
+            self._raise_told()
+
+    def _raise_told(self) -> None:
         secrets, self.tally.secrets = self.tally.secrets, []
         if secrets:
             listed = "".join(f"\n  {found}" for found in secrets)
             raise SecretFound(
                 f"not written to {self.store.location}, for it holds what looks like a credential:{listed}\n"
-                "Take it out of what is sent, name its place in Redact(...), or use Redact(secrets='replace')."
+                f"Take it out of what is sent, or {_redacting(secrets)}"
             )
         drifts, self.tally.drifts = self.tally.drifts, []
-        if drifts and self.options.on_drift == "raise":
+        if drifts and self.tally.raises_drifts:
             raise DriftFound("upstream no longer answers as recorded:\n" + "\n".join(drifts))

@@ -72,7 +72,6 @@ class Keeper:
         self.reporter = reporter
         self.responses = OpenResponses()
         self.redirects = Redirects(options.redact)
-        self._is_over = False
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
@@ -124,8 +123,8 @@ class Keeper:
         if self._sequence is None:
             self._store.put(identity.key, recording)
             return
-        if self._is_over:
-            raise CassetteError(OUTLIVED)
+        if self.responses.is_over:
+            raise CassetteError(f"{OUTLIVED}.")
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 
@@ -150,7 +149,7 @@ class Keeper:
 
     def end(self) -> None:
         """The session is over: what is still open then is in no cassette, whenever its reader comes to its end."""
-        self._is_over = True
+        self.responses.is_over = True
         if self._sequence is None:
             return
         self._sequence.end()
@@ -184,5 +183,6 @@ class Keeper:
         drift = compare(expected, live)
         if drift.shape:
             self.reporter.tally.drifts.append(f"{what}: {drift}")
+            self.reporter.tally.raises_drifts |= self._options.on_drift == "raise"
         if drift and not (drift.shape and self._options.on_drift == "raise"):
             self.reporter.warn(f"the answer to {what} is not what was recorded: {drift}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..match import Identity
+from ..system.calling_upstream import calling_upstream
 from .flights import ClaimedElsewhere, Claiming, Flight, Owner, board, landings
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ class Lead:
         claimed, neighbours = self._claimed, self._neighbours
         if claimed is not None and neighbours is not None and neighbours.claims is not None:
             # while the flight is up nobody else in this process claims the key: it may be released twice
-            neighbours.claims.release(claimed)
+            with calling_upstream.begun():
+                neighbours.claims.release(claimed)
             self._claimed = None
         flight = self._flight
         if flight is not None:

@@ -31,12 +31,17 @@ class Difference(NamedTuple):
     asked: Any
 
     def __str__(self) -> str:
+        recorded, asked = self.sides()
+        return f"{self.path}: recorded {recorded} / asked {asked}"
+
+    def sides(self) -> tuple[str, str]:
+        """What was recorded and what is asked, as they are shown."""
         recorded, asked = _text(self.recorded), _text(self.asked)
         start = 0
         if len(recorded) > SHOWN or len(asked) > SHOWN:
             while recorded[start : start + 1] == asked[start : start + 1] != "":
                 start += 1
-        return f"{self.path}: recorded {_part(recorded, start)} / asked {_part(asked, start)}"
+        return _part(recorded, start), _part(asked, start)
 
 
 SHOWN = 70

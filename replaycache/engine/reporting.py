@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from .._models import Outcome, Recording, Request, Usage
 from ..accounts.noted import Noted
 from ..options import Options
 from ..system.forking import postponed
+from ..system.warning import warn
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ __all__ = ["Reporter"]
 
 logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
+
+
+_failed: set[str] = set()
+"""The stores that were told to be of no use, by their identity."""
 
 
 class _Shown:
@@ -63,8 +67,8 @@ class Reporter:
         note = getattr(store, "note", None) if is_cache else None
         self._note: Callable[[Noted], None] | None = note if callable(note) else None
         self._where = store.location
+        self._identity = store.identity
         self._warned = False
-        self._has_told_of_store = False
 
     # -- what happens to a call ----------------------------------------------------------------------------
 
@@ -174,7 +178,7 @@ class Reporter:
     def warn(self, message: str) -> None:
         """Warns."""
         try:
-            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
+            warn(message, ReplayCacheWarning)
         except ReplayCacheWarning:
             # warnings are errors here, but nothing of ours fails the caller's call
             logger.warning("%s", message)
@@ -188,13 +192,17 @@ class Reporter:
         self.warn(message)
 
     def store_failed(self, message: str) -> None:
-        """The store could not be used, which does not fail the call: told once, in the log and by a warning."""
-        logger.log(logging.DEBUG if self._has_told_of_store else logging.WARNING, "%s", message)
-        if self._has_told_of_store:
+        """The store could not be used, which does not fail the call.
+
+        Told once in the process, however many use that store, in the log and by a warning.
+        """
+        is_known = self._identity in _failed
+        logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", message)
+        if is_known:
             return
-        self._has_told_of_store = True
+        _failed.add(self._identity)
         with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
-            warnings.warn(message, ReplayCacheWarning, stacklevel=2)
+            warn(message, ReplayCacheWarning)
 
     def _tell(self, call: Noted) -> None:
         if self._note is None:

@@ -168,6 +168,20 @@ class Sequence:
         self._last: dict[Identity, Held] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
+        self._played: dict[int, Held] = {}
+
+    def under(self, repeats: Literal["same", "sequence"], identify: Identify) -> Sequence:
+        """The place of the same session, under rules of their own; itself where they are the same."""
+        if repeats == self._repeats and identify == self.identify:
+            return self
+        other = Sequence(self, repeats, identify)
+        other._lock, other._numbers, other._last = self._lock, self._numbers, self._last
+        other._played, other._replaced = self._played, self._replaced
+        return other
+
+    def begin(self) -> PlayingSession:
+        """The session on the cassette; `under` other rules there is no other."""
+        return self._begun
 
     @property
     def _begun(self) -> PlayingSession:
@@ -196,6 +210,8 @@ class Sequence:
                 number, found = self._next(among, held)
                 if found is not None:
                     self._numbers[among] = number + 1
+                    if self._repeats == "sequence":
+                        self._played[id(found)] = found
                     place = Place(identity, among, session.turn(), number)
                     return place, session.play(place.turn, found), "no_recording"
             number, _ = self._next(identity, session.held(identity, self.identify))
@@ -222,6 +238,8 @@ class Sequence:
             last = self._last.get(among) or (held[-1] if held else None)
             return max(len(held) - 1, 0), None if id(last) in self._replaced else last
         number = self._numbers.get(among, 0)
+        while number < len(held) and id(held[number]) in self._played:
+            number += 1  # under other rules it was the answer to what was asked before
         return number, held[number] if number < len(held) else None
 
     def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:

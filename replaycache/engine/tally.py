@@ -21,6 +21,7 @@ class Tally:
         unsent: how many calls were not sent for that, to a cache too.
         played: the recordings that were replayed, by their `id`; they live as long as their store.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        raises_drifts: whether one of them is to be raised at the end.
         secrets: recordings of a cassette that were not written because of what they hold.
         not_kept: calls to a cassette that were answered live and are not in it, and why; not those that the user's
             own word leaves out.
@@ -35,6 +36,7 @@ class Tally:
     unsent: int = 0
     played: set[int] = field(default_factory=set)
     drifts: list[str] = field(default_factory=list)
+    raises_drifts: bool = False
     secrets: list[str] = field(default_factory=list)
     not_kept: list[str] = field(default_factory=list)
     own_way: int = 0

@@ -43,14 +43,16 @@ class Settling(Protocol):
 
 
 class OpenResponses:
-    """The responses of one transport that are open.
+    """The responses of one transport, or of a session's, that are open.
 
     Attributes:
+        is_over: whether that is; what comes of them then is in no cassette.
         held: those that are being recorded.
         dropped: bodies that nobody closed, and that are still to be drained or saved.
     """
 
     def __init__(self) -> None:
+        self.is_over = False
         self.held: set[Settling] = set()
         self.dropped: deque[Unclosed] = deque()
 

@@ -1,35 +1,92 @@
-"""What a miss says to do next to who runs pytest: the command for this test."""
+"""What a miss says to do next to who runs pytest: the command for this test, or the file that holds the answer."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from .._errors import MissReason
+from .._errors import MissReason, ReplayCacheError
 
-__all__ = ["advice_for"]
+if TYPE_CHECKING:
+    from ..engine.diagnosis import Advice
+    from ..options import Options
+
+__all__ = ["advice_for", "find_holder", "told_of"]
+
+BYTES = 8 << 20
+"""How many bytes of orphaned cassettes are read for a miss."""
 
 _ADVICE: Mapping[MissReason, str] = MappingProxyType(
     {
-        "no_recording": "record what is missing: pytest --replay-mode=auto {test} (all of it anew: "
-        "--replay-mode=record); if the difference does not matter, leave it out of the key with "
-        "Match(ignore=[...]) or Match(scrub=[...]), in the mark or, for all tests, in the fixture replay_options",
-        "already_played": "record the further call: pytest --replay-mode=auto {test} (all of it anew: "
-        "--replay-mode=record); or let the mark say repeats='same'",
-        "expired": "record it anew: pytest --replay-mode=record {test}; or raise the mark's ttl",
+        "no_recording": "record what is missing: pytest --replay-mode=auto {test}\n"
+        "or all of it anew: pytest --replay-mode=record {test}",
+        "already_played": "record the further call: pytest --replay-mode=auto {test}\n"
+        "or all of it anew: pytest --replay-mode=record {test}\n"
+        "or answer it once more: repeats='same'",
+        "expired": "record it anew: pytest --replay-mode=record {test}\nor raise ttl",
         "cassette_not_found": "record it: pytest --replay-mode=once {test}",
-        "not_cacheable": "widen Match(cacheable=...) in the mark, or in the fixture replay_options",
-        "request_too_large": "raise max_request_bytes in the mark, or in the fixture replay_options",
+        "not_cacheable": "have it recorded: Match(cacheable=...)\n"
+        "or leave the host alone: ignore_hosts=['{host}']",
+        "request_too_large": "raise max_request_bytes",
     }
 )
 
+_OPTIONS = "Options stand in the mark, or for all tests in the fixture replay_options."
 
-def advice_for(test: str) -> dict[MissReason, str]:
-    """What to do next about a miss of a test, by its reason.
+
+def advice_for(test: str, elsewhere: Callable[[str], str]) -> Advice:
+    """What to do next about a miss of a test.
 
     Args:
         test: its node id, as pytest takes it.
+        elsewhere: what to do where the answer is known to stand elsewhere, by its key.
     """
+    from ..engine.diagnosis import Advice  # the engine is imported when the first marked test is set up
+
     quoted = shlex.quote(test)
-    return {reason: text.replace("{test}", quoted) for reason, text in _ADVICE.items()}
+    texts = {reason: text.replace("{test}", quoted) for reason, text in _ADVICE.items()}
+    return Advice(texts, _OPTIONS, elsewhere=elsewhere)
+
+
+def find_holder(key: str, options: Options, orphans: Iterable[Path], directory: Path) -> Path | None:
+    """The cassette without an owner that holds the answer to what was missed; None where there is none.
+
+    Args:
+        key: of the request.
+        options: of the test, whose rules count.
+        orphans: the cassettes that no test owns.
+        directory: of the test's cassette: those in it come first, for the search is bounded.
+    """
+    from ..engine.sequence import Identify
+    from ..stores import CassetteStore
+
+    identify = Identify(options.match, options.redact)
+    left = BYTES
+    for path in sorted(orphans, key=lambda path: (path.parent != directory, path)):
+        try:
+            left -= path.stat().st_size
+            if left < 0:
+                return None
+            if any(identify(recording).key == key for recording in CassetteStore(path).all()):
+                return path
+        except (OSError, ReplayCacheError):
+            continue
+    return None
+
+
+def told_of(holder: Path, path: Path, shown: Callable[[Path], str]) -> str:
+    """What is told of the cassette that holds the answer.
+
+    Args:
+        holder: it.
+        path: the test's own.
+        shown: a path, as people are to see it.
+    """
+    held = "holds this answer, and no collected test owns it"
+    if path.exists():
+        return f"{shown(holder)} {held}"
+    move = f"git mv {shlex.quote(shown(holder))} {shlex.quote(shown(path))}"
+    return f"if the test was renamed: {move} (that file {held})"

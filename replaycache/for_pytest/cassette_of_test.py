@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,11 @@ class Cassette:
     def __bool__(self) -> bool:
         return True
 
+    def __repr__(self) -> str:
+        tally = self.tally
+        told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
+        return f"<Cassette {self.path}, mode {self.mode}: {told}>"
+
 
 class _TestFailed(Exception):
     """Tells a block that what it did is not to be kept."""
@@ -123,11 +128,13 @@ class CassetteInUse:
         passed = self.passed and not self.failed
         keeps = passed or keeps_failed
         recorded = self.recorded
-        played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in tally.played}
+        elsewhere = cassette.store.played_by_others
+        ids = tally.played | set(map(id, elsewhere))
+        played = {number: one for number, one in enumerate(cassette.store.all()) if id(one) in ids}
         self.use = Use(
             str(cassette.path),
             judges=passed and not recorded and cassette.mode in (Mode.REPLAY, Mode.AUTO),
-            replayed=tally.replayed,
+            replayed=tally.replayed + len(elsewhere),
             recorded=recorded if keeps else 0,
             missed=len(tally.misses),
             not_kept=tally.not_kept,
@@ -135,6 +142,7 @@ class CassetteInUse:
             own_way=tally.own_way,
             played=list(played),
             stored=len(cassette),
+            version=cassette.store.version_read,
             drifts=list(tally.drifts),
         )
         self.use.note_usage(played.values())
@@ -183,7 +191,15 @@ def _placeholders() -> Generator[None]:
         yield
 
 
-def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared: bool, test: str) -> CassetteInUse:
+def open_cassette(
+    marked: Marked,
+    mode: Mode,
+    run: CassettesOfRun,
+    *,
+    is_shared: bool,
+    test: str,
+    elsewhere: Callable[[str], str],
+) -> CassetteInUse:
     """Puts a cassette under what is called from here on.
 
     Args:
@@ -192,6 +208,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         run: opens the run's cassettes.
         is_shared: whether other tests have this one too.
         test: the node id, as the command line takes it.
+        elsewhere: what to do about a miss whose answer is known to stand elsewhere, by its key.
 
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.
@@ -205,7 +222,7 @@ def open_cassette(marked: Marked, mode: Mode, run: CassettesOfRun, *, is_shared:
         # what another test of the run has recorded anew is played, as it will be ever after
         mode_of_session = Mode.AUTO if mode is Mode.RECORD else mode
         session = use_cassette(store, mode=mode_of_session, **marked.options)
-        stack.enter_context(session.everywhere(advice_for(test), refuses=False))
+        stack.enter_context(session.everywhere(advice_for(test, elsewhere), refuses=False))
         caught: list[BaseException] = []
         stack.enter_context(noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -38,6 +38,7 @@ class Use:
         own_way: calls that went through a transport that names a store or a mode of its own.
         played: the numbers of the recordings that were replayed, from 0.
         stored: how many recordings the cassette has.
+        version: which state of its file that is.
         renews: whether the test recorded it anew, and passed.
         renewed: the marks of the recordings that the run had made by then.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
@@ -54,6 +55,7 @@ class Use:
     own_way: int = 0
     played: list[int] = field(default_factory=list)
     stored: int = 0
+    version: str = ""
     renews: bool = False
     renewed: list[str] = field(default_factory=list)
     drifts: list[str] = field(default_factory=list)
@@ -116,18 +118,22 @@ def find_saved(uses: Iterable[Use]) -> Total:
 def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[int]]:
     """The recordings that no test played, by the paths of their cassettes.
 
-    A cassette is judged where all of its tests passed, each replaying it.
+    A cassette is judged where all of its tests passed, each replaying it, and nobody has changed its file since.
 
     Args:
         uses: by the tests' node ids.
         collected: the run's.
         selected: the files and directories whose tests were all asked for.
     """
+    from ..stores import CassetteStore
+
     whole = list(selected)
     unused: dict[str, list[int]] = {}
     for path, owners in _owners(collected):
         judged = [uses[test] for test in owners if test in uses and uses[test].judges]
         if len(judged) < len(owners) or not _is_owned_by(path, owners, collected, whole):
+            continue
+        if {use.version for use in judged} != {CassetteStore(path).version}:
             continue
         played = {number for use in judged for number in use.played}
         left = [number for number in range(max(use.stored for use in judged)) if number not in played]
@@ -215,18 +221,17 @@ def find_orphans(collected: Collected, selected: Iterable[Path]) -> tuple[list[P
         modules = _modules_left_out(directory, collected)
         left_out += modules
         theirs = [module_directory(module) for module in modules]
-        for path in _cassettes_below(directory / DIRECTORY):
-            if str(path) not in owned and not any(place in path.parents for place in theirs):
+        for path in sorted((directory / DIRECTORY).rglob("*.json")):
+            if str(path) in owned or any(place in path.parents for place in theirs):
+                continue
+            if _is_cassette(path):
                 orphans.append(path)
     return orphans, left_out
 
 
-def _cassettes_below(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.rglob("*.json")):
-        try:
-            with open(path, "rb") as file:
-                start = file.read(200)
-        except OSError:
-            continue
-        if b'"replaycache/' in start:
-            yield path
+def _is_cassette(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return b'"replaycache/' in file.read(200)
+    except OSError:
+        return False

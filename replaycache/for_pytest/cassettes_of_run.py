@@ -79,9 +79,10 @@ class CassettesOfRun:
         len(store)
         with store.deferred():
             yield store
-        self._renewed[path] = store.renewed
+            renewed = store.renewed
+        self._renewed[path] = renewed
         if file is not None:
-            file.write_text(json.dumps(store.renewed), "utf-8")
+            file.write_text(json.dumps(renewed), "utf-8")
 
     def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
         """Removes what a run has left over.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
@@ -73,6 +74,8 @@ class Items:
             raise _failure(item, error) from None
         if marked is None:
             return
+        if told := self._run.collection.disagreement(marked):
+            warnings.warn(told, ReplayCacheWarning, stacklevel=2)
         if isinstance(item, pytest.Function):
             set_up_first(item, opener)
         else:  # one without fixtures
@@ -119,12 +122,14 @@ class Items:
             and in_use.cassette.tally.recorded > before
             and not self._run.collection.is_shared(in_use.cassette.path)
         ):
-            warnings.warn(
+            code = getattr(inspect.unwrap(fixturedef.func), "__code__", None)
+            warnings.warn_explicit(
                 f"the fixture {fixturedef.argname!r} has the scope {fixturedef.scope}, and its calls were "
                 f"recorded into {in_use.cassette.path}, the cassette of the test that came first; in another "
                 f"order they will be missed. Let its tests share a cassette: @pytest.mark.replay('name.json')",
                 ReplayCacheWarning,
-                stacklevel=2,
+                str(request.node.path) if code is None else code.co_filename,
+                1 if code is None else code.co_firstlineno,
             )
         return result
 
@@ -205,7 +210,9 @@ class Items:
                 in_use.use.judges &= not in_use.failed
                 attach_use(report, in_use.use)
                 if in_use.use.not_kept:
-                    report.sections.append(("replaycache: not kept", "\n".join(in_use.use.not_kept)))
+                    # of the sections that a teardown adds, pytest shows those that are called after it
+                    told = "\n".join(in_use.use.not_kept)
+                    report.sections.append(("replaycache: not kept, at teardown", told))
             del item.stash[_IN_USE]
 
     def interrupt(self) -> None:

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from .._errors import ConfigurationError
+from ..stores import check_is_cassette
 from .cassette_paths import Siblings, file_name, module_directory, named
 from .pytest_private import marks_of_parameters
 from .suite_options import combined
 
-__all__ = ["Marked", "read_marks"]
+__all__ = ["Marked", "Rules", "read_marks", "rules_of"]
+
+Rules = Mapping[str, Any]
+"""What a mark says of how requests are recognised, and of what is kept out of the file."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Marked:
     path: Path
     mode: Any
     options: dict[str, Any]
+
+
+def rules_of(marked: Marked) -> Rules:
+    """The rules on which tests with one cassette have to agree; None where the marks leave one to the suite."""
+    return {name: marked.options.get(name) for name in ("match", "redact")}
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:
@@ -91,6 +100,8 @@ def read_marks(item: pytest.Item, siblings: Mapping[Any, Siblings]) -> Marked | 
         nodes = [node for node in item.listchain() if isinstance(node, pytest.Class) or node is item]
         path = directory / file_name(siblings.get(node.parent, Siblings()).called(node.name) for node in nodes)
     else:
+        if isinstance(name, (str, Path)) and name != "":
+            check_is_cassette(name)
         tree = item.config.rootpath if item.path.is_relative_to(item.config.rootpath) else item.path.parent
         path = named(name, directory, tree)
     return Marked(path, mode, options)

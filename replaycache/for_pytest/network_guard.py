@@ -143,8 +143,9 @@ def _refused(guard: Guard) -> list[str]:
 
 
 def _plain(text: str) -> HostPattern:
-    if text == "*":
-        return HostPattern(_EVERY, None)
+    name, _, port = text.partition(":")
+    if name == "*" and (not port or (port.isdecimal() and 0 < int(port) < 65536)):
+        return HostPattern(_EVERY, int(port) if port else None)
     try:
         return HostPattern.parse(text)
     except ValueError:

@@ -19,11 +19,14 @@ from typing import Any
 import pytest
 
 __all__ = [
+    "ini_options_of",
     "is_caught_by_pytest",
     "keep_failure",
     "marks_of_fixture",
     "marks_of_parameters",
     "noting_raises",
+    "options_of",
+    "registering",
     "replaced_fixture_function",
     "replaced_test_function",
     "set_up_first",
@@ -134,3 +137,44 @@ def marks_of_fixture(fixturedef: pytest.FixtureDef[Any]) -> Collection[pytest.Ma
     # Without: 8.2.0 only warns of such a mark, which has no effect. 9.2.0 refuses it itself, and this is not
     # needed.
     return getattr(fixturedef.func, "pytestmark", ())
+
+
+# -- names -----------------------------------------------------------------------------------------------
+
+
+def options_of(parser: pytest.Parser) -> list[tuple[list[str], str]]:
+    """The names of each option that was added so far, and where its value goes."""
+    # Without: an option that two plugins have is a ValueError or an ArgumentError of argparse, told as a traceback
+    # (9.2.0 at once, 8.2.0 when arguments are parsed), or, where only the value's place is the same, nothing.
+    groups = [getattr(parser, "_anonymous", None), *getattr(parser, "_groups", ())]
+    unique = {id(group): group for group in groups if group is not None}.values()
+    return [(list(option.names()), option.dest) for group in unique for option in group.options]
+
+
+def ini_options_of(parser: pytest.Parser) -> dict[str, Any]:
+    """The options of the ini file that were added so far."""
+    # Without: of two plugins that have one, the later takes it from the other.
+    found: dict[str, Any] = getattr(parser, "_inidict", {})
+    return found
+
+
+def registering(
+    manager: pytest.PytestPluginManager, registered: Callable[[object, Exception | None], None]
+) -> None:
+    """Has `registered` called with each plugin that is registered from now on, and the error if it failed."""
+    # Without: what a plugin's pytest_addoption raises ends the process; that hook is historic, which wrappers
+    # cannot stand around, and pytest_plugin_registered comes after it.
+    original = manager.register
+
+    @functools.wraps(original)
+    def register(plugin: object, *args: Any, **kwargs: Any) -> Any:
+        try:
+            name = original(plugin, *args, **kwargs)
+        except Exception as error:
+            registered(plugin, error)
+            raise
+        if name is not None:
+            registered(plugin, None)
+        return name
+
+    manager.register = register  # type: ignore[method-assign]  # of this run alone

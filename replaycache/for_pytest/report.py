@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +37,18 @@ def discarded(count: int) -> str:
     """What is told of answers that a test recorded before it failed."""
     answers = "an answer that was recorded is" if count == 1 else f"{count} answers that were recorded are"
     return f"{answers} not kept, for the test did not pass; --replay-keep-failed keeps such"
+
+
+def _say(terminal: pytest.TerminalReporter, text: str) -> None:
+    """Writes text; on a terminal in lines that fit it."""
+    width = shutil.get_terminal_size((80, 24)).columns
+    if not terminal.isatty or len(text) <= width:
+        terminal.write_line(text)
+        return
+    for line in textwrap.wrap(
+        text, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    ):
+        terminal.write_line(line)
 
 
 class Report:
@@ -115,7 +129,7 @@ class Report:
         if self._config.getoption("replay_orphans"):
             self._tell_orphans(terminal)
         if self._uses:
-            terminal.write_line(f"replaycache: {', '.join(self._counts())}")
+            _say(terminal, f"replaycache: {', '.join(self._counts())}")
 
     def _counts(self) -> list[str]:
         """What the summary line counts."""
@@ -148,20 +162,21 @@ class Report:
         terminal.write_sep("=", "replaycache: drift", yellow=True)
         for test, use in self._uses.items():
             for drift in use.drifts:
-                terminal.write_line(f"{test}: {drift}")
-        terminal.write_line(
+                _say(terminal, f"{test}: {drift}")
+        _say(
+            terminal,
             "Upstream answers in another shape than what is recorded, so these tests show what was true once. "
-            "pytest --replay-mode=record records it anew."
+            "pytest --replay-mode=record records it anew.",
         )
 
     def _tell_not_kept(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: not kept", yellow=True)
         for test, use in self._uses.items():
             if use.discarded:
-                terminal.write_line(f"{test}: {discarded(use.discarded)}")
+                _say(terminal, f"{test}: {discarded(use.discarded)}")
             for told in use.not_kept:
-                terminal.write_line(f"{test}: {told}")
-        terminal.write_line("They were answered live, and are in no cassette: the next run asks for them again.")
+                _say(terminal, f"{test}: {told}")
+        _say(terminal, "They were answered live, and are in no cassette: the next run asks for them again.")
 
     def _tell_dropped(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: dropped recordings")
@@ -173,37 +188,45 @@ class Report:
 
         terminal.write_sep("=", "replaycache: unused recordings", yellow=True)
         for path, numbers in self._unused.items():
-            recordings = CassetteStore(path).all()
+            try:
+                recordings = CassetteStore(path).all()
+            except ReplayCacheError as error:
+                terminal.write_line(str(error))
+                continue
             terminal.write_line(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}")
             for number in numbers:
                 request = recordings[number].request
                 terminal.write_line(f"  recording {number + 1}: {request.method} {request.url}")
-        terminal.write_line(
+        _say(
+            terminal,
             "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, "
-            "--replay-unused=ignore says nothing about them."
+            "--replay-unused=ignore says nothing about them.",
         )
+        if self._config.getoption("replay_unused") == "fail":
+            _say(terminal, "The run fails for them (--replay-unused=fail).")
 
     def _tell_network(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: network", yellow=True)
         for told in dict.fromkeys(self._told):
-            terminal.write_line(told)
-        if not any(": refused: " in told for told in self._told):
-            return
-        terminal.write_line(
-            "What was refused met an error as of a network that is down. ignore_hosts in a mark or in the fixture "
-            "replay_options leaves hosts alone, --allowed-hosts those of all tests."
-        )
+            _say(terminal, told)
+        if any(": refused: " in told for told in self._told):
+            _say(
+                terminal,
+                "What was refused met an error as of a network that is down. ignore_hosts in a mark or in the "
+                "fixture replay_options leaves hosts alone, --allowed-hosts those of all tests.",
+            )
 
     def _tell_orphans(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: orphaned cassettes")
         selected = self._run.selected()
         if self._run.lost_workers:
-            terminal.write_line("A worker was lost, and with it what was collected: nothing can be said.")
+            _say(terminal, "A worker was lost, and with it what was collected: nothing can be said.")
             return
         if not selected or len(selected) < len(self._config.args) or not all(map(Path.is_dir, selected)):
-            terminal.write_line(
+            _say(
+                terminal,
                 f"Only a part of the tests was selected ({' '.join(self._config.args)}), and the cassettes of the "
-                f"others would be listed too: select whole directories, without --lf."
+                f"others would be listed too: select whole directories, without --lf.",
             )
             return
         orphans, left_out = find_orphans(self._run.collection.collected, selected)
@@ -212,9 +235,10 @@ class Report:
         if not orphans:
             terminal.write_line("There is none: a collected test owns every cassette.")
         else:
-            terminal.write_line(
-                "No collected test owns these. A file that is used by use_cassette() alone is listed too."
+            _say(
+                terminal,
+                "No collected test owns these. A file that is used by use_cassette() alone is listed too.",
             )
         if left_out:
             names = ", ".join(map(self._run.shown, left_out))
-            terminal.write_line(f"Not collected, and their cassettes not looked at: {names}")
+            _say(terminal, f"Not collected, and their cassettes not looked at: {names}")

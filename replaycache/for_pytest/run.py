@@ -15,6 +15,7 @@ import pytest
 
 from ..engine.held_back import holding_back
 from ..options import Mode, Options
+from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
 from .cassettes_of_run import CassettesOfRun
@@ -61,13 +62,11 @@ class Run:
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
         # replaycache.vcr and pytest-recording block the network themselves: their tests that record may connect
-        is_theirs = not hasattr(config.option, "replay_allowed_hosts") or config.pluginmanager.has_plugin(
-            "replaycache.vcr"
-        )
+        is_vcr = config.pluginmanager.has_plugin("replaycache.vcr")
         self.network = NetworkGuard(
-            blocks=bool(config.getoption("replay_block_network", False)) and not (is_theirs or is_controller),
+            blocks=bool(config.getoption("replay_block_network", False)) and not (is_vcr or is_controller),
             allowed=config.getoption("--allowed-hosts", None) or "",
-            is_regular=is_theirs,
+            is_regular=is_vcr or not hasattr(config.option, "replay_allowed_hosts"),
         )
 
     @property
@@ -88,9 +87,10 @@ class Run:
         Raises:
             ReplayCacheError: an option is wrong, or the file cannot be read.
         """
-        mode, _ = mode_of(self._config, marked.mode)
+        said, _ = mode_of(self._config, marked.mode)
+        mode = said
         is_held_back = mode is Mode.REPLAY  # and not only as its cassette has recordings
-        if mode is Mode.ONCE:
+        if said is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
         options = combined(suite_options(suite), marked.options)
         options["ignore_hosts"] = ignored_hosts(self._config, options.get("ignore_hosts"))
@@ -99,7 +99,7 @@ class Run:
         with ExitStack() as stack:
             if mode is Mode.REPLAY or is_ci():  # before the session, which tells of what connects
                 ignored = Options.parse(options).ignore_hosts
-                why = "in mode replay nothing goes live" if mode is Mode.REPLAY else "CI is set"
+                why = _why(said) if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
             if is_held_back:
                 stack.enter_context(holding_back())
@@ -109,9 +109,19 @@ class Run:
                 self._cassettes,
                 is_shared=self.collection.is_shared(marked.path),
                 test=test,
+                elsewhere=lambda key: self._elsewhere(key, marked.path, Options.parse(options)),
             )
+            if said is Mode.ONCE and mode is Mode.REPLAY:
+                from ..session.session import tell_mode
+
+                tell_mode(mode=said)
             in_use.stack.push(stack.pop_all())
             return in_use
+
+    def _elsewhere(self, key: str, path: Path, options: Options) -> str:
+        """What to do about a miss whose answer an orphaned cassette holds; nothing where none does."""
+        holder = find_holder(key, options, self.collection.orphans, path.parent)
+        return "" if holder is None else told_of(holder, path, self.shown)
 
     def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
         """Removes from a cassette what the run has left over.
@@ -165,6 +175,12 @@ class Run:
         path = Path(path)
         start = self._config.invocation_params.dir
         return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
+
+
+def _why(said: Mode) -> str:
+    """Why nothing goes live in a test that replays."""
+    once = "mode once replays a cassette that has recordings"
+    return once if said is Mode.ONCE else "in mode replay nothing goes live"
 
 
 def _budget(config: pytest.Config) -> Budget | None:

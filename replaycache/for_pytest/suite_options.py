@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from .._errors import ConfigurationError
-from ..options import Options
-from ..redaction.redact import Redact
+from ..options import Options, combined
 
 __all__ = ["combined", "suite_options"]
 
@@ -40,21 +38,3 @@ def suite_options(returned: object) -> dict[str, Any]:
     except ConfigurationError as error:
         raise ConfigurationError(f"the fixture replay_options: {error}") from None
     return dict(returned)
-
-
-def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with nearer ones on top, which win; what is redacted adds up: it was wanted on no disk."""
-    both = {**options, **nearer}
-    first, second = options.get("redact"), nearer.get("redact")
-    if isinstance(first, Redact) and second is None:
-        both["redact"] = first
-    elif isinstance(first, Redact) and isinstance(second, Redact):
-        both["redact"] = replace(
-            second,
-            request_headers=(*first.request_headers, *second.request_headers),
-            response_headers=(*first.response_headers, *second.response_headers),
-            query=(*first.query, *second.query),
-            body=(*first.body, *second.body),
-            secrets="replace" if "replace" in (first.secrets, second.secrets) else "refuse",
-        )
-    return both

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
@@ -119,7 +119,8 @@ class Match:
     def __post_init__(self) -> None:
         for name in ("ignore", "headers"):
             value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+            is_list = isinstance(value, Iterable) and not isinstance(value, str)
+            if not is_list or not all(isinstance(item, str) for item in value):
                 raise ConfigurationError(f"Match({name}=...) takes a list of texts, not {value!r}")
         for name in ("normalize", "cacheable"):
             value = getattr(self, name)
@@ -129,6 +130,10 @@ class Match:
             isinstance(v, str) for kv in self.hosts.items() for v in kv
         ):
             raise ConfigurationError(f"Match(hosts=...) takes a dict of texts, not {self.hosts!r}")
+        for name, counts_as in self.hosts.items():
+            _check_alias(name, counts_as)
+        if not isinstance(self.scrub, Iterable) or isinstance(self.scrub, str):
+            raise _no_scrub(self.scrub, "")
         if not isinstance(self.scope, str):
             raise ConfigurationError(f"Match(scope=...) takes a text, not {self.scope!r}")
         headers = tuple(sorted({*KEY_HEADERS, *(name.lower() for name in self.headers)}))
@@ -201,16 +206,43 @@ class Match:
         return kind_of(request.method, path, members(request) if generates(request.method, path) else None)
 
 
+def _check_alias(name: str, counts_as: str) -> None:
+    """Looks at one pair of `Match(hosts=...)`.
+
+    Raises:
+        ConfigurationError: it names no host, or every one.
+    """
+    told = f"Match(hosts={{{name!r}: {counts_as!r}}})"
+    host = name.rpartition("://")[2]
+    if not re.search(r"[^*.:\s]", host) or "/" in host:
+        raise ConfigurationError(
+            f"{told} does not say which host is meant: left stands one such as localhost:8080 or "
+            f"*.example.com, and no path"
+        )
+    host = counts_as.rpartition("://")[2].strip("/")
+    if not host or re.search(r"[*\s]", host):
+        raise ConfigurationError(
+            f"{told} does not say what it counts as: right stands one host, such as api.openai.com"
+        )
+
+
 def _compile(pair: Scrub) -> tuple[re.Pattern[str], str]:
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise _no_scrub(pair, "")
+    pattern, placeholder = pair
+    if not isinstance(pattern, (str, re.Pattern)) or not isinstance(placeholder, str):
+        raise _no_scrub(pair, "")
     try:
-        pattern, placeholder = pair
-        if not isinstance(placeholder, str):
-            raise TypeError("the placeholder is a text")
         return re.compile(pattern), placeholder
     except (TypeError, ValueError, re.error) as error:
-        raise ConfigurationError(
-            f"Match(scrub=...) takes pairs of a regular expression and a placeholder, not {pair!r}: {error}"
-        ) from error
+        raise _no_scrub(pair, f": {error}") from error
+
+
+def _no_scrub(pair: object, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Match(scrub=...) takes pairs of a regular expression and what takes its place, such as "
+        f"[(r'run-[0-9]+', 'run-N')], not {pair!r}{why}"
+    )
 
 
 class _Canonical:

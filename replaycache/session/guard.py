@@ -84,7 +84,12 @@ class Guard:
         raise ConnectionRefusedError(errno.ECONNREFUSED, text)
 
     def admits(self, host: str, port: int | None) -> bool:
-        """Whether this may be reached."""
+        """Whether a host may be reached.
+
+        Args:
+            host: a name or an address.
+            port: where; None where it is not known.
+        """
         # who speaks to a proxy speaks to whatever is behind it
         if is_loopback(host) and ((self._loopback and not _is_proxy(host, port)) or _is_pairing()):
             return True

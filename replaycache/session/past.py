@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import warnings
 from typing import Any, NamedTuple
 
 from .._errors import CassetteError, ReplayCacheWarning
@@ -12,6 +11,7 @@ from ..engine.tally import Tally
 from ..options import Mode, Options
 from ..stores import Store
 from ..system.calling_upstream import calling_upstream
+from ..system.warning import warn
 from ..wire.hosts import HostPattern
 from .askers import who_asks
 from .connections import LOOK_UPS, SPAWNED, names_of
@@ -47,9 +47,11 @@ class Past:
         self._store = store
         self.tally = tally
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
+        once = "mode once replays a cassette that has recordings"
+        self._why = once if options.mode is Mode.ONCE else "in mode replay nothing goes live"
         self._guard = Guard(
             self._ignored,
-            why=f"in mode replay nothing goes live, and {_COVERED} replayed",
+            why=f"{self._why}, and {_COVERED} replayed",
             way_out="To leave the host alone: ignore_hosts=['{host}']",
         )
         self._hosts: dict[str, _Reached] = {}
@@ -118,7 +120,7 @@ class Past:
         refused, self._guard.refused = self._guard.refused, []
         if refused:
             told.append(
-                f"connections were refused, for in mode replay nothing goes live, and {_COVERED} replayed: "
+                f"connections were refused, for {self._why}, and {_COVERED} replayed: "
                 f"{_listed(refused, '; ')}. ignore_hosts leaves hosts alone"
             )
         started, self._guard.started = self._guard.started, []
@@ -142,7 +144,7 @@ class Past:
                 f"it asked there was neither recorded nor replayed"
             )
         if told:
-            warnings.warn(". ".join(told), ReplayCacheWarning, stacklevel=4)
+            warn(". ".join(told), ReplayCacheWarning)
 
 
 class _Reached(NamedTuple):

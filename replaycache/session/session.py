@@ -14,31 +14,33 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
-from .._errors import ConfigurationError, DriftFound, MissReason, SecretFound
+from .._errors import ConfigurationError, DriftFound, ReplayCacheWarning, SecretFound
+from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
-from ..engine.following import follow
+from ..engine.following import Following, follow, unfollow
 from ..engine.held_back import is_held_back
 from ..engine.spool import Spool
 from ..engine.tally import Tally
+from ..engine.upstream import step_back, survey
 from ..engine.waiting import Blocking, Suspending
-from ..engine.wrapping import LIBRARIES
+from ..engine.wrapping import LIBRARIES, check_library, check_transport
 from ..options import Mode, OptionArguments, Options, names_mode
 from ..stores import Store, check_is_cassette, open_store
+from ..system.calling_upstream import calling_upstream
 from ..system.forking import new_lock
 from ..system.importing import when_imported
 from ..system.inheritance import Inherited
 from ..system.patching import Patches
 from .connections import listen, unlisten
 from .past import Past
-from .upstream import answers_in_process, looked_through
 
-__all__ = ["install", "installed", "uninstall", "use_cassette"]
+__all__ = ["install", "installed", "tell_mode", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,17 +63,17 @@ class _Session:
 
     def around(self, library: ModuleType, adapter: ModuleType, inner: Any, is_async: bool) -> Any:
         """The transport that stands in for `inner`."""
-        for transport in looked_through(library, inner):
-            if isinstance(transport, (adapter.ReplayTransport, adapter.AsyncReplayTransport)):
-                # one that names its store or mode is the user's own word about this client
-                self.tally.own_way += not transport.follows
-                return inner
-            if answers_in_process(library, transport):
-                return inner  # the application under test, or a mock
+        kind = adapter.AsyncReplayTransport if is_async else adapter.ReplayTransport
+        found = survey(library, inner, (adapter.ReplayTransport, adapter.AsyncReplayTransport))
+        # one that names its store or mode is the user's own word about this client
+        self.tally.own_way += any(not transport.follows for transport in found.ours)
+        if found.ours or found.in_process:
+            # the application under test, or a mock; what of the rest is asked, if any, only that knows
+            kind.stand_in(found.transports, found.pools)
+            return inner
+        check_transport(inner, library.__name__, "handle_async_request" if is_async else "handle_request")
         self.calls += 1
-        if is_async:
-            return adapter.AsyncReplayTransport.around(inner, self._suspending)
-        return adapter.ReplayTransport.around(inner, self._blocking)
+        return kind.around(inner, self._suspending if is_async else self._blocking)
 
     def exchange(self, *, is_async: bool) -> Exchange:
         """For a transport that follows the session: it makes a call now."""
@@ -84,12 +86,12 @@ class _Session:
         return bool(self.calls or self.tally.own_way)
 
     @property
-    def advice(self) -> Mapping[MissReason, str]:
-        """What the text of a miss says to do next, by its reason."""
+    def advice(self) -> Advice:
+        """What the text of a miss says to do next."""
         return self._blocking.advice
 
-    def advise(self, advice: Mapping[MissReason, str]) -> None:
-        """Says what the text of a miss says to do next, by its reason."""
+    def advise(self, advice: Advice) -> None:
+        """Says what the text of a miss says to do next."""
         self._blocking.advice = self._suspending.advice = advice
 
     def finish_dropped(self) -> None:
@@ -113,12 +115,22 @@ class _Session:
     def close(self) -> None:
         """Lets go of the store, and says if calls went past it, or are not in it."""
         self.is_over = True
-        self.finish_dropped()
-        if self._owns_store:
-            self.store.close()
-        self.past.tell(covered=self.covered)
-        self._suspending.keeper.end()
-        self._blocking.close(warns=self.warns)
+        # each is done, whatever the others raise; the last error is the one that is raised, and where warnings are
+        # errors, they are the least
+        try:
+            self.finish_dropped()
+        finally:
+            try:
+                if self._owns_store:
+                    self.store.close()
+            finally:
+                try:
+                    self.past.tell(covered=self.covered)
+                finally:
+                    try:
+                        self._suspending.keeper.end()
+                    finally:
+                        self._blocking.close(warns=self.warns)
 
 
 def _captured() -> _Session | None:
@@ -157,21 +169,20 @@ def _patch() -> None:
     global _users
     with _patching:
         _users += 1
-        if _users > 1:
-            return
-        try:
+        if _users == 1:
+            # one that is imported meets nobody there; one that another thread is importing is met below
             for name in LIBRARIES:
-                if name in sys.modules:
-                    _patch_library(name)
-                else:
-                    _waiting.append(when_imported(name, functools.partial(_meet, name)))
-        except BaseException:
-            _users = 0
-            _take_back()
-            raise
-        follow(_followed)
-        Inherited.hold()
-        listen(_heard)
+                _waiting.append(when_imported(name, functools.partial(_meet, name)))
+            follow(_followed)
+            Inherited.hold()
+            listen(_heard)
+    try:
+        for name in LIBRARIES:
+            if name in sys.modules:
+                _meet(name)
+    except BaseException:
+        _unpatch()
+        raise
 
 
 def _unpatch() -> None:
@@ -180,16 +191,13 @@ def _unpatch() -> None:
         _users -= 1
         if not _users:
             unlisten(_heard)
-            follow(None)
-            _take_back()
+            unfollow(_followed)
+            while _waiting:
+                _waiting.pop()()
+            _patches.restore()
+            step_back()
+            _patched.clear()
             Inherited.release()
-
-
-def _take_back() -> None:
-    while _waiting:
-        _waiting.pop()()
-    _patches.restore()
-    _patched.clear()
 
 
 _waiting: list[Callable[[], None]] = []
@@ -198,43 +206,39 @@ _patched: set[str] = set()
 
 
 def _meet(name: str) -> None:
-    """A library was imported while somebody records or replays."""
-    with _patching:
-        if _users:
-            _patch_library(name)
-
-
-def _patch_library(name: str) -> None:
-    library = sys.modules[name]
-    if library is None:  # so a module is kept from being imported
+    """A library is imported, or is being imported, while somebody records or replays."""
+    if sys.modules[name] is None:  # so a module is kept from being imported
         return
+    # waits for another thread that imports it, and holds no lock that this may wait for
+    library = importlib.import_module(name)
+    check_library(library)
     name = library.__name__  # `httpx2.alias_httpx()` makes two names of one module
-    if name in _patched:
-        return
     adapter = importlib.import_module(f"replaycache.{name}")
-    for kind in (library.Client, library.AsyncClient):
-        if not hasattr(kind, "_transport_for_url"):
-            raise ConfigurationError(
-                f"this version of {name} ({library.__version__}) chooses its transports in a way that replaycache "
-                f"does not know; give the client a transport of replaycache.{name}, or report it"
-            )
-        make = functools.partial(_choosing, library, adapter, kind is library.AsyncClient)
-        _patches.replace(kind, "_transport_for_url", make)
-    _patched.add(name)
+    with _patching:
+        if not _users or name in _patched:
+            return
+        for kind in (library.Client, library.AsyncClient):
+            make = functools.partial(_choosing, library, adapter, kind is library.AsyncClient)
+            _patches.replace(kind, "_transport_for_url", make)
+        _patched.add(name)
 
 
 def _choosing(library: ModuleType, adapter: ModuleType, is_async: bool, original: Any) -> Any:
     def transport_for_url(self: Any, url: Any) -> Any:
         inner = original(self, url)
         session = _current()
-        return inner if session is None else session.around(library, adapter, inner, is_async)
+        if session is None or calling_upstream.here():  # it is a part of a transport that is called already
+            return inner
+        return session.around(library, adapter, inner, is_async)
 
     return transport_for_url
 
 
-def _followed(is_async: bool) -> Exchange | None:
+def _followed(is_async: bool) -> Following | None:
     session = _current()
-    return None if session is None else session.exchange(is_async=is_async)
+    if session is None:
+        return None
+    return Following(None if calling_upstream.here() else session.exchange(is_async=is_async))
 
 
 # -- calls that go past it -------------------------------------------------------------------------------
@@ -318,6 +322,18 @@ class _Unsaid(str):
 _UNSAID = _Unsaid("once")
 
 
+def tell_mode(*, mode: Mode | None = None, mode_as: str = "") -> None:
+    """Has the misses of the session that holds here tell of modes as its user knows them.
+
+    Args:
+        mode: in which it is, if not that of its options.
+        mode_as: how one is named, with `{}` for it, if not as an argument.
+    """
+    session = _current()
+    if session is not None:
+        session.advise(session.advice._replace(mode=mode, mode_as=mode_as))
+
+
 class use_cassette:  # noqa: N801  # used as a function is
     """Records into a cassette, or replays from it, what is called inside.
 
@@ -349,6 +365,8 @@ class use_cassette:  # noqa: N801  # used as a function is
         mode: Mode | str | None = _UNSAID,
         **options: Unpack[OptionArguments],
     ) -> None:
+        if inspect.isroutine(path) or inspect.isclass(path):
+            raise ConfigurationError("use_cassette takes a path: @use_cassette('cassettes/ask.json')")
         check_is_cassette(path)
         self._store = path
         self._options = Options.parse({"mode": mode, **options})
@@ -380,7 +398,7 @@ class use_cassette:  # noqa: N801  # used as a function is
         _unpatch()
         try:
             session.close()
-        except (DriftFound, SecretFound):
+        except (DriftFound, SecretFound, ReplayCacheWarning):
             if error is None:  # what the block itself raised says more
                 raise
 
@@ -398,16 +416,14 @@ class use_cassette:  # noqa: N801  # used as a function is
         self.__exit__(kind, error, traceback)
 
     @contextmanager
-    def everywhere(
-        self, advice: Mapping[MissReason, str] | None = None, *, refuses: bool = True
-    ) -> Iterator[Self]:
+    def everywhere(self, advice: Advice | None = None, *, refuses: bool = True) -> Iterator[Self]:
         """Enters it for the whole process: for tasks and threads, too, that are older than it.
 
         Where the block is left, nothing of it stays. Of several, the last holds; a cassette of a context or
         of a task goes before it. Meant for whoever runs one thing at a time, as a test runner does.
 
         Args:
-            advice: what the text of a miss says to do next, by its reason, to users of that test runner.
+            advice: what the text of a miss says to do next, to users of that test runner.
             refuses: whether it refuses other clients' connections where it replays, and warns of what is not kept;
                 not where that runner does it.
         """

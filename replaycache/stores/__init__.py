@@ -22,6 +22,7 @@ __all__ = [
     "Store",
     "StoreBusy",
     "check_is_cassette",
+    "check_names_store",
     "default_directory",
     "open_store",
 ]
@@ -124,23 +125,61 @@ def default_directory() -> Path:
     """
     configured = os.environ.get("REPLAYCACHE_DIR")
     if configured:
-        _check_is_directory(configured, f"REPLAYCACHE_DIR={configured!r}")
+        where = f"REPLAYCACHE_DIR={configured!r}"
+        if configured == ":memory:" or "://" in configured:
+            raise ConfigurationError(f"{where} is no directory; give the path of one")
+        _check_is_directory(configured, where)
         return Path(configured).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("replaycache", appauthor=False))
 
 
-def _check_is_directory(path: str, where: str) -> None:
+def check_names_store(store: object, where: str = "store") -> None:
+    """Looks at what names a store, before anything is opened.
+
+    Args:
+        store: as it was given; what is neither text nor a path is not looked at.
+        where: who gave it, for the message.
+
+    Raises:
+        ConfigurationError: it is text that names none, or a path that ends like a file of another kind.
+    """
+    if not isinstance(store, (str, os.PathLike)) or store == ":memory:":
+        return
+    path = os.fspath(store)
+    told = f"{where}={path!r}"
+    if isinstance(store, str) and (not store or "://" in store):
+        raise ConfigurationError(
+            f"{told} is not supported; give {'a store object, ' * (where == 'store')}':memory:', the path of a "
+            f"cassette that ends in .json, or the path of a directory"
+        )
+    if not _is_cassette_path(path):
+        _check_is_directory(path, told, says_slash=isinstance(store, str))
+
+
+def _is_cassette_path(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() == ".json"
+
+
+def _check_is_directory(path: str, told: str, *, says_slash: bool = True) -> None:
     """Looks at the name of a disk cache's directory.
+
+    Args:
+        path: of it.
+        told: what is wrong, if it is.
+        says_slash: whether a slash behind the name would have been seen.
 
     Raises:
         ConfigurationError: it ends like a file's.
     """
+    if os.path.basename(path).lower() == ".json":
+        raise ConfigurationError(f"{told} has no name before its ending. {_way_out(path)}")
     if os.path.splitext(path)[1].lower() in _FILES:
+        way = "a slash behind the name" if says_slash else f"DiskStore({path!r})"
         raise ConfigurationError(
-            f"{where} is named like a file, and would be the directory of a disk cache. {_way_out(path)} For a "
-            f"disk cache name a directory; a slash behind the name, or DiskStore({path!r}), says that it is one."
+            f"{told} is named like a file, and would be the directory of a disk cache. {_way_out(path)} For a "
+            f"disk cache name a directory; {way} says that it is one."
         )
 
 
@@ -151,9 +190,9 @@ def check_is_cassette(store: Any) -> None:
         ConfigurationError: it is text that does not end in `.json`, or no store.
     """
     if isinstance(store, (str, os.PathLike)):
-        path = os.fspath(store)
-        if os.path.splitext(str(path))[1].lower() != ".json":
-            raise ConfigurationError(f"{path!r} is no cassette. {_way_out(str(path))}")
+        path = str(os.fspath(store))
+        if not _is_cassette_path(path):
+            raise ConfigurationError(f"{path!r} is no cassette. {_way_out(path)}")
     elif isinstance(store, type) or not isinstance(store, Store):
         raise ConfigurationError(f"{store!r} is no cassette; give a path that ends in .json, or a store object")
 
@@ -163,7 +202,12 @@ def _way_out(path: str) -> str:
     name, ending = os.path.splitext(path)
     if ending.lower() == ".json":
         return f"A cassette is given where it is used, as in use_cassette({path!r})."
-    cassette = f"{(name if ending.lower() in _FILES else path).rstrip('/') or 'cassette'}.json"
+    name = path.rstrip("/")
+    while (parts := os.path.splitext(name))[1].lower() in _FILES:
+        name = parts[0]
+    if os.path.basename(name).lower() in ("", ".json"):
+        name = os.path.join(os.path.dirname(name), "cassette")
+    cassette = f"{name}.json"
     if ending.lower() not in _OTHER_RECORDERS:
         return f"A cassette's name ends in .json, as in {cassette!r}."
     taken = f"`replaycache import {path} --store {cassette}`"
@@ -180,28 +224,20 @@ def open_store(store: Any) -> tuple[Store, bool]:
     Raises:
         ConfigurationError: it is none of these, or a path that ends like another file.
     """
-    if store is None:
-        store = default_directory()
-    if isinstance(store, str):
-        if store == ":memory:":
-            from .memory import MemoryStore
+    check_names_store(store)
+    if isinstance(store, str) and store == ":memory:":
+        from .memory import MemoryStore
 
-            return MemoryStore(), True
-        if not store or "://" in store:
-            raise ConfigurationError(
-                f"store={store!r} is not supported; give a store object, ':memory:', the path of a cassette that "
-                f"ends in .json, or the path of a directory"
-            )
-    if isinstance(store, (str, os.PathLike)) and str(store).lower().endswith(".json"):
+        return MemoryStore(), True
+    if isinstance(store, (str, os.PathLike)) and _is_cassette_path(os.fspath(store)):
         from .cassette import CassetteStore
 
         return CassetteStore(store), True
-    if isinstance(store, (str, os.PathLike)):
+    if store is None or isinstance(store, (str, os.PathLike)):
         from .disk import DiskStore
 
-        _check_is_directory(os.fspath(store), f"store={os.fspath(store)!r}")
         try:
-            return DiskStore(store), True
+            return DiskStore(default_directory() if store is None else store), True
         except (ValueError, RuntimeError, TypeError) as error:
             raise ConfigurationError(f"store={store!r} is no usable path: {error}") from error
     if isinstance(store, type) or not isinstance(store, Store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Literal
 
@@ -9,6 +10,10 @@ from .._models import Body, Recording
 from ..system.forking import new_lock
 
 __all__ = ["MemoryStore"]
+
+
+_numbers = itertools.count(1)
+"""An address would be that of another store, once the one that had it is gone."""
 
 
 class MemoryStore:
@@ -19,7 +24,7 @@ class MemoryStore:
     location = "memory"
 
     def __init__(self) -> None:
-        self.identity = f"memory:{id(self):x}"
+        self.identity = f"memory:{next(_numbers)}"
         self._recordings: dict[str, Recording] = {}
         self._lock = new_lock()
 

@@ -10,6 +10,7 @@ from ..engine.answer import Answer
 from ..engine.asked import Asked
 from ..engine.call import Call
 from ..engine.decisions import Forward
+from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
 from ..engine.keeper import Keeper
 from ..engine.lead import Lead
@@ -104,10 +105,10 @@ class VcrExchange(Exchange):
         options = Options.parse({"mode": cassette.engine_mode})
         # of a store's methods, an exchange with a sequence uses those that the cassette has
         super().__init__(options, cast("Store", cassette), Spool, owner)
-        self.advice = dict.fromkeys(
-            self.advice,
-            f"run the test with --record-mode=new_episodes: it goes to {cassette.own_path.name}, beside the YAML",
+        again = (
+            f"run the test with --record-mode=new_episodes: it goes to {cassette.own_path.name}, beside the YAML"
         )
+        self.advice = Advice(dict.fromkeys(self.advice.next, again))
         self.cassette = cassette
         self.in_process = in_process
 

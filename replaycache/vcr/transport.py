@@ -14,10 +14,11 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from ..engine.following import Following, follow, unfollow
+from ..engine.upstream import is_mocked
 from ..engine.waiting import Blocking, Suspending
 from ..engine.wrapping import LIBRARIES
 from ..session.connections import listen, unlisten
-from ..session.upstream import is_mocked
 from ..system.patching import Patches
 from .cassette import VcrCassette
 from .exchange import VcrExchange
@@ -60,14 +61,21 @@ def playing(cassette: VcrCassette, allowed: Sequence[str] | None) -> Iterator[Ot
     try:
         for library in _libraries():
             _patch(library, played, patches)
+        follow(_stands_below)
         listen(others.hear)
         yield others
     finally:
         unlisten(others.hear)
+        unfollow(_stands_below)
         patches.restore()
         played.is_over = True
     played.close()
     others.warn()
+
+
+def _stands_below(is_async: bool) -> Following:
+    """A transport of ours that names neither store nor mode has nothing to do above a cassette."""
+    return Following(None)
 
 
 class _Played:

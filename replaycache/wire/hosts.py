@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,16 +42,18 @@ class HostPattern:
             raise ValueError("is empty; write a host, such as localhost or *.internal.example:8443")
         if "/" in text:
             raise ValueError("is no host but a URL or a path; write the host alone, such as api.example.com:8080")
+        text = _in_one_form(text)
         found = _PATTERN.fullmatch(text)
         host = (found["bracketed"] or found["host"]) if found is not None else text
         port = int(found["port"]) if found is not None and found["port"] else None
-        if (found is None and _address(text) is None) or (port or 0) > 65535:
+        if (found is None and _address(text) is None) or (port or 0) > 65535 or not _is_encodable(host):
             raise ValueError(
                 "is no host; write one such as localhost, 127.0.0.1:8080, [::1]:8080 or *.internal.example, where "
                 "* stands for any characters"
             )
-        if _EVERYTHING.fullmatch(host) and port is None:
-            raise ValueError("means every host; use the mode 'off' to leave everything alone, or name the hosts")
+        if _EVERYTHING.fullmatch(host) and (port is None or port in _url.DEFAULT_PORTS.values()):
+            every = "every host" if port is None else f"every host at port {port}, where APIs are asked"
+            raise ValueError(f"means {every}; use the mode 'off' to leave everything alone, or name the hosts")
         host = _canonical(host)
         if host == "localhost":
             return cls(None, port)
@@ -71,8 +74,10 @@ class HostPattern:
         """
         if self.port is not None and self.port != port:
             return False
-        host = _canonical(host)
-        return _is_loopback(host) if self.host is None else self.host.fullmatch(host) is not None
+        if self.host is None:
+            return _is_loopback(_canonical(host))
+        # as it is written, too: a pattern may have a part of its encoded form
+        return any(map(self.host.fullmatch, {_canonical(host), _in_one_form(host)}))
 
 
 def are_meant(patterns: Iterable[HostPattern], url: str) -> bool:
@@ -86,16 +91,35 @@ def are_meant(patterns: Iterable[HostPattern], url: str) -> bool:
     return any(pattern.admits(host, port) for pattern in patterns)
 
 
+def _in_one_form(text: str) -> str:
+    """Lower case, with what Unicode has beside ASCII for letters, dots and `*` as these."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower().replace("\u3002", ".")
+
+
 @lru_cache(maxsize=1024)
 def _canonical(host: str) -> str:
-    host = host.lower().removesuffix(".")
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")  # as it stands in a URL
-        except UnicodeError as error:
-            raise ValueError(f"is no host: {error}; write it in ASCII, as in xn--…") from error
+    """A host as people write it; what stands in a URL differs between IDNA 2003 and 2008."""
+    labels = _in_one_form(host).removesuffix(".").split(".")
+    host = ".".join(map(_decoded, labels))
     address = _address(host)
     return host if address is None else str(address)
+
+
+def _decoded(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return unicodedata.normalize("NFC", label[4:].encode("ascii").decode("punycode"))
+    except UnicodeError:
+        return label
+
+
+def _is_encodable(host: str) -> bool:
+    """Whether a name can stand in a URL."""
+    try:
+        return host.isascii() or bool(host.replace("*", "").strip(".").encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-__all__ = ["Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
+__all__ = ["DEFAULT_PORTS", "Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
 
 _URL = re.compile(
     r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL
 )
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+"""The ports that a URL does not name, by its scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ class Url:
     @property
     def port_number(self) -> int | None:
         """The port that is connected to; None where it is not known."""
-        port = self.port or _DEFAULT_PORTS.get(self.scheme)
-        return int(port) if port else None
+        return int(self.port) if self.port else DEFAULT_PORTS.get(self.scheme)
 
     @property
     def origin(self) -> str:
@@ -65,7 +65,7 @@ def parse(url: str) -> Url:
     host, colon, port = authority.rpartition(":")
     if not colon or not port.isdigit():
         host, port = authority.rstrip(":") if not colon or not port else authority, ""
-    if port == _DEFAULT_PORTS.get(scheme):
+    if port == str(DEFAULT_PORTS.get(scheme)):
         port = ""
     return Url(scheme, host, port, match["path"] or "/", _query(match["query"] or ""))
 

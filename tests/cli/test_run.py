@@ -70,6 +70,16 @@ def upstream() -> Iterator[Upstream]:
         yield counted
 
 
+def test_a_miss_says_the_option_that_records_it(tmp_path: Path) -> None:
+    (tmp_path / "asks.py").write_text(ASKS + "ask()")
+
+    done = _run(tmp_path, "--mode", "replay", "asks.py", "http://127.0.0.1:9", REPLAYCACHE_MODE="auto")
+    said = _run(tmp_path, "asks.py", "http://127.0.0.1:9", REPLAYCACHE_MODE="replay")
+
+    assert "  next     record it with --mode auto\n" in done.stderr
+    assert "  next     record it with REPLAYCACHE_MODE=auto\n" in said.stderr
+
+
 # -- as python would ---------------------------------------------------------------------------------------
 
 
@@ -162,7 +172,7 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
         (["--ttl", "soon", "x.py"], 2, "soon"),
         (["--ignore-hosts", "http://localhost:8000", "x.py"], 2, "write the host alone"),
         (["--ignore-hosts", "*", "x.py"], 2, "means every host"),
-        (["--store", "x.yaml", "x.py"], 3, "replaycache import x.yaml --store x.json"),
+        (["--store", "x.yaml", "x.py"], 2, "replaycache import x.yaml --store x.json"),
     ],
 )
 def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, told: str) -> None:

@@ -306,7 +306,7 @@ def test_wrong_use(tmp_path: Path, server: Server) -> None:
         (["--header", "authorization=NOT_SET_AT_ALL"], 2, "NOT_SET_AT_ALL"),
         (["--host", "api.openai.com"], 2, "OLD=NEW"),
         (["--base-url", "localhost"], 2, "no URL"),
-        (["--budget", "much"], 3, "budget"),
+        (["--budget", "much"], 2, "--budget="),
     ):
         done = replaycache("verify", path, *arguments)
         assert done.exit_code == status

@@ -48,7 +48,7 @@ def test_a_miss_tells_what_was_asked_and_why() -> None:
     assert (miss.reason, miss.key) == ("no_recording", call.asked.key)
     assert miss.request is not None
     assert miss.request.body == BODY
-    assert made.advice["no_recording"] in str(miss)
+    assert "next     record it with mode='auto'\n" in str(miss)
 
 
 def test_of_those_that_ask_at_once_one_goes_and_the_others_wait_for_its_answer() -> None:

@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 
@@ -188,7 +187,7 @@ async def coroutine_function(*arguments: Any) -> None:
 @pytest.mark.parametrize("name", ["on_hit", "on_miss", "on_store"])
 @pytest.mark.parametrize("hook", [3, "print", coroutine_function])
 def test_what_cannot_be_called_is_no_hook(name: str, hook: Any) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name}=.*it takes a callable that is no coroutine function"):
+    with pytest.raises(ConfigurationError, match=f"{name}=.*it takes a callable that takes two arguments"):
         ReplayTransport(store=":memory:", **{name: hook})
 
 
@@ -209,33 +208,39 @@ def test_a_store_that_cannot_note_a_call_disturbs_none(driver: Driver) -> None:
     driver.run(body)
 
 
-def test_a_disk_cache_that_cannot_be_used_is_told_once_in_a_session(
+def test_a_disk_cache_that_cannot_be_used_is_told_once_in_the_process(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """By a warning and in the log, though it can neither be read, nor written, nor note what was asked of it."""
     (tmp_path / "file").write_text("")
 
-    def ask(driver: Driver, url: str) -> Any:
-        if not driver.is_async:
-            with driver.module.Client() as client:
-                return client.post(url, json=ASKED).json()["answer"]
+    answers: list[int] = []
 
-        async def asked() -> Any:
-            async with driver.module.AsyncClient() as client:
-                return (await client.post(url, json=ASKED)).json()["answer"]
+    def ask(driver: Driver, url: str, **options: Any) -> None:
+        async def asked() -> None:
+            async with driver.client(**options) if options else driver.plain_client() as client:
+                answers.append((await client.post(url, json=ASKED)).json()["answer"])
 
-        return anyio.run(asked, backend=driver.how)
+        driver.run(asked)
+
+    def ask_all(url: str) -> None:
+        install(store=tmp_path / "file" / "cache", mode="auto")
+        for driver in (*SYNC, *ASYNC, *SYNC):
+            ask(driver, url)
+        uninstall()
+        for driver in (*SYNC, *ASYNC):
+            ask(driver, url, store=tmp_path / "file" / "cache", mode="auto")
 
     with ScriptedServer(counting_answers()) as server, caplog.at_level(logging.DEBUG, "replaycache"):
-        install(store=tmp_path / "file" / "cache", mode="auto")
         try:
             with pytest.warns(ReplayCacheWarning) as warned:
-                answers = [ask(driver, server.url + CHAT) for driver in (*SYNC, *ASYNC, *SYNC)]
+                ask_all(server.url + CHAT)
         finally:
             uninstall()
 
     assert answers == list(range(1, len(answers) + 1))
     assert len(warned) == 1
+    assert warned[0].filename.startswith(str(Path(__file__).parent.parent))
     logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert logged == [str(warned[0].message)]
     assert str(tmp_path / "file") in logged[0]

@@ -18,7 +18,7 @@ BAD = {
     "blank": (" \n", "is empty. Restore it, or remove it and record again."),
     "conflict": (
         '{\n<<<<<<< HEAD\n  "format": "replaycache/1"\n=======\n>>>>>>> theirs\n}',
-        ", line 2: the file has unresolved merge conflicts. Resolve them, keeping both sides.",
+        ", line 2: the file has unresolved merge conflicts. Resolve them, keeping both sides: *recordings whole.",
     ),
     "newer": (WHOLE.replace("/1", "/2"), "has the format replaycache/2, *Upgrade replaycache."),
     "other": (

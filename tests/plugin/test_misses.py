@@ -17,7 +17,8 @@ def test_a_miss_fails_the_test_and_says_how_to_record(project: Project) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E *CacheMiss: no recording answers this request, and mode is replay*",
+            "E *CacheMiss: no recording answers this request, and upstream was not called.",
+            "E * mode *replay",
             "E * why *cassette_not_found*",
             "E * next *record it: pytest --replay-mode=once test_it.py::test_it",
         ]
@@ -277,10 +278,14 @@ def test_a_miss_names_the_command_for_its_test(project: Project) -> None:
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
+            "E * mode * once, which replays a cassette that has recordings",
             "E * why *no_recording: *",
-            "E * next *record what is missing: *--replay-mode=auto 'tests/test_it.py::test_it[[]it'*'s new]' (*",
+            "E * next *record what is missing: *--replay-mode=auto 'tests/test_it.py::test_it[[]it'*'s new]'",
+            "E * or all of it anew: pytest --replay-mode=record 'tests/test_it.py::test_it[[]it'*'s new]'",
+            "E * Options stand in the mark, or for all tests in the fixture replay_options.",
             "E * why *expired: *",
-            "E * next *record it anew: *--replay-mode=record tests/test_it.py::test_old; or raise the mark's ttl",
+            "E * next *record it anew: *--replay-mode=record tests/test_it.py::test_old",
+            "E * or raise ttl",
         ]
     )
     project.run("--replay-mode=auto", "tests/test_it.py::test_it[it's new]").assert_outcomes(passed=1)

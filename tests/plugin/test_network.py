@@ -25,6 +25,8 @@ pytest_plugins = ["pytester"]
         ("192.0.2.7:8080", "192.0.2.7", 8081, False),
         (" a.example , 192.0.2.7,", "192.0.2.7", 1, True),
         ("*", "192.0.2.7", 1, True),
+        ("*:443", "192.0.2.7", 443, True),
+        ("*:443", "192.0.2.7", 80, False),
         ("localhost:1", "127.0.0.1", 1, True),
         ("localhost:1", "127.0.0.1", 2, False),
         ("", "127.0.0.1", 1, False),
@@ -267,6 +269,23 @@ def test_ignored_hosts_of_the_mark_are_reached(project: Project) -> None:
     project.run("--replay-mode=replay").assert_outcomes(passed=1)
 
 
+def test_a_call_that_names_its_mode_and_is_refused_did_not_go_live(project: Project) -> None:
+    project.tests("""
+        import httpx2, llm
+
+        @pytest.mark.replay(mode="replay")
+        def test_it():
+            with httpx2.Client(trust_env=False) as client, pytest.raises(httpx2.ConnectError):
+                client.post(llm.URL, json=llm.body("q"), headers={"x-replaycache-mode": "off"})
+    """)
+
+    result = project.run("--block-network")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["test_it.py::test_it: refused: *", "What was refused met an error *"])
+    result.stdout.no_fnmatch_line("*was called live*")
+
+
 def test_a_call_that_names_its_mode_goes_live_and_is_told(project: Project) -> None:
     project.tests("""
         import httpx2, llm
@@ -283,6 +302,7 @@ def test_a_call_that_names_its_mode_goes_live_and_is_told(project: Project) -> N
     result.stdout.fnmatch_lines(
         [f"test_it.py::test_it: {project.upstream.url} was called live, as the call's x-replaycache-mode says"]
     )
+    result.stdout.no_fnmatch_line("What was refused*")
     assert len(project.upstream.requests) == 1
     assert "What was refused met an error" not in result.stdout.str()
 

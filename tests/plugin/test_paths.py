@@ -203,7 +203,7 @@ MESSAGES = [
     ),
     (
         "@pytest.mark.replay('weather.yaml')\ndef test_it(): pass",
-        "*test_it: a cassette's name ends in .json, unlike 'weather.yaml'",
+        "*test_it: 'weather.yaml' is no cassette. *`replaycache import weather.yaml --store weather.json` makes*",
     ),
 ]
 

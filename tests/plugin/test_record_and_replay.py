@@ -130,7 +130,12 @@ def test_a_fixture_of_a_wider_scope_that_records_is_warned_of(project: Project) 
     result = project.run()
 
     result.assert_outcomes(passed=2, warnings=1)
-    result.stdout.fnmatch_lines(["*the fixture 'known' has the scope module, and its calls were recorded into*"])
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py::test_one",
+            "*test_it.py:*: ReplayCacheWarning: the fixture 'known' has the scope module, and its calls were*",
+        ]
+    )
 
 
 def test_a_fixture_of_a_wider_scope_and_a_shared_cassette_go_together(project: Project) -> None:

@@ -136,3 +136,116 @@ def test_what_came_back_unchanged_keeps_its_lines(project: Project) -> None:
     assert summary(result) == "replaycache: 1 replayed, 2 recorded, 0 missed, 0 unused"
     assert (project.path / SHARED).read_bytes() == before
     assert len(project.upstream.requests) == 4
+
+
+CONSTANT = """
+    import os, httpx2
+    from llm import URL, body
+
+    def ask_for(name):
+        with httpx2.Client(trust_env=False, verify=False) as client:
+            for text in os.environ[name].split():
+                client.post(URL, json=body(text), headers={"x-constant": "1"})
+
+    @pytest.mark.replay
+    def test_own():
+        ask_for("OWN")
+
+    @pytest.mark.replay("shared.json")
+    def test_first():
+        ask_for("FIRST")
+        assert "FAIL" not in os.environ
+
+    @pytest.mark.replay("shared.json")
+    def test_second():
+        ask_for("SECOND")
+"""
+
+OWN = "cassettes/test_it/test_own.json"
+
+
+@pytest.fixture
+def constant(project: Project) -> Project:
+    """A cassette of one test and one of two, of an upstream that answers the same to the same request."""
+    project.tests(CONSTANT)
+    project.set(OWN="one two three", FIRST="all first a", SECOND="all second b")
+    project.run().assert_outcomes(passed=3)
+    return project
+
+
+def pieces(project: Project, name: str) -> dict[str, str]:
+    """The text of each recording of a cassette, by what was asked."""
+    asked = project.recorded(name)
+    texts = (project.path / name).read_text("utf-8").partition("[\n")[2].rpartition("\n  ]")[0].split("\n    },\n")
+    assert len(asked) == len(texts)
+    return {one: text.removesuffix("\n    }") for one, text in zip(asked, texts, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "asked", "recorded"),
+    [
+        (OWN, "OWN", "one new three", "one new three"),
+        (OWN, "OWN", "new two three", "new two three"),
+        (OWN, "OWN", "one two new", "one two new"),
+        (OWN, "OWN", "one three", "one three"),
+        (OWN, "OWN", "one two more three", "one two more three"),
+        (SHARED, "FIRST", "all new a", "all new a second b"),
+        (SHARED, "SECOND", "all new b", "all first a new b"),
+        (SHARED, "SECOND", "all second new", "all first a second new"),
+    ],
+)
+@pytest.mark.parametrize(
+    "workers", [[], pytest.param(WORKERS, marks=pytest.mark.exhaustive)], ids=["alone", "workers"]
+)
+def test_a_changed_prompt_is_one_changed_recording(
+    constant: Project, name: str, variable: str, asked: str, recorded: str, workers: list[str]
+) -> None:
+    before = pieces(constant, name)
+    constant.set(**{variable: asked})
+
+    constant.run("--replay-mode=record", *workers).assert_outcomes(passed=3)
+
+    after = pieces(constant, name)
+    assert after.keys() == {*recorded.split()}
+    assert {one: text for one, text in after.items() if one in before} == {
+        one: text for one, text in before.items() if one in after
+    }
+    if not workers:
+        assert list(after) == recorded.split()
+    constant.upstream.stop()
+    constant.run("--replay-mode=replay", "--replay-unused=fail").assert_outcomes(passed=3)
+
+
+def test_the_first_prompt_of_a_shared_cassette_changed_stands_before_what_was_asked_next(
+    constant: Project,
+) -> None:
+    constant.set(FIRST="new first a")
+
+    # apart, for what one process asks comes behind what it asked before
+    constant.run_apart("--replay-mode=record").assert_outcomes(passed=3)
+
+    assert constant.recorded(SHARED) == ["all", "new", "first", "a", "second", "b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fails"),
+    [
+        ([], True),
+        (["-k", "first"], False),
+        (["test_it.py::test_first"], False),
+        (["test_it.py::test_first", "test_it.py::test_second"], False),
+    ],
+)
+def test_dead_ones_stay_where_an_owner_failed_or_may_not_have_been_selected(
+    constant: Project, arguments: list[str], fails: bool
+) -> None:
+    before = pieces(constant, SHARED)
+    constant.set(FIRST="all new a")
+    if fails:
+        constant.set(FAIL="1")
+
+    constant.run("--replay-mode=record", *arguments)
+
+    after = pieces(constant, SHARED)
+    assert {one: text for one, text in after.items() if one != "new"} == before
+    assert ("new" in after) is not fails

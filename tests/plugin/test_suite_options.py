@@ -167,7 +167,7 @@ def test_tests_of_unittest_have_it_too(project: Project) -> None:
         ("[Match()]", "the fixture replay_options returned [[]Match(*; it returns a dict of options, such as *"),
         ("{1: 2}", "the fixture replay_options returned {1: 2}; it returns a dict of options, such as *"),
         ("{'mach': Match()}", "the fixture replay_options: there is no option 'mach'; did you mean 'match'?*"),
-        ("{'redact': 'all'}", "the fixture replay_options: redact='all' is wrong; it takes a Redact"),
+        ("{'redact': 'all'}", "the fixture replay_options: redact='all' is wrong; it takes a Redact*"),
         (
             "{'mode': 'auto'}",
             "the fixture replay_options returned 'mode', which it cannot set; say it by --replay-mode*",

@@ -58,6 +58,7 @@ def test_what_no_test_played_is_told(recorded: Project, policy: str | None, ret:
 
     result.assert_outcomes(passed=3)
     assert result.ret == ret
+    assert ("The run fails for them (--replay-unused=fail)." in result.outlines) is (policy == "fail")
     assert summary(result) == "replaycache: 3 replayed, 0 recorded, 0 missed, 3 unused"
     result.stdout.fnmatch_lines(
         [
@@ -162,3 +163,89 @@ def test_directories_beside_the_selected_one_are_left_alone(project: Project) ->
 
     listed = ["*= replaycache: orphaned*", "one/cassettes/test_gone/test_it.json", "No collected*"]
     result.stdout.fnmatch_lines(listed, consecutive=True)
+
+
+@pytest.mark.parametrize(
+    "workers",
+    [[], pytest.param(["-p", "xdist", "-n", "2"], marks=pytest.mark.exhaustive)],
+    ids=["alone", "workers"],
+)
+def test_drop_removes_what_no_test_of_the_cassette_played(recorded: Project, workers: list[str]) -> None:
+    recorded.set(CALLS="one")
+    before = (recorded.path / "cassettes/test_it/shared.json").read_text("utf-8").splitlines()
+
+    result = recorded.run("--replay-unused=drop", *workers)
+
+    result.assert_outcomes(passed=3)
+    assert result.ret == 0
+    assert summary(result) == "replaycache: 3 replayed, 0 recorded, 0 missed, 0 unused"
+    result.stdout.fnmatch_lines(
+        [
+            "*= replaycache: dropped recordings =*",
+            "cassettes/test_it/shared.json: 1, which no test played",
+            "cassettes/test_it/test_other.json: 2, which no test played",
+        ],
+        consecutive=True,
+    )
+    result.stdout.no_fnmatch_line("*unused recordings*")
+    assert recorded.recorded("cassettes/test_it/shared.json") == ["both", "one"]
+    after = (recorded.path / "cassettes/test_it/shared.json").read_text("utf-8").splitlines()
+    assert [line.rstrip(",") for line in after[:-2]] == [line.rstrip(",") for line in before[: len(after) - 2]]
+    assert recorded.recorded("cassettes/test_it/test_other.json") == []
+    recorded.run("--replay-mode=replay", "--replay-unused=fail").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    ("calls", "arguments"),
+    [
+        ("two", ["-k", "one"]),
+        ("two", ["test_it.py::test_it[one]"]),
+        ("two", ["test_it.py::test_it"]),
+        ("fail one two other", []),
+        ("fail", ["-k", "other"]),
+    ],
+)
+def test_drop_keeps_what_a_test_may_need_that_did_not_run_or_failed(
+    recorded: Project, calls: str, arguments: list[str]
+) -> None:
+    recorded.set(CALLS=calls)
+    before = {name: (recorded.path / name).read_bytes() for name in recorded.cassettes()}
+
+    recorded.run("--replay-unused=drop", *arguments)
+
+    assert {name: (recorded.path / name).read_bytes() for name in recorded.cassettes()} == before
+
+
+@pytest.mark.parametrize("policy", ["warn", "drop", "fail"])
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", '{"format": "replaycache/1", "recordings": []}', None])
+def test_a_cassette_that_was_changed_since_it_was_played_is_not_judged(
+    recorded: Project, policy: str, text: str | None
+) -> None:
+    recorded.set(CALLS="one")
+    recorded.write(
+        "conftest.py",
+        """
+        import os, pathlib
+
+        def pytest_runtest_logfinish(nodeid):
+            if "test_other" in nodeid:
+                path = pathlib.Path(__file__).parent / "cassettes/test_it/test_other.json"
+                if os.environ.get("TEXT"):
+                    path.write_text(os.environ["TEXT"])
+                else:
+                    path.unlink()
+        """,
+    )
+
+    recorded.set(TEXT=text or "")
+    path = recorded.path / "cassettes/test_it/test_other.json"
+
+    result = recorded.run(f"--replay-unused={policy}")
+
+    result.assert_outcomes(passed=3)
+    assert (path.read_text("utf-8") if path.exists() else None) == text
+    result.stdout.no_fnmatch_line("*test_other.json*")
+    if policy == "drop":
+        assert recorded.recorded("cassettes/test_it/shared.json") == ["both", "one"]
+    else:
+        result.stdout.fnmatch_lines(["cassettes/test_it/shared.json: 1 of 3"])

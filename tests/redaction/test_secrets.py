@@ -96,9 +96,25 @@ def test_a_recording_with_a_secret_is_not_written_and_the_end_says_where(
             assert OPENAI not in str(caught.value)
             assert GITHUB not in str(caught.value)
             assert "Redact(secrets='replace')" in str(caught.value)
+            assert "Redact(body=" not in str(caught.value)
 
     driver.run(run)
     assert not (tmp_path / "c.json").exists()
+
+
+def test_a_field_that_can_be_named_is(driver: Driver, tmp_path: Path) -> None:
+    async def run(**options: Any) -> None:
+        with ScriptedServer(answering("ok")) as server, use_cassette(tmp_path / "c.json", **options):
+            await ask(driver, server.url, session_token=OPENAI, hint=GITHUB)
+
+    async def body() -> None:
+        with pytest.warns(ReplayCacheWarning), pytest.raises(SecretFound) as caught:
+            await run()
+        assert "Redact(body=['session_token', 'hint'])" in str(caught.value)
+        await run(redact=Redact(body=["session_token", "hint"]))
+
+    driver.run(body)
+    assert (tmp_path / "c.json").exists()
 
 
 def test_the_transport_says_so_when_it_is_closed(driver: Driver, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,15 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from replaycache import CacheMiss, ConfigurationError, ReplayCacheWarning, install, uninstall, use_cassette
+from replaycache import (
+    CacheMiss,
+    ConfigurationError,
+    ReplayCacheWarning,
+    SecretFound,
+    install,
+    uninstall,
+    use_cassette,
+)
 from replaycache.stores import CassetteStore, MemoryStore
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
@@ -433,3 +443,37 @@ def test_a_thread_keeps_what_its_maker_had_it_run(tmp_path: Path) -> None:
         thread.join()
 
     assert ran == ["its own"]
+
+
+@pytest.mark.parametrize("raised", ["by the block", "by the cassette"])
+def test_where_warnings_are_errors_the_error_that_says_more_is_raised(
+    driver: Driver, tmp_path: Path, raised: str
+) -> None:
+    key = "sk-proj-" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY" * 2
+
+    def connect() -> None:
+        with socket.socket() as one:
+            one.setblocking(False)
+            one.connect_ex(("192.0.2.7", 9))
+
+    async def in_session(url: str, mode: str) -> None:
+        with use_cassette(tmp_path / "c.json", mode=mode):
+            connect()
+            await ask(driver, url, user=key)
+
+    async def body() -> None:
+        error, mode = (CacheMiss, "replay") if raised == "by the block" else (SecretFound, "auto")
+        with ScriptedServer(counting_answers()) as server, warnings.catch_warnings():
+            warnings.simplefilter("error", ReplayCacheWarning)
+            warnings.filterwarnings("ignore", message=".*credential")
+            with pytest.raises(error):
+                await in_session(server.url, mode)
+
+    driver.run(body)
+
+
+def test_as_a_decorator_it_takes_a_path() -> None:
+    with pytest.raises(ConfigurationError, match=r"@use_cassette\('cassettes/ask.json'\)"):
+
+        @use_cassette  # type: ignore[arg-type]  # what is tried
+        def test_it() -> None: ...

@@ -68,7 +68,11 @@ def test_what_names_a_cassette_is_one(name: str) -> None:
         ("v1.2", "as in 'v1.2.json'"),
         ("weather/", "as in 'weather.json'"),
         ("", "ends in .json"),
-        (".json", "ends in .json"),
+        (".json", "as in 'cassette.json'"),
+        ("a/.json", f"as in '{Path('a') / 'cassette.json'}'"),
+        ("c.json.gz", "`replaycache import c.json.gz --store c.json`"),
+        ("c.har.gz", "`replaycache import c.har.gz --store c.json`"),
+        ("a.b/", "as in 'a.b.json'"),
         (":memory:", "ends in .json"),
         ("redis://localhost", "ends in .json"),
         (None, "give a path that ends in .json, or a store object"),
@@ -104,6 +108,39 @@ def test_the_users_cache_is_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["redis://localhost", "sqlite:///cache.db", ":memory:"])
+def test_the_users_cache_is_a_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setenv("REPLAYCACHE_DIR", name)
+
+    for opening in (default_directory, ReplayTransport, install):
+        with pytest.raises(ConfigurationError, match=f"^REPLAYCACHE_DIR='{name}' is no directory; give the path"):
+            opening()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_slash_says_that_the_users_cache_is_a_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REPLAYCACHE_DIR", "foo.json/")
+
+    assert isinstance(open_store(None)[0], DiskStore)
+    disk(tmp_path / "foo.json", chat())
+    assert replaycache("ls").stdout
+
+
+@pytest.mark.parametrize("name", [".json", "a/.json", Path(".JSON")])
+def test_a_mere_ending_names_nothing(tmp_path: Path, name: str | Path) -> None:
+    for opening in (open_store, use_cassette):
+        with pytest.raises(ConfigurationError, match="cassette.json"):
+            opening(name)
+    assert os.listdir(tmp_path) == []
+
+
+def test_who_gives_a_path_is_told_of_disk_store_and_who_gives_text_of_a_slash() -> None:
+    with pytest.raises(ConfigurationError, match=r"DiskStore\('x.yaml'\) says that it is one"):
+        open_store(Path("x.yaml"))
+    with pytest.raises(ConfigurationError, match="a slash behind the name says that it is one"):
+        open_store("x.yaml")
+
+
 def test_commands_make_no_directory_that_is_named_like_a_file(tmp_path: Path) -> None:
     cassette(tmp_path / "a.json", chat())
     (tmp_path / "ok.py").write_text("print('it ran')")
@@ -118,8 +155,11 @@ def test_commands_make_no_directory_that_is_named_like_a_file(tmp_path: Path) ->
     ):
         done = replaycache(*arguments)
 
-        assert done.exit_code in (2, 3), arguments
+        assert done.exit_code == 2, arguments
+        where = "TARGET" if arguments[0] == "export" else "--store"
+        assert f"Error: {where}='x." in done.stderr, arguments
         assert "is named like a file" in done.stderr, arguments
+        assert "a slash behind the name says" in done.stderr, arguments
         assert "it ran" not in done.stdout
         assert sorted(os.listdir(tmp_path)) == before
 

@@ -112,7 +112,7 @@ def test_a_miss_in_a_coroutine_leaves_the_fixtures_of_other_tests(
     result = suite.run("-p", "anyio")
 
     result.assert_outcomes(passed=1, failed=1)
-    lines(result, "why      cassette_not_found: there is no such file:*test_first.yaml")
+    lines(result, "why      cassette_not_found: there is no such file", "store *test_first.yaml")
 
 
 def test_the_body_counts_only_if_match_on_says_so(suite: Suite) -> None:
@@ -161,9 +161,10 @@ def test_every_part_of_the_url_counts(suite: Suite, asked: str, part: str) -> No
     result.assert_outcomes(failed=1)
     lines(
         result,
-        "no recording answers this request, and mode is replay: upstream was not called.",
+        "no recording answers this request, and upstream was not called.",
         f"asked    GET {asked}",
-        "why      no_recording:*cassettes*test_it*test_it.yaml",
+        "why      no_recording: nothing is stored under this key",
+        "store *cassettes*test_it*test_it.yaml",
         "next     run the test with --record-mode=new_episodes: it goes to test_it.json, beside the YAML",
         "vcr: compared are method, scheme, host, port, path, query; record mode is 'none'.",
         f"vcr: closest is GET {URL}, which differs in {part}.",
@@ -194,7 +195,8 @@ def test_a_test_that_expects_vcrs_error_is_told_which_to_expect(suite: Suite) ->
     result.assert_outcomes(failed=1)
     lines(
         result,
-        "why      cassette_not_found: there is no such file:*test_it.yaml",
+        "why      cassette_not_found: there is no such file",
+        "store *test_it.yaml",
         "vcr: VCR.py raises CannotOverwriteExistingCassetteException here; a test that expects that takes "
         "replaycache.CacheMiss",
     )
@@ -481,6 +483,31 @@ def test_what_a_mock_answers_is_left_alone(suite: Suite, is_first: bool) -> None
         @pytest.mark.vcr
         def test_it(mocked):
             assert get("{URL}", httpx).json() == "mocked"
+    """)
+
+    suite.run().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("how", ["plain", "mocked"])
+def test_a_transport_of_ours_above_the_cassette_keeps_nothing(suite: Suite, how: str) -> None:
+    """It names neither store nor mode: what VCR.py's cassette, or a mock, answers is not the API's."""
+    suite.yaml("test_it.yaml", interaction('"recorded"'))
+    suite.tests(f"""
+        import httpx, os, respx
+        from contextlib import nullcontext
+        from pathlib import Path
+        from replaycache.httpx import ReplayTransport
+
+        @pytest.mark.vcr
+        def test_it(tmp_path, monkeypatch):
+            monkeypatch.setenv("REPLAYCACHE_DIR", str(tmp_path / "cache"))
+            with respx.mock(using="httpcore") if {how == "mocked"} else nullcontext() as router:
+                if router is not None:
+                    router.get("{URL}").mock(return_value=httpx.Response(200, json="mocked"))
+                with httpx.Client(transport=ReplayTransport()) as client:
+                    answer = client.get("{URL}")
+                    assert answer.json() == {"mocked" if how == "mocked" else "recorded"!r}
+            assert not (tmp_path / "cache").exists()
     """)
 
     suite.run().assert_outcomes(passed=1)

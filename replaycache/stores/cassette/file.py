@@ -117,11 +117,11 @@ class CassetteFile:
             return self._view
 
     def _read(self) -> None:
-        text, base, changes, self._seen = self._consistent()
+        text, base, changes, seen = self._consistent()
         entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
         if text is not None and changes:
             _take_over(entries, changes, is_base=base == digest_of(text))
-        self._entries, self._exists, self._view = entries, text is not None, None
+        self._entries, self._exists, self._view, self._seen = entries, text is not None, None, seen
         if changes and not self._deferred:
             with suppress(CassetteError):  # it can be read as it is
                 self.settle()
@@ -157,6 +157,16 @@ class CassetteFile:
     def _journal(self) -> Journal:
         return Journal.beside(self._target)
 
+    @property
+    def version_read(self) -> str:
+        """What the file was when it was read, or written last: differs from `version` where others changed it."""
+        return repr(self._seen)
+
+    @property
+    def version(self) -> str:
+        """What the file is now."""
+        return repr(self._signature())
+
     def _signature(self) -> _Signature:
         """Differs where the file or its journal was changed by anybody."""
         try:
@@ -176,6 +186,9 @@ class CassetteFile:
         """What was asked at `turn` is answered by what stands in the file: what is asked next comes behind it."""
         with self._lock:
             self._turns.answer(turn, entry, is_new=False)
+            if self._check_process() and self._handed_over is not None:
+                with suppress(OSError):  # that it was played is no reason to fail
+                    self._handed_over.note_played(entry.mark)
 
     def write(self, *pending: Pending) -> None:
         """Writes recordings; those that could not be written are written together with the next.
@@ -244,12 +257,18 @@ class CassetteFile:
         return not self._deferred and os.getpid() == self._process
 
     @property
-    def handed_over(self) -> int:
-        """How many recordings forked processes made while writing is deferred."""
+    def handed_over(self) -> list[str]:
+        """The marks of the recordings that forked processes made while writing is deferred."""
         with self._lock:
             if self._handed_over is None or not self._handed_over.size:
-                return 0
-            return sum(change.entry is not None for change in self._handed_over.read()[1])
+                return []
+            return [entry.mark for entry, *_ in self._handed_over.read()[1] if entry is not None]
+
+    @property
+    def played_by_others(self) -> list[str]:
+        """The marks of the recordings that forked processes played while writing is deferred."""
+        with self._lock:
+            return [] if self._handed_over is None else self._handed_over.played()
 
     def _take_handed_over(self) -> list[Change]:
         journal, self._handed_over = self._handed_over, None

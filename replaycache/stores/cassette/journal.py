@@ -9,7 +9,8 @@ it; a process that is killed leaves it to the next.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,7 +105,17 @@ class Journal:
         Raises:
             OSError: it cannot be written; it is as it was.
         """
-        lines = b"".join(orjson.dumps(_fields(change)) + b"\n" for change in changes)
+        self._write(b"".join(orjson.dumps(_fields(change)) + b"\n" for change in changes), base)
+
+    def note_played(self, mark: str) -> None:
+        """Writes down that a recording was played, by its mark; it is no change.
+
+        Raises:
+            OSError: it cannot be written; it is as it was.
+        """
+        self._write(orjson.dumps({"played": mark}) + b"\n", "")
+
+    def _write(self, lines: bytes, base: str) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:
@@ -123,27 +134,40 @@ class Journal:
         finally:
             os.close(file)
 
+    def played(self) -> list[str]:
+        """The marks of what was played, but for what was then replaced.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        replaced = {change.replaces for change in self.read()[1]}
+        marks = [str(fields["played"]) for fields in self._lines() if "played" in fields]
+        return [mark for mark in marks if mark not in replaced]
+
     def read(self) -> tuple[str, list[Change]]:
         """The base, and the changes; none where there is no journal.
 
         Raises:
             OSError: it cannot be read.
         """
+        base, changes = "", []
+        for fields in self._lines():
+            if "base" in fields:
+                base = str(fields["base"])
+            elif (change := _change(fields)) is not None:
+                changes.append(change)
+        return base, changes
+
+    def _lines(self) -> Iterator[dict[str, object]]:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return "", []
-        base, changes = "", []
+            return
         for line in data.split(b"\n"):
-            try:
+            with suppress(ValueError):  # cut short when its writer was killed
                 fields = orjson.loads(line)
-                if "base" in fields:
-                    base = str(fields["base"])
-                else:
-                    changes.append(_change(fields))
-            except (ValueError, LookupError, TypeError, AttributeError):
-                continue  # cut short when its writer was killed
-        return base, changes
+                if isinstance(fields, dict):
+                    yield fields
 
     def remove(self) -> None:
         """Removes it.
@@ -169,10 +193,11 @@ def _fields(change: Change) -> dict[str, object]:
     return fields
 
 
-def _change(fields: dict[str, object]) -> Change:
+def _change(fields: dict[str, object]) -> Change | None:
+    """A line's change; None where nothing comes and nothing goes."""
     text = fields.get("text")
     entry = Entry(text=text.encode("utf-8")) if isinstance(text, str) else None
     replaces, after, before = (str(fields.get(name, "")) for name in ("replaces", "after", "before"))
     if entry is None and not replaces:
-        raise ValueError("nothing comes and nothing goes")
+        return None
     return Change(entry, replaces, after, before, bool(fields.get("is_first")))

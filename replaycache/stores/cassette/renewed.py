@@ -37,8 +37,11 @@ class RenewedCassette(CassetteStore):
 
     @property
     def renewed(self) -> list[str]:
-        """The marks of what the run has recorded, this session included, in no particular order."""
-        return list(self._renewed.elements())
+        """The marks of what the run has recorded, in no particular order.
+
+        This session is included, and what forked processes have recorded in the block of `deferred`.
+        """
+        return [*self._renewed.elements(), *self._file.handed_over]
 
     def begin(self) -> CassetteSession:
         """A session that records anew what the run has not recorded yet."""

@@ -83,6 +83,16 @@ class CassetteStore:
         """
         return [entry.recording for entry in self._view().entries]
 
+    @property
+    def version_read(self) -> str:
+        """What the file was when it was read, or written last: differs from `version` where others changed it."""
+        return self._file.version_read
+
+    @property
+    def version(self) -> str:
+        """What the file is now."""
+        return self._file.version
+
     def append(self, *recordings: Recording) -> None:
         """Adds recordings behind the others.
 
@@ -140,7 +150,13 @@ class CassetteStore:
     @property
     def handed_over(self) -> int:
         """How many recordings forked processes have made in the block of `deferred`."""
-        return self._file.handed_over
+        return len(self._file.handed_over)
+
+    @property
+    def played_by_others(self) -> list[Recording]:
+        """The recordings that forked processes have played in the block of `deferred`, each time that they did."""
+        entries = {entry.mark: entry for entry in self._view().entries}
+        return [entries[mark].recording for mark in self._file.played_by_others if mark in entries]
 
     def settle(self) -> None:
         """Sees to it that all that was recorded stands in the file, and nothing beside it.

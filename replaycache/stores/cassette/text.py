@@ -342,7 +342,10 @@ def _unreadable(text: bytes, path: str, error: ValueError) -> str:
     conflict = re.search(rb"^(<{7}|={7}|>{7})( |\r?$)", text, re.MULTILINE)
     if conflict:
         line = text.count(b"\n", 0, conflict.start()) + 1
-        return f"{path}, line {line}: the file has unresolved merge conflicts. Resolve them, keeping both sides."
+        return (
+            f"{path}, line {line}: the file has unresolved merge conflicts. Resolve them, keeping both sides: git "
+            f"checkout --conflict=diff3 on the file shows their recordings whole."
+        )
     return f"{path} is no JSON: {error}. It was cut short or edited; restore it, or remove it and record again."
 
 
