@@ -11,7 +11,6 @@ from replaycache import (
     Body,
     Chunk,
     ConfigurationError,
-    Mode,
     Redact,
     ReplayCacheWarning,
     Request,
@@ -87,22 +86,27 @@ def test_how_long_is_read_on(tmp_path: Any, on_abandon: Any, seconds: list[float
     assert [keeper.drain_seconds(ends_soon=soon) for keeper in keepers for soon in (False, True)] == seconds
 
 
+def save(made: Any, asked: Any) -> None:
+    """What was asked is looked up, and upstream's answer saved."""
+    made.lookup.find(asked)
+    made.keeper.save(recording_of(asked), asked.identity, asked)
+
+
 def test_a_cache_keeps_one_answer_and_a_cassette_all(tmp_path: Any) -> None:
     for made, count in ((exchange(), 1), (cassette(tmp_path), 2)):
-        asked = asked_of(made)
         for _ in range(2):
-            made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+            save(made, asked_of(made))
 
         assert len(made.store) == count
 
 
 def test_a_cassette_that_is_recorded_anew_loses_what_it_had(tmp_path: Any) -> None:
     made = cassette(tmp_path)
-    asked = asked_of(made)
     for _ in range(2):
-        made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
-    made = cassette(tmp_path)
-    made.keeper.save(recording_of(asked), asked.identity, Mode.RECORD)
+        save(made, asked_of(made))
+    made.close()
+    made = cassette(tmp_path, mode="record")
+    save(made, asked_of(made))
 
     assert len(made.store) == 1
 
@@ -111,7 +115,7 @@ def test_a_credential_is_not_written_to_a_cassette(tmp_path: Any) -> None:
     made = cassette(tmp_path)
     asked = asked_of(made, body=b'{"prompt": "' + SECRET + b'"}')
     with pytest.raises(SecretFound) as raised:
-        made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+        save(made, asked)
 
     assert SECRET.decode() not in str(raised.value)
     assert len(made.tally.secrets) == 1
@@ -124,7 +128,7 @@ def test_a_credential_is_not_written_to_a_cassette(tmp_path: Any) -> None:
 def test_where_that_is_asked_for_a_placeholder_is_written(tmp_path: Any) -> None:
     made = cassette(tmp_path, redact=Redact(secrets="replace"))
     asked = asked_of(made, body=b'{"prompt": "' + SECRET + b'"}')
-    made.keeper.save(recording_of(asked), asked.identity, Mode.AUTO)
+    save(made, asked)
 
     assert len(made.store) == 1
     assert SECRET not in (tmp_path / "a.json").read_bytes()

@@ -116,6 +116,12 @@ class CassetteFile:
                 self._view = View(tuple(entries), exists=self._exists or self.path.exists())
             return self._view
 
+    @property
+    def count(self) -> int | None:
+        """How many recordings there were when it was looked at last; None where it was not."""
+        view = self._view
+        return None if view is None else len(view.entries)
+
     def _read(self) -> None:
         text, base, changes, seen = self._consistent()
         entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]

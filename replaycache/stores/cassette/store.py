@@ -209,7 +209,8 @@ class CassetteStore:
         self._file.forget()
 
     def __repr__(self) -> str:
-        return f"<CassetteStore {self.location}>"
+        count = self._file.count
+        return f"<CassetteStore {self.location}{'' if count is None else f', {count} recordings'}>"
 
 
 atexit.register(settle_all)
