@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
@@ -165,6 +166,7 @@ class Sequence:
         self.identify = identify
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
+        self._free: dict[Identity, list[tuple[int, int]]] = {}
         self._last: dict[Identity, Held] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
@@ -195,15 +197,20 @@ class Sequence:
                 any_held = any_held or bool(held)
                 number, found = self._next(among, held)
                 if found is not None:
-                    self._numbers[among] = number + 1
-                    place = Place(identity, among, session.turn(), number)
+                    place = self._take(identity, among, number)
                     return place, session.play(place.turn, found), "no_recording"
             number, _ = self._next(identity, session.held(identity, self.identify))
-            self._numbers[identity] = number + 1
-            place = Place(identity, identity, session.turn(), number)
+            place = self._take(identity, identity, number)
             if any_held:
                 return place, None, "already_played"
             return place, None, "no_recording" if session.exists else "cassette_not_found"
+
+    def _take(self, identity: Identity, among: Identity, number: int) -> Place:
+        free = self._free.get(among)
+        if free:
+            return Place(identity, among, heappop(free)[1], number)
+        self._numbers[among] = number + 1
+        return Place(identity, among, self._begun.turn(), number)
 
     def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
         """The identities under which there may be recordings of a request: its own, and those of the recordings of
@@ -221,7 +228,8 @@ class Sequence:
         if self._repeats == "same":
             last = self._last.get(among) or (held[-1] if held else None)
             return max(len(held) - 1, 0), None if id(last) in self._replaced else last
-        number = self._numbers.get(among, 0)
+        free = self._free.get(among)
+        number = free[0][0] if free else self._numbers.get(among, 0)
         return number, held[number] if number < len(held) else None
 
     def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:
@@ -259,6 +267,9 @@ class Sequence:
                 self._begun.release(place.among, place.turn)
             elif self._numbers.get(place.among) == place.number + 1:
                 self._numbers[place.among] = place.number
+            elif self._repeats == "sequence":
+                # the same was asked since: theirs are the places behind it
+                heappush(self._free.setdefault(place.among, []), (place.number, place.turn))
 
     def record(self, recording: Recording, place: Place) -> None:
         """Records an answer in its place.

@@ -93,6 +93,8 @@ class CassetteFile:
         self._deferred = 0
         self._handed_over: Journal | None = None
         self._turns = Turns()
+        self._sessions: weakref.WeakSet[object] = weakref.WeakSet()
+        self._is_left = False
         self._written_at = 0.0
         self._took = 0.0
 
@@ -166,6 +168,19 @@ class CassetteFile:
         return (status.st_ino, status.st_mtime_ns, status.st_size), self._journal.size
 
     # -- what sessions ask and record ----------------------------------------------------------------------
+
+    def enter(self, session: object) -> None:
+        """A session on it begins."""
+        with self._lock:
+            self._sessions.add(session)
+
+    def leave(self, session: object) -> None:
+        """A session on it is over."""
+        with self._lock:
+            self._sessions.discard(session)
+            if self._is_left and not self._sessions:
+                self._turns.clear()
+                self._is_left = False
 
     def turn(self) -> int:
         """A request is asked: its place in the order of asking, of all sessions on this file in this process."""
@@ -284,7 +299,10 @@ class CassetteFile:
     def _forget(self) -> None:
         self._entries = self._view = self._seen = None
         self._pending = []
-        self._turns.clear()
+        if self._sessions:
+            self._is_left = True  # the others go on
+        else:
+            self._turns.clear()
 
     # -- writing -----------------------------------------------------------------------------------------
 
@@ -435,7 +453,7 @@ def file_at(path: Path) -> CassetteFile:
     name = os.path.realpath(path)
     with _finding:
         file = _files.get(name)
-        if file is None or file.path != path:
+        if file is None or os.path.realpath(file.path) != name:
             file = _files[name] = CassetteFile(path)
         return file
 
