@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
@@ -165,6 +166,7 @@ class Sequence:
         self.identify = identify
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
+        self._free: dict[Identity, list[tuple[int, int]]] = {}
         self._last: dict[Identity, Held] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
@@ -176,7 +178,7 @@ class Sequence:
             return self
         other = Sequence(self, repeats, identify)
         other._lock, other._numbers, other._last = self._lock, self._numbers, self._last
-        other._played, other._replaced = self._played, self._replaced
+        other._played, other._replaced, other._free = self._played, self._replaced, self._free
         return other
 
     def begin(self) -> PlayingSession:
@@ -209,17 +211,22 @@ class Sequence:
                 any_held = any_held or bool(held)
                 number, found = self._next(among, held)
                 if found is not None:
-                    self._numbers[among] = number + 1
+                    place = self._take(identity, among, number)
                     if self._repeats == "sequence":
                         self._played[id(found)] = found
-                    place = Place(identity, among, session.turn(), number)
                     return place, session.play(place.turn, found), "no_recording"
             number, _ = self._next(identity, session.held(identity, self.identify))
-            self._numbers[identity] = number + 1
-            place = Place(identity, identity, session.turn(), number)
+            place = self._take(identity, identity, number)
             if any_held:
                 return place, None, "already_played"
             return place, None, "no_recording" if session.exists else "cassette_not_found"
+
+    def _take(self, identity: Identity, among: Identity, number: int) -> Place:
+        free = self._free.get(among)
+        if free:
+            return Place(identity, among, heappop(free)[1], number)
+        self._numbers[among] = number + 1
+        return Place(identity, among, self._begun.turn(), number)
 
     def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
         """The identities under which there may be recordings of a request: its own, and those of the recordings of
@@ -237,6 +244,9 @@ class Sequence:
         if self._repeats == "same":
             last = self._last.get(among) or (held[-1] if held else None)
             return max(len(held) - 1, 0), None if id(last) in self._replaced else last
+        free = self._free.get(among)
+        if free:
+            return free[0][0], held[free[0][0]] if free[0][0] < len(held) else None
         number = self._numbers.get(among, 0)
         while number < len(held) and id(held[number]) in self._played:
             number += 1  # under other rules it was the answer to what was asked before
@@ -275,8 +285,15 @@ class Sequence:
         with self._lock:
             if place.is_anew:
                 self._begun.release(place.among, place.turn)
-            elif self._numbers.get(place.among) == place.number + 1:
+                return
+            held = self._begun.held(place.among, self.identify)
+            if place.number < len(held):
+                self._played.pop(id(held[place.number]), None)
+            if self._numbers.get(place.among) == place.number + 1:
                 self._numbers[place.among] = place.number
+            elif self._repeats == "sequence":
+                # the same was asked since: theirs are the places behind it
+                heappush(self._free.setdefault(place.among, []), (place.number, place.turn))
 
     def record(self, recording: Recording, place: Place) -> None:
         """Records an answer in its place.

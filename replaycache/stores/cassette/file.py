@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ...match import Identity
 from ...system.atomic_file import replaced
 from ...system.forking import new_lock, new_reentrant_lock
 from .entry import Entry, Identify
-from .journal import Change, Journal, apply, digest_of
+from .journal import Change, Journal, Noted, apply, digest_of
 from .lock import locked
 from .pending import Pending
 from .renewal import Renewal
@@ -93,6 +93,8 @@ class CassetteFile:
         self._deferred = 0
         self._handed_over: Journal | None = None
         self._turns = Turns()
+        self._sessions: weakref.WeakSet[object] = weakref.WeakSet()
+        self._is_left = False
         self._written_at = 0.0
         self._took = 0.0
 
@@ -112,7 +114,7 @@ class CassetteFile:
             if self._view is None:
                 entries = list(self._entries or ())
                 with self._turns.tentative():
-                    self._changes(self._pending, entries)
+                    apply(entries, self._changes(self._pending, entries))
                 self._view = View(tuple(entries), exists=self._exists or self.path.exists())
             return self._view
 
@@ -123,26 +125,26 @@ class CassetteFile:
         return None if view is None else len(view.entries)
 
     def _read(self) -> None:
-        text, base, changes, seen = self._consistent()
+        text, noted, seen = self._consistent()
         entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
-        if text is not None and changes:
-            _take_over(entries, changes, is_base=base == digest_of(text))
+        if text is not None and noted.changes:
+            _take_over(entries, noted, text)
         self._entries, self._exists, self._view, self._seen = entries, text is not None, None, seen
-        if changes and not self._deferred:
+        if noted.changes and not self._deferred:
             with suppress(CassetteError):  # it can be read as it is
                 self.settle()
 
-    def _consistent(self) -> tuple[bytes | None, str, list[Change], _Signature]:
+    def _consistent(self) -> tuple[bytes | None, Noted, _Signature]:
         """The file's text and its journal, as they were at one moment; nobody waits for a lock to read."""
         while True:
             before = self._signature()
             try:
-                base, changes = self._journal.read()
+                noted = self._journal.read()
             except OSError as error:
                 raise self._unreadable(error) from error
             text = self._text(self.path)
             if self._signature()[0] == before[0]:
-                return text, base, changes, before
+                return text, noted, before
 
     def _text(self, path: Path) -> bytes | None:
         try:
@@ -156,12 +158,8 @@ class CassetteFile:
         return CassetteError(f"{self.path} cannot be read: {error.strerror}. Check the path.")
 
     @property
-    def _target(self) -> Path:
-        return Path(os.path.realpath(self.path))
-
-    @property
     def _journal(self) -> Journal:
-        return Journal.beside(self._target)
+        return Journal.beside(os.path.realpath(self.path))
 
     @property
     def version_read(self) -> str:
@@ -173,15 +171,28 @@ class CassetteFile:
         """What the file is now."""
         return repr(self._signature())
 
-    def _signature(self) -> _Signature:
+    def _signature(self, journal: Journal | None = None) -> _Signature:
         """Differs where the file or its journal was changed by anybody."""
         try:
-            status = self.path.stat()
+            status = os.stat(self.path)
         except OSError:
             return None, 0
-        return (status.st_ino, status.st_mtime_ns, status.st_size), self._journal.size
+        return (status.st_ino, status.st_mtime_ns, status.st_size), (journal or self._journal).size
 
     # -- what sessions ask and record ----------------------------------------------------------------------
+
+    def enter(self, session: object) -> None:
+        """A session on it begins."""
+        with self._lock:
+            self._sessions.add(session)
+
+    def leave(self, session: object) -> None:
+        """A session on it is over."""
+        with self._lock:
+            self._sessions.discard(session)
+            if self._is_left and not self._sessions:
+                self._turns.clear()
+                self._is_left = False
 
     def turn(self) -> int:
         """A request is asked: its place in the order of asking, of all sessions on this file in this process."""
@@ -206,7 +217,7 @@ class CassetteFile:
             if self._entries is None:
                 self._read()
             if self._check_process():
-                changes = self._changes(pending, list(self._entries or ()))
+                changes = self._changes(pending, self._entries or ())
                 assert self._handed_over is not None
                 try:
                     self._handed_over.append(changes, "")
@@ -268,7 +279,7 @@ class CassetteFile:
         with self._lock:
             if self._handed_over is None or not self._handed_over.size:
                 return []
-            return [entry.mark for entry, *_ in self._handed_over.read()[1] if entry is not None]
+            return [entry.mark for entry, *_ in self._handed_over.read().changes if entry is not None]
 
     @property
     def played_by_others(self) -> list[str]:
@@ -280,7 +291,7 @@ class CassetteFile:
         journal, self._handed_over = self._handed_over, None
         if journal is None or not journal.size:
             return []
-        _, changes = journal.read()
+        changes = journal.read().changes
         journal.remove()
         return changes
 
@@ -309,19 +320,27 @@ class CassetteFile:
     def _forget(self) -> None:
         self._entries = self._view = self._seen = None
         self._pending = []
-        self._turns.clear()
+        if self._sessions:
+            self._is_left = True  # the others go on
+        else:
+            self._turns.clear()
 
     # -- writing -----------------------------------------------------------------------------------------
 
-    def _changes(self, pending: Iterable[Pending], entries: list[Entry]) -> list[Change]:
+    def _changes(self, pending: Iterable[Pending], entries: Sequence[Entry]) -> list[Change]:
         """What is to be written, told so that any process can do it: first what has a place, then what is new.
 
         Args:
             pending: in any order.
-            entries: what stands in the file; the changes are made to it.
+            entries: what stands in the file.
         """
-        changes = []
+        changes: list[Change] = []
+        after_these: list[Entry] = []
         for turn, entry, replaces, is_first in sorted(pending, key=lambda one: (one.replaces is None, one.turn)):
+            if changes:
+                after_these = after_these or list(entries)
+                apply(after_these, changes[-1:])
+                entries = after_these
             if replaces is not None:
                 change = Change(entry, replaces.mark)
             else:
@@ -330,7 +349,6 @@ class CassetteFile:
                     change = Change(entry, after=after.mark)
                 else:
                     change = Change(entry, before="" if before is None else before.mark, is_first=is_first)
-            apply(entries, [change])
             changes.append(change)
             if entry is not None and turn:
                 self._turns.answer(turn, entry, is_new=True)
@@ -339,66 +357,83 @@ class CassetteFile:
     def _flush(self, more: Iterable[Change] = (), *, at_once: bool = False) -> None:
         """Writes what is pending into the file or its journal."""
         with self._turns.tentative():
-            changes = [*self._changes(self._pending, list(self._entries or ())), *more]
-            with locked(self.path) as target:
-                if not at_once and changes and self._may_wait(target):
-                    self._write_down(target, changes)
+            changes = [*self._changes(self._pending, self._entries or ()), *more]
+            may_wait = not at_once and bool(changes) and self._may_wait()
+            with locked(self.path, clears=not may_wait) as target:
+                journal = Journal.beside(target)
+                may_wait = may_wait and os.path.exists(target)
+                if may_wait:
+                    self._write_down(target, journal, changes)
                 else:
-                    self._write_anew(target, changes)
+                    self._write_anew(target, journal, changes)
         for turn, entry, _, _ in self._pending:
             if entry is not None and turn:
                 self._turns.answer(turn, entry, is_new=True)
         self._pending = []
         self._view = None
+        if not may_wait:
+            self._clear()
 
-    def _may_wait(self, target: Path) -> bool:
+    def _may_wait(self) -> bool:
         """Whether the file is better not written now."""
-        try:
-            size = target.stat().st_size
-        except OSError:
-            return False
-        if size <= SMALL:
-            return False
-        return time.monotonic() - self._written_at < SHARE * self._took and self._journal.size < size // 2
+        status, noted = self._signature()
+        size = 0 if status is None else status[2]
+        return size > SMALL and time.monotonic() - self._written_at < SHARE * self._took and noted < size // 2
 
-    def _write_down(self, target: Path, changes: list[Change]) -> None:
-        journal = Journal.beside(target)
-        is_mine = self._signature() == self._seen
+    def _write_down(self, target: Path, journal: Journal, changes: list[Change]) -> None:
+        before = self._signature(journal)
         try:
-            base = "" if journal.size else digest_of(self._text(target))
+            base = "" if before[1] else digest_of([self._text(target) or b""])
             journal.append(changes, base)
         except OSError as error:
             raise self._unwritable(error) from error
         assert self._entries is not None
         apply(self._entries, changes)
-        if is_mine:
-            self._seen = self._signature()
+        _unsettled.add(self)
+        if before == self._seen:
+            self._seen = self._signature(journal)
 
-    def _write_anew(self, target: Path, changes: list[Change]) -> None:
+    def _write_anew(self, target: Path, journal: Journal, changes: list[Change]) -> None:
         began = time.monotonic()
-        journal = Journal.beside(target)
-        signature = self._signature()
+        signature = self._signature(journal)
         if self._entries is None or signature != self._seen:
             self._merge(target, journal)
         assert self._entries is not None
         entries = list(self._entries)
         apply(entries, changes)
-        text = _whole(entries)
-        if self._exists or entries:
-            if text != self._text(target):
-                self._replace(target, text)
-            with suppress(OSError):  # who finds it knows by its base that all of it stands in the file
-                journal.remove()
+        pieces = _whole(entries)
+        if (entries or self._exists) and not self._is(target, pieces):
+            if signature[1]:
+                with suppress(OSError):  # it is needed only by one who finds the journal still there
+                    journal.expect(digest_of(pieces))
+            noted = journal.size
+            # what comes after this may be the next writer's, who locks the new file
+            self._seen = self._replace(target, pieces), noted
             self._exists = True
-        self._entries, self._seen = entries, self._signature()
+        else:
+            with suppress(OSError):
+                journal.remove()
+            self._seen = self._signature(journal)
+        self._entries = entries
         self._written_at = time.monotonic()
         self._took = self._written_at - began
+
+    def _clear(self) -> None:
+        """Removes the journal, all of which stands in the file, unless others have written since."""
+        if self._seen is not None and self._seen[1]:
+            with suppress(CassetteError, OSError), locked(self.path) as target:
+                journal = Journal.beside(target)
+                if self._signature(journal) != self._seen:
+                    return
+                journal.remove()
+                self._seen = self._signature(journal)
+        _unsettled.discard(self)
 
     def _merge(self, target: Path, journal: Journal) -> None:
         """Takes over what other processes have written since the file was read."""
         text = self._text(target)
         try:
-            base, changes = journal.read()
+            noted = journal.read()
         except OSError as error:
             raise self._unreadable(error) from error
         spans = [] if text is None else slices(text)
@@ -411,15 +446,27 @@ class CassetteFile:
                 entry = Entry(text=text[start:end])
                 entries.append(known.get(entry.mark, entry))
         if text is not None:
-            _take_over(entries, changes, is_base=base == digest_of(text))
+            _take_over(entries, noted, text)
         self._entries, self._exists = entries, text is not None
 
-    def _replace(self, path: Path, text: bytes) -> None:
+    def _is(self, path: Path, pieces: list[bytes]) -> bool:
+        """Whether a file holds just that."""
+        try:
+            has_the_size = path.stat().st_size == sum(map(len, pieces))
+        except OSError:
+            return False
+        return has_the_size and self._text(path) == b"".join(pieces)
+
+    def _replace(self, path: Path, pieces: list[bytes]) -> tuple[int, int, int]:
+        """Puts a new file in the place of the old; gives its signature."""
         try:
             with replaced(path) as file:
-                file.write(text)
+                file.writelines(pieces)
+                file.flush()
+                status = os.fstat(file.fileno())
         except OSError as error:
             raise self._unwritable(error) from error
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _unwritable(self, error: OSError) -> CassetteError:
         return CassetteError(
@@ -428,22 +475,32 @@ class CassetteFile:
         )
 
 
-def _whole(entries: Iterable[Entry]) -> bytes:
-    text = b",\n".join(entry.text for entry in entries)
-    empty = dump(()).encode()
-    return empty.replace(b"[]", b"[\n" + text + b"\n  ]") if text else empty
+def _whole(entries: list[Entry]) -> list[bytes]:
+    """A file's text, in pieces: the whole of a large one is not in memory twice."""
+    head, tail = dump(()).encode().split(b"[]")
+    if not entries:
+        return [head, b"[]", tail]
+    pieces = [head, b"[\n"]
+    for entry in entries:
+        pieces += (entry.text, b",\n")
+    pieces[-1] = b"\n  ]"
+    return [*pieces, tail]
 
 
-def _take_over(entries: list[Entry], changes: list[Change], *, is_base: bool) -> None:
-    """Makes the changes of a journal.
+def _take_over(entries: list[Entry], noted: Noted, text: bytes) -> None:
+    """Makes the changes of a journal that are not made yet.
 
     Args:
         entries: of the file.
-        changes: of the journal.
-        is_base: whether the file is what the journal goes on from. Where it is not, some of them may have been
-            made already: by one who was killed before the journal was removed.
+        noted: in the journal.
+        text: the file's. Where the journal does not know it, somebody else put it there, and some of the changes
+            may be in it.
     """
-    if not is_base:
+    changes = noted.changes
+    done = noted.bases.get(digest_of([text]))
+    if done is not None:
+        changes = changes[done:]
+    else:
         there = {entry.mark for entry in entries}
         changes = [change for change in changes if change.entry is None or change.entry.mark not in there]
     apply(entries, changes)
@@ -452,6 +509,8 @@ def _take_over(entries: list[Entry], changes: list[Change], *, is_base: bool) ->
 # -- of a process --------------------------------------------------------------------------------------------
 
 _files: weakref.WeakValueDictionary[str, CassetteFile] = weakref.WeakValueDictionary()
+_unsettled: set[CassetteFile] = set()
+"""Those that have written into a journal which is still there: they outlive their stores."""
 _finding = new_lock()
 
 
@@ -460,13 +519,13 @@ def file_at(path: Path) -> CassetteFile:
     name = os.path.realpath(path)
     with _finding:
         file = _files.get(name)
-        if file is None or file.path != path:
+        if file is None or os.path.realpath(file.path) != name:
             file = _files[name] = CassetteFile(path)
         return file
 
 
 def settle_all() -> None:
-    """Settles every file that is in use, as the process ends."""
-    for file in list(_files.values()):
+    """Settles every file that is in use or not settled, as the process ends."""
+    for file in {*_files.values(), *_unsettled}:
         with suppress(CassetteError):
             file.settle()

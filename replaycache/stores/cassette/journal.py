@@ -3,13 +3,14 @@
 To write a large file anew for every recording would cost more with each of them. So what is recorded goes into a
 journal beside the file, at a cost that does not grow, and into the file from time to time: the first line names
 the content of the file from which the others go on, each a change. Who reads the cassette reads the journal with
-it; a process that is killed leaves it to the next.
+it; a process that is killed leaves it to the next. Before the file is written anew, a further line names what will
+be in it, so that nobody makes a change a second time where the journal could not be removed after that.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,11 @@ import xxhash
 
 from .entry import Entry
 
-__all__ = ["Change", "Journal", "apply", "digest_of"]
+__all__ = ["Change", "Journal", "Noted", "apply", "digest_of"]
+
+
+_AT_ONCE = 500
+"""Pieces that are hashed together: most are short."""
 
 
 class Change(NamedTuple):
@@ -40,16 +45,27 @@ class Change(NamedTuple):
     is_first: bool = False
 
 
+class Noted(NamedTuple):
+    """What a journal holds.
+
+    Attributes:
+        changes: in their order.
+        bases: how many of them a file has already, by the digest of its content.
+    """
+
+    changes: list[Change]
+    bases: dict[str, int]
+
+
 def apply(entries: list[Entry], changes: Iterable[Change]) -> None:
     """Makes changes to a list of recordings."""
     at = len(entries)  # where the last one was made: the next is often beside it
 
     def find(mark: str) -> int:
-        near = (at, at + 1, at - 1)
-        for place in (*(place for place in near if 0 <= place < len(entries)), *reversed(range(len(entries)))):
-            if entries[place].mark == mark:
+        for place in (at, at + 1, at - 1):
+            if 0 <= place < len(entries) and entries[place].mark == mark:
                 return place
-        return -1
+        return next((place for place in reversed(range(len(entries))) if entries[place].mark == mark), -1)
 
     for entry, replaces, after, before, is_first in changes:
         if replaces and (place := find(replaces)) >= 0:
@@ -67,9 +83,12 @@ def apply(entries: list[Entry], changes: Iterable[Change]) -> None:
         at = place
 
 
-def digest_of(text: bytes | None) -> str:
-    """What the first line of a journal names a file's content by."""
-    return xxhash.xxh3_128_hexdigest(text or b"")
+def digest_of(pieces: Sequence[bytes]) -> str:
+    """What the lines of a journal name a file's content by."""
+    digest = xxhash.xxh3_128()
+    for at in range(0, len(pieces), _AT_ONCE):
+        digest.update(b"".join(pieces[at : at + _AT_ONCE]))
+    return digest.hexdigest()
 
 
 class Journal:
@@ -80,18 +99,19 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = os.fspath(path)
 
     @classmethod
-    def beside(cls, cassette: Path) -> Journal:
+    def beside(cls, cassette: str | os.PathLike[str]) -> Journal:
         """That of a cassette; its name is hidden."""
-        return cls(cassette.with_name(f".{cassette.name}.journal"))
+        directory, name = os.path.split(cassette)
+        return cls(os.path.join(directory, f".{name}.journal"))
 
     @property
     def size(self) -> int:
         """In bytes; 0 where there is none."""
         try:
-            return self.path.stat().st_size
+            return os.stat(self.path).st_size
         except OSError:
             return 0
 
@@ -105,7 +125,18 @@ class Journal:
         Raises:
             OSError: it cannot be written; it is as it was.
         """
-        self._write(b"".join(orjson.dumps(_fields(change)) + b"\n" for change in changes), base)
+        self._write([_fields(change) for change in changes], base)
+
+    def expect(self, base: str) -> None:
+        """Writes down that the file gets this content, in which all the changes are.
+
+        Args:
+            base: as above.
+
+        Raises:
+            OSError: it cannot be written; it is as it was.
+        """
+        self._write([{"base": base}], base)
 
     def note_played(self, mark: str) -> None:
         """Writes down that a recording was played, by its mark; it is no change.
@@ -113,9 +144,10 @@ class Journal:
         Raises:
             OSError: it cannot be written; it is as it was.
         """
-        self._write(orjson.dumps({"played": mark}) + b"\n", "")
+        self._write([{"played": mark}], "")
 
-    def _write(self, lines: bytes, base: str) -> None:
+    def _write(self, noted: list[dict[str, object]], base: str) -> None:
+        lines = b"".join(orjson.dumps(fields) + b"\n" for fields in noted)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:
@@ -140,27 +172,28 @@ class Journal:
         Raises:
             OSError: it cannot be read.
         """
-        replaced = {change.replaces for change in self.read()[1]}
+        replaced = {change.replaces for change in self.read().changes}
         marks = [str(fields["played"]) for fields in self._lines() if "played" in fields]
         return [mark for mark in marks if mark not in replaced]
 
-    def read(self) -> tuple[str, list[Change]]:
-        """The base, and the changes; none where there is no journal.
+    def read(self) -> Noted:
+        """What it holds; nothing where there is no journal.
 
         Raises:
             OSError: it cannot be read.
         """
-        base, changes = "", []
+        changes: list[Change] = []
+        bases: dict[str, int] = {}
         for fields in self._lines():
             if "base" in fields:
-                base = str(fields["base"])
+                bases[str(fields["base"])] = len(changes)
             elif (change := _change(fields)) is not None:
                 changes.append(change)
-        return base, changes
+        return Noted(changes, bases)
 
     def _lines(self) -> Iterator[dict[str, object]]:
         try:
-            data = self.path.read_bytes()
+            data = Path(self.path).read_bytes()
         except FileNotFoundError:
             return
         for line in data.split(b"\n"):
@@ -175,7 +208,7 @@ class Journal:
         Raises:
             OSError: it cannot be removed.
         """
-        self.path.unlink(missing_ok=True)
+        Path(self.path).unlink(missing_ok=True)
 
 
 def _ends_with_a_line(file: int, size: int) -> bool:

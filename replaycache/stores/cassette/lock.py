@@ -49,7 +49,7 @@ class _NotSupported(OSError):
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
+def locked(path: str | os.PathLike[str], *, clears: bool = True) -> Iterator[Path]:
     """Lets nobody else write the cassette `path` during the block; gives the file that `path` leads to.
 
     Threads exclude each other as processes do. Where the cassette is replaced in the block, that is the last that
@@ -59,6 +59,10 @@ def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Where the file system knows no locks, only the processes of this user on this machine exclude each other, and a
     `ReplayCacheWarning` says so.
+
+    Args:
+        path: of the cassette.
+        clears: whether what killed writers left is removed: it takes longer where the directory holds many files.
 
     Raises:
         CassetteError: another process has held it for `LOCK_TIMEOUT`, or the cassette cannot be reached.
@@ -71,7 +75,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[Path]:
                 f"{LOCK_TIMEOUT:g} seconds. The file is as it was. End that process (lsof and fuser tell which); "
                 f"what was recorded here meanwhile is written together with the next recording."
             )
-        if lock.is_sure:
+        if clears and lock.is_sure:
             clear(lock.target)
     except OSError as error:
         lock.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
+from heapq import heappop, heappush
 
 from ..._models import Recording
 from ...match import Identity
@@ -26,20 +28,37 @@ class Renewal:
         self.lock = new_reentrant_lock()
         self._before: dict[Identity, list[Entry]] = {}
         self._asked: dict[Identity, list[int]] = {}
+        self._free: dict[Identity, list[int]] = {}
 
-    def begin(self) -> None:
-        """Nothing was asked yet."""
-        self._before.clear()
-        self._asked.clear()
+    def join(self, session: object) -> None:
+        """A session records anew; where no other one does, nothing was asked yet."""
+        if not self.sessions:
+            self._before.clear()
+            self._asked.clear()
+            self._free.clear()
+        self.sessions.add(session)
 
-    def ask(self, identity: Identity, turn: int) -> None:
-        """A request is asked that is to be recorded anew."""
-        self._asked.setdefault(identity, []).append(turn)
+    def ask(self, identity: Identity, turn: Callable[[], int]) -> int:
+        """A request is asked that is to be recorded anew; when: a retry has the turn of the call that failed.
+
+        Args:
+            identity: of the request.
+            turn: gives the next one.
+        """
+        free = self._free.get(identity)
+        if free:
+            return heappop(free)
+        new = turn()
+        self._asked.setdefault(identity, []).append(new)
+        return new
 
     def release(self, identity: Identity, turn: int) -> None:
         """Nothing was recorded for it."""
-        if turn in self._asked.get(identity, ()):
-            self._asked[identity].remove(turn)
+        asked = self._asked.get(identity, [])
+        if asked[-1:] == [turn]:
+            asked.pop()
+        elif turn in asked:
+            heappush(self._free.setdefault(identity, []), turn)
 
     def answer(self, recording: Recording, identity: Identity, turn: int, before: list[Entry]) -> list[Pending]:
         """What is to be written: the first answer to a request takes the place of all that the request had.

@@ -21,16 +21,14 @@ class CassetteSession:
     def __init__(self, file: CassetteFile) -> None:
         self._file = file
         self._view: View | None = None
-        self._renewal = renewal = file.renewal
-        with renewal.lock:
-            if not renewal.sessions:
-                renewal.begin()
-            renewal.sessions.add(self)
+        self._renewal = file.renewal
+        file.enter(self)
 
     def end(self) -> None:
         """It is over."""
         with self._renewal.lock:
             self._renewal.sessions.discard(self)
+        self._file.leave(self)
 
     @property
     def _held(self) -> View:
@@ -117,9 +115,8 @@ class CassetteSession:
     def ask_anew(self, identity: Identity) -> int:
         """A request is asked that is to be recorded anew; its turn."""
         with self._renewal.lock:
-            turn = self._file.turn()
-            self._renewal.ask(identity, turn)
-            return turn
+            self._renewal.join(self)
+            return self._renewal.ask(identity, self._file.turn)
 
     def release(self, identity: Identity, turn: int) -> None:
         """Nothing was recorded for what was asked anew at `turn`."""

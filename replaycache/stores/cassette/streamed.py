@@ -37,7 +37,7 @@ Framing = Literal["events", "lines", "array", "other"]
 
 BASE64_WIDTH = 100
 
-_EVENT_END = re.compile(r"(?:\r\n|\n|\r)(?:\r\n|\n|\r)+")
+_EVENT_END = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
 _LINE_END = re.compile(r"\n")
 _FIELD = re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
 _ITEM = re.compile(r"\s*[\[,]?\s*(?=[{\[])")

@@ -62,7 +62,7 @@ class Turns:
         if after is not None and recorded:
             other = self._answered[self._recorded[recorded - 1]]
             if other is not after:
-                after = next((one for one in reversed(entries) if one is after or one is other), after)
+                after = next((one for one in reversed(entries) if one.mark in (after.mark, other.mark)), after)
         before = self._answered[self._in_order[at]] if at < len(self._in_order) else None
         return after, before
 
