@@ -336,7 +336,8 @@ class Node:
         headers = self.source.sent(method.upper(), "" if "url" in unknown else url, headers)
         redact = self.source.redaction(headers, answer.headers)
         request = Request(method.upper(), url, headers, body, unknown=unknown)
-        head = redact.head(ResponseHead(answer.status, answer.headers))
+        plain = tuple(item for item in answer.headers if item[0] != "content-encoding")
+        head = redact.head(ResponseHead(answer.status, plain))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
         if is_encoded and encoding is not None:

@@ -49,8 +49,9 @@ def test_a_renamed_tests_miss_says_how_to_move_its_cassette(recorded: Project, a
 
     moved = f"git mv '{CASSETTES}/test_old[1].json' '{CASSETTES}/test_new[7].json'"
     held = "that file holds this answer, and no collected test owns it"
-    told = f"next     if the test was renamed: {moved} ({held}); or record"
-    assert any(told in line for line in result.outlines), result.outlines
+    told = f"next     if the test was renamed: {moved} ({held})"
+    at = next(number for number, line in enumerate(result.outlines) if told in line)
+    assert "or record it: pytest --replay-mode=once" in result.outlines[at + 1]
     (recorded.path / f"{CASSETTES}/test_old[1].json").rename(recorded.path / f"{CASSETTES}/test_new[7].json")
     assert recorded.run("--replay-mode=replay", *arguments).ret == 0
 
@@ -71,7 +72,7 @@ def test_where_the_test_has_a_cassette_that_is_not_to_be_overwritten(recorded: P
 
     result.assert_outcomes(failed=1)
     assert any("git mv" in line for line in result.outlines) is False
-    told = f"next     {CASSETTES}/test_old[1].json holds this answer, and no collected test owns it; or record"
+    told = f"next     {CASSETTES}/test_old[1].json holds this answer, and no collected test owns it"
     assert any(told in line for line in result.outlines), result.outlines
 
 

@@ -78,7 +78,7 @@ def test_what_names_a_cassette_is_one(name: str) -> None:
         (None, "give a path that ends in .json, or a store object"),
         (5, "give a path that ends in .json, or a store object"),
         (b"weather.json", "give a path that ends in .json, or a store object"),
-        (MemoryStore, "give a path that ends in .json, or a store object"),
+        (MemoryStore, "use_cassette takes a path: @use_cassette("),
     ],
     ids=repr,
 )

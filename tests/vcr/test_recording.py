@@ -228,7 +228,7 @@ def test_filters_and_hooks_change_what_is_written(suite: Suite) -> None:
     (one,) = suite.recorded(OWN)
     assert one["request"]["url"].endswith("/a?user=someone")
     assert one["request"]["json"] == {"q": 1}
-    assert "internal" not in (suite.path / OWN).read_text("utf-8")
+    assert "zone-7" not in (suite.path / OWN).read_text("utf-8")
 
 
 def test_a_response_hook_that_fails_records_nothing_and_says_so(suite: Suite) -> None:
