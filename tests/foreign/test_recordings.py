@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,19 @@ import httpx2
 import pytest
 import yaml
 
-from replaycache import Match, Recording, Redact, ResponseHead, foreign
+from replaycache import Body, Chunk, Match, Recording, Redact, ResponseHead, foreign
+from replaycache.foreign import har_writing
 from replaycache.httpx2 import ReplayTransport
-from replaycache.maintenance.moving import Moved, Taken, to_cassette
-from replaycache.stores import CassetteStore
+from replaycache.maintenance.moving import (
+    Moved,
+    Taken,
+    taken,
+    to_cache,
+    to_cassette,
+    why_not_in_a_cache,
+    writable,
+)
+from replaycache.stores import CassetteStore, DiskStore
 from replaycache.stores.memory import MemoryStore
 
 HERE = Path(__file__).resolve().parents[3] / "shared" / "recordings"
@@ -196,3 +206,71 @@ def test_each_answers_an_sdk_that_sends_what_the_recorder_left_out(tmp_path: Pat
                 headers |= _SENT_BY_THE_SDK
             response = client.request(original["method"], url, headers=headers, content=_body(original) or None)
             assert response.content == item.body.read()
+
+
+def _as_if_live(item: Recording) -> Recording:
+    """With times; a recorder of whole bodies has none."""
+    chunks = [Chunk(chunk.data, 0.25 + number / 8) for number, chunk in enumerate(item.body)]
+    return Recording(
+        request=item.request,
+        head=item.head,
+        body=Body.of(chunks),
+        digest="",
+        recorded_at=1_795_298_445.25,
+        latency=0.5,
+        complete=item.complete,
+        verdict=item.verdict,
+    )
+
+
+def _kept(item: Recording) -> tuple[Any, ...]:
+    """What is to come back."""
+    request, head, body = item.request, item.head, item.body
+    asked = (request.method, request.url, sorted(request.headers), request.unknown, request.body)
+    return (
+        asked,
+        (head.status, head.headers, body.read(), list(body), item.complete, item.verdict),
+        (round(item.recorded_at, 3), round(item.latency, 3)),
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_comes_back_through_cache_cassette_cache_har_and_cassette(tmp_path: Path, name: str) -> None:
+    redact = Redact(secrets="replace")
+    started = [item.recording for item in writable(_moving(name, _as_if_live), redact, Moved())]
+    chunked = CassetteStore(tmp_path / "0.json")
+    to_cassette(_all(started), chunked, redact, Moved())
+    expected = [_kept(item) for item in chunked.all()]
+    for item, (_, (_, _, data, chunks, *_), _) in zip(started, expected, strict=True):
+        if chunks != [Chunk(data, 0.0)]:  # a JSON document, which comes back in one piece
+            assert chunks == list(item.body)
+
+    match = Match()
+    ends: list[tuple[Any, ...]] = []
+    for number, item in enumerate(started):
+        moved, step = [item], tmp_path / str(number)
+        in_a_cache = not why_not_in_a_cache(item, match)
+        for place in (DiskStore(step / "1"), CassetteStore(step / "2.json"), DiskStore(step / "3")):
+            if isinstance(place, CassetteStore):
+                to_cassette(_all(moved), place, redact, Moved())
+            elif in_a_cache:
+                to_cache(_all(moved), place, redact, Moved())
+            else:
+                continue
+            moved = [one.recording for one in taken(place, Moved())]
+        with (step / "4.har").open("wb") as file:
+            har_writing.write(moved, file, "1")
+        last = CassetteStore(step / "5.json")
+        to_cassette(_all(foreign.read(step / "4.har")), last, redact, Moved())
+        ends += [_kept(one) for one in last.all()]
+
+    assert ends == expected
+
+
+def _moving(name: str, change: Callable[[Recording], Recording]) -> Iterator[Taken]:
+    for item in foreign.read(HERE / name):
+        yield Taken(name, change(item))
+
+
+def _all(items: list[Recording]) -> list[Taken]:
+    return [Taken("one", item, is_ours=True) for item in items]

@@ -49,7 +49,7 @@ EVENT_LAYOUTS = frozenset(f"{layout}{space}{end}" for layout in LAYOUTS for spac
 
 
 class _Piece(NamedTuple):
-    """A line's own part of a body."""
+    """A line's own part of a body: `shown` as JSON, or bytes that are no text."""
 
     start: int
     end: int
@@ -133,7 +133,7 @@ def lines_of(body: Body, framing: Framing) -> tuple[list[str], str]:
         if framing == "other":
             return list(_undivided(chunks)), COMPACT
         text = data[: error.start].decode("utf-8")  # it may have been broken off within a character
-        rest = [_Piece(error.start, len(data), {"base64": base64.b64encode(data[error.start :]).decode()})]
+        rest = [_Piece(error.start, len(data), data[error.start :])]
     style, pieces = _divided(text, framing)
     return list(_placed([*pieces, *rest], chunks, len(data))), (style or _Style(COMPACT)).name
 
@@ -143,9 +143,8 @@ def _undivided(chunks: list[Chunk]) -> Iterator[str]:
         try:
             shown: Any = data.decode("utf-8")
         except UnicodeDecodeError:
-            yield f'[{_number(offset)},{{"base64":{base64_text(data)}}}]'
-        else:
-            yield _line([_seconds(offset), shown])
+            shown = data
+        yield _line([_seconds(offset), shown])
 
 
 def base64_text(data: bytes, indent: str = "") -> str:
@@ -298,12 +297,14 @@ def _seconds(offset: float) -> float:
     return round(offset, 6)
 
 
-def _number(offset: float) -> str:
-    return orjson.dumps(_seconds(offset)).decode()
-
-
 def _line(value: list[Any]) -> str:
-    return orjson.dumps(value).decode()
+    """A line as JSON; bytes stand as an object."""
+    if not any(type(one) is bytes for one in value):
+        return orjson.dumps(value).decode()
+    parts = [
+        f'{{"base64":{base64_text(one)}}}' if type(one) is bytes else orjson.dumps(one).decode() for one in value
+    ]
+    return f"[{','.join(parts)}]"
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
