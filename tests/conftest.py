@@ -28,7 +28,7 @@ for module in pkgutil.walk_packages(replaycache.__path__, "replaycache."):
         importlib.import_module(module.name)
 
 # no judgement by the clock: the machine may be busy
-settings.register_profile("normal", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("normal", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("normal"), max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
 

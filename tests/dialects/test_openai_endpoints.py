@@ -16,6 +16,7 @@ import pytest
 import replaycache.httpx2
 from tests.dialects.openai_endpoints import BEYOND, CALLS, STREAMS, UNDESCRIBED, Call, Stream
 from tests.scripted_server import Handler, Received, ScriptedServer, Wire
+from tests.tables import one_in
 from tests.upstreams.asking import KINDS, Kind
 from tests.upstreams.servers import DESCRIPTION, serve_steady
 from tests.upstreams.watched import Unreachable, Watched
@@ -153,7 +154,7 @@ def streamed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.upstream
-@pytest.mark.parametrize("call", CALLS, ids=str)
+@pytest.mark.parametrize("call", one_in(12, CALLS), ids=str)
 def test_an_endpoint_replays(described: Session, call: Call) -> None:
     live, replayed = described.live[str(call)], described.replayed[str(call)]
     assert not isinstance(live.answer, Exception), live.answer

