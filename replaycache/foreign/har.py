@@ -92,19 +92,30 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
     )
     ours = entry.find("_replaycache")
     if ours is not None and isinstance(ours.value, dict):
-        recording = _with_unknown(ours, recording)
+        recording = _with_names(ours, recording)
         _take_what_only_we_write(ours, recording)
     return recording
 
 
-def _with_unknown(ours: Node, recording: Recording) -> Recording:
-    """The recording with what is unknown of its request, which `har_writing` keeps in a member of its own."""
+def _with_names(ours: Node, recording: Recording) -> Recording:
+    """The recording with the names of the headers that are unknown of its request, and of those that were left
+    out, which `har_writing` keeps in members of its own."""
     ours.source.tells_unknown()
     try:
         unknown = unknown_names(ours.value.get("unknown", []), recording.request.headers)
     except (ValueError, TypeError) as error:
         raise ours.error(f"cannot be read: {error}") from None
-    return recording.with_parts(request=replace(recording.request, unknown=unknown))
+    return recording.with_parts(
+        request=replace(recording.request, unknown=unknown, left_out=_left_out(ours, "request")),
+        head=replace(recording.head, left_out=_left_out(ours, "response")),
+    )
+
+
+def _left_out(ours: Node, part: str) -> tuple[str, ...]:
+    """The names of the headers that were not stored when it was recorded; none where they were edited away."""
+    told = ours.value.get("left_out")
+    names = told.get(part, []) if isinstance(told, dict) else []
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
 def _take_what_only_we_write(ours: Node, recording: Recording) -> None:

@@ -48,6 +48,9 @@ def _entry(recording: Recording) -> dict[str, Any]:
         ours["complete"] = False
     if recording.request.unknown:
         ours["unknown"] = list(recording.request.unknown)
+    left_out = {"request": list(recording.request.left_out), "response": list(recording.head.left_out)}
+    if any(left_out.values()):
+        ours["left_out"] = {part: names for part, names in left_out.items() if names}
     return {
         "startedDateTime": datetime.fromtimestamp(started, UTC).isoformat(timespec="microseconds"),
         "time": wait + receive,

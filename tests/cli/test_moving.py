@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sqlite3
@@ -598,3 +599,19 @@ def test_a_name_that_is_no_utf_8_can_be_written_to(tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     assert len(CassetteStore(target)) == 1
+
+
+def test_the_names_of_headers_that_were_left_out_travel_through_every_store(tmp_path: Path) -> None:
+    recording = chat()
+    recording.head = dataclasses.replace(recording.head, left_out=("cf-ray", "set-cookie"))
+    sent = dataclasses.replace(recording.request, left_out=("authorization", "user-agent"))
+    cassette(tmp_path / "a.json", recording.with_parts(request=sent))
+
+    for source, target in (("a.json", "cache"), ("cache", "b.har"), ("b.har", "c.json")):
+        command, store = ("import", target) if source.endswith((".json", ".har")) else ("export", source)
+        name = source if command == "import" else target
+        assert replaycache(command, str(tmp_path / name), "--store", str(tmp_path / store)).exit_code == 0
+
+    (back,) = CassetteStore(tmp_path / "c.json").all()
+    assert back.head.left_out == ("cf-ray", "set-cookie")
+    assert back.request.left_out == ("authorization", "user-agent")
