@@ -69,6 +69,14 @@ async def handle(driver: Driver, transport: Any) -> Any:
     return transport.handle_request(request)
 
 
+async def close(driver: Driver, response: Any) -> None:
+    """Closes a response, so that nobody is taken to be still reading it."""
+    if driver.is_async:
+        await response.aclose()
+    else:
+        response.close()
+
+
 @drivers
 @pytest.mark.parametrize("make", [ready_made, streamed])
 @pytest.mark.parametrize("mode", ["off", "auto", "record"])
@@ -89,6 +97,7 @@ def test_the_response_is_upstreams_own(driver: Driver, mode: str, make: Any) -> 
         assert response.extensions["trace"] == "upstream's"
         assert outcome_of(response).key or mode == "off"
         assert (response.stream is stream) is (mode == "off" or make is ready_made)
+        await close(driver, response)
 
     driver.run(body)
 
