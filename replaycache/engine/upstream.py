@@ -94,7 +94,7 @@ def survey(library: Any, transport: Any, ours: tuple[type, ...] = ()) -> Survey:
             continue
         inside = [] if kind in _kinds(library, _CALLING) else _inside(library, item, method)
         if not method:
-            if callable(getattr(item, "app", None)) or _is_put_there(item):
+            if callable(getattr(item, "app", None)) or _is_put_there(item) or _is_over_a_mock(kind):
                 in_process = True
             elif callable(getattr(item, "handler", None)):
                 has_handler = True  # a mock's, where nobody else is asked; else it is told of what others answer
@@ -223,6 +223,15 @@ def _is_put_there(transport: Any) -> bool:
         return False
     functions = [found for name in _METHODS if (found := getattr(transport, name, None)) is not None]
     return any(not isinstance(_unwrapped(function), MethodType) for function in functions)
+
+
+def _is_over_a_mock(kind: Any) -> bool:
+    """Whether a transport runs over aiohttp, and a mock has taken the place of how its sessions ask."""
+    sessions = getattr(sys.modules.get("aiohttp"), "ClientSession", None)
+    seen = getattr(sys.modules.get(kind.__module__), "aiohttp", None)
+    if sessions is None or getattr(seen, "ClientSession", None) is not sessions:
+        return False
+    return not all(_is_of(("aiohttp",), getattr(sessions, name)) for name in ("request", "_request"))
 
 
 # -- what is inside ------------------------------------------------------------------------------------------

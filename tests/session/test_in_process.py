@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import AsyncMock, MagicMock, create_autospec
 
@@ -311,6 +313,60 @@ def test_a_mock_in_the_place_of_the_librarys_own_transport_passes_through(
             assert (await post(driver, None)).json() == {"by": "mock"}
         with session(kind, tmp_path / "b.json"):
             assert (await post(driver, None)).json() == {"by": "mock"}
+
+    driver.run(body)
+
+
+AIOHTTP = """
+class ClientSession:
+    async def request(self, method, url):
+        return await self._request(method, url)
+
+    async def _request(self, method, url):
+        return {"by": "upstream"}
+"""
+OVER_AIOHTTP = """
+class Transport:
+    async def handle_async_request(self, request):
+        session = aiohttp.ClientSession()
+        return response(200, json=await session.request(request.method, str(request.url)))
+
+    async def aclose(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("replaced", ["request", "_request"])
+def test_a_mock_below_a_transport_that_runs_over_aiohttp_passes_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, replaced: str
+) -> None:
+    """As aioresponses puts its answers there; the modules are built as aiohttp and httpx-aiohttp are."""
+    driver = Driver(library, "asyncio")
+    aiohttp, client, over = ModuleType("aiohttp"), ModuleType("aiohttp.client"), ModuleType("over_aiohttp")
+    exec(AIOHTTP, vars(client))
+    vars(aiohttp)["ClientSession"] = vars(client)["ClientSession"]
+    vars(over).update(aiohttp=aiohttp, response=driver.module.Response)
+    exec(OVER_AIOHTTP, vars(over))
+    for module in (aiohttp, client, over):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    inner = type(
+        "Transport", (vars(over)["Transport"], driver.module.AsyncBaseTransport), {"__module__": "over_aiohttp"}
+    )
+
+    async def mocked(*_: Any) -> Any:
+        return {"by": "mock"}
+
+    async def body() -> None:
+        path = tmp_path / "a.json"
+        with use_cassette(path, mode="auto"):
+            assert (await post(driver, inner())).json() == {"by": "upstream"}
+        with use_cassette(path, mode="auto"):
+            with monkeypatch.context() as patch:
+                patch.setattr(vars(aiohttp)["ClientSession"], replaced, mocked)
+                assert (await post(driver, inner())).json() == {"by": "mock"}
+            assert (await post(driver, inner())).json() == {"by": "upstream"}
+        assert len(CassetteStore(path)) == 1
 
     driver.run(body)
 
