@@ -138,6 +138,7 @@ def test_a_miss_is_raised_as_itself_after_one_request(
     check_text(str(miss), server, case)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.upstream
 def test_the_older_clients_raise_a_miss_as_itself_after_one_request(
     server: ScriptedServer, tmp_path: Path

@@ -587,6 +587,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     return Session(directory, urls, live, run(live=False))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ask", OLDER_ASKS, ids=str)
 def test_the_older_clients_replay_what_they_recorded(session: Session, ask: Ask, kind: Kind) -> None:

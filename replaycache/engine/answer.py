@@ -16,7 +16,7 @@ from ..options import Mode
 from ..system.calling_upstream import calling_upstream
 from .asked import Asked
 from .decisions import Forward
-from .keeper import Keeper
+from .keeper import OUTLIVED, Keeper
 from .lead import Lead
 from .recorder import Ending, Recorder
 from .stored_form import stored_form
@@ -320,6 +320,11 @@ class Answer:
                 keeper.compare(self._expected, recording)
             self._pass(recording)
             self.land()
+            return
+        if keeper.is_over:
+            self.outcome.reason = OUTLIVED
+            self.land()
+            self._pass(recording)
             return
         try:
             with calling_upstream.begun():  # what a store connects to is ours

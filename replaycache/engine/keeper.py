@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .._errors import CassetteError, SecretFound
+from .._errors import SecretFound
 from .._models import AnswerEnd, Recording, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
@@ -22,7 +22,7 @@ from .unclosed import OpenResponses
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["DRAIN_BYTES", "Keeper"]
+__all__ = ["DRAIN_BYTES", "OUTLIVED", "Keeper"]
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
@@ -117,14 +117,11 @@ class Keeper:
         Raises:
             StoreError: the store failed.
             CassetteError: the file cannot be written.
-                Or it was closed already.
             SecretFound: it holds what looks like a credential, and is not written to a cassette.
         """
         if self._sequence is None:
             self._store.put(identity.key, recording)
             return
-        if self.responses.is_over:
-            raise CassetteError(f"{OUTLIVED}.")
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 
@@ -146,6 +143,11 @@ class Keeper:
         """Nothing is stored of what was asked: in a cassette, whoever asks again has its place."""
         if self._sequence is not None and asked.place is not None and asked.mode is not Mode.VERIFY:
             self._sequence.release(asked.place)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its cassette was closed, when what was still open was told."""
+        return self.responses.is_over and not self.is_cache
 
     def end(self) -> None:
         """The session is over: what is still open then is in no cassette, whenever its reader comes to its end."""

@@ -38,6 +38,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
     assert f"recording  {tmp_path}" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_it_gives_the_same_again_although_the_answer_is_stored(tmp_path: Path) -> None:
     first, second = (_run("demo", "--store", str(tmp_path)) for _ in range(2))
 

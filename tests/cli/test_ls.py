@@ -162,6 +162,7 @@ def test_nothing_recorded_reaches_the_terminal_as_a_command(tmp_path: Path) -> N
     assert piped.count("\n") == 1
 
 
+@pytest.mark.exhaustive
 def test_memory_does_not_grow_with_the_number_of_recordings(tmp_path: Path) -> None:
     """The database is mapped into memory, so that its pages are counted apart: what Python holds is compared."""
     body = answer_json("x" * 2000)

@@ -17,6 +17,7 @@ COUNT = 820
 LIMIT = 10 << 20
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "large_driver",
     [Driver("httpx", "asyncio"), pytest.param(Driver("httpx2", "sync"), marks=pytest.mark.exhaustive)],

@@ -438,6 +438,7 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         fill(tmp_path / "file" / "c.json", recorded())
 
 
+@pytest.mark.exhaustive
 def test_10_000_recordings_are_found_by_key(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_text(dump(dump_recording(recorded(f"question {number}")) for number in range(10_000)))

@@ -86,6 +86,7 @@ def held_by_another(path: Path) -> Iterator[None]:
 # -- several writers -------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_processes_in_different_environments_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "cassettes" / "c.json"
     places = {name: tmp_path / name for name in "ab"}
@@ -452,6 +453,7 @@ def is_read_only(file: int) -> bool:
     return fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG_STATE_HOME is Linux's")
 def test_where_no_locks_are_known_this_users_processes_lose_nothing_and_it_is_told(tmp_path: Path) -> None:
     path = tmp_path / "cassettes" / "c.json"

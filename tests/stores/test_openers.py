@@ -283,6 +283,7 @@ def test_what_a_parent_was_doing_while_it_forked_is_not_its_childs(tmp_path: Pat
     assert "spawn" in out
 
 
+@pytest.mark.exhaustive
 @forks
 def test_a_fork_waits_for_what_is_used_though_others_are_being_opened(tmp_path: Path) -> None:
     code = """
