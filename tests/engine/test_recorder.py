@@ -233,7 +233,12 @@ def test_no_content_length_makes_it_raise(length: str) -> None:
     assert (made.finish(END) is None) is bool(made.reason)
 
 
-@given(data=st.binary(max_size=40), ending=st.sampled_from(Ending), length=st.none() | st.integers(0, 45))
+@given(
+    # what begins as JSON does has to be whole as such
+    data=st.binary(max_size=40).filter(lambda data: data.lstrip()[:1] not in (b"{", b"[")),
+    ending=st.sampled_from(Ending),
+    length=st.none() | st.integers(0, 45),
+)
 def test_what_is_kept_is_what_came(data: bytes, ending: Ending, length: int | None) -> None:
     framing = {} if length is None else {"content_length": str(length)}
     found = ended(recorder("text/plain", **framing), [data], ending)

@@ -387,7 +387,7 @@ def test_writers_that_are_killed_leave_a_whole_cassette_and_nothing_beside_it(tm
     killed = start(KILLED, str(path), kind)
     printed, told = killed.communicate(timeout=300)
     assert killed.returncode == 0, told
-    assert json.loads(printed) <= 2  # each one removes what the last one left
+    assert json.loads(printed) <= 3  # the journal of a large one; and each one removes what the last one left
 
     fill(path, recorded("after"))
     assert os.listdir(tmp_path) == ["c.json"]
