@@ -51,7 +51,9 @@ def identity_of(recording: Recording) -> Any:
 
 
 def fill(path: Path, *recordings: Recording) -> None:
-    CassetteStore(path).append(*recordings)
+    store = CassetteStore(path)
+    store.append(*recordings)
+    store.close()
 
 
 # -- the text --------------------------------------------------------------------------------------------
