@@ -425,6 +425,49 @@ def test_a_full_disk_is_told_and_what_could_not_be_written_comes_with_the_next(
 
 
 @posix
+def test_nobody_else_reads_the_journal_of_a_private_cassette(tmp_path: Path) -> None:
+    path = filled(tmp_path / "c.json", LARGE)
+    path.chmod(0o600)
+    before = os.umask(0)
+    try:
+        store = CassetteStore(path)
+        store.append(recorded("a"))
+        store.append(recorded("b"))
+        assert journal_of(path).stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+        store.close()
+
+    assert asked_in(path) == ["first", "a", "b"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@posix
+def test_nobody_else_reads_what_a_forked_process_hands_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = tmp_path / "temporary"
+    handed.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(handed))
+    store = CassetteStore(tmp_path / "c.json")
+    before = os.umask(0)
+    try:
+        with store.deferred():
+            child = os.fork()
+            if not child:
+                store.append(recorded("from the child"))
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            (journal,) = handed.iterdir()
+            assert journal.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+    assert asked_in(tmp_path / "c.json") == ["from the child"]
+    assert list(handed.iterdir()) == []
+
+
+@posix
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_a_forked_process_writes_its_own(tmp_path: Path, size: int) -> None:
     path = filled(tmp_path / "c.json", size)

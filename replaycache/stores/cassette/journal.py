@@ -10,6 +10,7 @@ be in it, so that nobody makes a change a second time where the journal could no
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -94,18 +95,22 @@ def digest_of(pieces: Sequence[bytes]) -> str:
 class Journal:
     """A journal's file.
 
+    Whoever may read the cassette may read that beside it, and nobody else; any other is its user's alone.
+
     Args:
         path: of it.
+        cassette: beside which it lies.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], cassette: str | os.PathLike[str] | None = None) -> None:
         self.path = os.fspath(path)
+        self._cassette = cassette
 
     @classmethod
     def beside(cls, cassette: str | os.PathLike[str]) -> Journal:
         """That of a cassette; its name is hidden."""
         directory, name = os.path.split(cassette)
-        return cls(os.path.join(directory, f".{name}.journal"))
+        return cls(os.path.join(directory, f".{name}.journal"), cassette)
 
     @property
     def size(self) -> int:
@@ -149,10 +154,13 @@ class Journal:
     def _write(self, noted: list[dict[str, object]], base: str) -> None:
         lines = b"".join(orjson.dumps(fields) + b"\n" for fields in noted)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
+        mode = 0o600 if self._cassette is None else stat.S_IMODE(os.stat(self._cassette).st_mode)
+        file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), mode)
         try:
             size = os.fstat(file).st_size
             if not size:
+                if hasattr(os, "fchmod"):
+                    os.fchmod(file, mode)  # the umask may have taken more
                 lines = orjson.dumps({"base": base}) + b"\n" + lines
             elif not _ends_with_a_line(file, size):
                 lines = b"\n" + lines  # whoever was killed there had not said that it was kept
