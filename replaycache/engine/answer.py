@@ -329,7 +329,7 @@ class Answer:
         try:
             with calling_upstream.begun():  # what a store connects to is ours
                 keeper.save(recording, identity, self.asked)
-                keeper.pass_on(self.asked, recording)
+            keeper.pass_on(self.asked, recording)
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))

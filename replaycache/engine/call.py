@@ -145,8 +145,7 @@ class Call:
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
-            # what a store of the user's may raise: those calls go live again, no more
-            with suppress(Exception), calling_upstream.begun():
+            with suppress(Exception):  # what a store of the user's may raise: those calls go live again, no more
                 shared.keeper.pass_on(self.asked, decision.recording)
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)

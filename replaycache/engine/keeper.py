@@ -10,6 +10,7 @@ from .._models import AnswerEnd, Recording, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
+from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..wire import url as _url
 from .asked import Asked
@@ -171,7 +172,8 @@ class Keeper:
         """
         for redirected in self.redirects.of(asked):
             request, (key, digest) = redirected
-            self._store.put(key, recording.with_parts(request=request, digest=digest))
+            with calling_upstream.begun():  # what a store connects to is ours
+                self._store.put(key, recording.with_parts(request=request, digest=digest))
 
     def compare(self, expected: Recording | None, live: Recording) -> None:
         """Reports where a live answer differs from the recorded one."""

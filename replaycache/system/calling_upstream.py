@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from .inheritance import Inherited
 
 __all__ = ["calling_upstream"]
 
 
 class _Call:
-    """A live call."""
+    """A live call. A context manager of its own: every hit comes through here, and a generator takes longer."""
 
-    is_under_way = True
+    __slots__ = ("_before", "_variable", "is_under_way")
+
+    def __init__(self, variable: Inherited[_Call]) -> None:
+        self._variable = variable
+        self._before: _Call | None = None
+        self.is_under_way = True
+
+    def __enter__(self) -> None:
+        self._before = self._variable.here()
+        self._variable.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.is_under_way = False
+        self._variable.set(self._before)
 
 
 class _CallingUpstream:
@@ -30,16 +40,9 @@ class _CallingUpstream:
         call = self._call.here()
         return call is not None and call.is_under_way
 
-    @contextmanager
-    def begun(self) -> Iterator[None]:
-        """For the time of one call."""
-        before, call = self._call.here(), _Call()
-        self._call.set(call)
-        try:
-            yield
-        finally:
-            call.is_under_way = False
-            self._call.set(before)
+    def begun(self) -> _Call:
+        """For the time of one call: a block."""
+        return _Call(self._call)
 
 
 calling_upstream = _CallingUpstream()
