@@ -88,6 +88,11 @@ def test_a_module_uses_what_its_room_may_use(name: str) -> None:
     assert used - {_room(name)} <= ROOMS[_room(name)]
 
 
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if _room(name) != "dialects"))
+def test_only_dialects_know_of_one_api(name: str) -> None:
+    assert not {module for module in _imports(name)[0] if module.startswith("dialects.apis")}
+
+
 def test_every_room_uses_what_its_row_tells() -> None:
     used = {
         room: {_room(other) for name in MODULES if _room(name) == room for other in _imports(name)[0]}

@@ -11,7 +11,7 @@ from .progress import Progress
 from .registry import answering
 from .watcher import Answering, AnswerWatcher
 
-__all__ = ["AnswerEvents", "answer_events", "events_as_sent"]
+__all__ = ["AnswerEvents", "answer_events", "events_as_sent", "inner_event"]
 
 
 class AnswerEvents(NamedTuple):
@@ -24,6 +24,11 @@ class AnswerEvents(NamedTuple):
 
     events: list[tuple[str, dict[str, Any]]]
     is_stream: bool
+
+
+def inner_event(value: dict[str, Any]) -> dict[str, Any]:
+    """The event inside of one that only carries it; else the very one."""
+    return unwrapped(value) or value
 
 
 class _Collected(Progress):
@@ -41,9 +46,9 @@ class _Collected(Progress):
         return True
 
     def take(self, name: str, value: dict[str, Any]) -> None:
-        inner = unwrapped(value)
+        inner = inner_event(value)
         kind = inner.get("type")
-        self.events.append((kind if isinstance(kind, str) else "", inner) if inner else (name, value))
+        self.events.append((name, value) if inner is value else (kind if isinstance(kind, str) else "", inner))
 
     def document(self, value: dict[str, Any]) -> None:
         self.take("", value)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..dialects.apis.bedrock import unwrapped
+from ..dialects.answer_events import inner_event
 from ..dialects.framing.sse import Event
 from ..dialects.readings import READINGS
 from .noise import PIECES, Path, Step, is_id, is_noise, keeps_alive
@@ -196,7 +196,7 @@ def _said(event: Event) -> _Said:
     if not isinstance(value, dict) or not value:
         kind: Path = (name,) if name else ()
         return _Said(kind, value, {}, {(*kind, "data"): value})
-    value = unwrapped(value) or value
+    value = inner_event(value)
     told = value.get("type")
     name = told if isinstance(told, str) and (not name or name == "chunk") else name
     kind = (name, *_numbers(value)) if name else ()
