@@ -182,14 +182,22 @@ class Exchange:
             SecretFound: recordings held what looks like a credential and were not written.
             DriftFound: answers differ in shape from what was recorded, and `on_drift` is `"raise"`.
         """
-        self.keeper.end()
-        not_kept, self.tally.not_kept = self.tally.not_kept, []
         try:
-            if not_kept and warns:
-                listed = "".join(f"\n  {told}" for told in not_kept)
-                self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
+            self.end(warns=warns)
         finally:  # where warnings are errors, that is the lesser one
             self._raise_told()
+
+    def end(self, *, warns: bool = True) -> None:
+        """The session is over; warns of what is not kept.
+
+        Args:
+            warns: as in `close`.
+        """
+        self.keeper.end()
+        not_kept, self.tally.not_kept = self.tally.not_kept, []
+        if not_kept and warns:
+            listed = "".join(f"\n  {told}" for told in not_kept)
+            self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
 
     def _raise_told(self) -> None:
         secrets, self.tally.secrets = self.tally.secrets, []

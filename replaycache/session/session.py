@@ -132,6 +132,11 @@ class _Session:
                     finally:
                         self._blocking.close(warns=self.warns)
 
+    def end(self) -> None:
+        """Says what is not in its cassette, where nothing can be raised any more."""
+        self._suspending.keeper.end()
+        self._blocking.end()
+
 
 def _captured() -> _Session | None:
     session = _current()
@@ -297,6 +302,7 @@ def _finish_installed() -> None:
     if _installed is not None:
         _installed.finish_dropped()
         _installed.past.tell(covered=_installed.covered)
+        _installed.end()
 
 
 def installed() -> Past | None:
