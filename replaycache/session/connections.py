@@ -187,9 +187,9 @@ def _patch() -> None:
         from asyncio import IocpProactor
 
         _patches.replace(IocpProactor, "connect", _telling)
-    if _SPAWN in sys.modules:
+    if hasattr(sys.modules.get(_SPAWN), "get_preparation_data"):  # another thread may be importing it
         _patch_spawn()
-    else:
+    elif _SPAWN not in sys.modules:
         _waiting.append(when_imported(_SPAWN, _meet_spawn))
 
 
