@@ -275,7 +275,8 @@ class Recording:
         head: the response's status and headers, by the allow-list.
         body: the response's chunks, content-encoding undone.
         digest: a cryptographic hash of the canonical request, in hexadecimal digits; a hit is confirmed
-            against it.
+            against it, where the same rules are in force.
+        rules: the fingerprint of the rules under which that is the canonical form; empty for the built-in ones.
         recorded_at: when the response's head arrived, in seconds since 1970 (UTC); 0 where nobody knows.
         latency: seconds from the request to the response's head.
         complete: whether the whole body is there.
@@ -296,6 +297,7 @@ class Recording:
         "head",
         "latency",
         "recorded_at",
+        "rules",
         "sample",
         "usage",
         "verdict",
@@ -313,6 +315,7 @@ class Recording:
         complete: bool = True,
         verdict: Verdict = "whole",
         sample: int = 0,
+        rules: str = "",
         usage: Usage | None = None,
         size: int | None = None,
         duration: float | None = None,
@@ -326,6 +329,7 @@ class Recording:
         self.complete = complete
         self.verdict: Verdict = verdict
         self.sample = sample
+        self.rules = rules
         self.usage = usage
         self._size = size
         self._duration = duration
@@ -375,6 +379,7 @@ class Recording:
         head: ResponseHead | None = None,
         body: Body | None = None,
         digest: str | None = None,
+        rules: str | None = None,
     ) -> Recording:
         """The same recording with what is given in place of its own; of another body nothing is known yet."""
         is_same_body = body is None or body is self.body
@@ -388,6 +393,7 @@ class Recording:
             complete=self.complete,
             verdict=self.verdict,
             sample=self.sample,
+            rules=self.rules if rules is None else rules,
             usage=self.usage if is_same_body else None,
             size=self._size if is_same_body else None,
             duration=self._duration if is_same_body else None,

@@ -14,7 +14,7 @@ from ._errors import ConfigurationError
 from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead
 from .accounts import BUDGET_VARIABLE
 from .match import Match
-from .redaction.redact import REQUEST_HEADERS, Redact
+from .redaction.redact import Redact
 from .wire.hosts import HostPattern
 
 if TYPE_CHECKING:
@@ -261,7 +261,6 @@ class Options:
         object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
         _check("match", self.match, isinstance(self.match, Match), _a("Match", self.match, "ignore"))
         _check("redact", self.redact, isinstance(self.redact, Redact), _a("Redact", self.redact, "body"))
-        object.__setattr__(self, "redact", _keeping(self.match.key_headers, self.redact))
         _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
         _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
         _check(
@@ -312,12 +311,6 @@ def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str,
             secrets="replace" if "replace" in (first.secrets, second.secrets) else "refuse",
         )
     return both
-
-
-def _keeping(names: Iterable[str], redact: Redact) -> Redact:
-    """Rules that store these headers too: the key of a cassette's recording follows from what is stored of it."""
-    more = [name for name in names if name not in (*REQUEST_HEADERS, *redact.request_headers)]
-    return replace(redact, request_headers=(*redact.request_headers, *more)) if more else redact
 
 
 def _budget(value: Any) -> Budget | None:

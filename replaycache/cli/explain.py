@@ -15,10 +15,13 @@ import click
 from .._errors import ConfigurationError
 from .._models import Recording, Request
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
+from ..engine.sealing import seal_of
 from ..engine.stored_form import stored_form
+from ..maintenance.moving import salt_of
 from ..match import Explanation, Match
 from ..options import parse_hosts
-from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
+from ..redaction.seal import Seal, unsalted
 from ..stores import Store
 from ..wire.hosts import HostPattern, are_meant
 from .differences import as_json as difference_as_json
@@ -165,10 +168,22 @@ def _request(
             what = "standard input" if name == "-" else name
             raise click.UsageError(f"{what}: {error}") from error
     try:
-        explanation = match.explain(request, sample=number)
-        return _Asked(name, stored_form(request, Redact()), number, explanation, recording, stored_as)
+        redactor = _redactor(store, match)
+        explanation = match.explain(request, sample=number, redactor=redactor)
+        return _Asked(name, stored_form(request, redactor), number, explanation, recording, stored_as)
     except ValueError as error:
         raise CommandFailed(f"{name}: {error}") from error
+
+
+def _redactor(store: str | None, match: Match) -> Redactor:
+    """Takes out what the store does not keep; its salt is asked for where something is sealed."""
+
+    def salt() -> bytes:
+        find = salt_of(existing_store(store))
+        return unsalted() if find is None else find()
+
+    is_file = store is not None and Path(store).suffix.lower() == ".json"
+    return Redactor(seal=Seal(salt, counts_access=not is_file), counting=match.key_headers)
 
 
 _CASSETTE = re.compile(rb'\A\s*\{\s*"(format|log|interactions|http_interactions|version)"\s*:')
@@ -223,7 +238,9 @@ def _answer(asked: _Asked, store: Store, match: Match) -> _Answer:
     nearest, places = find_nearest(asked.request, recordings)
     if nearest is None:
         return _Answer(store.location, None)
-    explanation = match.explain(nearest.request, sample=nearest.sample)
+    explanation = match.explain(
+        nearest.request, sample=nearest.sample, redactor=Redactor(seal=seal_of(store), counting=match.key_headers)
+    )
     recorded = _Asked("", nearest.request, nearest.sample, explanation, nearest)
     counting, _ = _divided(recorded, asked, places)
     return _Answer(store.location, None, nearest, explanation.key, tuple(counting))

@@ -13,9 +13,10 @@ import click
 
 from .. import __version__
 from .._models import Recording
-from ..maintenance.moving import Moved, Taken, taken, to_cache, to_cassette, writable
+from ..maintenance.moving import Moved, Taken, salt_of, taken, to_cache, to_cassette, writable
 from ..maintenance.selection import Selection
 from ..redaction.redact import Redact
+from ..redaction.seal import Seal
 from ..stores import CassetteStore, Store
 from ..system.atomic_file import replaced
 from .choosing import selection, selection_options
@@ -141,7 +142,7 @@ def _into_file(items: Iterator[Taken], path: Path, kind: str, redact: Redact, mo
     check_is_no_device(path)
 
     def recordings() -> Iterator[Recording]:
-        for item in writable(items, redact, moved):
+        for item in writable(items, redact, Seal(counts_access=False), moved):
             moved.written += 1
             yield item.recording
 
@@ -189,4 +190,4 @@ def _meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) 
             where = f"recording {entry.number}" if entry.number else entry.key
             key = "" if is_cassette(store) else entry.key
             is_ours = bool(key) or isinstance(store, CassetteStore)
-            yield Taken(f"{store.location}, {where}", entry.recording, key, is_ours)
+            yield Taken(f"{store.location}, {where}", entry.recording, key, is_ours, salt_of(store))

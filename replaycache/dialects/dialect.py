@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from .progress import Progress
 
-__all__ = ["AnswerHeader", "Dialect", "Endpoint", "Equivalent", "Kind", "NoOp", "no_op_rows", "stop_as_list"]
+__all__ = [
+    "AnswerHeader",
+    "CredentialParameter",
+    "CredentialPlace",
+    "Dialect",
+    "Endpoint",
+    "Equivalent",
+    "Kind",
+    "NoOp",
+    "no_op_rows",
+    "stop_as_list",
+]
 
 Kind = Literal["generates", "state", "ticket", "action", "other"]
 """`generates`: it may be answered again. `state`: it continues what the server keeps. `ticket`: its answer is
@@ -80,6 +91,35 @@ class AnswerHeader(NamedTuple):
     name: str
     source: str
     is_set: bool = False
+
+
+class CredentialPlace(NamedTuple):
+    """A place inside a body, of a request or of an answer, where an API has a credential.
+
+    Attributes:
+        path: as `wire/json_path.py` reads it: `tools[type=mcp].headers.*`.
+        source: where the provider documents it.
+        chooses_data: whether it chooses whose data is read, such as what a connector is opened with: then it
+            counts for the key of a cache, by a salted hash. What authenticates the caller does not.
+        is_url: whether a URL stands there, in which there may be one.
+    """
+
+    path: str
+    source: str
+    chooses_data: bool = False
+    is_url: bool = False
+
+
+class CredentialParameter(NamedTuple):
+    """A query parameter that authenticates the caller: on the API's own hosts, and in paths of its calls.
+
+    Attributes:
+        name: in lower case.
+        source: where it is documented.
+    """
+
+    name: str
+    source: str
 
 
 class NoOp(NamedTuple):
@@ -174,15 +214,17 @@ class Dialect(NamedTuple):
         response_headers: that steer its clients; `*` at the end stands for any text.
         no_ops: parameters that change nothing, on its own hosts.
         equivalents: spellings that mean the same, on its own hosts.
-        credentials: the places inside a body where it takes a credential; `*` is any member or item, `*:mcp` any
-            item whose `type` is `mcp`.
-        credential_urls: the places inside a body where a URL may carry one.
+        credentials: the places inside a body where it has a credential.
+        credential_parameters: of a URL, where the name alone does not say so on every host.
         pieces: names of members that come in pieces in a stream: texts that add up to one, lists that go on.
         noise: names of members whose values differ each time and say nothing, where the name does not tell it as
             those of ids, times and durations do; and of events that only keep a connection open.
         ids: patterns of texts that do.
         encoded: names of members that hold encoded data: media in base64, what is encrypted or signed. Texts of
             another form may stand under the same names.
+        texts: names of members in which requests have what people wrote: prompts, instructions, what tools got and
+            gave, names of files; whatever else is text chooses something.
+        text_objects: those under which every text is one, whatever its name, where they are an object.
     """
 
     name: str
@@ -194,12 +236,14 @@ class Dialect(NamedTuple):
     response_headers: tuple[str, ...] = ()
     no_ops: tuple[NoOp, ...] = ()
     equivalents: tuple[Equivalent, ...] = ()
-    credentials: tuple[tuple[str, ...], ...] = ()
-    credential_urls: tuple[tuple[str, ...], ...] = ()
+    credentials: tuple[CredentialPlace, ...] = ()
+    credential_parameters: tuple[CredentialParameter, ...] = ()
     pieces: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     encoded: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    text_objects: tuple[str, ...] = ()
 
 
 def no_op_rows(

@@ -32,10 +32,11 @@ from .apis import (
     text_generation_inference,
     vllm,
     voyage,
+    web_services,
     workers_ai,
     xai,
 )
-from .dialect import AnswerHeader, Dialect, Endpoint, Equivalent, Kind, NoOp
+from .dialect import AnswerHeader, CredentialParameter, Dialect, Endpoint, Equivalent, Kind, NoOp
 from .watcher import Answering
 
 __all__ = [
@@ -43,8 +44,11 @@ __all__ = [
     "ANY_ANSWER",
     "DIALECTS",
     "ENCODED_MEMBERS",
+    "TEXT_MEMBERS",
+    "TEXT_OBJECTS",
     "answering",
     "canonical_value",
+    "credential_parameters",
     "endpoints",
     "equivalents",
     "generates",
@@ -83,6 +87,7 @@ DIALECTS: tuple[Dialect, ...] = (
     elevenlabs.DIALECT,
     litellm.DIALECT,
     *openai_compatible.DIALECTS,
+    *web_services.DIALECTS,
 )
 
 ANSWER_HEADERS: tuple[AnswerHeader, ...] = tuple(
@@ -100,6 +105,12 @@ every host: gateways hand them on."""
 ENCODED_MEMBERS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.encoded)
 """Members in which some API sends or takes encoded data. Those of a dialect count on every host, as gateways hand
 them on; text of another form may stand under the same names."""
+
+TEXT_OBJECTS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.text_objects)
+"""Members under which every text is one that people wrote."""
+
+TEXT_MEMBERS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.texts) | TEXT_OBJECTS
+"""Members in which some API takes what people wrote."""
 
 _SETS = frozenset(header.name for header in ANSWER_HEADERS if header.is_set)
 
@@ -238,6 +249,24 @@ def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
 def provider_of_host(host: str) -> str:
     """Whose host it is, by its name in genai-prices where it has one there; empty where that is unknown."""
     return next((dialect.provider for dialect in _of_host(host)), "")
+
+
+@lru_cache(maxsize=1024)
+def credential_parameters(host: str, path: str) -> tuple[CredentialParameter, ...]:
+    """The query parameters that authenticate the caller, by whose host or whose call it is.
+
+    Args:
+        host: in lower case, without a port; empty where a URL is relative.
+        path: of the URL.
+    """
+    fitting = endpoints("POST", path)
+    return tuple(
+        row
+        for dialect in DIALECTS
+        if dialect.credential_parameters
+        and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
+        for row in dialect.credential_parameters
+    )
 
 
 def _is_at(pattern: str, path: str) -> bool:

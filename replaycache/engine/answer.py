@@ -16,7 +16,7 @@ from ..options import Mode
 from ..system.calling_upstream import calling_upstream
 from .asked import Asked
 from .decisions import Forward
-from .keeper import OUTLIVED, Keeper
+from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
 from .recorder import Ending, Recorder
 from .stored_form import stored_form
@@ -281,8 +281,8 @@ class Answer:
         if recorder.reason:
             self.outcome.reason = recorder.reason
         self.pending = Recording(
-            request=stored_form(asked.request, keeper.redact),
-            head=keeper.redact.head(self.head),
+            request=stored_form(asked.request, keeper.redactor),
+            head=keeper.redactor.head(self.head),
             body=body,
             digest=asked.identity.digest,
             recorded_at=self._recorded_at,
@@ -290,6 +290,7 @@ class Answer:
             complete=not recorder.reason,
             verdict=end.verdict if self.head.status < 400 else "whole",
             sample=asked.sample,
+            rules=keeper.rules,
             size=recorder.size,
             duration=self._latency + recorder.duration,
         )
@@ -333,6 +334,10 @@ class Answer:
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))
+        except NotFoundAgain as error:
+            self.outcome.reason = str(error)
+            keeper.not_kept(self.asked, str(error))
+            reporter.warn_once(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
             self.outcome.reason = f"the store failed: {error}"
             keeper.not_kept(self.asked, str(error))
@@ -368,7 +373,7 @@ class Answer:
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper
-        keeper.reporter.lost(f"{asked.method} {keeper.redact.url(asked.url)}", self.outcome)
+        keeper.reporter.lost(f"{asked.method} {keeper.redactor.url(asked.url)}", self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
         self.keeper.release(self.asked)

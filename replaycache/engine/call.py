@@ -178,7 +178,7 @@ class Call:
         shared, asked = self._shared, self.asked
         with calling_upstream.begun():
             miss = diagnose(
-                stored_form(asked.request, shared.options.redact),
+                stored_form(asked.request, shared.keeper.redactor),
                 reason,
                 mode=asked.said,
                 mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
@@ -199,7 +199,7 @@ class Call:
         if asked.mode is not Mode.OFF:
             shared.reporter.sending(asked.key)
             if forward.missed is not None:
-                shared.reporter.miss(stored_form(asked.request, shared.options.redact), forward.missed, asked.key)
+                shared.reporter.miss(stored_form(asked.request, shared.keeper.redactor), forward.missed, asked.key)
         if asked.names_mode:
             shared.reporter.tally.named_mode.add(asked.endpoint.origin)
         self._answer = self._answer_to(forward)

@@ -6,7 +6,6 @@ import time
 
 from .._errors import MissReason
 from .._models import Outcome, Recording
-from ..match import Identity
 from ..options import Mode
 from .asked import Asked
 from .decisions import Forward, Recheck, Refuse, Replay
@@ -20,14 +19,12 @@ class Decider:
 
     Args:
         location: of the store, for people.
-        is_cache: whether what was found has to be confirmed, and to be whole.
         pace: of what is replayed.
     """
 
-    def __init__(self, location: str, pace: float, *, is_cache: bool) -> None:
+    def __init__(self, location: str, pace: float) -> None:
         self._location = location
         self._pace = pace
-        self._is_cache = is_cache
 
     def decide(self, asked: Asked, found: Found) -> Replay | Forward | Recheck | Refuse:
         """What to do, if nobody else asks the same.
@@ -54,7 +51,7 @@ class Decider:
         why: MissReason = "no_recording"
         if isinstance(found, Nothing):
             why = found.why
-        elif not self._is_cache or _is_confirmed(found, identity):
+        else:
             recorded_at = found.recorded_at or None  # what others recorded may bear no date, and has no age
             age = None if recorded_at is None else time.time() - recorded_at
             if asked.ttl is None or age is None or age <= asked.ttl:
@@ -63,8 +60,3 @@ class Decider:
                 return Replay(found, outcome, self._pace)
             why = "expired"
         return Refuse(why) if mode is Mode.REPLAY else Forward(why)
-
-
-def _is_confirmed(recording: Recording, identity: Identity) -> bool:
-    # the key's hash is not cryptographic: the digest of the canonical request confirms the hit
-    return recording.digest == identity.digest and recording.complete

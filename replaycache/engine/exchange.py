@@ -24,6 +24,7 @@ from .lead import Neighbours
 from .lookup import Lookup
 from .recorder import Spooled
 from .reporting import Reporter
+from .sealing import redactor_of
 from .sequence import Identify, Sequence, SequenceStore
 from .tally import Tally
 
@@ -102,7 +103,7 @@ class Exchange:
         self.leaves_imports_alone = False
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
-        identify = Identify(options.match, options.redact)
+        identify = Identify(options.match, redactor_of(options, store))
         if is_cache:
             self.neighbours = Neighbours(store, owner, getattr(store, "claims", None))
         elif beside is not None and beside._sequence is not None:
@@ -116,9 +117,9 @@ class Exchange:
             else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
         )
         self.identifier = Identifier(options, identify, is_cache=is_cache)
-        self.keeper = Keeper(options, store, self._sequence, spool, self.reporter)
+        self.keeper = Keeper(options, store, self._sequence, identify.redactor, spool, self.reporter)
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
-        self.decider = Decider(store.location, options.pace, is_cache=is_cache)
+        self.decider = Decider(store.location, options.pace)
         self.responses = self.keeper.responses
         self._spool, self._owner = spool, owner
 

@@ -43,6 +43,7 @@ class Identifier:
         match = options.match
         self._options = options
         self._identify = identify
+        self._redactor = identify.redactor
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
@@ -132,7 +133,7 @@ class Identifier:
         with postponed():
             from ..redaction.credentials import replace_in_request
 
-        return replace_in_request(stored_form(request, self._options.redact))
+        return replace_in_request(stored_form(request, self._redactor))
 
 
 def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:

@@ -10,10 +10,12 @@ from .._models import AnswerEnd, Recording, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
+from ..redaction.redactor import Redactor
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..wire import url as _url
 from .asked import Asked
+from .confirming import Confirming
 from .recorder import Spooled
 from .redirects import Redirects
 from .reporting import Reporter
@@ -23,7 +25,7 @@ from .unclosed import OpenResponses
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["DRAIN_BYTES", "OUTLIVED", "Keeper"]
+__all__ = ["DRAIN_BYTES", "OUTLIVED", "Keeper", "NotFoundAgain"]
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
@@ -35,13 +37,24 @@ FINISH_SECONDS = 0.5
 """Bound for the same where the model has stopped already, and only the end of its stream is to come."""
 
 
+_NORMALIZE = (
+    "Match(normalize=...) may read only what is stored: name the headers that it reads, "
+    "Redact(request_headers=[...])."
+)
+
+
+class NotFoundAgain(Exception):
+    """A recording would never answer the request to which it was the answer."""
+
+
 class Keeper:
     """Keeps upstream's answers.
 
     Attributes:
         is_cache: whether only whole answers that did not fail are kept.
         location: of the store, for people.
-        redact: what is left out.
+        redactor: takes out what is not stored.
+        rules: their fingerprint, which stands on what is kept in a cache.
         spool: makes a place for a body that is too large for memory.
         reporter: is told what became of each.
         responses: whose answers are not kept yet.
@@ -51,6 +64,7 @@ class Keeper:
         options: checked.
         store: where recordings are.
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
+        redactor: as the attribute.
         spool: as the attribute.
         reporter: as the attribute.
     """
@@ -60,6 +74,7 @@ class Keeper:
         options: Options,
         store: Store,
         sequence: Sequence | None,
+        redactor: Redactor,
         spool: Callable[[], Spooled],
         reporter: Reporter,
     ) -> None:
@@ -68,11 +83,13 @@ class Keeper:
         self._sequence = sequence
         self.is_cache = sequence is None
         self.location = store.location
-        self.redact = options.redact
+        self.redactor = redactor
+        self._confirming = Confirming(options.match, redactor)
+        self.rules = self._confirming.rules if sequence is None else ""
         self.spool = spool
         self.reporter = reporter
         self.responses = OpenResponses()
-        self.redirects = Redirects(options.redact)
+        self.redirects = Redirects(redactor)
         self._drains = (options.on_abandon or ("discard" if self.is_cache else "drain")) == "drain"
         # a cassette is made to be committed, a cache stays with its user
         self._replaces_secrets = not self.is_cache and options.redact.secrets == "replace"
@@ -94,12 +111,15 @@ class Keeper:
             self.reporter.warn_once(f"keep failed, and the answer is not stored: {type(error).__name__}: {error}")
             return "keep failed"
 
-    def accepts(self, recording: Recording) -> bool:
-        """Whether a cache may answer with it: another transport on the store may keep other answers.
+    def accepts(self, recording: Recording, identity: Identity) -> bool:
+        """Whether a cache may answer a request with it: another transport on the store may keep other answers, and
+        have other rules.
 
         Raises:
             CorruptRecording: its stored entry is damaged.
         """
+        if not recording.complete or not self._confirming.confirms(recording, identity):
+            return False
         head = recording.head
         if self._options.keep is None:
             return head.status == 200 and recording.verdict == "whole"
@@ -119,8 +139,10 @@ class Keeper:
             StoreError: the store failed.
             CassetteError: the file cannot be written.
             SecretFound: it holds what looks like a credential, and is not written to a cassette.
+            NotFoundAgain: its request counts as another one as it is stored.
         """
         if self._sequence is None:
+            self._check_is_found_again(recording, identity, asked)
             self._store.put(identity.key, recording)
             return
         with postponed():
@@ -138,7 +160,24 @@ class Keeper:
             self.reporter.tally.secrets.append(found)
             raise SecretFound(f"a recording was not written, for it holds what looks like a credential. {found}")
         if asked.place is not None:
+            self._check_is_found_again(recording, identity, asked)
             self._sequence.record(recording, asked.place)
+
+    def _check_is_found_again(self, recording: Recording, identity: Identity, asked: Asked) -> None:
+        normalizes = self._options.match.normalize is not None
+        if recording.request.body is asked.body and not normalizes:
+            return  # it is stored as it was sent
+        found = (
+            self._confirming.finds_again(recording, identity)
+            if self._sequence is None
+            else (self._sequence.identify(recording) == identity)
+        )
+        if not found:
+            raise NotFoundAgain(
+                f"the answer to {asked.method} {asked.endpoint.path} is not stored, for it would never be found "
+                f"again: its request counts as another one as it is stored. "
+                + (_NORMALIZE if normalizes else "Leave what is redacted in it out with Match(ignore=[...]).")
+            )
 
     def release(self, asked: Asked) -> None:
         """Nothing is stored of what was asked: in a cassette, whoever asks again has its place."""
@@ -162,7 +201,7 @@ class Keeper:
     def not_kept(self, asked: Asked, why: str) -> None:
         """A call to a cassette was answered live, and is not in it."""
         if not self.is_cache and asked.mode is not Mode.VERIFY:
-            self.reporter.tally.not_kept.append(f"{asked.method} {self.redact.url(asked.url)}: {why}")
+            self.reporter.tally.not_kept.append(f"{asked.method} {self.redactor.url(asked.url)}: {why}")
 
     def pass_on(self, asked: Asked, recording: Recording) -> None:
         """Stores an answer for those calls, too, that upstream sent to where it was given.

@@ -48,7 +48,7 @@ class Lookup:
     Args:
         store: where recordings are.
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
-        accepts: whether a cache may answer with a recording.
+        accepts: whether a cache may answer a request of an identity with a recording.
         reporter: is told of a store that fails.
         apart_from: the identity of what is asked among recordings of which something is unknown.
     """
@@ -57,7 +57,7 @@ class Lookup:
         self,
         store: Store,
         sequence: Sequence | None,
-        accepts: Callable[[Recording], bool],
+        accepts: Callable[[Recording, Identity], bool],
         reporter: Reporter,
         apart_from: Callable[[Asked, tuple[str, ...]], Identity],
     ) -> None:
@@ -90,7 +90,7 @@ class Lookup:
         before = landings()
         try:
             recording = self._store.get(asked.identity.key)
-            if recording is not None and not self._accepts(recording):
+            if recording is not None and not self._accepts(recording, asked.identity):
                 recording = None
         except StoreBusy:
             return Nothing(is_busy=True)

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from .._models import Request, ResponseHead
 from ..match import Identity
-from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
 from .asked import Asked
 from .stored_form import stored_form
 
@@ -37,11 +37,11 @@ class Redirects:
     """Remembers which calls were sent where, so that the answer that comes there is theirs too.
 
     Args:
-        redact: what is left out of what is stored.
+        redactor: takes out what is not stored.
     """
 
-    def __init__(self, redact: Redact) -> None:
-        self._redact = redact
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._sent: dict[_Place, tuple[Redirected, ...]] = {}
 
     def note(self, asked: Asked, head: ResponseHead) -> None:
@@ -53,7 +53,7 @@ class Redirects:
         where = head.header("location")
         if head.status not in (307, 308) or where is None or asked.identity is None or asked.unstorable:
             return
-        mine = Redirected(stored_form(asked.request, self._redact), asked.identity)
+        mine = Redirected(stored_form(asked.request, self._redactor), asked.identity)
         self._sent[_place(asked, urljoin(asked.url, where))] = (*self.of(asked), mine)
         while len(self._sent) > KEPT:
             self._sent.pop(next(iter(self._sent)), None)

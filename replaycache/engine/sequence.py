@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from .._errors import MissReason
 from .._models import Recording, Request
 from ..match import Identity, Match
-from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
 from ..system.forking import new_lock
 
 __all__ = ["Identify", "Place", "PlayingSession", "Sequence", "SequenceStore"]
@@ -25,7 +25,7 @@ class Identify:
     """
 
     match: Match
-    redact: Redact
+    redactor: Redactor
     _made: dict[Hashable, Identity] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, recording: Recording) -> Identity:
@@ -33,7 +33,7 @@ class Identify:
         unknown = recording.request.unknown
         if unknown:
             return self.apart_from(unknown, recording.request, recording.sample)
-        identity = self.match.identity(recording.request, sample=recording.sample, redact=self.redact)
+        identity = self.match.identity(recording.request, sample=recording.sample, redactor=self.redactor)
         if self.match.normalize is None:  # which may look at what is not stored
             self._made[self._as_sent(recording.request, recording.sample)] = identity
         return identity
@@ -41,11 +41,11 @@ class Identify:
     def of(self, request: Request, sample: int) -> Identity:
         """The identity of a request that is asked."""
         made = self._made.get(self._as_sent(request, sample)) if self._made else None
-        return made or self.match.identity(request, sample=sample, redact=self.redact)
+        return made or self.match.identity(request, sample=sample, redactor=self.redactor)
 
     def apart_from(self, unknown: tuple[str, ...], request: Request, sample: int) -> Identity:
         """The identity that a request shares with the recordings of which this is unknown."""
-        return self.match.identity(request, sample=sample, redact=self.redact, unknown=unknown)
+        return self.match.identity(request, sample=sample, redactor=self.redactor, unknown=unknown)
 
     def _as_sent(self, request: Request, sample: int) -> Hashable:
         """All that the identity follows from, as it is."""

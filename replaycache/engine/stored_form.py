@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .._models import Request
+from .._models import Headers, Request
 from ..dialects.request_body import MAX_DECODED
-from ..redaction.redact import PLACEHOLDER, Redact
+from ..redaction.headers import left_out
+from ..redaction.redactor import Redactor
 from ..wire import multipart as _multipart
 from ..wire.content_encoding import UndecodableContent, decode_whole
 
 __all__ = ["stored_form"]
 
 
-def stored_form(request: Request, redact: Redact) -> Request:
+def stored_form(request: Request, redactor: Redactor) -> Request:
     """A request as it is stored.
 
     Its content-encoding is undone; of its headers only those of the allow-list are left; credentials are
-    replaced; a multipart body has become a listing of its parts, files by size and hash. A body in which
-    nothing had to be replaced keeps its bytes.
+    replaced, by their seal where they count; a multipart body has become a listing of its parts, files by size and
+    hash. A body in which nothing had to be replaced keeps its bytes.
     """
     body = request.body
-    headers = redact.headers_of_request(request.headers)
-    url = redact.url(request.url)
+    headers = redactor.headers_of_request(request.headers)
+    url = redactor.url(request.url)
     encoding = request.header("content-encoding")
     content_type = request.header("content-type") or ""
     media_type = content_type.partition(";")[0].strip().lower()
@@ -32,25 +33,29 @@ def stored_form(request: Request, redact: Redact) -> Request:
             body = decode_whole(encoding, body, MAX_DECODED)
         except UndecodableContent:
             headers = (*headers, ("content-encoding", encoding))
-            left_out = redact.left_out(request.headers, headers, request.left_out)
-            return replace(request, url=url, headers=headers, body=redact.raw(body, media_type), left_out=left_out)
+            return _put(request, url, headers, redactor.raw(body, media_type))
     if media_type == "multipart/form-data" and body:
         try:
-            body = _listed(body, content_type, redact)
+            body = _listed(body, content_type, redactor)
         except _multipart.NotMultipart:
             body = _multipart.unreadable(body)
         headers = tuple(item for item in headers if item[0] != "content-type")
         headers = (*headers, ("content-type", "multipart/form-data"))
-    left_out = redact.left_out(request.headers, headers, request.left_out)
-    return replace(request, url=url, headers=headers, body=redact.raw(body, media_type), left_out=left_out)
+    return _put(request, url, headers, redactor.raw(body, media_type))
 
 
-def _listed(body: bytes, content_type: str, redact: Redact) -> bytes:
+def _put(request: Request, url: str, headers: Headers, body: bytes) -> Request:
+    gone = left_out(request.headers, headers, request.left_out)
+    return replace(request, url=url, headers=headers, body=body, left_out=gone)
+
+
+def _listed(body: bytes, content_type: str, redactor: Redactor) -> bytes:
     boundary = _multipart.boundary_of(content_type)
     parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
     listing = []
     for part in parts:
-        if part.text is not None and redact.is_secret_field(part.name):
-            part = replace(part, text=PLACEHOLDER, size=len(PLACEHOLDER))
+        if part.text is not None and redactor.is_secret_field(part.name):
+            text = redactor.field(part.name, part.text)
+            part = replace(part, text=text, size=len(text))
         listing.append(part)
     return _multipart.to_listing(listing)

@@ -60,17 +60,19 @@ def find_holder(key: str, options: Options, orphans: Iterable[Path], directory: 
         orphans: the cassettes that no test owns.
         directory: of the test's cassette: those in it come first, for the search is bounded.
     """
+    from ..engine.sealing import redactor_of
     from ..engine.sequence import Identify
     from ..stores import CassetteStore
 
-    identify = Identify(options.match, options.redact)
     left = BYTES
     for path in sorted(orphans, key=lambda path: (path.parent != directory, path)):
         try:
             left -= path.stat().st_size
             if left < 0:
                 return None
-            if any(identify(recording).key == key for recording in CassetteStore(path).all()):
+            store = CassetteStore(path)
+            identify = Identify(options.match, redactor_of(options, store))
+            if any(identify(recording).key == key for recording in store.all()):
                 return path
         except (OSError, ReplayCacheError):
             continue

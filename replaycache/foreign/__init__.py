@@ -16,6 +16,7 @@ from typing import Any
 from .._errors import CassetteError
 from .._models import Recording
 from ..redaction.redact import Redact
+from ..redaction.seal import Seal
 from . import cassetter, go_vcr, har, httprr, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source
@@ -23,6 +24,9 @@ from .interactions import RECORD_AGAIN, Node, Source
 __all__ = ["NeedsNoImport", "formats", "read"]
 
 Reader = Callable[..., list[Recording]]
+
+_SEAL = Seal(counts_access=False)
+"""Whose data was read is not kept of what others recorded: it is moved into a cassette, most of it."""
 
 
 class NeedsNoImport(CassetteError):
@@ -56,7 +60,7 @@ def read(
             or a library that reads it is not installed.
         OSError: the file cannot be opened or read.
     """
-    return _read(Source(os.fspath(path), redact, to_play=to_play), _format_of)
+    return _read(Source(os.fspath(path), redact, _SEAL, to_play=to_play), _format_of)
 
 
 def _read(source: Source, choose: Callable[[Node], str]) -> list[Recording]:
@@ -133,7 +137,7 @@ _READERS: Mapping[str, Callable[[Node], list[Recording]]] = {
 
 def _reader(name: str) -> Reader:
     def read_as(path: str | os.PathLike[str], redact: Redact = Redact()) -> list[Recording]:  # noqa: B008  # frozen
-        return _read(Source(os.fspath(path), redact), lambda root: name)
+        return _read(Source(os.fspath(path), redact, _SEAL), lambda root: name)
 
     read_as.__doc__ = f"As `read`, for a file that is known to be of the format {name}."
     return read_as

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .._models import Headers
 from ..dialects.registry import ANSWER_HEADERS, DIALECTS, headers_by_api
-from ..redaction.redact import is_credential_header
+from ..redaction.headers import is_credential_header
 from ..wire import url as _url
 
 __all__ = ["COUNTING", "Sent", "left_out", "without_placeholders"]

@@ -17,7 +17,10 @@ from urllib.parse import quote
 from .._errors import CassetteError, ReplayCacheWarning
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..engine.stored_form import stored_form
-from ..redaction.redact import Redact, is_credential_header
+from ..redaction.headers import is_credential_header
+from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
+from ..redaction.seal import Seal
 from ..stores.stored_fields import check_fields, check_request, header_lines
 from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, make_decoder
@@ -49,6 +52,7 @@ class Source:
     Args:
         path: as messages name it.
         redact: what users added to the built-in rules about credentials.
+        seal: seals what the user redacts.
         to_play: whether it is read to be played as it stands, and nothing of it written.
 
     Attributes:
@@ -56,9 +60,10 @@ class Source:
         sees_all: whether its recorder stands where the client library has added its own headers.
     """
 
-    def __init__(self, path: str, redact: Redact, *, to_play: bool = False) -> None:
+    def __init__(self, path: str, redact: Redact, seal: Seal, *, to_play: bool = False) -> None:
         self.path = path
         self.redact = redact
+        self.seal = seal
         self.to_play = to_play
         self.ends_its_last_line = True
         self.sees_all = True
@@ -110,15 +115,16 @@ class Source:
                 "restore the file from version control or record it again; if nothing is missing, add a line end",
             )
 
-    def redaction(self, sent: Headers, answered: Headers) -> Redact:
-        """What is kept out of a recording that has these headers of its request and its response."""
-        if not self.to_play:
-            return self.redact
-        return replace(
-            self.redact,
-            request_headers=(*self.redact.request_headers, *_playable(sent)),
-            response_headers=(*self.redact.response_headers, *_playable(answered)),
-        )
+    def redactor(self, sent: Headers, answered: Headers) -> Redactor:
+        """Takes out what is kept out of a recording that has these headers of its request and its response."""
+        redact = self.redact
+        if self.to_play:
+            redact = replace(
+                redact,
+                request_headers=(*redact.request_headers, *_playable(sent)),
+                response_headers=(*redact.response_headers, *_playable(answered)),
+            )
+        return Redactor(redact, self.seal)
 
     def warn(self, what: str) -> None:
         """Says what is in the file and was not read."""
@@ -334,10 +340,10 @@ class Node:
         if not is_encoded:
             headers = tuple(item for item in headers if item[0] != "content-encoding")
         headers = self.source.sent(method.upper(), "" if "url" in unknown else url, headers)
-        redact = self.source.redaction(headers, answer.headers)
+        redactor = self.source.redactor(headers, answer.headers)
         request = Request(method.upper(), url, headers, body, unknown=unknown)
         plain = tuple(item for item in answer.headers if item[0] != "content-encoding")
-        head = redact.head(ResponseHead(answer.status, plain))
+        head = redactor.head(ResponseHead(answer.status, plain))
         encoding = _find(answer.headers, "content-encoding")
         content, is_encoded = (answer.body, False) if answer.decoded else self.source.decode(encoding, answer.body)
         if is_encoded and encoding is not None:
@@ -346,7 +352,7 @@ class Node:
         else:
             pieces = list(_pieces(content, _find(answer.headers, "content-type") or ""))
         return Recording(
-            request=stored_form(request, redact),
+            request=stored_form(request, redactor),
             head=head,
             body=Body.of(Chunk(piece, 0.0) for piece in pieces),
             digest="",

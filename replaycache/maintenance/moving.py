@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -20,15 +20,28 @@ from .._errors import StoreError
 from .._models import Recording
 from ..dialects.answers import answer_end
 from ..dialects.usage import usage_of
+from ..engine.sealing import seal_of
 from ..engine.stored_form import stored_form
 from ..match import Match
 from ..redaction.credentials import find, find_in_recording, replace
-from ..redaction.redact import Redact, is_credential_header
+from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
+from ..redaction.seal import Seal, holds_sealed
 from ..stores import CassetteStore, Store
 from ..wire import url as _url
 from .selection import Selection
 
-__all__ = ["Moved", "Taken", "redacted", "taken", "to_cache", "to_cassette", "why_not_in_a_cache", "writable"]
+__all__ = [
+    "Moved",
+    "Taken",
+    "redacted",
+    "salt_of",
+    "taken",
+    "to_cache",
+    "to_cassette",
+    "why_not_in_a_cache",
+    "writable",
+]
 
 
 class Taken(NamedTuple):
@@ -40,19 +53,24 @@ class Taken(NamedTuple):
         key: under which a cache kept it; empty where it comes from a file.
         is_ours: whether replaycache wrote it: then its headers are those that were to be stored, and some of them
             may count for its key by a `Match(headers=...)` that nobody knows of here.
+        salt: gives that of the store where it was.
     """
 
     name: str
     recording: Recording
     key: str = ""
     is_ours: bool = False
+    salt: Callable[[], bytes] | None = None
 
-    def redacted(self, redact: Redact) -> Recording:
-        """The recording by the present rules about credentials; the very one where they change nothing."""
-        if self.is_ours:
-            names = {name for name, _ in self.recording.request.headers if not is_credential_header(name)}
-            redact = dataclasses.replace(redact, request_headers=(*redact.request_headers, *sorted(names)))
-        return redacted(self.recording, redact)
+    def redacted(self, redact: Redact, seal: Seal) -> Recording:
+        """The recording by the present rules about credentials; the very one where they change nothing.
+
+        Args:
+            redact: the rules.
+            seal: of the store into which it goes.
+        """
+        names = {name for name, _ in self.recording.request.headers} if self.is_ours else set()
+        return redacted(self.recording, Redactor(redact, seal, tuple(sorted(names))))
 
 
 @dataclass
@@ -98,23 +116,44 @@ def taken(store: Store, moved: Moved, selection: Selection = Selection()) -> Ite
         is_ours = isinstance(store, CassetteStore)
         for number, recording in enumerate(store.all(), 1):
             if selection.takes(recording):
-                yield Taken(f"{store.location}, recording {number}", recording, is_ours=is_ours)
+                yield Taken(
+                    f"{store.location}, recording {number}", recording, is_ours=is_ours, salt=salt_of(store)
+                )
         return
     for key in store.keys():  # noqa: SIM118  # a store is no dict
         try:
             found = store.get(key)
             if found is not None and selection.takes(found):
-                yield Taken(f"{store.location}, {key}", found, key, is_ours=True)
+                yield Taken(f"{store.location}, {key}", found, key, is_ours=True, salt=salt_of(store))
         except StoreError as error:
             moved.damaged.append((key, str(error)))
 
 
-def redacted(recording: Recording, redact: Redact) -> Recording:
+def salt_of(store: object) -> Callable[[], bytes] | None:
+    """What gives the salt of a store; None where it has none."""
+    salt = getattr(store, "salt", None)
+    return salt if callable(salt) else None
+
+
+def _is_found_in(target: Store, item: Taken, recording: Recording, moved: Moved) -> bool:
+    """Whether a recording is found where it goes: what is sealed in its request is, if both have one salt."""
+    request = recording.request
+    parts = (request.url.encode("utf-8", "surrogatepass"), request.body, *(v.encode() for _, v in request.headers))
+    if not any(map(holds_sealed, parts)):
+        return True
+    adopt = getattr(target, "adopt_salt", None)
+    if item.salt is not None and callable(adopt) and adopt(item.salt()):
+        return True
+    moved.left_out.append((item.name, "what is redacted in its request is sealed with another store's salt"))
+    return False
+
+
+def redacted(recording: Recording, redactor: Redactor) -> Recording:
     """A recording by the present rules about credentials; the very one where they change nothing.
 
     What looks like a credential elsewhere than where APIs take one is left as it is; see `credentials`.
     """
-    request, head = stored_form(recording.request, redact), redact.head(recording.head)
+    request, head = stored_form(recording.request, redactor), redactor.head(recording.head)
     # a body whose encoding could not be undone is nothing without the header that names it
     encoding = tuple(item for item in recording.head.headers if item[0] == "content-encoding")
     if encoding and not any(name == "content-encoding" for name, _ in head.headers):
@@ -126,16 +165,17 @@ def redacted(recording: Recording, redact: Redact) -> Recording:
     return changed
 
 
-def writable(items: Iterable[Taken], redact: Redact, moved: Moved) -> Iterator[Taken]:
+def writable(items: Iterable[Taken], redact: Redact, seal: Seal, moved: Moved) -> Iterator[Taken]:
     """The recordings as they may stand in a file that others see; those that may not are noted.
 
     Args:
         items: any.
         redact: the rules; `redact.secrets` says what becomes of what looks like a credential elsewhere.
+        seal: of the file.
         moved: notes what is not written.
     """
     for item in items:
-        recording = item.redacted(redact)
+        recording = item.redacted(redact, seal)
         if redact.secrets == "replace":
             recording = replace(recording)
         places = find_in_recording(recording)
@@ -168,7 +208,9 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
     """
     unmatched = Counter(_fingerprint(recording) for recording in cassette.all())
     with cassette.deferred():
-        for item in writable(items, redact, moved):
+        for item in writable(items, redact, seal_of(cassette), moved):
+            if not _is_found_in(cassette, item, item.recording, moved):
+                continue
             mark = _fingerprint(item.recording)
             if unmatched[mark] > 0:
                 unmatched[mark] -= 1
@@ -208,15 +250,17 @@ def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved)
     Raises:
         StoreError: the cache cannot be written; what was put until then is whole, and may be put again.
     """
-    match = Match()
+    match, seal = Match(), seal_of(cache)
     put: dict[str, str] = {}
     for item in items:
         reason = why_not_in_a_cache(item.recording, match)
         if reason:
             moved.left_out.append((item.name, reason))
             continue
-        recording = item.redacted(redact)
-        key, recording = _keyed(item, recording, match)
+        recording = item.redacted(redact, seal)
+        if not _is_found_in(cache, item, recording, moved):
+            continue
+        key, recording = _keyed(item, recording, match, seal)
         if key in put:
             moved.repeated += 1
         if _has(cache, key, recording):
@@ -228,12 +272,13 @@ def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved)
         put[key] = item.name
 
 
-def _keyed(item: Taken, recording: Recording, match: Match) -> tuple[str, Recording]:
+def _keyed(item: Taken, recording: Recording, match: Match, seal: Seal) -> tuple[str, Recording]:
     """Its key, and the recording with its digest."""
     if item.key and recording.digest and recording.request == item.recording.request:
         return item.key, recording
-    identity = match.identity(recording.request, sample=recording.sample)
-    return identity.key, recording.with_parts(digest=identity.digest)
+    redactor = Redactor(seal=seal, counting=match.key_headers)
+    identity = match.identity(recording.request, sample=recording.sample, redactor=redactor)
+    return identity.key, recording.with_parts(digest=identity.digest, rules="")
 
 
 def _has(cache: Store, key: str, recording: Recording) -> bool:

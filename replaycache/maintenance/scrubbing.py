@@ -15,10 +15,12 @@ from .. import foreign
 from .._errors import CassetteError, ReplayCacheWarning, StoreError
 from .._models import Recording
 from ..dialects.usage import usage_of
+from ..engine.sealing import seal_of
 from ..foreign.documents import FILE_LIMIT
 from ..match import Match
 from ..redaction.credentials import find, find_in_recording, placeholder, replace
 from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
 from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
 from .moving import redacted
@@ -45,10 +47,10 @@ class Scrubbed:
     damaged: list[tuple[str, str]] = field(default_factory=list)
 
 
-def _scrubbed(name: str, recording: Recording, redact: Redact, told: Scrubbed) -> Recording:
+def _scrubbed(name: str, recording: Recording, redactor: Redactor, told: Scrubbed) -> Recording:
     """A recording without credentials; the very one where there are none."""
     told.seen += 1
-    new = redacted(recording, redact)
+    new = redacted(recording, redactor)
     places = find_in_recording(new)
     if places:
         new = replace(new)
@@ -74,9 +76,10 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
         StoreError: the cache cannot be read or written.
     """
     match = Match()
+    redactor = Redactor(redact, seal_of(cache))
     gone: list[str] = []
     try:
-        _scrub_entries(cache, redact, told, advance, dry, match, gone)
+        _scrub_entries(cache, redactor, told, advance, dry, match, gone)
     finally:
         if isinstance(cache, DiskStore) and not dry:
             cache.ledger.forget(gone)
@@ -87,7 +90,7 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
 
 def _scrub_entries(
     cache: Store,
-    redact: Redact,
+    redactor: Redactor,
     told: Scrubbed,
     advance: Callable[[int], None],
     dry: bool,
@@ -100,7 +103,7 @@ def _scrub_entries(
             recording = cache.get(key)
             if recording is None:
                 continue
-            new = _scrubbed(key, recording, redact, told)
+            new = _scrubbed(key, recording, redactor, told)
         except StoreError as error:
             told.damaged.append((key, str(error)))
             continue
@@ -110,8 +113,8 @@ def _scrub_entries(
         if new.request == recording.request:
             cache.put(key, new)
             continue
-        identity = match.identity(new.request, sample=new.sample)
-        new.digest = identity.digest
+        identity = match.identity(new.request, sample=new.sample, redactor=redactor)
+        new.digest, new.rules = identity.digest, ""
         cache.put(identity.key, new)
         if identity.key != key:
             cache.delete(key)
@@ -127,10 +130,11 @@ def scrub_cassette(
         CassetteError: the file cannot be read or written; it is as it was.
     """
     cassette = CassetteStore(path)
+    redactor = Redactor(redact, seal_of(cassette))
 
     def change(number: int, recording: Recording) -> Recording:
         advance(1)
-        return _scrubbed(f"recording {number}", recording, redact, told)
+        return _scrubbed(f"recording {number}", recording, redactor, told)
 
     if dry:
         for number, recording in enumerate(cassette.all(), 1):

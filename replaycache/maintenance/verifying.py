@@ -19,7 +19,8 @@ from ..accounts.budget import Budget
 from ..dialects.registry import generates
 from ..dialects.usage import provider_of, usage_of
 from ..engine.drift import Drift, compare
-from ..redaction.redact import PLACEHOLDER, Redact
+from ..redaction.redactor import Redactor
+from ..redaction.seal import PLACEHOLDER
 from ..wire import url as _url
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _ask(request: Request, client: Any) -> Recording | str:
     )
     return Recording(
         request=request,
-        head=Redact().head(head),
+        head=Redactor().head(head),
         body=Body.of(chunks),
         digest="",
         recorded_at=time.time(),

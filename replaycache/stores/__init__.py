@@ -48,6 +48,9 @@ class Store(Protocol):
     - All methods may be called from any thread, and from several at once.
     - After `close` the store may be used again; it opens what it needs.
     - Nothing a store reads is executed: it keeps bytes, and no pickle.
+    - A store may have `salt()`, which gives 16 bytes, always the same: what is redacted and counts is sealed with
+      them. What was sealed in a store without is found by the process alone that did it. It fails nobody. And
+      `adopt_salt(salt)`, which takes over that of another store, where recordings come from there and it has none.
 
     Attributes:
         location: where the recordings are, for people.

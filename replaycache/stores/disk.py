@@ -8,13 +8,15 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
 from ..accounts.ledger import Ledger
+from ..redaction.seal import SALT_BYTES
+from ..system.atomic_file import created
 from ..system.database import Database, advice, is_busy, make_private, reason
 from . import StoreBusy
 from .claims import Claims
@@ -34,6 +36,9 @@ STRAY_AFTER = 3600.0
 DATABASE = "cache.db"
 CLAIMS = "claims.lock"
 """The file beside the recordings by which processes tell which of them calls upstream."""
+
+SALT = "salt"
+"""The file beside the recordings with which what is redacted and counts is sealed."""
 
 LEDGER = "usage.db"
 """The file beside the recordings where what was asked of them is noted."""
@@ -216,6 +221,7 @@ class DiskStore:
         self.slow = False
         self._size_limit = size_limit
         self._max_age = max_age
+        self._salt: bytes | None = None
         self._files = _ValueFiles(self.location)
         self._database = Database(
             os.path.join(self.location, DATABASE), lay_out=self._lay_out, version=_VERSION, check=_check
@@ -231,6 +237,31 @@ class DiskStore:
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
         diskcache.Cache(self.location, **_SETTINGS).close()
+
+    def salt(self) -> bytes:
+        """With which what is redacted and counts is sealed. Where it can be neither read nor kept, it is one of
+        this process alone: what was sealed before is not found then, and nothing wrong is."""
+        if self._salt is None:
+            self._salt = self._keep_salt(secrets.token_bytes(SALT_BYTES))
+        return self._salt
+
+    def adopt_salt(self, salt: bytes) -> bool:
+        """Takes over the salt of another store, from which recordings come; False where it has another already."""
+        if self._salt is None:
+            self._salt = self._keep_salt(salt)
+        return self._salt == salt
+
+    def _keep_salt(self, salt: bytes) -> bytes:
+        """The salt in its file, which is `salt` where there was none."""
+        path = Path(self.location, SALT)
+        with suppress(OSError):
+            os.makedirs(self.location, mode=0o700, exist_ok=True)
+            created(path, salt)
+        try:
+            kept = path.read_bytes()
+        except OSError:
+            return salt
+        return kept if len(kept) == SALT_BYTES else salt
 
     @contextmanager
     def _guard(self, doing: str) -> Iterator[None]:

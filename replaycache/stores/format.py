@@ -5,7 +5,8 @@ All integers are little-endian.
     magic       8 bytes   89 "rpl" 0D 0A 1A, then the version of the format
     lengths     u32 u32   of the next two parts
     head        JSON      status, headers, digest, recorded_at, latency, complete, verdict (where not whole),
-                          sample (where not 0), left_out (names, a space between them),
+                          sample (where not 0), rules (where not the built-in ones),
+                          left_out (names, a space between them),
                           size, duration, usage (where known)
     request     JSON (with `unknown` where something is), a line feed, the body (compressed with zlib where the
                 JSON says so)
@@ -83,6 +84,8 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
         fields["verdict"] = recording.verdict
     if recording.sample:
         fields["sample"] = recording.sample
+    if recording.rules:
+        fields["rules"] = recording.rules
     if recording.head.left_out:
         fields["left_out"] = " ".join(recording.head.left_out)
     if recording.measured:
@@ -264,10 +267,10 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
         status, digest = fields["status"], fields["digest"]
         recorded_at, latency, complete = fields["recorded_at"], fields["latency"], fields["complete"]
         sample, usage, size, duration = get("sample", 0), get("usage"), get("size"), get("duration")
-        verdict = get("verdict", "whole")
+        verdict, rules = get("verdict", "whole"), get("rules", "")
         check_fields(status, recorded_at, latency, complete, verdict, sample)
-        if type(digest) is not str:
-            raise TypeError("digest is no text")
+        if not type(digest) is type(rules) is str:
+            raise TypeError("digest or rules is no text")
         if size is not None and (type(size) is not int or not 0 <= size < _TOKENS):
             raise ValueError("size is no number of bytes")
         if duration is not None and not (type(duration) in (int, float) and 0 <= duration < 2 * LONGEST):
@@ -284,6 +287,7 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
             complete=complete,
             verdict=verdict,
             sample=sample,
+            rules=rules,
             usage=None if usage is None else _usage(usage),
             size=size,
             duration=duration,

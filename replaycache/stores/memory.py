@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Iterator
 from typing import Literal
 
 from .._models import Body, Recording
+from ..redaction.seal import SALT_BYTES
 from ..system.forking import new_lock
 
 __all__ = ["MemoryStore"]
@@ -25,8 +27,23 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.identity = f"memory:{next(_numbers)}"
+        self._salt: bytes | None = None
         self._recordings: dict[str, Recording] = {}
         self._lock = new_lock()
+
+    def salt(self) -> bytes:
+        """With which what is redacted and counts is sealed."""
+        with self._lock:
+            if self._salt is None:
+                self._salt = secrets.token_bytes(SALT_BYTES)
+            return self._salt
+
+    def adopt_salt(self, salt: bytes) -> bool:
+        """Takes over the salt of another store, from which recordings come; False where it has another already."""
+        with self._lock:
+            if self._salt is None:
+                self._salt = salt
+            return self._salt == salt
 
     def get(self, key: str) -> Recording | None:
         """The recording under `key`; None where there is none."""

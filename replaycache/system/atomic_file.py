@@ -9,11 +9,11 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["clear", "replaced"]
+__all__ = ["clear", "created", "replaced"]
 
 
 @contextmanager
@@ -107,3 +107,26 @@ def _name(file: BinaryIO, path: Path, mode: int | None) -> None:
             shutil.copyfileobj(file, copy)
             copy.flush()
             os.fsync(copy.fileno())
+
+
+def created(path: str | os.PathLike[str], data: bytes) -> bool:
+    """Makes a file for its user alone, whole or not at all; False where there is one already, which is left.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    directory, name = os.path.split(os.fspath(path))
+    temporary = os.path.join(directory, f".{os.getpid()}.{secrets.token_hex(4)}.{name}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    return True

@@ -46,7 +46,7 @@ class VcrAnswer(Answer):
             except Exception as error:  # noqa: BLE001  # a hook of the user's may raise anything
                 self.forget(f"before_record_response failed: {error!r}")
                 return
-            found.head = self.keeper.redact.head(found.head)
+            found.head = self.keeper.redactor.head(found.head)
             self.pending = found
         super().save()
 

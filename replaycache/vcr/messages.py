@@ -11,7 +11,9 @@ from urllib.parse import ParseResult, parse_qsl, urlparse
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..engine.stored_form import stored_form
 from ..foreign.interactions import absolute_url
-from ..redaction.redact import Redact, is_credential_header
+from ..redaction.headers import is_credential_header
+from ..redaction.redact import Redact
+from ..redaction.redactor import Redactor
 
 __all__ = ["VcrHeaders", "VcrRequest", "VcrResponse", "changed", "comparable", "response_of"]
 
@@ -179,7 +181,7 @@ def comparable(request: VcrRequest) -> VcrRequest:
     """
     ours = request.to_request()
     names = [name for name, _ in ours.headers if not is_credential_header(name)]
-    return VcrRequest.of(stored_form(ours, Redact(request_headers=names)))
+    return VcrRequest.of(stored_form(ours, Redactor(Redact(request_headers=names))))
 
 
 def response_of(head: ResponseHead, body: bytes) -> VcrResponse:

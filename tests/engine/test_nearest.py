@@ -10,7 +10,7 @@ import pytest
 
 from replaycache import Body, Recording, Request, ResponseHead
 from replaycache.engine.nearest import BYTES, DIFFERENCES, differences, find_nearest
-from replaycache.match.json import parse_path
+from replaycache.wire.json_path import parse
 
 URL = "https://api.openai.com/v1/chat/completions"
 
@@ -106,7 +106,7 @@ def test_a_path_can_be_given_to_ignore() -> None:
     """Names that hold a dot or a bracket are written as `Match(ignore=...)` reads them."""
     (difference,) = differences(post({"a.b": {"c": [1]}}), post({"a.b": {"c": [2]}}))
 
-    assert parse_path(difference.path).steps == ("a.b", "c", 0)
+    assert parse(difference.path).steps == ("a.b", "c", 0)
 
 
 def test_no_more_than_the_limit_are_gathered() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from replaycache import Match, Redact, Request
 from replaycache.engine.stored_form import stored_form
+from replaycache.redaction.redactor import Redactor
 
 URL = "https://llm.example/v1/chat/completions"
 JSON = "application/json"
@@ -40,10 +41,10 @@ UPLOAD = (
 
 SENT = [
     pytest.param(Request("GET", "https://llm.example/v1/models"), Redact(), id="get"),
-    pytest.param(Request("GET", "https://me:hunter2@llm.example/x?key=hunter2&a=1#f"), Redact(), id="url"),
-    pytest.param(Request("GET", "https://llm.example/x?key=%ff&%zz&a=%fe"), Redact(), id="url-malformed"),
+    pytest.param(Request("GET", "https://me:hunter2@llm.example/x?api_key=hunter2&a=1#f"), Redact(), id="url"),
+    pytest.param(Request("GET", "https://llm.example/x?api_key=%ff&%zz&a=%fe"), Redact(), id="url-malformed"),
     pytest.param(
-        Request("GET", "https://llm.example/x?k%65y=hunter2%ff"), Redact(), id="url-malformed-escaped-name"
+        Request("GET", "https://llm.example/x?api%5fkey=hunter2%ff"), Redact(), id="url-malformed-escaped-name"
     ),
     pytest.param(
         Request("GET", "https://llm.example/x?ticket=hunter2"), Redact(query=["ticket"]), id="url-of-the-user"
@@ -86,6 +87,27 @@ SENT = [
     pytest.param(post(b"password=hunter2&a=%zz", FORM), Redact(), id="form-malformed-credential"),
     pytest.param(post(b"password=hunter2&flag", FORM), Redact(), id="form-without-equals-credential"),
     pytest.param(post("password=hunter2&a=é".encode(), FORM), Redact(), id="form-no-ascii-credential"),
+    pytest.param(post(b"pin=hunter2%zz&a=1", FORM), Redact(body=["pin"]), id="form-malformed-redacted"),
+    pytest.param(post(b'{"pin":"hunter2\\ud83d"}'), Redact(body=["pin"]), id="lone-surrogate-redacted"),
+    pytest.param(post(b'{"pin":{"a":1e999,"b":"hunter2"}}'), Redact(body=["pin"]), id="nonsense-that-is-redacted"),
+    pytest.param(post(b'{"pin":{"a":"hunter2","a":1}}'), Redact(body=["pin"]), id="doubled-names-redacted"),
+    pytest.param(post(b'{"pin":{"b":1.0,"a":"hunter2"},"c":[1]}'), Redact(body=["PIN", "c[0]"]), id="objects"),
+    pytest.param(
+        post(b'{"a":[{"b":{"pin":"hunter2"}},{"b":{"pin":"hunter2"}}]}'),
+        Redact(body=["a[*].b.pin", "a[0]", "a[*].b"]),
+        id="paths-inside-paths",
+    ),
+    pytest.param(
+        post(b'{"tools":[{"type":"mcp","server_url":"https://u:hunter2@m.example/x?access_token=hunter2&a=1"}]}'),
+        Redact(),
+        id="url-of-a-mcp-server",
+    ),
+    pytest.param(
+        post(b'{"\\u0074ools":[{"type":"mcp","authorization":"hunter2"}],"p\\u0069n":"hunter2"}'),
+        Redact(body=["pin"]),
+        id="names-with-escapes",
+    ),
+    pytest.param(post(UPLOAD, MULTIPART), Redact(body=["prompt"]), id="multipart-of-the-user"),
     pytest.param(post(FIELD, MULTIPART), Redact(), id="multipart"),
     pytest.param(post(UPLOAD, MULTIPART), Redact(), id="multipart-upload"),
     pytest.param(post(FIELD[:-4], MULTIPART), Redact(), id="multipart-cut-short"),
@@ -130,14 +152,16 @@ SENT = [
 @pytest.mark.parametrize(("sent", "redact"), SENT)
 def test_what_is_stored_has_the_key_of_what_was_sent(sent: Request, redact: Redact) -> None:
     """Keys of a cassette follow from the requests that stand in it."""
-    match = Match()
+    match, redactor = Match(), Redactor(redact)
 
-    assert match.identity(stored_form(sent, redact), redact=redact) == match.identity(sent, redact=redact)
+    assert match.identity(stored_form(sent, redactor), redactor=redactor) == match.identity(
+        sent, redactor=redactor
+    )
 
 
 @pytest.mark.parametrize(("sent", "redact"), SENT)
 def test_no_credential_is_stored(sent: Request, redact: Redact) -> None:
-    stored = stored_form(sent, redact)
+    stored = stored_form(sent, Redactor(redact))
 
     assert SECRET not in stored.body
     assert SECRET.decode() not in stored.url
@@ -147,9 +171,9 @@ def test_no_credential_is_stored(sent: Request, redact: Redact) -> None:
 @pytest.mark.parametrize(("sent", "redact"), SENT)
 def test_what_is_stored_is_stored_as_it_is(sent: Request, redact: Redact) -> None:
     """A cassette that is written again does not change."""
-    stored = stored_form(sent, redact)
+    stored = stored_form(sent, Redactor(redact))
 
-    assert stored_form(stored, redact) == stored
+    assert stored_form(stored, Redactor(redact)) == stored
 
 
 @pytest.mark.parametrize(
@@ -158,18 +182,18 @@ def test_what_is_stored_is_stored_as_it_is(sent: Request, redact: Redact) -> Non
 )
 def test_a_body_in_which_nothing_is_replaced_keeps_its_bytes(body: bytes) -> None:
     for content_type in (JSON, "", "text/plain", "application/octet-stream"):
-        assert stored_form(post(body, content_type), Redact()).body == body
+        assert stored_form(post(body, content_type), Redactor()).body == body
 
 
 def test_data_that_has_a_credentials_name_is_kept_in_json_that_cannot_be_read_whole() -> None:
     body = b'{"filter":{"password":"data"},"a":"\\ud83d"}'
 
-    assert stored_form(post(body), Redact()).body == body
+    assert stored_form(post(body), Redactor()).body == body
 
 
 def test_a_multipart_body_becomes_a_listing_of_its_parts() -> None:
     """Files by size and hash: their content is not written."""
-    stored = stored_form(post(UPLOAD, MULTIPART, accept="*/*"), Redact())
+    stored = stored_form(post(UPLOAD, MULTIPART, accept="*/*"), Redactor())
 
     assert stored.headers == (("accept", "*/*"), ("content-type", "multipart/form-data"))
     assert json.loads(stored.body) == {
@@ -190,12 +214,12 @@ def test_a_multipart_body_becomes_a_listing_of_its_parts() -> None:
 def test_the_order_of_the_parts_is_kept() -> None:
     body = part('name="b"', b"1") + part('name="a"', b"2") + b"--b--\r\n"
 
-    names = [row["name"] for row in json.loads(stored_form(post(body, MULTIPART), Redact()).body)["multipart"]]
+    names = [row["name"] for row in json.loads(stored_form(post(body, MULTIPART), Redactor()).body)["multipart"]]
     assert names == ["b", "a"]
 
 
 def test_a_content_encoding_is_undone() -> None:
-    stored = stored_form(post(gzip.compress(b'{ "a":1 }'), content_encoding="gzip"), Redact())
+    stored = stored_form(post(gzip.compress(b'{ "a":1 }'), content_encoding="gzip"), Redactor())
 
     assert stored.body == b'{ "a":1 }'
     assert stored.headers == (("content-type", JSON),)
@@ -203,7 +227,7 @@ def test_a_content_encoding_is_undone() -> None:
 
 def test_a_body_that_cannot_be_decoded_keeps_the_name_of_its_encoding() -> None:
     body = gzip.compress(b"{}")[:-1]
-    stored = stored_form(post(body, content_encoding="gzip"), Redact())
+    stored = stored_form(post(body, content_encoding="gzip"), Redactor())
 
     assert stored.body == body
     assert stored.headers == (("content-type", JSON), ("content-encoding", "gzip"))

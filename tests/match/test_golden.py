@@ -36,7 +36,7 @@ VECTORS: dict[str, tuple[Request, Match, int, str]] = {
         "958654a59f2bd7337e8f6e105b873097",
     ),
     "query": (
-        Request("GET", "http://LLM.example:80/x?b=2&a=%C3%A9&a=1+2&c&key=secret"),
+        Request("GET", "http://LLM.example:80/x?b=2&a=%C3%A9&a=1+2&c&api_key=secret"),
         Match(),
         0,
         "fcc696ae22eb98d024f4252ea5cc2eb2",

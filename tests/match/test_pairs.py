@@ -12,10 +12,24 @@ import pytest
 import zstandard
 
 from replaycache import Match, Redact, Request
+from replaycache.redaction.redactor import Redactor
 
 OPENAI = "https://api.openai.com/v1"
 MINI = '"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]'
 CLAUDE = '"model":"claude-sonnet-4-5","max_tokens":9'
+MESSAGE = '{"model":"m","messages":[{"role":"user","content":"%s"}]}'
+IMAGE = (
+    '{"model":"m","messages":[{"role":"user","content":[{"type":"image_url",'
+    '"image_url":{"url":"data:image/png;base64,%s=="}}]}]}'
+)
+CALLED = (
+    '{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function",'
+    '"function":{"name":"f","arguments":"{\\"when\\":\\"%s\\"}"}}]}]}'
+)
+USED = (
+    '{"model":"m","messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f",'
+    '"input":{"when":"%s"}}]}]}'
+)
 
 REFERENCE = "https://platform.openai.com/docs/api-reference"
 CHAT_DOC = f"{REFERENCE}/chat/create"
@@ -637,7 +651,37 @@ PAIRS = [
          get("https://llm.example/x?keyword=2"), "different",
          "A name that only begins like a credential's is data.", SECRETS),
     Pair("query-credential-added", get("https://llm.example/x?token=1"), get("https://llm.example/x?token=2"),
-         "equal", "Users name further credentials.", SECRETS, redact=Redact(query=["token"])),
+         "different", "What users redact counts.", SECRETS, redact=Redact(query=["token"])),
+    Pair("query-credential-of-its-host", get("https://generativelanguage.googleapis.com/v1beta/models?key=1"),
+         get("https://generativelanguage.googleapis.com/v1beta/models?key=2"), "equal",
+         "On the hosts that use it so, a key does not count.", SECRETS),
+    Pair("query-credential-of-its-path", get("https://gateway.example/v1beta/models/m:generateContent?key=1"),
+         get("https://gateway.example/v1beta/models/m:generateContent?key=2"), "equal",
+         "Nor does it where the call is one of theirs.", SECRETS),
+    Pair("query-function-key", get("https://f.azurewebsites.net/api/x?code=1"),
+         get("https://f.azurewebsites.net/api/x?code=2"), "equal", "Nor does the key of a function.", SECRETS),
+    Pair("query-key-elsewhere", get("https://llm.example/x?key=1"), get("https://llm.example/x?key=2"),
+         "different", "Elsewhere a key is data.", SECRETS),
+    Pair("query-code-elsewhere", get("https://llm.example/x?code=en"), get("https://llm.example/x?code=fr"),
+         "different", "So is a code.", SECRETS),
+    Pair("query-sas", get("https://a.blob.core.windows.net/b?sv=1&sig=x"),
+         get("https://a.blob.core.windows.net/b?sv=1&sig=y"), "equal", "A signature does not count.", SECRETS),
+    Pair("query-sig-alone", get("https://llm.example/x?sig=1"), get("https://llm.example/x?sig=2"),
+         "different", "Without anything that it signs it is data.", SECRETS),
+    Pair("body-redacted-by-the-user", chat(f'{{{MINI},"user":"a"}}'), chat(f'{{{MINI},"user":"b"}}'),
+         "different", "What users redact counts.", SECRETS, redact=Redact(body=["user"])),
+    Pair("body-redacted-messages", chat(MESSAGE % "weather in Paris"), chat(MESSAGE % "weather in Rome"),
+         "different", "Rome does not get the answer of Paris.", SECRETS, redact=Redact(body=["messages"])),
+    Pair("body-redacted-and-scrubbed", chat(MESSAGE % "weather in Paris"), chat(MESSAGE % "weather in Rome"),
+         "different", "Nor is the hash scrubbed.", SECRETS,
+         Match(scrub=["hex_id", (r"[0-9a-f]+", "N")]), redact=Redact(body=["messages[*].content"])),
+    Pair("body-redacted-and-ignored", chat(f'{{{MINI},"user":"a"}}'), chat(f'{{{MINI},"user":"b"}}'),
+         "equal", "Unless they say that it does not.", SECRETS, Match(ignore=["user"]),
+         redact=Redact(body=["user"])),
+    Pair("form-redacted-by-the-user", form("pin=1&b=2"), form("pin=2&b=2"), "different", "In forms, too.",
+         SECRETS, redact=Redact(body=["pin"])),
+    Pair("header-of-an-account", chat(authorization="Bearer a"), chat(authorization="Bearer b"), "different",
+         "Users have accounts told apart.", SECRETS, Match(headers=["Authorization"])),
     # hosts
     Pair("host-alias", post("http://localhost:8080/v1/chat/completions", f"{{{MINI}}}"), chat(), "equal",
          "A host may count as another.", KEYS, Match(hosts={"localhost:8080": "api.openai.com"})),
@@ -817,8 +861,8 @@ PAIRS = [
          "different", "Deeper down the same name is data.", SECRETS),
     Pair("body-mcp-authorization",
          responses('{"tools":[{"type":"mcp","server_url":"u","authorization":"a"}]}'),
-         responses('{"tools":[{"type":"mcp","server_url":"u","authorization":"b"}]}'), "equal",
-         "The token for an MCP server does not count.", MCP_DOC),
+         responses('{"tools":[{"type":"mcp","server_url":"u","authorization":"b"}]}'), "different",
+         "The token for an MCP server chooses whose data is read, and counts.", MCP_DOC),
     Pair("body-mcp-header-names", responses('{"tools":[{"type":"mcp","headers":{"x":"1"}}]}'),
          responses('{"tools":[{"type":"mcp","headers":{"y":"1"}}]}'), "different",
          "The names of the headers do.", MCP_DOC),
@@ -846,19 +890,48 @@ PAIRS = [
          KEYS, Match(ignore=["a"])),
     Pair("ignore-multipart-field", parts(WHISPER, part('name="a"', "1")), parts(WHISPER), "equal",
          "Of multipart, too.", KEYS, Match(ignore=["a"])),
-    Pair("scrub", plain('{"a":["at 12:01"]}'), plain('{"a":["at 23:59"]}'), "equal",
+    Pair("scrub", plain('{"prompt":["at 12:01"]}'), plain('{"prompt":["at 23:59"]}'), "equal",
          "What a pattern finds in a string does not count.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
-    Pair("scrub-leaves-the-rest", plain('{"a":["at 12:01"]}'), plain('{"a":["on 23:59"]}'), "different",
+    Pair("scrub-leaves-the-rest", plain('{"prompt":["at 12:01"]}'), plain('{"prompt":["on 23:59"]}'), "different",
          "The rest of the string does.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
     Pair("scrub-numbers", plain('{"a":1201}'), plain('{"a":1202}'), "different",
          "Only strings are searched.", KEYS, Match(scrub=[(r"\d+", "N")])),
     Pair("scrub-names", plain('{"a1":1}'), plain('{"a2":1}'), "different",
          "Names of members are not.", KEYS, Match(scrub=[(r"\d+", "N")])),
-    Pair("scrub-query", get("https://llm.example/x?at=1"), get("https://llm.example/x?at=2"), "equal",
-         "Values of a query are.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-query", get("https://llm.example/x?at=1"), get("https://llm.example/x?at=2"), "different",
+         "Nor are the values of a query, such as the version of an API.", KEYS, Match(scrub=[(r"\d+", "N")])),
     Pair("scrub-raw", text("at 1"), text("at 2"), "equal", "So are texts.", KEYS, Match(scrub=[(r"\d+",
          "N")])),
     Pair("scrub-form", form("a=1"), form("a=2"), "equal", "And forms.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-model", plain('{"model":"m-2024-05-13"}'), plain('{"model":"m-2024-08-06"}'), "different",
+         "The model is never.", KEYS, Match(scrub=["date"])),
+    Pair("scrub-ids", responses('{"input":"a","previous_response_id":"resp_1"}'),
+         responses('{"input":"a","previous_response_id":"resp_2"}'), "different",
+         "Nor is an id of what the server keeps.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-image", chat(IMAGE % "QUFBMQ"), chat(IMAGE % "QUFBMg"), "different",
+         "Nor is encoded data.", KEYS, Match(scrub=[(r"\d+", "N"), ("g==|Q==", "==")])),
+    Pair("scrub-image-in-a-text", chat(MESSAGE % "![a](data:image/png;base64,QUFBMQ==)"),
+         chat(MESSAGE % "![a](data:image/png;base64,QUFBMg==)"), "different",
+         "Not even inside a text.", KEYS, Match(scrub=[(r"\d+", "N"), ("g==|Q==", "==")])),
+    Pair("scrub-arguments", chat(CALLED % "at 12:01"), chat(CALLED % "at 23:59"), "equal",
+         "What a tool gets is text.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
+    Pair("scrub-tool-input", claude(USED % "at 12:01"), claude(USED % "at 23:59"), "equal",
+         "As an object, too.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
+    Pair("scrub-file-name", parts(WHISPER, part('name="file"; filename="/tmp/tmpab1/a.wav"', "1")),
+         parts(WHISPER, part('name="file"; filename="/tmp/tmpxy9/a.wav"', "1")), "equal",
+         "Names of files are.", KEYS, Match(scrub=["tmp_path"])),
+    Pair("scrub-elsewhere", post("https://other.example/x", '{"a":"at 12:01"}'),
+         post("https://other.example/x", '{"a":"at 23:59"}'), "equal",
+         "Of a call that nobody knows every text is.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
+    Pair("scrub-elsewhere-model", post("https://other.example/x", '{"model":"m-1"}'),
+         post("https://other.example/x", '{"model":"m-2"}'), "different", "But a model's name.", KEYS,
+         Match(scrub=[(r"\d", "N")])),
+    Pair("ignore-header", claude("{}", anthropic_beta="a"), claude("{}", anthropic_beta="b"), "equal",
+         "A header may be ignored.", KEYS, Match(ignore=["headers.Anthropic-Beta"])),
+    Pair("ignore-header-is-no-member", plain('{"headers":{"x":1}}'), plain('{"headers":{"x":2}}'), "different",
+         "A member of that name is another.", KEYS, Match(ignore=["headers.x"])),
+    Pair("ignore-member-called-headers", plain('{"headers":{"x":1}}'), plain('{"headers":{"x":2}}'), "equal",
+         "It has a name of its own.", KEYS, Match(ignore=['["headers"].x'])),
     Pair("normalize", chat(f'{{{MINI},"user":"a"}}'), chat(f'{{{MINI},"user":"b"}}'), "equal",
          "A callable may make of two requests one.", KEYS,
          Match(normalize=lambda request: request.with_json({**request.json(), "user": ""}))),
@@ -878,8 +951,8 @@ PAIRS = [
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.id)
 def test_pair(pair: Pair) -> None:
-    a = pair.match.identity(pair.a, sample=pair.samples[0], redact=pair.redact)
-    b = (pair.match_b or pair.match).identity(pair.b, sample=pair.samples[1], redact=pair.redact)
+    a = pair.match.identity(pair.a, sample=pair.samples[0], redactor=Redactor(pair.redact))
+    b = (pair.match_b or pair.match).identity(pair.b, sample=pair.samples[1], redactor=Redactor(pair.redact))
 
     assert ("equal" if a.key == b.key else "different") == pair.want, f"{pair.why} ({pair.source})"
     assert (a.digest == b.digest) is (a.key == b.key)

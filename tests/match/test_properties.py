@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from replaycache import Match, Redact, Request
+from replaycache import Match, Request
 from replaycache.engine.stored_form import stored_form
+from replaycache.redaction.redactor import Redactor
 
 URL = "https://llm.example/v1/chat/completions"
 MATCH = Match()
@@ -36,7 +37,7 @@ values = st.recursive(
     max_leaves=12,
 )
 # a credential at the top level does not count, whatever it is
-uncounted = Redact().is_secret_field
+uncounted = Redactor().is_secret_field
 bodies = st.dictionaries(names.filter(lambda name: not uncounted(name)), values, min_size=1, max_size=4)
 
 
@@ -263,7 +264,7 @@ def test_every_request_has_a_key_and_so_does_what_is_stored_of_it(
 
     assert MATCH.key(request) == MATCH.key(request)
     assert strict.key(request) == strict.key(request)
-    assert re.fullmatch("[0-9a-f]{32}", MATCH.key(stored_form(request, Redact())))
+    assert re.fullmatch("[0-9a-f]{32}", MATCH.key(stored_form(request, Redactor())))
 
 
 secrets = st.dictionaries(
@@ -277,8 +278,8 @@ mcp_tools = st.fixed_dictionaries(
 
 
 def same_key_when_stored(request: Request) -> bool:
-    stored = stored_form(request, Redact())
-    return MATCH.identity(stored) == MATCH.identity(request) and stored_form(stored, Redact()) == stored
+    stored = stored_form(request, Redactor())
+    return MATCH.identity(stored) == MATCH.identity(request) and stored_form(stored, Redactor()) == stored
 
 
 @given(bodies, secrets, st.lists(mcp_tools, max_size=2), st.randoms(use_true_random=False))
@@ -360,7 +361,7 @@ def test_a_raw_body_keeps_its_key_and_its_bytes_when_stored(body: bytes, content
     request = post(body, content_type)
 
     assert same_key_when_stored(request)
-    assert stored_form(request, Redact()).body == body
+    assert stored_form(request, Redactor()).body == body
 
 
 @given(

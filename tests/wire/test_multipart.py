@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import Match, Redact, Request
+from replaycache import Match, Request
 from replaycache.engine.stored_form import stored_form
+from replaycache.redaction.redactor import Redactor
 from replaycache.wire.multipart import (
     TEXT_LIMIT,
     NotMultipart,
@@ -235,4 +236,4 @@ def test_a_request_without_a_boundary_has_a_key_whatever_its_body(data: bytes) -
     """A multipart type without a boundary marks a stored listing; a program may send one, too."""
     request = Request("POST", "https://llm.example/x", (("content-type", "multipart/form-data"),), data)
 
-    assert Match().key(request) == Match().key(stored_form(request, Redact()))
+    assert Match().key(request) == Match().key(stored_form(request, Redactor()))

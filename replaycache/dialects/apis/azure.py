@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, no_op_rows, stop_as_list
+from ..dialect import CredentialPlace, Dialect, no_op_rows, stop_as_list
 
 __all__ = ["DIALECT"]
 
 _SPEC = "https://github.com/Azure/azure-rest-api-specs: AzureOpenAI/inference/stable/2024-10-21/inference.json, *"
+_ON_YOUR_DATA = "https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data"
 
 DIALECT = Dialect(
     name="azure openai",
@@ -42,15 +43,17 @@ DIALECT = Dialect(
         ),
     ),
     equivalents=(stop_as_list(r"/openai/deployments/[^/]+/(chat/)?completions", _SPEC.replace("*", "stop")),),
-    credentials=(
-        # https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data
-        ("data_sources", "*", "parameters", "key"),
-        ("data_sources", "*", "parameters", "authentication", "key"),
-        ("data_sources", "*", "parameters", "authentication", "access_token"),
-        ("data_sources", "*", "parameters", "authentication", "encoded_api_key"),
-        ("data_sources", "*", "parameters", "authentication", "connection_string"),
-        ("data_sources", "*", "parameters", "authentication", "password"),
-        ("data_sources", "*", "parameters", "embedding_dependency", "authentication", "key"),
-        ("dataSources", "*", "parameters", "key"),
+    credentials=tuple(
+        CredentialPlace(path, _ON_YOUR_DATA, chooses_data=True)
+        for path in (
+            "data_sources[*].parameters.key",
+            "data_sources[*].parameters.authentication.key",
+            "data_sources[*].parameters.authentication.access_token",
+            "data_sources[*].parameters.authentication.encoded_api_key",
+            "data_sources[*].parameters.authentication.connection_string",
+            "data_sources[*].parameters.authentication.password",
+            "data_sources[*].parameters.embedding_dependency.authentication.key",
+            "dataSources[*].parameters.key",
+        )
     ),
 )

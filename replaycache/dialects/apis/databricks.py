@@ -17,4 +17,10 @@ DIALECT = Dialect(
             forms=(ChatProgress, MessagesProgress),
         ),
     ),
+    texts=(
+        "input",
+        "inputs",
+        "prompt",
+    ),
+    text_objects=("dataframe_split",),
 )

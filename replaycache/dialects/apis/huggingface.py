@@ -22,4 +22,11 @@ DIALECT = Dialect(
         ),
     ),
     model_paths=(r"/models/(?!chat/)([^/]+/[^/:]+)(?:/|$)",),  # Azure has /models/chat/completions
+    texts=(
+        "inputs",
+        "context",
+        "question",
+        "text",
+    ),
+    text_objects=("inputs",),
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect
+from ..dialect import CredentialPlace, Dialect
 
 __all__ = ["DIALECT"]
 
+_CLIENTSIDE = "https://docs.litellm.ai/docs/proxy/clientside_auth"
+
 DIALECT = Dialect(
     name="litellm",
-    # https://docs.litellm.ai/docs/proxy/clientside_auth
-    credentials=(("fallbacks", "*", "api_key"), ("litellm_params", "api_key")),
+    credentials=(
+        CredentialPlace("fallbacks[*].api_key", _CLIENTSIDE),
+        CredentialPlace("litellm_params.api_key", _CLIENTSIDE),
+    ),
 )

@@ -34,4 +34,9 @@ DIALECT = Dialect(
             "target-variant",
         )
     ),
+    texts=(
+        "inputs",
+        "prompt",
+        "text",
+    ),
 )

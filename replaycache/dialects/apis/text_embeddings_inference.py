@@ -16,4 +16,9 @@ DIALECT = Dialect(
             ("inputs",),
         ),
     ),
+    texts=(
+        "inputs",
+        "query",
+        "texts",
+    ),
 )

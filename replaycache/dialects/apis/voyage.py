@@ -19,4 +19,11 @@ DIALECT = Dialect(
         ),
     ),
     encoded=("image_base64",),  # https://docs.voyageai.com/reference/multimodal-embeddings-api
+    texts=(
+        "documents",
+        "input",
+        "inputs",
+        "query",
+        "text",
+    ),
 )

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from ..._errors import CassetteError
 from ...match import Identity
+from ...redaction.seal import holds_sealed
 from ...system.atomic_file import replaced
 from ...system.forking import new_lock, new_reentrant_lock
+from . import salt as _salt
 from .entry import Entry, Identify
 from .journal import Change, Journal, Noted, apply, digest_of
 from .lock import locked
 from .pending import Pending
 from .renewal import Renewal
-from .text import dump, load_written, slices
+from .text import dump, load_written, salt_in, slices
 from .turns import Turns
 
 __all__ = ["CassetteFile", "View", "file_at", "settle_all"]
@@ -86,6 +88,7 @@ class CassetteFile:
         self._lock = new_reentrant_lock()
         self._entries: list[Entry] | None = None
         self._exists = False
+        self._salt: bytes | None = None
         self._seen: _Signature | None = None
         self._view: View | None = None
         self._pending: list[Pending] = []
@@ -118,6 +121,28 @@ class CassetteFile:
                 self._view = View(tuple(entries), exists=self._exists or self.path.exists())
             return self._view
 
+    def salt(self) -> bytes:
+        """With which what is redacted and counts is sealed.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            self.view()
+            return _salt.of_path(self.path) if self._salt is None else self._salt
+
+    def adopt_salt(self, salt: bytes) -> bool:
+        """Takes over the salt of another store; False where there is one already, and it is another.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            self.view()
+            if self._salt is None:
+                self._salt = salt
+            return self._salt == salt
+
     @property
     def count(self) -> int | None:
         """How many recordings there were when it was looked at last; None where it was not."""
@@ -129,6 +154,7 @@ class CassetteFile:
         entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
         if text is not None and noted.changes:
             _take_over(entries, noted, text)
+        self._salt = None if text is None else salt_in(text, str(self.path))
         self._entries, self._exists, self._view, self._seen = entries, text is not None, None, seen
         if noted.changes and not self._deferred:
             with suppress(CassetteError):  # it can be read as it is
@@ -401,7 +427,9 @@ class CassetteFile:
         assert self._entries is not None
         entries = list(self._entries)
         apply(entries, changes)
-        pieces = _whole(entries)
+        if self._salt is None and any(holds_sealed(entry.text) for entry in entries):
+            self._salt = _salt.of_path(self.path)
+        pieces = _whole(entries, self._salt)
         if (entries or self._exists) and not self._is(target, pieces):
             if signature[1]:
                 with suppress(OSError):  # it is needed only by one who finds the journal still there
@@ -447,6 +475,8 @@ class CassetteFile:
                 entries.append(known.get(entry.mark, entry))
         if text is not None:
             _take_over(entries, noted, text)
+        if text is not None:
+            self._salt = salt_in(text, str(self.path)) or self._salt
         self._entries, self._exists = entries, text is not None
 
     def _is(self, path: Path, pieces: list[bytes]) -> bool:
@@ -475,9 +505,9 @@ class CassetteFile:
         )
 
 
-def _whole(entries: list[Entry]) -> list[bytes]:
+def _whole(entries: list[Entry], salt: bytes | None) -> list[bytes]:
     """A file's text, in pieces: the whole of a large one is not in memory twice."""
-    head, tail = dump(()).encode().split(b"[]")
+    head, tail = dump((), salt).encode().split(b"[]")
     if not entries:
         return [head, b"[]", tail]
     pieces = [head, b"[\n"]

@@ -83,6 +83,22 @@ class CassetteStore:
         """
         return [entry.recording for entry in self._view().entries]
 
+    def salt(self) -> bytes:
+        """With which what is redacted and counts is sealed; it stands in the file where something is.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return self._file.salt()
+
+    def adopt_salt(self, salt: bytes) -> bool:
+        """Takes over the salt of another store, from which recordings come; False where it has another already.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        return self._file.adopt_salt(salt)
+
     @property
     def version_read(self) -> str:
         """What the file was when it was read, or written last: differs from `version` where others changed it."""

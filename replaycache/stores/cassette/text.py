@@ -2,6 +2,7 @@
 
     {
       "format": "replaycache/1",
+      "salt": where what was redacted in the recordings counts, see `salt`,
       "recordings": [
         {
           "request": {"method", "url", "headers", "left_out", "unknown", a body},
@@ -35,16 +36,19 @@ import orjson
 from ..._errors import CassetteError
 from ..._models import Body, Headers, Recording, Request, ResponseHead, Segment
 from ..stored_fields import WrongField, check_fields, check_request, header_lines, unknown_names
+from . import salt as _salt
 from .layouts import COMPACT, LAYOUTS, fitting
 from .nonsense import Nonsense
 from .places import line_of, path_of
 from .streamed import EVENT_LAYOUTS, base64_text, body_of, bytes_of_base64, framing_of, lines_of
 
-__all__ = ["FORMAT", "Written", "dump", "dump_recording", "load", "load_written", "slices"]
+__all__ = ["FORMAT", "Written", "dump", "dump_recording", "load", "load_written", "salt_in", "slices"]
 
 FORMAT = "replaycache/1"
 _NAME, _VERSION = "replaycache", 1
-_HEAD = f'{{\n  "format": "{FORMAT}",\n  "recordings": ['
+_FIRST = f'{{\n  "format": "{FORMAT}",\n'
+_LIST = '  "recordings": ['
+_SALTED = re.compile(rb'  "salt": ("[^"\\\n]*"),\n')
 _TAIL = "\n  ]\n}\n"
 _BETWEEN = ",\n"
 _INDENT = "    "
@@ -55,10 +59,16 @@ _WAY_OUT = "Correct it, or restore the file."
 # -- writing ---------------------------------------------------------------------------------------------
 
 
-def dump(recordings: Iterable[str]) -> str:
-    """A whole file, from recordings as `dump_recording` writes them."""
+def dump(recordings: Iterable[str], salt: bytes | None = None) -> str:
+    """A whole file, from recordings as `dump_recording` writes them.
+
+    Args:
+        recordings: in their order.
+        salt: with which something in them is sealed.
+    """
     inside = _BETWEEN.join(recordings)
-    return f"{_HEAD}\n{inside}{_TAIL}" if inside else f"{_HEAD}]\n}}\n"
+    head = _FIRST + ("" if salt is None else f'  "salt": {_json(_salt.written(salt))},\n') + _LIST
+    return f"{head}\n{inside}{_TAIL}" if inside else f"{head}]\n}}\n"
 
 
 def dump_recording(recording: Recording) -> str:
@@ -279,13 +289,15 @@ def _cut(text: bytes, start: int, end: int) -> bytes:
 
 def slices(text: bytes) -> list[tuple[int, int]] | None:
     """Where each recording stands in a file that is laid out as we write it; None where it is not."""
-    head, tail = f"{_HEAD}\n".encode(), _TAIL.encode()
-    if not text.startswith(head):
-        return [] if text == dump(()).encode() else None
-    if not text.endswith(tail):
+    start, tail = _begin_of_list(text), _TAIL.encode()
+    if start is None:
+        return None
+    if text[start:] == b"]\n}\n":
+        return []
+    if not text.startswith(b"\n", start) or not text.endswith(tail):
         return None
     spans = []
-    start, last = len(head), len(text) - len(tail)
+    start, last = start + 1, len(text) - len(tail)
     while (comma := text.find(_NEXT, start, last)) >= 0:
         spans.append((start, comma))
         start = comma + len(_BETWEEN)
@@ -294,6 +306,33 @@ def slices(text: bytes) -> list[tuple[int, int]] | None:
 
 
 _NEXT = f"{_BETWEEN}{_INDENT}{{\n".encode()
+
+
+def _begin_of_list(text: bytes) -> int | None:
+    """Where the recordings begin in a file that begins as we write it; None where it does not."""
+    first, opening = _FIRST.encode(), _LIST.encode()
+    if not text.startswith(first):
+        return None
+    salted = _SALTED.match(text, len(first))
+    at = len(first) if salted is None else salted.end()
+    return at + len(opening) if text.startswith(opening, at) else None
+
+
+def salt_in(text: bytes, path: str) -> bytes | None:
+    """The salt in a file that `load_written` has read; None where it has none.
+
+    Raises:
+        CassetteError: it is none, or was edited.
+    """
+    try:
+        if _begin_of_list(text) is not None:
+            found = _SALTED.match(text, len(_FIRST))
+            return None if found is None else _salt.read(orjson.loads(found[1]))
+        document = orjson.loads(text)
+        return _salt.read(document["salt"]) if "salt" in document else None
+    except Nonsense as wrong:
+        line = line_of(text.decode("utf-8", "replace"), wrong.steps)
+        raise _wrong(path, line, wrong.steps, wrong.what) from wrong
 
 
 def _load_whole(text: bytes, path: str) -> list[Written]:
@@ -353,7 +392,7 @@ def _unreadable(text: bytes, path: str, error: ValueError) -> str:
 
 _PIECES = frozenset({"json", "text", "base64"})
 _DIVIDED = frozenset({"events", "chunks"})
-_FILE = frozenset({"format", "recordings"})
+_FILE = frozenset({"format", "recordings", "salt"})
 _RECORDING = frozenset({"request", "sample", "response", "recorded_at", "complete", "verdict"})
 _REQUEST = frozenset({"method", "url", "headers", "left_out", "unknown", "layout"}) | _PIECES
 _RESPONSE = frozenset({"status", "headers", "left_out", "latency", "assembled", "layout"}) | _PIECES | _DIVIDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import AnswerHeader, Dialect, Endpoint, Equivalent, no_op_rows
+from ...dialect import AnswerHeader, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
 from ...progress import Progress
 
 __all__ = ["DIALECT", "MessagesProgress"]
@@ -57,6 +57,8 @@ def _text_content(body: dict[str, Any]) -> bool:
     return found
 
 
+_CONNECTOR = "https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector"
+
 DIALECT = Dialect(
     name="anthropic",
     provider="anthropic",
@@ -104,9 +106,10 @@ DIALECT = Dialect(
             _text_content,
         ),
     ),
-    # https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector
-    credentials=(("mcp_servers", "*", "authorization_token"),),
-    credential_urls=(("mcp_servers", "*", "url"),),
+    credentials=(
+        CredentialPlace("mcp_servers[*].authorization_token", _CONNECTOR, chooses_data=True),
+        CredentialPlace("mcp_servers[*].url", _CONNECTOR, chooses_data=True, is_url=True),
+    ),
     # https://docs.claude.com/en/docs/build-with-claude/streaming: a ping may come anywhere
     pieces=("completion", "partial_json", "text", "thinking"),
     noise=("ping", "signature"),
@@ -114,4 +117,15 @@ DIALECT = Dialect(
     # https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool: encrypted_content, encrypted_index
     encoded=("data", "encrypted_content", "encrypted_index", "encrypted_stdout", "signature"),
     ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
+    texts=(
+        "content",
+        "context",
+        "description",
+        "prompt",
+        "system",
+        "text",
+        "thinking",
+        "title",
+    ),
+    text_objects=("input",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import Dialect, Endpoint, Equivalent, no_op_rows
+from ...dialect import CredentialParameter, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
 from ...progress import Progress, as_dict
 from ..anthropic import MessagesProgress
 from ..openai_chat import ChatProgress
@@ -59,6 +59,9 @@ def _no_settings(body: dict[str, Any]) -> bool:
     return True
 
 
+_MCP_SERVER = "https://ai.google.dev/api/caching#McpServer"
+_MCP_TRANSPORT = "tools[*].mcpServers[*].streamableHttpTransport"
+
 DIALECT = Dialect(
     name="gemini",
     provider="google",
@@ -85,9 +88,13 @@ DIALECT = Dialect(
             _no_settings,
         ),
     ),
-    # https://ai.google.dev/api/caching#McpServer
-    credentials=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "headers", "*"),),
-    credential_urls=(("tools", "*", "mcpServers", "*", "streamableHttpTransport", "url"),),
+    credentials=(
+        CredentialPlace(f"{_MCP_TRANSPORT}.headers.*", _MCP_SERVER, chooses_data=True),
+        CredentialPlace(f"{_MCP_TRANSPORT}.url", _MCP_SERVER, chooses_data=True, is_url=True),
+    ),
+    credential_parameters=(
+        CredentialParameter("key", "https://cloud.google.com/docs/authentication/api-keys-use#using-with-rest"),
+    ),
     # https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
     pieces=("parts", "text"),
     noise=("thoughtSignature",),
@@ -97,12 +104,28 @@ DIALECT = Dialect(
         *("bytesBase64Encoded", "data", "encodedVideo", "imageBytes", "image_bytes"),
         *("thoughtSignature", "thought_signature", "videoBytes", "video_bytes"),
     ),
+    texts=(
+        "description",
+        "displayName",
+        "output",
+        "text",
+        "title",
+    ),
+    text_objects=(
+        "args",
+        "response",
+    ),
 )
 
 VERTEX = Dialect(
     name="vertex",
     provider="google",
     hosts=("aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
+    credential_parameters=(
+        CredentialParameter(
+            "key", "https://cloud.google.com/vertex-ai/generative-ai/docs/start/api-keys: express mode"
+        ),
+    ),
     endpoints=(
         Endpoint(
             (":predict",),

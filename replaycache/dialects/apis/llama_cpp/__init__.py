@@ -47,4 +47,11 @@ DIALECT = Dialect(
     ),
     pieces=("content", "tokens"),
     noise=("timings",),
+    texts=(
+        "content",
+        "input_extra",
+        "input_prefix",
+        "input_suffix",
+        "prompt",
+    ),
 )

@@ -57,6 +57,16 @@ DIALECT = Dialect(
     ),
     pieces=("content", "response", "thinking", "tool_calls"),  # _API
     encoded=("images",),  # _API: in base64
+    texts=(
+        "content",
+        "description",
+        "prompt",
+        "suffix",
+        "system",
+        "template",
+        "thinking",
+    ),
+    text_objects=("arguments",),
 )
 
 CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))

@@ -188,4 +188,18 @@ DIALECT = Dialect(
     ids=(r"(chatcmpl|cmpl|call|fp)[-_][\w-]{6,}",),
     # https://platform.openai.com/docs/api-reference/chat/create: input_audio.data, audio.data, file.file_data
     encoded=("data", "file_data"),
+    texts=(
+        "arguments",
+        "content",
+        "description",
+        "filename",
+        "input",
+        "prompt",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "suffix",
+        "text",
+    ),
+    text_objects=("metadata",),
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import Dialect, Endpoint, no_op_rows
+from ...dialect import CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress, as_dict
 from ..openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
 
 __all__ = ["DIALECT", "ResponsesProgress"]
 
 _RESPONSES = f"{REFERENCE}/responses/create#responses-create-*"
+_CONNECTORS = "https://platform.openai.com/docs/guides/tools-connectors-mcp"
 _STATUS = f"{REFERENCE}/responses/object#responses-object-status"
 
 
@@ -113,11 +114,10 @@ DIALECT = Dialect(
         ),
     ),
     credentials=(
-        # https://platform.openai.com/docs/guides/tools-connectors-mcp
-        ("tools", "*:mcp", "authorization"),
-        ("tools", "*:mcp", "headers", "*"),
+        CredentialPlace("tools[type=mcp].authorization", _CONNECTORS, chooses_data=True),
+        CredentialPlace("tools[type=mcp].headers.*", _CONNECTORS, chooses_data=True),
+        CredentialPlace("tools[type=mcp].server_url", _CONNECTORS, chooses_data=True, is_url=True),
     ),
-    credential_urls=(("tools", "*:mcp", "server_url"),),
     pieces=("delta",),
     # https://platform.openai.com/docs/api-reference/responses-streaming: the number tells how many pieces came
     noise=("encrypted_content", "obfuscation", "sequence_number"),
@@ -125,4 +125,17 @@ DIALECT = Dialect(
     # https://platform.openai.com/docs/api-reference/responses-streaming: partial images
     encoded=("encrypted_content", "file_data", "partial_image_b64", "result"),
     ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)[-_][\w-]{6,}",),
+    texts=(
+        "arguments",
+        "content",
+        "description",
+        "filename",
+        "input",
+        "instructions",
+        "output",
+        "refusal",
+        "summary",
+        "text",
+    ),
+    text_objects=("variables",),
 )

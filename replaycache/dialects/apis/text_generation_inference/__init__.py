@@ -42,4 +42,5 @@ DIALECT = Dialect(
         ),
     ),
     pieces=("text",),
+    texts=("inputs",),
 )

@@ -1,4 +1,4 @@
-"""Paths into a JSON body, as `Match(ignore=...)` takes them."""
+"""Paths into a JSON body, as `Match(ignore=...)` and `Redact(body=...)` take them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from replaycache import ConfigurationError, Match, Request
-from replaycache.match.json import parse_path, remove
+from replaycache import ConfigurationError, Match, Redact, Request
+from replaycache.wire.json_path import OfKind, parse, remove
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,12 @@ from replaycache.match.json import parse_path, remove
         ("é.ü", ("é", "ü")),
         ("$defs", ("$defs",)),
         ("0", ("0",)),
+        ("tools[type=mcp].headers.*", ("tools", OfKind("type", "mcp"), "headers", None)),
     ],
 )
 def test_path(text: str, steps: tuple[str | int | None, ...]) -> None:
-    assert parse_path(text).steps == steps
-    assert parse_path(text).text == text
+    assert parse(text).steps == steps
+    assert parse(text).text == text
 
 
 @pytest.mark.parametrize(
@@ -64,10 +65,11 @@ def test_path(text: str, steps: tuple[str | int | None, ...]) -> None:
 )
 def test_what_is_no_path_is_refused(text: str) -> None:
     """With the text as given, and how paths are written."""
-    with pytest.raises(ConfigurationError) as caught:
-        parse_path(text)
+    for rule in (lambda: Match(ignore=[text]), lambda: Redact(body=[text])):
+        with pytest.raises(ConfigurationError) as caught:
+            rule()
 
-    assert repr(text) in str(caught.value)
+        assert repr(text) in str(caught.value)
     assert "messages[*].name" in str(caught.value)
 
 
@@ -75,7 +77,7 @@ def test_what_is_no_path_is_refused(text: str) -> None:
 def test_a_star_is_a_whole_step(text: str) -> None:
     """`user*` would else mean `user.*` without a word, where a prefix was meant."""
     with pytest.raises(ConfigurationError):
-        parse_path(text)
+        Match(ignore=[text])
 
 
 BODY: dict[str, Any] = {
@@ -113,7 +115,7 @@ def test_remove(path: str, expected: dict[str, Any]) -> None:
     """`...` in a row: the member is gone; what a row does not name is as before."""
     body = copy.deepcopy(BODY)
 
-    assert remove(body, parse_path(path)) is True
+    assert remove(body, parse(path)) is True
     assert body == {name: value for name, value in {**BODY, **expected}.items() if value is not ...}
 
 
@@ -124,19 +126,19 @@ def test_remove(path: str, expected: dict[str, Any]) -> None:
 def test_what_is_not_there_is_left(path: str) -> None:
     body = copy.deepcopy(BODY)
 
-    assert remove(body, parse_path(path)) is False
+    assert remove(body, parse(path)) is False
     assert body == BODY
 
 
 @pytest.mark.parametrize("value", [None, True, 1, "text", [], {}, [1], [[]]])
 def test_any_value_can_be_searched(value: Any) -> None:
-    assert remove(value, parse_path("a.b")) is False
+    assert remove(value, parse("a.b")) is False
 
 
 def test_everything_can_be_ignored() -> None:
     body = copy.deepcopy(BODY)
 
-    assert remove(body, parse_path("*"))
+    assert remove(body, parse("*"))
     assert body == {}
 
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from .._errors import ConfigurationError
-
-__all__ = ["NotCanonical", "Path", "dumps", "loads", "map_strings", "parse_path", "remove"]
+__all__ = ["NotCanonical", "dumps", "loads"]
 
 
 class NotCanonical(Exception):
@@ -115,96 +110,3 @@ def _in_order(value: Any) -> Any:
 def _spelt(members: dict[str, Any]) -> orjson.Fragment:
     pairs = (b"%b:%b" % (_sorted(name), _sorted(_in_order(item))) for name, item in members.items())
     return orjson.Fragment(b"{" + b",".join(pairs) + b"}")
-
-
-def map_strings(value: Any, change: Callable[[str], str]) -> Any:
-    """The value with every string in it changed; names of members stay."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {name: map_strings(item, change) for name, item in value.items()}
-    if isinstance(value, list):
-        return [map_strings(item, change) for item in value]
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A path into a JSON value: names, indexes, and None for each wildcard."""
-
-    text: str
-    steps: tuple[str | int | None, ...]
-
-
-_STEP = re.compile(
-    r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
-    r"""|(?:^|\.)(?P<any>\*)"""
-    r"""|\[(?P<star>\*)\]"""
-    r"""|\[(?P<index>-?\d+)\]"""
-    r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
-)
-
-
-def parse_path(text: str) -> Path:
-    """Reads a path such as `metadata.run_id`, `messages[*].name`, `tools[0]`, `metadata["a.b"]` or `a.*.b`.
-
-    Raises:
-        ConfigurationError: it is not of that form.
-    """
-    steps: list[str | int | None] = []
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            break
-        if match["name"] is not None:
-            steps.append(match["name"])
-        elif match["index"] is not None:
-            steps.append(int(match["index"]))
-        elif match["quoted"] is not None:
-            steps.append(match["quoted"][1:-1])
-        else:
-            steps.append(None)
-        position = match.end()
-    if not steps or position < len(text) or text.startswith("."):
-        raise ConfigurationError(
-            f"{text!r} is not a path into a JSON body; write metadata.run_id, messages[*].name or tools[0].type"
-        )
-    return Path(text, tuple(steps))
-
-
-def remove(value: Any, path: Path) -> bool:
-    """Removes what stands at `path`, in place; tells whether there was anything.
-
-    An item of an array leaves `null` behind, so that the items after it keep their places.
-    """
-    found = False
-    for container in _containers(value, path.steps[:-1]):
-        last = path.steps[-1]
-        if isinstance(container, dict) and not isinstance(last, int):
-            names = list(container) if last is None else [last]
-            for name in names:
-                if name in container:
-                    del container[name]
-                    found = True
-        elif isinstance(container, list) and not isinstance(last, str):
-            for index in range(len(container)) if last is None else (last,):
-                if -len(container) <= index < len(container):
-                    container[index] = None
-                    found = True
-    return found
-
-
-def _containers(value: Any, steps: tuple[str | int | None, ...]) -> Iterator[Any]:
-    if not steps:
-        yield value
-        return
-    step, rest = steps[0], steps[1:]
-    if isinstance(value, dict) and not isinstance(step, int):
-        for name in list(value) if step is None else [step]:
-            if name in value:
-                yield from _containers(value[name], rest)
-    elif isinstance(value, list) and not isinstance(step, str):
-        for index in range(len(value)) if step is None else (step,):
-            if -len(value) <= index < len(value):
-                yield from _containers(value[index], rest)

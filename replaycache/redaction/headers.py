@@ -1,0 +1,93 @@
+"""Which headers are stored: by allow-list, so that of a header nobody named nothing is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .._models import Headers
+from ..dialects.registry import ANSWER_HEADERS, DIALECTS
+
+__all__ = [
+    "REQUEST_HEADERS",
+    "URL_HEADERS",
+    "is_credential_header",
+    "is_kept_of_response",
+    "left_out",
+]
+
+REQUEST_HEADERS = frozenset({"accept", "content-type", *(header.name for header in ANSWER_HEADERS)})
+
+_RESPONSE_HEADERS = frozenset(
+    {
+        # what it got
+        "content-type",
+        "content-disposition",
+        "content-language",
+        "content-range",
+        "accept-ranges",
+        "date",
+        "etag",
+        "last-modified",
+        "expires",
+        "cache-control",
+        "vary",
+        "warning",
+        "x-request-id",
+        # what to do next
+        "link",
+        "location",
+        "operation-location",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+        "www-authenticate",
+        *(name for dialect in DIALECTS for name in dialect.response_headers if not name.endswith("*")),
+    }
+)
+_RESPONSE_HEADER_PREFIXES = tuple(
+    name[:-1] for dialect in DIALECTS for name in dialect.response_headers if name.endswith("*")
+)
+
+URL_HEADERS = frozenset({"location", "operation-location", "content-location"})
+"""Headers that are a URL as a whole, which may be relative."""
+
+_OF_THE_WIRE = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+    }
+)
+"""Headers of one connection, which say nothing of what was asked or answered: nobody misses them."""
+
+_CREDENTIAL_HEADER = re.compile(
+    r"authorization|cookie|api-?key|secret|password|(^|-)(auth-)?token$|(^|-)organi[sz]ation(-id)?$|^openai-project$"
+)
+
+
+def is_credential_header(name: str) -> bool:
+    """Whether a header is one of those that are never stored as they are, whoever asks for it."""
+    return _CREDENTIAL_HEADER.search(name) is not None
+
+
+def is_kept_of_response(name: str) -> bool:
+    """Whether a header of a response is on the list."""
+    return name in _RESPONSE_HEADERS or name.startswith(_RESPONSE_HEADER_PREFIXES)
+
+
+def left_out(before: Headers, after: Headers, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """The names of the headers that are not stored, in alphabetical order.
+
+    Args:
+        before: as they were sent.
+        after: as they are stored.
+        known: those that were left out already.
+    """
+    kept = {name for name, _ in after} | _OF_THE_WIRE
+    return tuple(sorted({*known, *(name for name, _ in before)} - kept))

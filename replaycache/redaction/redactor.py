@@ -1,0 +1,382 @@
+"""Takes out of requests and answers what may not be written, by the built-in rules and those of the user.
+
+Three kinds of values are replaced: credentials that authenticate the caller, which never count for a key; those
+that choose whose data is read, which count in a cache; and what the user named, which counts everywhere. For what
+counts stands its seal, for the others `PLACEHOLDER`; what was replaced before is left as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from .._models import Headers, ResponseHead
+from ..dialects.registry import DIALECTS, credential_parameters
+from ..wire import json_path as _json_path
+from ..wire.canonical_json import NotCanonical, loads
+from ..wire.content_encoding import is_known
+from .headers import REQUEST_HEADERS, URL_HEADERS, is_credential_header, is_kept_of_response, left_out
+from .redact import Redact
+from .seal import PLACEHOLDER, Seal
+
+__all__ = ["Redactor", "is_json"]
+
+QUERY_PARAMETERS = frozenset(
+    {
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "client_secret",
+        "password",
+        "authorization",
+        "subscription-key",
+        "auth_token",
+        "x-api-key",
+        "signature",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-goog-credential",
+        "x-goog-date",
+        "x-goog-signature",
+    }
+)
+"""Parameters that say by their name that they carry a credential, or sign a URL; others do on the hosts of those
+who use them, see `Dialect.credential_parameters`."""
+
+_SIGNED = {
+    # https://learn.microsoft.com/rest/api/storageservices/create-service-sas: sig beside what is signed
+    "sig": frozenset({"se", "sp", "sr", "sv"}),
+}
+"""Parameters that sign a URL where one of the others is in it."""
+
+BODY_FIELDS = frozenset(
+    {
+        "api_key",
+        "api-key",
+        "auth_token",
+        "apikey",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "client_secret",
+        "password",
+        "authorization",
+    }
+)
+"""Only at the top level of a body: deeper down the same names are data (the input of a tool call, a JSON
+schema, a filter)."""
+
+_URL_IN_HEADER = re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
+
+Whose = Literal["caller", "data", "user"]
+"""What a value is: a credential of the caller, one that chooses whose data is read, what the user named."""
+
+
+class _Place(NamedTuple):
+    path: _json_path.Path
+    whose: Whose
+    is_url: bool = False
+
+    def may_be_in(self, lowered: bytes) -> bool:
+        """Whether a body, in lower case and without escapes, has all names that lead there."""
+        for step in self.path.steps:
+            name = step.value if isinstance(step, _json_path.OfKind) else step
+            if isinstance(name, str) and name.lower().encode() not in lowered:
+                return False
+        return True
+
+
+@cache
+def _documented() -> tuple[_Place, ...]:
+    places = (place for dialect in DIALECTS for place in dialect.credentials)
+    rows = {place.path: place for place in places}
+    return tuple(
+        _Place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", row.is_url)
+        for row in rows.values()
+    )
+
+
+@dataclass(frozen=True)
+class Redactor:
+    """Takes out what may not be written.
+
+    Args:
+        redact: the user's rules.
+        seal: seals what counts.
+        counting: names of request headers that count, and are stored for that.
+    """
+
+    redact: Redact = field(default_factory=Redact)
+    seal: Seal = field(default_factory=Seal)
+    counting: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = tuple(_Place(path, "user") for path in self.redact.paths)
+        object.__setattr__(self, "_places", (*named, *_documented()))
+        object.__setattr__(
+            self, "_fields", frozenset(path.steps[0] for path in self.redact.paths if len(path.steps) == 1)
+        )
+
+    _places: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
+    _fields: frozenset[Any] = field(init=False, repr=False, compare=False)
+
+    # -- headers -------------------------------------------------------------------------------------------------
+
+    def headers_of_request(self, headers: Headers) -> Headers:
+        """The request headers that may be stored; of those that carry a credential and count, their seal."""
+        kept = []
+        for name, value in headers:
+            if name in self.counting and is_credential_header(name):
+                kept.append((name, self.seal.of(value)))
+            elif name in REQUEST_HEADERS or name in self.redact.request_headers or name in self.counting:
+                kept.append((name, value))
+        return tuple(kept)
+
+    def counted_header(self, name: str, value: str) -> str:
+        """The value of a request header that counts, as it does."""
+        return self.seal.of(value) if is_credential_header(name) else value
+
+    def head(self, head: ResponseHead) -> ResponseHead:
+        """A response head with only the headers that may be stored."""
+        headers = tuple(
+            (name, self._header_value(name, value)) for name, value in head.headers if self._is_kept(name, value)
+        )
+        return replace(head, headers=headers, left_out=left_out(head.headers, headers, head.left_out))
+
+    def _is_kept(self, name: str, value: str) -> bool:
+        """Whether a header of a response may be stored."""
+        if name == "content-encoding":
+            # a body is stored with its encoding undone, and a client would undo it once more
+            return not is_known(value)
+        return is_kept_of_response(name) or name in self.redact.response_headers
+
+    def _header_value(self, name: str, value: str) -> str:
+        """A header's value, with the credentials in its URLs replaced."""
+        if name in URL_HEADERS:
+            return self.url(value)
+        return _URL_IN_HEADER.sub(lambda url: self.url(url[0]), value) if "?" in value or "@" in value else value
+
+    # -- URLs ----------------------------------------------------------------------------------------------------
+
+    def is_dropped(self, name: str, names: frozenset[str], host: str, path: str) -> bool:
+        """Whether a query parameter authenticates the caller, and does not count.
+
+        Args:
+            name: of the parameter.
+            names: of all parameters, in lower case.
+            host: in lower case, without a port.
+            path: of the URL.
+        """
+        lowered = name.lower()
+        if lowered in QUERY_PARAMETERS or not names.isdisjoint(_SIGNED.get(lowered, ())):
+            return True
+        return any(lowered == row.name for row in credential_parameters(host, path))
+
+    def counted_parameter(self, name: str, value: str) -> str:
+        """The value of a query parameter that counts, as it does."""
+        return self.seal.of(value) if name.lower() in self.redact.query else value
+
+    def url(self, url: str, *, whose: Whose = "caller") -> str:
+        """A URL without user information, and with the values of its credentials replaced.
+
+        Args:
+            url: absolute or relative.
+            whose: what the credentials in it are.
+        """
+        match = _URL.fullmatch(url)
+        if match is None:
+            return url
+        authority, query, host = match["authority"], match["query"], ""
+        if authority is not None:
+            user, at, place = authority.rpartition("@")
+            host = place.lower().partition(":")[0]
+            sealed = f"{self._stand_in(user, whose)}@" if at and self._counts(whose) else ""
+            authority = f"{match['scheme'] or ''}//{sealed}{place}"
+        if query is not None:
+            names = frozenset(_decoded(part.partition("=")[0]).lower() for part in query.split("&"))
+            parts = [self._parameter(part, names, host, match["path"], whose) for part in query.split("&")]
+            query = f"?{'&'.join(parts)}"
+        return f"{authority or ''}{match['path']}{query or ''}"
+
+    def _parameter(self, part: str, names: frozenset[str], host: str, path: str, whose: Whose) -> str:
+        name, equals, value = part.partition("=")
+        decoded = _decoded(name)
+        if not equals:
+            return part
+        if self.is_dropped(decoded, names, host, path):
+            return f"{name}={self._stand_in(_decoded(value), whose)}"
+        if decoded.lower() in self.redact.query:
+            return f"{name}={self.seal.of(_decoded(value))}"
+        return part
+
+    # -- bodies --------------------------------------------------------------------------------------------------
+
+    def is_secret_field(self, name: str) -> bool:
+        """Whether a top-level field of a body is replaced."""
+        return name.lower() in BODY_FIELDS or name.lower() in self._fields
+
+    def field(self, name: str, value: str | bytes) -> str:
+        """What stands for the value of such a field of a form."""
+        return self._stand_in(value, "caller" if name.lower() in BODY_FIELDS else "user")
+
+    def _counts(self, whose: Whose) -> bool:
+        return whose == "user" or (whose == "data" and self.seal.counts_access)
+
+    def _stand_in(self, value: Any, whose: Whose) -> str:
+        return self.seal.of(value) if self._counts(whose) else PLACEHOLDER
+
+    def _replaced(self, value: Any, place: _Place) -> Any:
+        """What stands at a place instead; the very value where it is left."""
+        if value is None or isinstance(value, bool):
+            return value
+        if place.is_url:
+            return self.url(value, whose=place.whose) if isinstance(value, str) else value
+        return self._stand_in(value, place.whose)
+
+    def json(self, value: Any) -> bool:
+        """Replaces the credentials in a decoded JSON body, in place; tells whether there were any.
+
+        Raises:
+            NotCanonical: one that is to be sealed has no canonical form.
+        """
+        found = False
+        for place in self._places_in(value):
+            for container, key in _json_path.places(value, place.path):
+                new = self._replaced(container[key], place)
+                if new != container[key]:
+                    container[key] = new
+                    found = True
+        return found
+
+    def _places_in(self, value: Any) -> Iterator[_Place]:
+        """The places that may be in a decoded body, in the order in which they are replaced."""
+        if not isinstance(value, dict):
+            yield from (place for place in self._places if place.whose == "user")
+            return
+        for place in self._places:
+            first = place.path.steps[0]
+            if not isinstance(first, str) or place.path.any_case or first in value:
+                yield place
+        for name in value:
+            if name.lower() in BODY_FIELDS:
+                yield _field_place(name)
+
+    def json_text(self, body: bytes) -> bytes:
+        """A JSON body with its credentials replaced and every other byte as it was.
+
+        It need not be JSON that can be decoded without loss. In what is no JSON at all, every field of such
+        a name is replaced, at whatever depth it seems to stand.
+        """
+        lowered = body.lower()
+        # a name may be written with escapes
+        is_escaped = b"\\u" in lowered
+        places = [place for place in self._places if is_escaped or place.may_be_in(lowered)]
+        has_fields = is_escaped or any(name in lowered for name in _FIELD_MARKS)
+        if not places and not has_fields:
+            return body
+        try:
+            text = body.decode("utf-8")
+            json.loads(text, strict=False)
+            names = {name for name, *_ in _json_path.children(text, _begin(text))}
+            tops = {*names, *map(str.lower, names)}
+            for place in places:
+                if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
+                    text = self._text_replaced(text, place)
+            for name in names:
+                if name.lower() in BODY_FIELDS:
+                    text = self._text_replaced(text, _field_place(name))
+        except (ValueError, RecursionError):
+            return self._broken(body)
+        return text.encode("utf-8")
+
+    def _text_replaced(self, text: str, place: _Place) -> str:
+        for start, end in sorted(set(_json_path.spans(text, place.path)), reverse=True):
+            written = text[start:end]
+            value, _ = _json_path.value_at(text, start)
+            if not isinstance(value, (str, bool, type(None))):
+                value = _canonical_value(written)
+            new = self._replaced(value, place)
+            if new is not value and new != value:
+                text = f"{text[:start]}{json.dumps(new)}{text[end:]}"
+        return text
+
+    def _broken(self, body: bytes) -> bytes:
+        """What is no JSON, with every field of such a name replaced."""
+        fields = sorted({*BODY_FIELDS, *(name for name in self._fields if isinstance(name, str))})
+        names = "|".join(map(re.escape, fields))
+        pattern = rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)*+)"'
+
+        def put(match: re.Match[bytes]) -> bytes:
+            name = match[1].decode("utf-8", "replace")
+            return b'"%s"%s"%s"' % (match[1], match[2], self.field(name, match[3]).encode())
+
+        return re.sub(pattern.encode(), put, body, flags=re.IGNORECASE)
+
+    def raw(self, body: bytes, media_type: str) -> bytes:
+        """A body that counts byte by byte, with the credentials replaced that can be found in it."""
+        if media_type == "application/x-www-form-urlencoded":
+            return self.form(body)
+        if is_json(media_type):
+            return self.json_text(body)
+        return body
+
+    def form(self, body: bytes) -> bytes:
+        """A form body with the values of its credentials replaced."""
+        return b"&".join(self._form_field(part) for part in body.split(b"&"))
+
+    def _form_field(self, part: bytes) -> bytes:
+        name, equals, value = part.partition(b"=")
+        decoded = unquote_to_bytes(name.replace(b"+", b" ")).decode("utf-8", "replace")
+        if not equals or not self.is_secret_field(decoded):
+            return part
+        plain = unquote_to_bytes(value.replace(b"+", b" "))
+        try:
+            stand_in = self.field(decoded, plain.decode("utf-8"))
+        except UnicodeDecodeError:
+            stand_in = self.field(decoded, plain)
+        return b"%s=%s" % (name, quote_from_bytes(stand_in.encode()).encode())
+
+
+_FIELD_MARKS = tuple(sorted(name.encode() for name in BODY_FIELDS))
+
+
+@cache
+def _field_place(name: str) -> _Place:
+    return _Place(_json_path.Path(name, (name,)), "caller")
+
+
+def _begin(text: str) -> int:
+    return len(text) - len(text.lstrip(" \t\n\r"))
+
+
+def _canonical_value(written: str) -> Any:
+    """The value as its canonical form has it; as it is written where it has none."""
+    try:
+        return loads(written.encode("utf-8"))
+    except NotCanonical:
+        return written.encode("utf-8")
+
+
+def _decoded(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a body of this media type is JSON; a body without one is taken for it if it can be."""
+    return media_type in ("", "application/json", "text/json") or media_type.endswith("+json")
+
+
+_URL = re.compile(
+    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)

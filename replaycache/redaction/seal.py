@@ -1,0 +1,72 @@
+"""What stands in a store for a value that is written nowhere and counts all the same: a salted hash of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..wire.canonical_json import dumps
+
+__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "holds_sealed", "unsalted"]
+
+PLACEHOLDER = "REDACTED"
+"""Stands for a value that does not count."""
+
+SALT_BYTES = 16
+"""Length of a salt."""
+
+_SEALED = re.compile(rf"{PLACEHOLDER}-[0-9a-f]{{16}}")
+
+
+_SEALED_IN = re.compile(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
+
+
+def holds_sealed(text: bytes) -> bool:
+    """Whether something that is sealed stands in a text."""
+    return _SEALED_IN.search(text) is not None
+
+
+def unsalted() -> bytes:
+    """The salt where there is no store."""
+    return bytes(SALT_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Seals values: the same value in the same store is sealed to the same text, and tells nothing more.
+
+    Who has the salt may guess a value that is short; see docs/privacy.md.
+
+    Attributes:
+        salt: gives the store's, `SALT_BYTES` long, when the first value is sealed.
+        counts_access: whether credentials that choose whose data is read count, as they do in a cache: in a
+            cassette they do not, so that it replays without them.
+    """
+
+    salt: Callable[[], bytes] = unsalted
+    counts_access: bool = True
+
+    def of(self, value: Any) -> str:
+        """What stands for a value; for what stands for one already, the same.
+
+        Args:
+            value: bytes, or what `canonical_json.dumps` takes.
+
+        Raises:
+            NotCanonical: it has no canonical form.
+        """
+        if isinstance(value, str):
+            if self.is_one(value):
+                return value
+            value = value.encode("utf-8", "surrogatepass")
+        elif not isinstance(value, bytes):
+            value = b"\0" + dumps(value)  # no text begins like that and goes on as JSON
+        return f"{PLACEHOLDER}-{hashlib.blake2b(value, digest_size=8, key=self.salt()).hexdigest()}"
+
+    @staticmethod
+    def is_one(value: str) -> bool:
+        """Whether a text stands for a value already."""
+        return value.startswith(PLACEHOLDER) and (value == PLACEHOLDER or _SEALED.fullmatch(value) is not None)
