@@ -13,8 +13,7 @@ from replaycache.engine.decisions import Forward, Recheck, Refuse, Replay
 from replaycache.engine.lookup import Nothing
 from tests.engine.parts import URL, asked_of, exchange, recording_of
 
-CACHE = Decider("here", 0.5, is_cache=True)
-CASSETTE = Decider("here", 0.5, is_cache=False)
+DECIDER = Decider("here", 0.5)
 
 
 def ask(mode: str = "auto", **changes: Any) -> Any:
@@ -28,11 +27,10 @@ def found(asked: Any, *, age: float = 1.0, **changes: Any) -> Recording:
 
 
 @pytest.mark.parametrize("mode", ["auto", "replay"])
-@pytest.mark.parametrize("decider", [CACHE, CASSETTE])
-def test_what_was_found_answers(decider: Decider, mode: str) -> None:
+def test_what_was_found_answers(mode: str) -> None:
     asked = ask(mode)
     has = found(asked, age=7.0)
-    decision = decider.decide(asked, has)
+    decision = DECIDER.decide(asked, has)
 
     assert isinstance(decision, Replay)
     assert (decision.recording, decision.pace) == (has, 0.5)
@@ -43,33 +41,23 @@ def test_what_was_found_answers(decider: Decider, mode: str) -> None:
 
 def test_a_recording_from_the_future_is_of_age_0() -> None:
     asked = ask(ttl=5)
-    decision = CACHE.decide(asked, found(asked, age=-100.0))
+    decision = DECIDER.decide(asked, found(asked, age=-100.0))
 
     assert isinstance(decision, Replay)
     assert decision.outcome.age == 0
 
 
-@pytest.mark.parametrize("changes", [{"digest": "another"}, {"complete": False}])
-def test_a_cache_answers_with_nothing_but_the_whole_of_the_same(changes: dict[str, Any]) -> None:
-    asked = ask("replay")
-    has = found(asked, **changes)
-
-    assert CACHE.decide(asked, has) == Refuse("no_recording")
-    assert isinstance(CASSETTE.decide(asked, has), Replay)
-
-
 def test_what_is_too_old_does_not_answer() -> None:
     live, stored = ask("auto", ttl=5), ask("replay", ttl=5)
 
-    assert CACHE.decide(live, found(live, age=60.0)) == Forward("expired")
-    assert CACHE.decide(stored, found(stored, age=60.0)) == Refuse("expired")
+    assert DECIDER.decide(live, found(live, age=60.0)) == Forward("expired")
+    assert DECIDER.decide(stored, found(stored, age=60.0)) == Refuse("expired")
 
 
-@pytest.mark.parametrize("decider", [CACHE, CASSETTE])
-def test_what_bears_no_date_is_never_too_old(decider: Decider) -> None:
+def test_what_bears_no_date_is_never_too_old() -> None:
     """What others recorded may have none."""
     asked = ask("replay", ttl=5)
-    decision = decider.decide(asked, found(asked, recorded_at=0.0))
+    decision = DECIDER.decide(asked, found(asked, recorded_at=0.0))
 
     assert isinstance(decision, Replay)
     assert (decision.outcome.recorded_at, decision.outcome.age) == (None, None)
@@ -77,27 +65,27 @@ def test_what_bears_no_date_is_never_too_old(decider: Decider) -> None:
 
 @pytest.mark.parametrize("why", ["no_recording", "already_played", "cassette_not_found"])
 def test_why_nothing_answers_is_handed_on(why: Any) -> None:
-    assert CASSETTE.decide(ask("auto"), Nothing(why=why)) == Forward(why)
-    assert CASSETTE.decide(ask("replay"), Nothing(why=why)) == Refuse(why)
+    assert DECIDER.decide(ask("auto"), Nothing(why=why)) == Forward(why)
+    assert DECIDER.decide(ask("replay"), Nothing(why=why)) == Refuse(why)
 
 
 def test_modes_that_do_not_look_go_upstream() -> None:
     asked = ask("verify")
     has = found(asked)
 
-    assert CACHE.decide(ask("off"), Nothing()) == Forward()
-    assert CACHE.decide(ask("record"), Nothing()) == Forward()
-    assert CACHE.decide(asked, has) == Forward(expected=has)
+    assert DECIDER.decide(ask("off"), Nothing()) == Forward()
+    assert DECIDER.decide(ask("record"), Nothing()) == Forward()
+    assert DECIDER.decide(asked, has) == Forward(expected=has)
 
 
 def test_what_a_store_may_not_answer() -> None:
     models = URL.replace("chat/completions", "models")
 
-    assert CACHE.decide(ask("auto", url=models), Nothing()) == Forward()
-    assert CACHE.decide(ask("replay", url=models), Nothing()) == Refuse("not_cacheable")
-    assert CACHE.decide(ask("auto", body=None), Nothing()) == Forward()
-    assert CACHE.decide(ask("replay", body=None), Nothing()) == Refuse("request_too_large")
+    assert DECIDER.decide(ask("auto", url=models), Nothing()) == Forward()
+    assert DECIDER.decide(ask("replay", url=models), Nothing()) == Refuse("not_cacheable")
+    assert DECIDER.decide(ask("auto", body=None), Nothing()) == Forward()
+    assert DECIDER.decide(ask("replay", body=None), Nothing()) == Refuse("request_too_large")
 
 
 def test_a_busy_store_is_asked_again() -> None:
-    assert CACHE.decide(ask(), Nothing(is_busy=True)) == Recheck()
+    assert DECIDER.decide(ask(), Nothing(is_busy=True)) == Recheck()

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from replaycache import AnswerEnd, CacheMiss, Match, Recording, ResponseHead
+from replaycache import AnswerEnd, CacheMiss, Match, Recording, Redact, ResponseHead
 from replaycache.engine import flights
 from replaycache.engine.flights import Owner, board
 from replaycache.stores import MemoryStore
@@ -27,12 +27,15 @@ def test_every_header_counts_for_what_receives_the_request(driver: Driver) -> No
     def by_tenant(request: Any) -> Any:
         return request.with_json({**request.json(), "tenant": request.header("x-tenant")})
 
-    matches = [Match(normalize=by_tenant), Match(cacheable=lambda request: request.header("x-tenant") != "b")]
+    rules = [
+        {"match": Match(normalize=by_tenant), "redact": Redact(request_headers=["x-tenant"])},
+        {"match": Match(cacheable=lambda request: request.header("x-tenant") != "b")},
+    ]
 
     async def body() -> None:
-        for match in matches:
+        for rule in rules:
             with ScriptedServer(counting_answers()) as server:
-                async with driver.client(store=":memory:", match=match) as client:
+                async with driver.client(store=":memory:", **rule) as client:
                     answers = [
                         (await client.post(server.url + CHAT, json=ASKED, headers={"x-tenant": tenant})).json()
                         for tenant in ("a", "b", "a", "b")

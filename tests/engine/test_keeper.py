@@ -160,5 +160,12 @@ def test_another_transport_may_keep_other_answers_in_a_cache() -> None:
         recording_of(asked, head=ResponseHead(500, whole.head.headers)),
     ]
 
-    answers = [[keeper.accepts(recording) for recording in recordings] for keeper in (made.keeper, failing)]
+    other = recording_of(asked, digest="of another request")
+    partly = recording_of(asked, complete=False)
+    assert not made.keeper.accepts(other, asked.identity)
+    assert not made.keeper.accepts(partly, asked.identity)
+    answers = [
+        [keeper.accepts(recording, asked.identity) for recording in recordings]
+        for keeper in (made.keeper, failing)
+    ]
     assert answers == [[True, False, False, False], [False, True, False, True]]

@@ -65,7 +65,7 @@ def test_hooks_are_told_what_is_documented(driver: Driver, tmp_path: Path, store
         heard = Heard()
         with ScriptedServer(counting_answers()) as server:
             async with driver.client(store=str(tmp_path / store), mode="auto", **heard.hooks) as client:
-                missed = await client.post(f"{server.url}{CHAT}?key={SECRET}", json=ASKED)
+                missed = await client.post(f"{server.url}{CHAT}?api_key={SECRET}", json=ASKED)
             (_, request, reason), (_, stored, settled) = heard.told
             assert heard.names() == ["miss", "store"]
             assert isinstance(request, Request)
@@ -78,7 +78,7 @@ def test_hooks_are_told_what_is_documented(driver: Driver, tmp_path: Path, store
             assert settled.status == "miss"
 
             async with driver.client(store=str(tmp_path / store), mode="auto", **heard.hooks) as client:
-                hit = await client.post(f"{server.url}{CHAT}?key=another", json=ASKED)
+                hit = await client.post(f"{server.url}{CHAT}?api_key=another", json=ASKED)
             ((_, recording, outcome),) = heard.told
             assert heard.names() == ["hit"]
             assert isinstance(recording, Recording)
@@ -255,7 +255,7 @@ def test_the_log_tells_hits_misses_and_why(
 ) -> None:
     async def body() -> None:
         with ScriptedServer(counting_answers()) as server:
-            url = f"{server.url}{CHAT}?key={SECRET}"
+            url = f"{server.url}{CHAT}?api_key={SECRET}"
             headers = {"authorization": f"Bearer {SECRET}"}
             keys = []
             for mode in ("auto", "auto", "replay"):
@@ -266,7 +266,7 @@ def test_the_log_tells_hits_misses_and_why(
                         keys.append(outcome_of(answer).key)
                     except CacheMiss as miss:
                         keys.append(miss.key)
-        shown = f"POST {server.url}{CHAT}?key=REDACTED"
+        shown = f"POST {server.url}{CHAT}?api_key=REDACTED"
         told = [record.message for record in caplog.records if record.levelno == logging.INFO]
         assert [line.partition(",")[0] for line in told] == [
             f"miss ({NOTHING_YET[store]}) {shown}",
@@ -293,7 +293,7 @@ def test_calls_that_are_not_stored_are_told_at_debug(driver: Driver, caplog: pyt
     async def body() -> None:
         with ScriptedServer(counting_answers()) as server:
             async with driver.client(store=":memory:") as client:
-                await client.request("GET", f"{server.url}/v1/models?key={SECRET}")
+                await client.request("GET", f"{server.url}/v1/models?api_key={SECRET}")
 
     with caplog.at_level(logging.DEBUG, "replaycache"):
         driver.run(body)

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import Redact, ResponseHead
+from replaycache import ResponseHead
 from replaycache._models import Body, Chunk, Recording, Request
 from replaycache.engine.stored_form import stored_form
 from replaycache.redaction.credentials import (
@@ -31,6 +31,7 @@ from replaycache.redaction.credentials import (
     replace,
     replace_in_request,
 )
+from replaycache.redaction.redactor import Redactor
 from replaycache.wire import multipart
 from replaycache.wire.content_encoding import UndecodableContent, decode_whole
 
@@ -698,7 +699,7 @@ def test_multipart_names_file_names_and_texts_are_searched_and_contents_are_not(
         f'--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n{SECRET}\r\n'
         f'--b\r\ncontent-disposition: form-data; name="{SECRET}"\r\n\r\nx\r\n--b--\r\n'
     ).encode()
-    request = stored_form(Request("POST", CHAT, (("content-type", content_type),), body), Redact())
+    request = stored_form(Request("POST", CHAT, (("content-type", content_type),), body), Redactor())
 
     assert find_in_request(request) == [
         Place(f"request.body.multipart[{index}].{name}", "openai-key")
@@ -882,10 +883,10 @@ def _recording(item: Any) -> Recording:
         body = decode_whole(head.header("content-encoding") or "identity", body, 1 << 30)
     except UndecodableContent:
         pass  # recorded with the encoding undone
-    redact = Redact()
+    redactor = Redactor()
     return Recording(
-        request=stored_form(sent, redact),
-        head=redact.head(head),
+        request=stored_form(sent, redactor),
+        head=redactor.head(head),
         body=Body.of([Chunk(body, 0.0)]),
         digest="",
         recorded_at=0.0,

@@ -145,9 +145,9 @@ def test_a_request_takes_what_hooks_assign() -> None:
 
 
 def test_credentials_count_on_neither_side() -> None:
-    asked = comparable(request('{"api_key": "k"}', "https://a.test/x?key=k", authorization="k", x_other="o"))
+    asked = comparable(request('{"api_key": "k"}', "https://a.test/x?api_key=k", authorization="k", x_other="o"))
 
-    assert asked.uri == "https://a.test/x?key=REDACTED"
+    assert asked.uri == "https://a.test/x?api_key=REDACTED"
     assert asked.body == b'{"api_key": "REDACTED"}'
     assert dict(asked.headers) == {"x-other": "o"}
 
