@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from replaycache.system.atomic_file import clear, replaced
 
+ROOT = Path(__file__).resolve().parent.parent
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
 
 
@@ -143,3 +146,50 @@ def test_what_a_killed_process_left_is_cleared_and_nothing_else(tmp_path: Path) 
     clear(tmp_path / "missing" / "file.txt")
 
     assert sorted(os.listdir(path.parent)) == [".1.0123abcd.aab.txt", ".1.0123abcd.other.txt", "a+b.txt"]
+
+
+as_administrator = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="nobody else can give a file to another user"
+)
+
+
+@as_administrator
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_file_of_another_users_stays_that_users(tmp_path: Path, named: bool) -> None:
+    """What a container writes as the administrator is replaced outside of it by its owner."""
+    path = tmp_path / "file.txt"
+    path.touch()
+    os.chown(path, 65533, 65534)
+    path.chmod(0o640)
+
+    with replaced(path, named=named) as file:
+        file.write(b"x")
+
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65533, 65534, 0o640)
+
+
+@as_administrator
+def test_a_group_to_which_the_file_cannot_be_given_is_not_taken_for_another(tmp_path: Path) -> None:
+    """Of a file for the group `a` there would be one for the group `b`."""
+    directory = Path("/tmp") / f"replaycache-group-{os.getpid()}"
+    directory.mkdir()
+    try:
+        path = directory / "file.txt"
+        path.touch()
+        for made in (directory, path):
+            os.chown(made, 65534, 65533)
+        path.chmod(0o664)
+        code = (
+            "import os, sys\nfrom replaycache.system.atomic_file import replaced\n"
+            "os.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\n"
+            "with replaced(sys.argv[1]) as file:\n    file.write(b'x')"
+        )
+        subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
+
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65534, 65534, 0o644)
+        assert path.read_bytes() == b"x"
+    finally:
+        shutil.rmtree(directory)

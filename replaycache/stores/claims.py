@@ -82,6 +82,8 @@ else:
                 if os.path.samestat(os.stat(path), os.fstat(file)):
                     return file
         file = _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with suppress(OSError):  # another user's
+            os.fchmod(file, 0o600)  # who may read it may keep others from their claims
         return file
 
     def _lock(path: str, place: int) -> bool:

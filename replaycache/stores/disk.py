@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
+from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError, StoreUnavailable
 from .._models import Recording
 from ..accounts.ledger import Ledger
 from ..redaction.seal import SALT_BYTES
 from ..system.atomic_file import created
 from ..system.database import Database, advice, is_busy, make_private, reason
+from ..system.private_files import make_directory, who_else_writes
 from . import StoreBusy
 from .claims import Claims
 from .format import decode, decode_file, encode
@@ -124,8 +125,7 @@ class _ValueFiles:
         inner = os.path.dirname(path)
         for left in range(9, -1, -1):
             try:
-                for directory in (os.path.dirname(inner), inner):
-                    os.makedirs(directory, mode=0o700, exist_ok=True)
+                make_directory(inner)
                 return open(path, "xb", opener=_private)
             except FileNotFoundError:
                 if not left:
@@ -150,6 +150,13 @@ class _ValueFiles:
                 for entry in _entries(inner.path):
                     if _VALUE_FILE.fullmatch(self.name(entry)) is not None:
                         yield entry
+
+    def take_from_others(self) -> None:
+        """Sees to it that nobody else reads or writes them, in whatever way they were made."""
+        for entry in self.all():
+            if entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # removed meanwhile
+                    os.chmod(entry.path, 0o600)
 
     def name(self, entry: os.DirEntry[str]) -> str:
         """The name by which a row knows a file, with `/` whatever the system."""
@@ -182,8 +189,9 @@ class DiskStore:
     """Keeps recordings in a directory.
 
     Nothing is removed unless asked for. The directory is made with mode 0700, its files with 0600, when something
-    is stored. Reading writes nothing: a cache is replayed while another process writes to it, on a full disk, and
-    where it may not be written.
+    is stored; files that others could read are taken from them then, and no link that was planted there is
+    followed. Reading writes nothing: a cache is replayed while another process writes to it, on a full disk, and
+    where it may not be written. A `ReplayCacheWarning` tells of a directory in which others may write.
 
     Args:
         directory: made where it does not exist.
@@ -224,16 +232,21 @@ class DiskStore:
         self._salt: bytes | None = None
         self._files = _ValueFiles(self.location)
         self._database = Database(
-            os.path.join(self.location, DATABASE), lay_out=self._lay_out, version=_VERSION, check=_check
+            os.path.join(self.location, DATABASE),
+            lay_out=self._lay_out,
+            version=_VERSION,
+            check=_check,
+            take_from_others=self._files.take_from_others,
         )
         self.ledger = Ledger(os.path.join(self.location, LEDGER))
         self.claims = Claims(os.path.join(self.location, CLAIMS))
         self.note = self.ledger.note
+        _warn_of_others(self.location)
 
     def _lay_out(self) -> None:
         import diskcache  # for whoever makes a cache: to read one takes SQLite alone
 
-        os.makedirs(self.location, mode=0o700, exist_ok=True)
+        make_directory(self.location)
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
         diskcache.Cache(self.location, **_SETTINGS).close()
@@ -548,6 +561,25 @@ class DiskStore:
             return f"<DiskStore {self.location}, {len(self)} recordings>"
         except StoreError as error:
             return f"<DiskStore {self.location}, which fails: {error}>"
+
+
+_told: set[str] = set()
+
+
+def _warn_of_others(directory: str) -> None:
+    """Says, once, that others may put answers into a cache."""
+    why = who_else_writes(directory)
+    if not why or directory in _told:
+        return
+    from ..system.warning import warn
+
+    _told.add(directory)
+    warn(
+        f"others may write in {directory}, the directory of a disk cache ({why}): they can remove what it holds, "
+        f"and put answers of their own there. Take that from them (chmod go-w), or name a directory of your own "
+        f"with REPLAYCACHE_DIR or store=.",
+        ReplayCacheWarning,
+    )
 
 
 def _check(database: sqlite3.Connection) -> None:

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .private_files import give_permissions
+
 __all__ = ["clear", "created", "replaced"]
 
 
@@ -21,8 +23,8 @@ def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[B
     """A file to write to, which takes the place of `path` where the block ends, and vanishes where it raises.
 
     It lies in the directory of `path` meanwhile, where the system allows that without a name, so that nothing is
-    left of it when the process is killed. A file that was there keeps its permissions; a link stays one, and what
-    it leads to is replaced.
+    left of it when the process is killed. A file that was there keeps its permissions, and its group and
+    owner where this user may give it to them; a link stays one, and what it leads to is replaced.
 
     Args:
         path: of the file.
@@ -34,21 +36,21 @@ def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[B
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        mode = stat.S_IMODE(target.stat().st_mode)
+        before = target.stat()
     except FileNotFoundError:
-        mode = None
+        before = None
     # by the end of its name a reader knows what it is
     temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
     nameless = None if named else _nameless(target.parent)
     try:
-        with _open(temporary, mode) if nameless is None else open(nameless, "w+b") as file:
-            if mode is not None:
-                os.chmod(file.fileno() if os.chmod in os.supports_fd else temporary, mode)
+        with _open(temporary, before) if nameless is None else open(nameless, "w+b") as file:
+            if before is not None:
+                _give_permissions(file, temporary, before)
             yield file
             file.flush()
             os.fsync(file.fileno())
             if nameless is not None:
-                _name(file, temporary, mode)
+                _name(file, temporary, before)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -70,9 +72,17 @@ def clear(path: str | os.PathLike[str]) -> None:
         pass  # they do no harm
 
 
-def _open(path: Path, mode: int | None) -> BinaryIO:
-    """A new file, for nobody but those to whom these permissions give it."""
-    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode))
+def _open(path: Path, before: os.stat_result | None) -> BinaryIO:
+    """A new file; where it takes the place of another, for nobody yet but the user."""
+    mode = 0o666 if before is None else 0o600
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+
+
+def _give_permissions(file: BinaryIO, path: Path, like: os.stat_result) -> None:
+    if hasattr(os, "fchmod"):
+        give_permissions(file.fileno(), like)
+    else:
+        os.chmod(path, stat.S_IMODE(like.st_mode))
 
 
 def _nameless(directory: Path) -> int | None:
@@ -93,16 +103,16 @@ def _reached(file: int) -> str:
     return f"/proc/self/fd/{file}"
 
 
-def _name(file: BinaryIO, path: Path, mode: int | None) -> None:
+def _name(file: BinaryIO, path: Path, before: os.stat_result | None) -> None:
     """Gives a name to a file that has none."""
     try:
         # the absolute path stands for itself, and it is with a directory given that Python has the link followed
         os.link(_reached(file.fileno()), path, src_dir_fd=file.fileno())
     except OSError:
         # a rule of the system's may be against it
-        with _open(path, mode) as copy:
-            if mode is not None:
-                os.chmod(copy.fileno(), mode)
+        with _open(path, before) as copy:
+            if before is not None:
+                _give_permissions(copy, path, before)
             file.seek(0)
             shutil.copyfileobj(file, copy)
             copy.flush()

@@ -22,12 +22,13 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .._errors import StoreUnavailable
 from . import forking
+from .private_files import OTHERS, refuse_planted
 
 __all__ = ["Database", "advice", "is_busy", "make_private", "reason"]
 
@@ -48,6 +49,9 @@ _HARMLESS = frozenset(
 )
 """After these a connection is what it was before. It is kept: where the disk is full, a new one might not read."""
 
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What the names of the files end with that SQLite makes beside one, with the mode of that one."""
+
 T = TypeVar("T")
 
 _making = forking.new_lock()
@@ -57,6 +61,7 @@ def make_private(path: str) -> None:
     """Makes an empty file with mode 0600 where there is none; one that is there is not opened.
 
     Raises:
+        StoreUnavailable: what is there is a link, or a stranger's.
         OSError: it cannot be made.
     """
     # one thread at a time, before any opens it: to close it later would drop the locks of who has opened it
@@ -64,7 +69,7 @@ def make_private(path: str) -> None:
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
-            pass
+            refuse_planted(path)
 
 
 def is_busy(error: BaseException) -> bool:
@@ -135,6 +140,8 @@ class Database:
             processes at once.
         version: of the tables, from 1 on. A file of a newer version is refused by `StoreUnavailable`.
         check: looks at each new connection; raises where the file is another program's.
+        take_from_others: takes from others what lies beside the file and is not SQLite's. It is called where they
+            may read or write the file, before that is taken from them: where it is broken off, it is called again.
 
     Attributes:
         users: the threads that are using the file at this moment.
@@ -147,11 +154,14 @@ class Database:
         lay_out: Callable[[], None],
         version: int,
         check: Callable[[sqlite3.Connection], None] | None = None,
+        take_from_others: Callable[[], None] | None = None,
     ) -> None:
         self.path = path
         self._lay_out = lay_out
         self._version = version
         self._check = check
+        self._take_from_others = take_from_others
+        self._was_taken = os.name != "posix"
         self._pool = 0
         self._idle: deque[_Connection] = deque()
         self.users: set[int] = set()
@@ -259,7 +269,9 @@ class Database:
         return connection
 
     def _taken_to_write(self) -> _Connection:
-        """A connection to a file that has its tables."""
+        """A connection to a file that has its tables, and is this user's alone."""
+        refuse_planted(self.path)
+        self._take_it_from_others()
         while True:
             connection = self._take()
             if connection is not None:
@@ -275,6 +287,24 @@ class Database:
                 connection.pool = _NO_POOL  # the next one finds the tables
                 self._give_back(connection)
             self._make()
+
+    def _take_it_from_others(self) -> None:
+        """Sees to it, once, that nobody else reads or writes the file, in whatever way it was made."""
+        if self._was_taken:
+            return
+        try:
+            is_open = os.lstat(self.path).st_mode & OTHERS
+        except FileNotFoundError:
+            return
+        # some file systems give everything to everybody, whatever is asked of them
+        self._was_taken = True
+        if not is_open:
+            return
+        if self._take_from_others is not None:
+            self._take_from_others()
+        for ending in (*_BESIDE, ""):
+            with suppress(OSError):  # it is not there, or of the user's who gave it to this one
+                os.chmod(self.path + ending, 0o600)
 
     def _make(self) -> None:
         me = forking.enter(self.users)

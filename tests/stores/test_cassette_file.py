@@ -443,6 +443,23 @@ def test_nobody_else_reads_the_journal_of_a_private_cassette(tmp_path: Path) -> 
 
 
 @posix
+def test_who_may_not_read_the_cassette_any_more_may_not_read_its_journal(tmp_path: Path) -> None:
+    path = filled(tmp_path / "c.json", LARGE)
+    path.chmod(0o644)
+    store = CassetteStore(path)
+    store.append(recorded("a"))
+    store.append(recorded("b"))
+    assert journal_of(path).stat().st_mode & 0o777 == 0o644
+
+    path.chmod(0o600)
+    store.append(recorded("c"))
+
+    assert journal_of(path).stat().st_mode & 0o777 == 0o600
+    store.close()
+    assert asked_in(path) == ["first", "a", "b", "c"]
+
+
+@posix
 def test_nobody_else_reads_what_a_forked_process_hands_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,14 @@ from typing import Any
 import diskcache
 import pytest
 
-from replaycache import ConfigurationError, CorruptRecording, Recording, StoreError, StoreUnavailable
+from replaycache import (
+    ConfigurationError,
+    CorruptRecording,
+    Recording,
+    ReplayCacheWarning,
+    StoreError,
+    StoreUnavailable,
+)
 from replaycache.stores import DiskStore, MemoryStore, Store, default_directory, open_store
 
 from .samples import large, recording
@@ -113,7 +120,8 @@ def test_directories_within_are_for_the_user_alone(tmp_path: Path) -> None:
     """Also where the directory itself was made by somebody else, for everybody."""
     directory = tmp_path / "cache"
     directory.mkdir()
-    DiskStore(directory).put("large", large())
+    with pytest.warns(ReplayCacheWarning, match="others may write"):
+        DiskStore(directory).put("large", large())
     found = modes(directory, stat.S_ISDIR)
     del found["."]
 

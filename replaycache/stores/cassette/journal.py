@@ -19,6 +19,7 @@ from typing import NamedTuple
 import orjson
 import xxhash
 
+from ...system.private_files import give_permissions
 from .entry import Entry
 
 __all__ = ["Change", "Journal", "Noted", "apply", "digest_of"]
@@ -154,13 +155,13 @@ class Journal:
     def _write(self, noted: list[dict[str, object]], base: str) -> None:
         lines = b"".join(orjson.dumps(fields) + b"\n" for fields in noted)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        mode = 0o600 if self._cassette is None else stat.S_IMODE(os.stat(self._cassette).st_mode)
-        file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), mode)
+        file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            size = os.fstat(file).st_size
+            found = os.fstat(file)
+            size = found.st_size
+            if self._cassette is not None and hasattr(os, "fchmod"):
+                self._share_as(os.stat(self._cassette), file, found)
             if not size:
-                if hasattr(os, "fchmod"):
-                    os.fchmod(file, mode)  # the umask may have taken more
                 lines = orjson.dumps({"base": base}) + b"\n" + lines
             elif not _ends_with_a_line(file, size):
                 lines = b"\n" + lines  # whoever was killed there had not said that it was kept
@@ -173,6 +174,16 @@ class Journal:
                 raise
         finally:
             os.close(file)
+
+    def _share_as(self, cassette: os.stat_result, file: int, found: os.stat_result) -> None:
+        """Gives the file to those who may read the cassette, or takes it from those who may not any more."""
+        is_new = not found.st_size
+        if is_new or stat.S_IMODE(found.st_mode) & ~stat.S_IMODE(cassette.st_mode):
+            try:
+                give_permissions(file, cassette)
+            except PermissionError:  # of the user's who shares the cassette
+                if is_new:
+                    raise
 
     def played(self) -> list[str]:
         """The marks of what was played, but for what was then replaced.
