@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..._errors import ConfigurationError
 from ..._models import Recording
+from ..._printable import printable
 from ...match import Identity, Match
 from .entry import Entry
 from .file import View, file_at, settle_all
@@ -210,7 +211,7 @@ class CassetteStore:
 
     def __repr__(self) -> str:
         count = self._file.count
-        return f"<CassetteStore {self.location}{'' if count is None else f', {count} recordings'}>"
+        return f"<CassetteStore {printable(self.location)}{'' if count is None else f', {count} recordings'}>"
 
 
 atexit.register(settle_all)
