@@ -46,6 +46,7 @@ class Keeper:
         reporter: is told what became of each.
         responses: whose answers are not kept yet.
         redirects: calls that were sent elsewhere.
+        largest: bytes of a body that the store keeps; None where it keeps any.
 
     Args:
         options: checked.
@@ -68,6 +69,7 @@ class Keeper:
         self._sequence = sequence
         self.is_cache = sequence is None
         self.location = store.location
+        self.largest: int | None = getattr(store, "largest", None)
         self.redact = options.redact
         self.spool = spool
         self.reporter = reporter
