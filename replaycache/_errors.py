@@ -15,12 +15,17 @@
 
 None of them is a subclass of a client library's error: code that catches `httpx.HTTPError` to retry
 must not retry these. All can be pickled and copied, so that they come out of other processes whole.
+
+Their texts quote what was asked and what stands in files, and tracebacks and warnings reach terminals as they are:
+so every text is made printable where the error is made.
 """
 
 from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any, Literal
+
+from ._printable import printable
 
 if TYPE_CHECKING:
     from ._models import Recording, Request
@@ -46,8 +51,15 @@ MissReason = Literal[
 ]
 
 
+def _printable(arguments: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(printable(one, lines=True) if isinstance(one, str) else one for one in arguments)
+
+
 class ReplayCacheError(Exception):
     """The base of every error of replaycache that is not a refusal."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*_printable(arguments))
 
 
 class StoreError(ReplayCacheError):
@@ -90,6 +102,9 @@ class Refused(BaseException):
     that raises anything else ends, its traceback is written to standard error, and whoever waits for the result
     waits for ever. The function that is given to them has to catch `Refused` and raise an error of its own.
     """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*_printable(arguments))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # an exception's own way would call the class with the text alone
@@ -144,3 +159,6 @@ class BudgetExceeded(Refused):
 
 class ReplayCacheWarning(UserWarning):
     """The caller's call went on, but replaycache could not do its part; the text says why."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*_printable(arguments))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from ._printable import printable
+
 __all__ = [
     "AnswerEnd",
     "Body",
@@ -412,7 +414,8 @@ class Recording:
     __hash__ = None  # type: ignore[assignment]  # compared by content, which may be a file's
 
     def __repr__(self) -> str:
-        return f"<Recording {self.request.method} {self.request.url} {self.head.status} {self.body!r}>"
+        asked = printable(f"{self.request.method} {self.request.url}")
+        return f"<Recording {asked} {self.head.status} {self.body!r}>"
 
 
 @dataclass(slots=True, repr=False)
@@ -449,4 +452,4 @@ class Outcome:
             parts.append(f"in {self.store}")
         if self.reason:
             parts.append(f"({self.reason})")
-        return f"<Outcome {' '.join(parts)}>"
+        return printable(f"<Outcome {' '.join(parts)}>")

@@ -8,10 +8,10 @@ import sys
 
 import click
 
+from .._printable import printable
 from .errors import CommandFailed
 from .opening import check_store_name
 from .output import is_terminal, width
-from .printable import printable
 
 __all__ = ["command"]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from .._models import Request
+from .._printable import one_line, printable
 from ..engine.nearest import ABSENT, Difference, differences
 from .output import console, is_terminal, width
-from .printable import one_line, printable
 
 __all__ = ["as_json", "fitted", "request_differences", "write_differences"]
 

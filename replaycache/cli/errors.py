@@ -31,7 +31,8 @@ from typing import Any
 import click
 
 from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
-from .printable import fitted, printable
+from .._printable import printable
+from .fitting import fitted
 
 __all__ = [
     "BrokenOutput",

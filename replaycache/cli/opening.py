@@ -39,10 +39,10 @@ from click.shell_completion import CompletionItem
 
 from .._errors import ConfigurationError, StoreError, StoreUnavailable
 from .._models import Recording
+from .._printable import one_line
 from ..stores import DiskStore, Store, check_names_store, default_directory
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
-from .printable import one_line
 
 __all__ = [
     "Entry",

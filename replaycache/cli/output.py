@@ -11,9 +11,10 @@ Standard output holds nothing but data when it is piped; notes, progress and err
     note(text)                     a line on standard error: "12 recordings", "nothing is stored yet"
     progress(text, total)          a bar on standard error, and only on a terminal
 
-Text that comes from a store, a file or a server passes `printable` or `one_line` first (`write_table` does that to
-its cells); numbers are for people with `human_size`, `human_age`, `human_duration`, `human_count`, `human_money`,
-and in full, without units, when piped and in JSON: sizes in bytes, times in seconds, moments as `iso_time`.
+Text of others cannot command the terminal by any of these. Where it is to be one line it passes `printable` or
+`one_line` first (`write_table` does that to its cells, `write_field` to its value). Numbers are for people with
+`human_size`, `human_age`, `human_duration`, `human_count`, `human_money`, and in full, without units, when piped
+and in JSON: sizes in bytes, times in seconds, moments as `iso_time`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._printable import one_line, printable
 from ..accounts.amounts import (
     human_age,
     human_count,
@@ -42,7 +44,7 @@ from ..accounts.amounts import (
     iso_time,
 )
 from .errors import BrokenOutput
-from .printable import fitted, one_line, printable
+from .fitting import fitted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,8 +135,8 @@ def console(*, error: bool = False) -> Console:
 
 
 def write(text: str = "") -> None:
-    """Writes a line of data; `text` is printable already."""
-    print(text)  # noqa: T201  # click.echo flushes every line, which is slow in a pipe
+    """Writes a line of data, or several."""
+    print(printable(text, lines=True))  # noqa: T201  # click.echo flushes every line, which is slow in a pipe
 
 
 def write_json(value: Any) -> None:
@@ -170,10 +172,10 @@ def note(text: str) -> None:
 
 
 def write_styled(text: str = "", style: str = "") -> None:
-    """Writes a line of printable text, with a rich style where there is colour."""
+    """Writes a line of text, or several, with a rich style where there is colour."""
     from rich.text import Text
 
-    console().print(Text(text, style), soft_wrap=True)
+    console().print(Text(printable(text, lines=True), style), soft_wrap=True)
 
 
 def write_field(name: str, value: str, style: str = "") -> None:

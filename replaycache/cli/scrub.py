@@ -12,7 +12,7 @@ from ..stores import CassetteStore
 from .errors import Status
 from .foreign_file import ForeignFile
 from .opening import complete_store, existing_store
-from .output import json_option, note, progress, write, write_json
+from .output import json_option, note, printable, progress, write, write_json
 
 __all__ = ["command"]
 
@@ -65,11 +65,11 @@ def _tell(told: Scrubbed, location: str, dry: bool, as_json: bool) -> None:
         )
     else:
         for name, what in told.changed:
-            write(f"{name}: {what}")
+            write(printable(f"{name}: {what}"))
     for name, why in told.damaged:
-        note(f"{name}: cannot be read: {why}")
+        note(printable(f"{name}: cannot be read: {why}"))
     for name, what in told.left:
-        note(f"{name}: could not be replaced: {what}")
+        note(printable(f"{name}: could not be replaced: {what}"))
     if told.left:
         note("Take it out by hand, or import the file into a cassette with --secrets=replace.")
     changed = f"{len(told.changed):,} of {told.seen:,} recordings"

@@ -128,6 +128,8 @@ class Answer:
                     keeper.spool,
                     is_framed=http_version not in (b"", b"HTTP/1.1", b"HTTP/1.0"),
                     has_body=asked.method != "HEAD" and status not in (204, 304),
+                    # what is compared and not stored may be of any size
+                    largest=None if asked.mode is Mode.VERIFY else keeper.largest,
                 )
                 self.outcome.reason = "the response's body has not been read to its end"
             else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import CacheMiss, CassetteError, MissReason, StoreError
 from .._models import Recording, Request
+from .._printable import printable
 from ..system.forking import postponed
 from ..wire import url as _url
 
@@ -131,7 +132,7 @@ def diagnose(
     if found:
         ways = [found, f"or {ways[0]}", *ways[1:]]
     lines.extend(f"{'' if number else '  next':<11}{way}" for number, way in enumerate(ways))
-    return CacheMiss("\n".join(lines), reason=reason, request=asked, nearest=nearest, key=key)
+    return CacheMiss("\n".join(map(printable, lines)), reason=reason, request=asked, nearest=nearest, key=key)
 
 
 def _told(mode: Mode) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .._models import Recording
+from .._printable import printable
 from ..dialects.answer_events import events_as_sent
 from ..dialects.answers import answer_end
 from ..dialects.conversation import conversation
@@ -49,7 +50,7 @@ class Drift:
         for name, places in (("shape", self.shape), ("values", self.values)):
             if places:
                 more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-                parts.append(f"{name}: {', '.join(places[:SHOWN])}{more}")
+                parts.append(f"{name}: {', '.join(map(printable, places[:SHOWN]))}{more}")
         return "; ".join(parts) or "no drift"
 
 

@@ -59,6 +59,7 @@ class Keeper:
         reporter: is told what became of each.
         responses: whose answers are not kept yet.
         redirects: calls that were sent elsewhere.
+        largest: bytes of a body that the store keeps; None where it keeps any.
 
     Args:
         options: checked.
@@ -86,6 +87,7 @@ class Keeper:
         self.redactor = redactor
         self._confirming = Confirming(options.match, redactor)
         self.rules = self._confirming.rules if sequence is None else ""
+        self.largest: int | None = getattr(store, "largest", None)
         self.spool = spool
         self.reporter = reporter
         self.responses = OpenResponses()

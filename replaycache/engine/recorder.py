@@ -45,6 +45,10 @@ LEFT = (Ending.CLOSED, Ending.CUT)
 """Endings in which what came is right as far as it goes, and the caller wanted no more."""
 
 
+class _TooLarge(Exception):
+    """The store does not keep so large a body; the text says it."""
+
+
 class Spooled(Protocol):
     """Where segments go that are too many for memory."""
 
@@ -70,6 +74,7 @@ class Recorder:
         spool: makes a place for a body that is too large for memory.
         is_framed: whether the end of a body is told where no header says so, as in HTTP/2.
         has_body: whether there is one at all: answers to HEAD and with status 204 or 304 have none.
+        largest: bytes that the store takes of a body, content-encoding undone; None where it takes any.
     """
 
     def __init__(
@@ -81,8 +86,10 @@ class Recorder:
         *,
         is_framed: bool = False,
         has_body: bool = True,
+        largest: int | None = None,
     ) -> None:
         self.watcher = watcher
+        self._largest = largest
         self._has_body = has_body
         self._started = started
         self._make_spool = spool
@@ -150,6 +157,8 @@ class Recorder:
                     self._take(piece, offset)
         except UndecodableContent as error:
             self._give_up(f"its content-encoding cannot be undone: {error}")
+        except _TooLarge as error:
+            self._give_up(str(error))
         except OSError as error:
             if error.errno is None:
                 raise  # no system's error: a signal's handler raised it, such as an alarm's `TimeoutError`
@@ -161,6 +170,8 @@ class Recorder:
     def _take(self, data: bytes, offset: int) -> None:
         if not data:
             return
+        if self._largest is not None and self.size + len(data) > self._largest:
+            raise _TooLarge(f"its body is larger than the {self._largest:,} bytes that the store keeps")
         self._parts.append(data)
         self._lengths.append(len(data))
         self._offsets.append(offset)

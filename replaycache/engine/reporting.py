@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
 from .._models import Outcome, Recording, Request, Usage
+from .._printable import printable
 from ..accounts.noted import Noted
 from ..options import Options
 from ..system.forking import postponed
@@ -47,7 +48,7 @@ class _Shown:
         for found in reversed(find(url)):
             value = url[found.start : found.end]
             url = f"{url[: found.start]}{placeholder(found.name, value)}{url[found.end :]}"
-        return f"{self._request.method} {url}"
+        return printable(f"{self._request.method} {url}")
 
 
 class Reporter:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .._errors import Refused, ReplayCacheError
+from .._printable import printable
 from ..options import Mode
 from .advice import advice_for
 from .cassette_use import Use
@@ -90,7 +91,7 @@ class Cassette:
     def __repr__(self) -> str:
         tally = self.tally
         told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
-        return f"<Cassette {self.path}, mode {self.mode}: {told}>"
+        return printable(f"<Cassette {self.path}, mode {self.mode}: {told}>")
 
 
 class _TestFailed(Exception):

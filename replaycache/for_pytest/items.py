@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from .._errors import CacheMiss, Refused, ReplayCacheError, ReplayCacheWarning
+from .._printable import printable
 from .cassette_of_test import Cassette, CassetteInUse
 from .held_refusals import HeldRefusals, inside, is_refusal
 from .marks import Marked
@@ -211,7 +212,7 @@ class Items:
                 attach_use(report, in_use.use)
                 if in_use.use.not_kept:
                     # of the sections that a teardown adds, pytest shows those that are called after it
-                    told = "\n".join(in_use.use.not_kept)
+                    told = "\n".join(map(printable, in_use.use.not_kept))
                     report.sections.append(("replaycache: not kept, at teardown", told))
             del item.stash[_IN_USE]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from .._errors import ReplayCacheError, ReplayCacheWarning
+from .._printable import printable
 from .cassette_use import Use, find_orphans, find_renewed, find_saved, find_unused
 from .modes import mode_of
 from .run import Run
@@ -30,7 +31,7 @@ def attach_told(report: pytest.TestReport, told: list[str]) -> None:
     """Lets the report of a phase say what the test reached for past its cassette."""
     if told:
         setattr(report, _TOLD, told)
-        report.sections.append(("replaycache: network", "\n".join(told)))
+        report.sections.append(("replaycache: network", "\n".join(map(printable, told))))
 
 
 def discarded(count: int) -> str:
@@ -40,7 +41,8 @@ def discarded(count: int) -> str:
 
 
 def _say(terminal: pytest.TerminalReporter, text: str) -> None:
-    """Writes text; on a terminal in lines that fit it."""
+    """Writes one line of anybody's text; on a terminal in lines that fit it."""
+    text = printable(text)
     width = shutil.get_terminal_size((80, 24)).columns
     if not terminal.isatty or len(text) <= width:
         terminal.write_line(text)
@@ -181,7 +183,7 @@ class Report:
     def _tell_dropped(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: dropped recordings")
         for path, count in self._dropped.items():
-            terminal.write_line(f"{self._run.shown(path)}: {count}, which no test played")
+            terminal.write_line(printable(f"{self._run.shown(path)}: {count}, which no test played"))
 
     def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:
         from ..stores import CassetteStore
@@ -193,10 +195,11 @@ class Report:
             except ReplayCacheError as error:
                 terminal.write_line(str(error))
                 continue
-            terminal.write_line(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}")
+            terminal.write_line(printable(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}"))
             for number in numbers:
                 request = recordings[number].request
-                terminal.write_line(f"  recording {number + 1}: {request.method} {request.url}")
+                told = f"  recording {number + 1}: {request.method} {request.url}"
+                terminal.write_line(printable(told))
         _say(
             terminal,
             "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, "
@@ -231,7 +234,7 @@ class Report:
             return
         orphans, left_out = find_orphans(self._run.collection.collected, selected)
         for path in orphans:
-            terminal.write_line(self._run.shown(path))
+            terminal.write_line(printable(self._run.shown(path)))
         if not orphans:
             terminal.write_line("There is none: a collected test owns every cassette.")
         else:

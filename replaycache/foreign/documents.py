@@ -10,6 +10,7 @@ import zlib
 from pathlib import PurePath
 from typing import Any
 
+from ..wire.content_encoding import most_decoded
 from . import httprr, safe_yaml
 from .interactions import RECORD_AGAIN, RESTORE, Source
 
@@ -66,16 +67,18 @@ def _text(data: bytes, source: Source) -> str:
 def _read(source: Source) -> bytes:
     with open(source.path, "rb") as file:
         data = file.read(FILE_LIMIT + 1)
+        limit = FILE_LIMIT
         if data[:2] == b"\x1f\x8b":
+            limit = min(FILE_LIMIT, most_decoded(len(data)))
             file.seek(0)
             try:
                 with gzip.GzipFile(fileobj=file) as inflating:
-                    data = inflating.read(FILE_LIMIT + 1)
+                    data = inflating.read(limit + 1)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise source.error(f"its gzip data is damaged or cut short: {error}", RESTORE) from None
-    if len(data) > FILE_LIMIT:
+    if len(data) > limit:
         raise source.error(
-            f"it is larger than the {FILE_LIMIT >> 20} MiB that are read", "split it, or record less into one file"
+            f"it is larger than the {limit >> 20} MiB that are read", "split it, or record less into one file"
         )
     return data
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from .._errors import CassetteError, ReplayCacheWarning
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
+from .._printable import printable
 from ..engine.stored_form import stored_form
 from ..redaction.headers import is_credential_header
 from ..redaction.redact import Redact
@@ -101,7 +102,7 @@ class Source:
 
     def error(self, what: str, way_out: str) -> CassetteError:
         """The error that says what is wrong with the file and what to do."""
-        return CassetteError(f"cannot read {self.path}: {what}. What to do: {way_out}.")
+        return CassetteError(f"cannot read {printable(self.path)}: {what}. What to do: {way_out}.")
 
     def check_last_line(self) -> None:
         """For formats that write nothing at the end by which a file that was cut short could be known.
@@ -128,7 +129,7 @@ class Source:
 
     def warn(self, what: str) -> None:
         """Says what is in the file and was not read."""
-        warnings.warn(f"{self.path}: {what}", ReplayCacheWarning, stacklevel=2)
+        warnings.warn(printable(f"{self.path}: {what}"), ReplayCacheWarning, stacklevel=2)
 
     def decode(self, encoding: str | None, body: bytes) -> tuple[bytes, bool]:
         """A body with its content-encoding undone, and whether it still has that encoding.

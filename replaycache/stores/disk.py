@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError, StoreUnavailable
 from .._models import Recording
+from .._printable import printable
 from ..accounts.ledger import Ledger
 from ..redaction.seal import SALT_BYTES
 from ..system.atomic_file import created
@@ -285,7 +286,7 @@ class DiskStore:
 
     def _unavailable(self, doing: str, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(
-            f"{doing} the disk cache {self.location} failed: {reason(error)}. "
+            f"{doing} the disk cache {printable(self.location)} failed: {reason(error)}. "
             f"{advice(error, 'with REPLAYCACHE_DIR or store=')}"
         )
 
@@ -308,7 +309,7 @@ class DiskStore:
                 return decode(value)
             return self._from_file(key, mode, filename, patience)
         except StoreError as error:
-            raise type(error)(f"{error} (key {key} in {self.location})") from error
+            raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
         except _FAILURES as error:
             if is_busy(error) and not self.slow:
                 self.slow = True
@@ -555,12 +556,13 @@ class DiskStore:
             place = page[-1][0]
 
     def __repr__(self) -> str:
+        location = printable(self.location)
         if not os.path.exists(self._database.path):
-            return f"<DiskStore {self.location}>"
+            return f"<DiskStore {location}>"
         try:
-            return f"<DiskStore {self.location}, {len(self)} recordings>"
+            return f"<DiskStore {location}, {len(self)} recordings>"
         except StoreError as error:
-            return f"<DiskStore {self.location}, which fails: {error}>"
+            return f"<DiskStore {location}, which fails: {error}>"
 
 
 _told: set[str] = set()

@@ -37,6 +37,7 @@ import xxhash
 
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
+from ..wire.content_encoding import most_decoded
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
@@ -52,7 +53,8 @@ _LATEST = 1 << 48
 _COMPRESS_FROM = 16 << 10
 """Request bodies of this many bytes or more are compressed: they are read only to be shown or compared."""
 _UNPACKED = 256 << 20
-"""Only request bodies of up to this many bytes are compressed, so that an entry that unpacks to more is none."""
+"""Only request bodies of up to this many bytes, and of up to `most_decoded`, are compressed, so that an entry that
+unpacks to more is none."""
 _TOKENS = 1 << 56
 """More than any answer can count up to; sums of it stay within what a database takes for an integer."""
 _BLOCK = 1 << 20
@@ -103,7 +105,7 @@ def _encode_request(request: Request) -> bytes:
     body, packed = request.body, False
     if _COMPRESS_FROM <= len(body) <= _UNPACKED:
         smaller = zlib.compress(body, 1)
-        if len(smaller) < len(body):
+        if len(smaller) < len(body) <= most_decoded(len(smaller)):
             body, packed = smaller, True
     head = {"method": request.method, "url": request.url, "headers": request.headers, "zlib": packed}
     if request.unknown:
@@ -131,9 +133,10 @@ def _decode_request(data: bytes) -> Request:
 
 def _unpack(packed: bytes) -> bytes:
     stream = zlib.decompressobj()
-    body = stream.decompress(packed, _UNPACKED + 1)
-    if len(body) > _UNPACKED:
-        raise ValueError(f"its body unpacks to more than {_UNPACKED >> 20} MiB")
+    most = min(_UNPACKED, most_decoded(len(packed)))
+    body = stream.decompress(packed, most + 1)
+    if len(body) > most:
+        raise ValueError(f"its body unpacks to more than {most >> 20} MiB")
     if not stream.eof or stream.unused_data:
         raise ValueError("its compressed body is cut short, or goes on behind its end")
     return body

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["Decoder", "UndecodableContent", "decode_whole", "is_known", "make_decoder"]
+__all__ = ["Decoder", "UndecodableContent", "decode_whole", "is_known", "make_decoder", "most_decoded"]
 
 PIECE = 1 << 20
 """No decoder hands out more than this many bytes at once: a small body can inflate a thousandfold."""
@@ -20,11 +20,27 @@ PIECE = 1 << 20
 SLICE = 64
 """Bytes that are fed at once to a decoder whose output cannot be bounded otherwise."""
 
+MEMBER = 1 << 10
+"""Bytes that are fed first of every member of a gzip body but the first."""
+
 MAX_ENCODINGS = 5
+
+FREE = 64 << 20
+"""Bytes that any input may decode to, however short it is."""
+
+EXPANSION = 100
+"""Times its own length that an input may decode to beyond that. Text and JSON shrink to a tenth, the most
+repetitive streams to a fortieth; what shrinks to less than this over so many bytes is made to fill a disk."""
+
+
+def most_decoded(length: int) -> int:
+    """How many bytes an input of `length` bytes may decode to; what makes more of it is no content, but a bomb."""
+    return max(FREE, EXPANSION * length)
 
 
 class UndecodableContent(Exception):
-    """The content-encoding is unknown here, or the bytes are not what it says."""
+    """The content-encoding is unknown here, the bytes are not what it says, or they decode to far more than an
+    answer does."""
 
 
 class Decoder(Protocol):
@@ -47,30 +63,38 @@ class _Zlib:
         self._ended = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        return _gathered(self._feed(data))
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
+        data, self._first = self._first + data, b""
+        at, size = 0, len(data)
+        while at < len(data):
             if self._ended:
                 raise UndecodableContent("data after the end of the compressed data")
             if self._inflate is None:
-                data = self._first + data
-                if len(data) < 2:
-                    self._first = data
+                if len(data) - at < 2:
+                    self._first = data[at:]
                     return
-                self._first = b""
-                self._inflate = zlib.decompressobj(self._wbits(data))
-            size = PIECE
+                self._inflate = zlib.decompressobj(self._wbits(data[at : at + 2]))
+            given = data[at : at + size]
+            at += len(given)
+            # what stands behind the end of a member is copied: where there are many, not all of it each time
+            size *= 2
+            made = PIECE
             # a piece that is full says that there may be more, even where no input is left
-            while data or size == PIECE:
+            while given or made == PIECE:
                 try:
-                    piece = self._inflate.decompress(data, PIECE)
+                    piece = self._inflate.decompress(given, PIECE)
                 except zlib.error as error:
                     raise UndecodableContent(str(error)) from error
-                data, size = self._inflate.unconsumed_tail, len(piece)
+                given, made = self._inflate.unconsumed_tail, len(piece)
                 if piece:
                     yield piece
                 if self._inflate.eof:
-                    data = self._inflate.unused_data
+                    at -= len(self._inflate.unused_data)
                     self._ended = not self._gzip
                     self._inflate = None
+                    size = MEMBER
                     break
 
     def _wbits(self, data: bytes) -> int:
@@ -139,6 +163,21 @@ class _Zstd:
             raise UndecodableContent("the compressed data is cut short")
 
 
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same in pieces of `PIECE` bytes and a rest, so that what came as one is one."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            joined = held[0] if len(held) == 1 else b"".join(held)
+            yield joined[:PIECE]
+            held, size = [joined[PIECE:]] if size > PIECE else [], size - PIECE
+    if size:
+        yield held[0] if len(held) == 1 else b"".join(held)
+
+
 def _cut(data: bytes) -> Iterator[bytes]:
     for start in range(0, len(data), PIECE):
         yield data[start : start + PIECE]
@@ -161,16 +200,29 @@ def _first_of(*names: str) -> Any:
 
 
 class _Chain:
-    """Several encodings, undone from the last applied to the first."""
+    """One or several encodings, undone from the last applied to the first, each within `most_decoded`."""
 
     def __init__(self, decoders: list[Decoder]) -> None:
         self._decoders = decoders
+        self._taken = 0
+        self._made = [0] * len(decoders)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        self._taken += len(data)
         pieces: Iterator[bytes] = iter((data,))
-        for decoder in self._decoders:
-            pieces = _through(decoder, pieces)
+        for number, decoder in enumerate(self._decoders):
+            pieces = self._bounded(number, _through(decoder, pieces))
         return pieces
+
+    def _bounded(self, number: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """What one of them makes: what comes of many layers may be nothing, and take for ever."""
+        for piece in pieces:
+            self._made[number] += len(piece)
+            if self._made[number] > most_decoded(self._taken):
+                raise UndecodableContent(
+                    f"its first {self._taken:,} bytes decode to more than {most_decoded(self._taken) >> 20} MiB"
+                )
+            yield piece
 
     def end(self) -> None:
         for decoder in self._decoders:
@@ -214,9 +266,7 @@ def make_decoder(content_encoding: str | None) -> Decoder | None:
     if len(names) > MAX_ENCODINGS:
         raise UndecodableContent(f"more than {MAX_ENCODINGS} content-encodings")
     decoders = [_DECODERS[name]() for name in reversed(names)]
-    if len(decoders) > 1:
-        return _Chain(decoders)
-    return decoders[0] if decoders else None
+    return _Chain(decoders) if decoders else None
 
 
 def decode_whole(content_encoding: str | None, body: bytes, limit: int) -> bytes:

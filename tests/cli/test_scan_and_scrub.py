@@ -392,3 +392,19 @@ def test_a_body_that_is_no_text_is_left_as_it_is(tmp_path: Path) -> None:
     replaycache("scrub", str(tmp_path / "c.json"))
 
     assert (tmp_path / "c.json").read_bytes() == before
+
+
+def test_a_file_that_is_named_after_a_terminals_commands_commands_none(tmp_path: Path) -> None:
+    """Nor does what is found in it forge a line of its own."""
+    path = tmp_path / "a\x1b[2J\x9b\u202e\n.yaml"
+    _vcr(path, SECRET, answer_json("\x1b[2J"), **{"x-\x1b[2J": SECRET})
+    other = tmp_path / "b\x1b[2J\n.json"
+    CassetteStore(other).append(chat(f"{SECRET}", url=f"https://h/\x9b31m\u202e/{OTHER}"))
+
+    for command in ("scrub", "scan"):
+        for place in (path, other):
+            done = replaycache(command, str(place))
+            assert not set(done.stdout + done.stderr) & set("\x1b\x07\x9b\u202e")
+            assert all(
+                "yaml" in line or "json" in line or "recording" in line for line in done.stdout.splitlines()
+            )

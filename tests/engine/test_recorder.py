@@ -465,6 +465,29 @@ def test_a_body_that_inflates_a_thousandfold(encoding: str, size: int) -> None:
     assert ended(recorder("text/plain", content_encoding=name, spool=Spool), [encode(data)]) == data
 
 
+def test_a_body_that_inflates_to_no_end_is_given_up_with_its_reason() -> None:
+    bomb = gzip.compress(gzip.compress(gzip.compress(bytes(100 << 20), 1)))
+    assert len(bomb) < 4096
+    made = recorder("text/plain", content_encoding="gzip, gzip, gzip", spool=Spool)
+
+    assert ended(made, [bomb]) is None
+    assert "decode to more than 64 MiB" in made.reason
+
+
+@pytest.mark.parametrize("encode", [bytes, gzip.compress])
+@pytest.mark.parametrize(("size", "is_kept"), [(1000, True), (1001, False)])
+def test_a_body_larger_than_its_store_takes_is_given_up_with_its_reason(
+    encode: Callable[[bytes], bytes], size: int, is_kept: bool
+) -> None:
+    head = ResponseHead(200, (("content-encoding", "" if encode is bytes else "gzip"),))
+    made = Recorder(watcher_of("POST", CHAT, head, dict), head, 100.0, no_spool, is_framed=True, largest=1000)
+
+    body = ended(made, pieces(encode(b"x" * size), [5, 300]))
+
+    assert (body is not None) is is_kept
+    assert made.reason == ("" if is_kept else "its body is larger than the 1,000 bytes that the store keeps")
+
+
 @pytest.mark.parametrize(
     "encoding", ["gzip", "deflate", "deflate without its wrapper", "br", "zstd", "gzip, then br"]
 )

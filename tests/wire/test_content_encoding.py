@@ -15,7 +15,14 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaycache.wire.content_encoding import PIECE, UndecodableContent, decode_whole, make_decoder
+from replaycache.wire.content_encoding import (
+    FREE,
+    PIECE,
+    UndecodableContent,
+    decode_whole,
+    make_decoder,
+    most_decoded,
+)
 
 TEXT = b"data: " + "é€😀".encode() * 40 + random.Random(1).randbytes(300) + b"\n\n"
 LIMIT = 1 << 30
@@ -259,3 +266,50 @@ def test_a_small_body_that_inflates_a_thousandfold_does_not_fill_the_memory(name
         tracemalloc.stop()
 
     assert peak < 16 * PIECE
+
+
+def zeros(size: int) -> bytes:
+    """gzip of so many zeros, which takes no memory to make."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    return b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)), packer.flush()])
+
+
+BOMBS = {
+    "gzip": ("gzip", lambda: zeros(FREE + (1 << 20))),
+    "br": ("br", lambda: brotli.compress(bytes(FREE + 1), quality=1)),
+    "zstd": ("zstd", lambda: zstandard.compress(bytes(FREE + 1))),
+    "in two layers": ("gzip, br", lambda: brotli.compress(zeros(FREE + (1 << 20)), quality=1)),
+    "that is a name, and nothing in the end": (
+        "gzip, gzip",
+        lambda: gzip.compress(b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * FREE + b"\0" + gzip.compress(b"")[10:], 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_decodes_to_far_more_than_any_answer_is_refused(bomb: str) -> None:
+    """However it came, within the bound of memory and of time."""
+    name, make = BOMBS[bomb]
+    data = make()
+    decoder = make_decoder(name)
+    assert decoder is not None
+
+    with pytest.raises(UndecodableContent, match="decode to more than 64 MiB"):
+        sum(map(len, decoder.feed(data)))
+
+
+def test_many_members_in_one_piece_take_no_longer_than_one_by_one() -> None:
+    """Each copies what stands behind it, which is nearly all of it."""
+    members = gzip.compress(b"a", mtime=0) * 50_000
+
+    assert decode("gzip", [members]) == b"a" * 50_000
+
+
+def test_what_an_answer_decodes_to_is_within_the_bound() -> None:
+    """Also where it is a thousand times the same event, and where little of it has come."""
+    events = b'data: {"choices":[{"delta":{"content":"ha"}}]}\n\n' * 20_000
+    packed = gzip.compress(events, 9)
+
+    assert len(events) < most_decoded(0)
+    assert len(events) * (FREE // len(events) + 1) > FREE
+    assert decode("gzip", [packed] * 4) == events * 4

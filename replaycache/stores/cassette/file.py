@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..._errors import CassetteError
+from ..._printable import printable
 from ...match import Identity
 from ...redaction.seal import holds_sealed
 from ...system.atomic_file import replaced
@@ -84,6 +85,7 @@ class CassetteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._shown = printable(str(path))
         self.renewal = Renewal()
         self._lock = new_reentrant_lock()
         self._entries: list[Entry] | None = None
@@ -151,7 +153,7 @@ class CassetteFile:
 
     def _read(self) -> None:
         text, noted, seen = self._consistent()
-        entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
+        entries = [] if text is None else [Entry(written) for written in load_written(text, self._shown)]
         if text is not None and noted.changes:
             _take_over(entries, noted, text)
         self._salt = None if text is None else salt_in(text, str(self.path))
@@ -181,7 +183,7 @@ class CassetteFile:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: OSError) -> CassetteError:
-        return CassetteError(f"{self.path} cannot be read: {error.strerror}. Check the path.")
+        return CassetteError(f"{self._shown} cannot be read: {error.strerror}. Check the path.")
 
     @property
     def _journal(self) -> Journal:
@@ -249,8 +251,8 @@ class CassetteFile:
                     self._handed_over.append(changes, "")
                 except OSError as error:
                     raise CassetteError(
-                        f"{self._handed_over.path} cannot be written ({error.strerror}), and this forked process "
-                        f"has no other way to say what it recorded"
+                        f"{printable(self._handed_over.path)} cannot be written ({error.strerror}), and this "
+                        f"forked process has no other way to say what it recorded"
                     ) from error
                 return
             self._pending += pending
@@ -467,7 +469,7 @@ class CassetteFile:
         spans = [] if text is None else slices(text)
         known = {entry.mark: entry for entry in self._entries or ()}
         if text is None or spans is None:
-            entries = [] if text is None else [Entry(written) for written in load_written(text, str(self.path))]
+            entries = [] if text is None else [Entry(written) for written in load_written(text, self._shown)]
         else:
             entries = []
             for start, end in spans:
@@ -500,7 +502,7 @@ class CassetteFile:
 
     def _unwritable(self, error: OSError) -> CassetteError:
         return CassetteError(
-            f"{self.path} cannot be written: {error.strerror}. The file is as it was; check the directory's "
+            f"{self._shown} cannot be written: {error.strerror}. The file is as it was; check the directory's "
             f"permissions and the space left."
         )
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]  # it is there, and typeshed has it not
 
+from ..._printable import printable
+
 __all__ = ["line_of", "path_of"]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -15,7 +17,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 def path_of(steps: Sequence[str | int]) -> str:
     """How a member is named: `recordings[0].response.status`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in steps)
-    return text.removeprefix(".")
+    return printable(text.removeprefix("."))
 
 
 def line_of(text: str, steps: Sequence[str | int]) -> int:

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from ..._errors import ConfigurationError
+from ..._errors import CassetteError, ConfigurationError
 from ..._models import Recording
+from ..._printable import printable
 from ...match import Identity, Match
 from .entry import Entry
 from .file import View, file_at, settle_all
@@ -28,6 +29,9 @@ class CassetteStore:
     meanwhile is kept. `with cassette.deferred():` writes once, at the end of the block, and not at all if the
     block fails. All stores of a process on one file share what they read.
 
+    Attributes:
+        largest: bytes of an answer's body that a new recording may have.
+
     Args:
         path: of the file; its directory is made when the first recording is written.
 
@@ -37,6 +41,8 @@ class CassetteStore:
 
     repeats: Literal["sequence"] = "sequence"
     slow = False
+    # as text it is a third larger, and hosts of repositories refuse files of 100 MB
+    largest = 64 << 20
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -113,11 +119,21 @@ class CassetteStore:
         """Adds recordings behind the others.
 
         Raises:
-            CassetteError: the file cannot be read or written.
+            CassetteError: the file cannot be read or written, or a recording is larger than `largest`.
         """
+        for recording in recordings:
+            self._check_size(recording)
         if recordings:
             self._view()
             self._file.write(*(Pending(0, Entry.of(recording)) for recording in recordings))
+
+    def _check_size(self, recording: Recording) -> None:
+        if recording.size > self.largest:
+            raise CassetteError(
+                f"{printable(self.location)} was not written: the answer to {recording.request.method} "
+                f"{recording.request.url} has {recording.size:,} bytes, and a cassette takes up to "
+                f"{self.largest:,} of one. Keep it in a disk cache, or leave it out."
+            )
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Removes recordings by their numbers, from 0 on, in the order of the file; tells how many there were.
@@ -197,7 +213,12 @@ class CassetteStore:
         return entries[-1].recording if entries else None
 
     def put(self, key: str, recording: Recording) -> None:
-        """Stores `recording` in place of all whose request has this key."""
+        """Stores `recording` in place of all whose request has this key.
+
+        Raises:
+            CassetteError: the file cannot be read or written, or the recording is larger than `largest`.
+        """
+        self._check_size(recording)
         found = self._keyed().get(self._identify(recording).key, [])
         first = Pending(0, Entry.of(recording), found[0] if found else None)
         self._file.write(first, *(Pending(0, None, entry) for entry in found[1:]))
@@ -226,7 +247,7 @@ class CassetteStore:
 
     def __repr__(self) -> str:
         count = self._file.count
-        return f"<CassetteStore {self.location}{'' if count is None else f', {count} recordings'}>"
+        return f"<CassetteStore {printable(self.location)}{'' if count is None else f', {count} recordings'}>"
 
 
 atexit.register(settle_all)

@@ -1,13 +1,14 @@
-"""Text of others, made safe for a terminal."""
+"""Text of others, made safe to be shown.
+
+Whatever comes from a store, a file, a server or a request may be meant for the terminal that shows it. All text
+for people goes through here: errors, warnings and `repr`s where they are made, the rest where it is written.
+"""
 
 from __future__ import annotations
 
 import re
-import shutil
-import textwrap
-from typing import TextIO
 
-__all__ = ["fitted", "one_line", "printable"]
+__all__ = ["one_line", "printable"]
 
 _OBEYED = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1: cursor, colours, titles, the clipboard
@@ -24,38 +25,15 @@ _SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
 def printable(text: str, *, lines: bool = False) -> str:
     r"""Text that a terminal shows and does not obey: control characters stand as `\x1b`, `\u202e`, ….
 
-    Whatever comes from a store, a file or a server goes through this, or through `one_line`, before it is written
-    anywhere but in JSON.
+    What is printable already stays as it is.
 
     Args:
         text: of anyone.
-        lines: whether line feeds and tabs stay as they are (CR LF becomes LF).
+        lines: whether line feeds and tabs stay as they are (CR LF becomes LF); otherwise it is one line.
     """
     if lines:
         return _CONTROL.sub(_escape, text.replace("\r\n", "\n"))
     return _CONTROL_OR_LINE.sub(_escape, text)
-
-
-def fitted(text: str, stream: TextIO | None) -> str:
-    """Lines of text, wrapped where they go to a terminal and are longer than it is wide."""
-    if stream is None or not stream.isatty():
-        return text
-    width = max(20, shutil.get_terminal_size((80, 24)).columns)
-    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
-
-
-def _wrapped(line: str, width: int) -> str:
-    if len(line) <= width:
-        return line
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-    )
 
 
 def one_line(text: str, limit: int = 500) -> str:
