@@ -10,7 +10,7 @@ from replaycache import Body, Chunk, Recording, ResponseHead
 from replaycache.engine.answer import Answer
 from replaycache.engine.asked import Asked
 from replaycache.engine.call import Call
-from replaycache.engine.decisions import Forward
+from replaycache.engine.decisions import Forward, Recheck
 from replaycache.engine.exchange import Exchange
 from replaycache.engine.flights import Owner
 from replaycache.engine.recorder import Ending
@@ -51,6 +51,8 @@ def call_of(made: Exchange, *, url: str = URL, body: bytes | None = BODY, header
 def sent(call: Call) -> Answer:
     """The answer to a call that goes upstream, of which nothing has come."""
     decision = call.decide(call.load())
+    while isinstance(decision, Recheck):
+        decision = call.decide(call.load())
     assert isinstance(decision, Forward)
     return call.sending(decision)
 
