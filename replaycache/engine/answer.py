@@ -317,6 +317,7 @@ class Answer:
     def _store(self, recording: Recording, identity: Identity) -> None:
         keeper, reporter = self.keeper, self.keeper.reporter
         reporter.answered(recording)
+        recording = keeper.without_named(recording)
         if self.asked.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"
             if recording.complete:

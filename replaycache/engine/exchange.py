@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import ConfigurationError, DriftFound, SecretFound
+from ..dialects.registry import TEXT_MEMBERS
 from ..options import Mode, Options, combined
 from ..system.calling_upstream import calling_upstream
 from ..system.importing import is_importing
@@ -31,23 +32,29 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Exchange"]
+__all__ = ["IS_MISSPELT", "Exchange"]
+
+IS_MISSPELT = "is the path misspelt?"
+
+_told_idle: set[str] = set()
+"""Rules that led nowhere, and of which the user of this process was told."""
 
 _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
 
-_IN_BODY = re.compile(r" in request\.body\.([A-Za-z_][\w-]*)(?=,|$)")
+_IN_BODY = re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
 
 
 def _redacting(found: Iterable[str]) -> str:
     """How to keep credentials out of a cassette, given where they were found."""
-    fields = dict.fromkeys(name for one in found for name in _IN_BODY.findall(one))
+    every = "have a placeholder written for all that looks so: Redact(secrets='replace')"
+    paths = dict.fromkeys(re.sub(r"\[[0-9]+\]", "[*]", path) for one in found for path in _IN_BODY.findall(one))
+    # of a prompt nothing would be left to read
+    fields = [path for path in paths if re.split(r"[.\[]", path.replace("[*]", ""))[-1] not in TEXT_MEMBERS]
     if not fields:
-        return "have a placeholder written: Redact(secrets='replace')."
-    return (
-        f"have its field replaced: Redact(body={list(fields)}),\nor all that looks so: Redact(secrets='replace')."
-    )
+        return f"{every}."
+    return f"have its field replaced: Redact(body={fields[:5]}),\nor {every}."
 
 
 class Exchange:
@@ -195,10 +202,22 @@ class Exchange:
             warns: as in `close`.
         """
         self.keeper.end()
+        for rule, used in (("Match(ignore", self.options.match.used), ("Redact(body", self.options.redact.used)):
+            self.tally.idle_rules += [f"{rule}=[{path!r}])" for path in used.idle]
+            self.tally.met_rules += [f"{rule}=[{path!r}])" for path in used.met]
+        if warns:
+            self._warn_of_idle_rules()
         not_kept, self.tally.not_kept = self.tally.not_kept, []
         if not_kept and warns:
             listed = "".join(f"\n  {told}" for told in not_kept)
             self.reporter.warn(f"answered live, and not in {self.store.location}:{listed}")
+
+    def _warn_of_idle_rules(self) -> None:
+        idle, self.tally.idle_rules = self.tally.idle_rules, []
+        for rule in idle:
+            if rule not in _told_idle:
+                _told_idle.add(rule)
+                self.reporter.warn(f"{rule} led nowhere in all that was asked: {IS_MISSPELT}")
 
     def _raise_told(self) -> None:
         secrets, self.tally.secrets = self.tally.secrets, []

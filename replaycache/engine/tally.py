@@ -25,6 +25,8 @@ class Tally:
         secrets: recordings of a cassette that were not written because of what they hold.
         not_kept: calls to a cassette that were answered live and are not in it, and why; not those that the user's
             own word leaves out.
+        idle_rules: paths in `Match(ignore=...)` and `Redact(body=...)` that led nowhere in all that was asked.
+        met_rules: those that led somewhere.
         own_way: calls that went through a transport of the user's that names a store or a mode of its own.
         named_mode: the origins of the calls that were sent upstream and named their mode themselves.
     """
@@ -39,5 +41,7 @@ class Tally:
     raises_drifts: bool = False
     secrets: list[str] = field(default_factory=list)
     not_kept: list[str] = field(default_factory=list)
+    idle_rules: list[str] = field(default_factory=list)
+    met_rules: list[str] = field(default_factory=list)
     own_way: int = 0
     named_mode: set[str] = field(default_factory=set)

@@ -155,6 +155,7 @@ class CassetteInUse:
             return
         try:
             self.stack.close()
+            self.use.idle_rules, self.use.met_rules = tally.idle_rules, tally.met_rules
         except BaseException:
             self.use.recorded, self.use.judges, self.use.renews = 0, False, False
             self.use.discarded = recorded

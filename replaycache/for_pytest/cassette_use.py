@@ -42,6 +42,8 @@ class Use:
         renews: whether the test recorded it anew, and passed.
         renewed: the marks of the recordings that the run had made by then.
         drifts: in mode `verify`, the answers that differ in shape from what was recorded.
+        idle_rules: paths in the rules that led nowhere in anything that was asked.
+        met_rules: those that led somewhere.
         used: what the answers that were replayed used, each a `Usage` as a list.
     """
 
@@ -59,6 +61,8 @@ class Use:
     renews: bool = False
     renewed: list[str] = field(default_factory=list)
     drifts: list[str] = field(default_factory=list)
+    idle_rules: list[str] = field(default_factory=list)
+    met_rules: list[str] = field(default_factory=list)
     used: list[list[Any]] = field(default_factory=list)
 
     @classmethod

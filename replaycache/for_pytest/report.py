@@ -128,6 +128,9 @@ class Report:
             self._tell_dropped(terminal)
         if self._told:
             self._tell_network(terminal)
+        idle = self._idle_rules()
+        if idle:
+            self._tell_idle_rules(terminal, idle)
         if self._config.getoption("replay_orphans"):
             self._tell_orphans(terminal)
         if self._uses:
@@ -207,6 +210,17 @@ class Report:
         )
         if self._config.getoption("replay_unused") == "fail":
             _say(terminal, "The run fails for them (--replay-unused=fail).")
+
+    def _idle_rules(self) -> list[str]:
+        """The paths in the rules of tests that led nowhere in any of them."""
+        met = {rule for use in self._uses.values() for rule in use.met_rules}
+        return sorted({rule for use in self._uses.values() for rule in use.idle_rules} - met)
+
+    def _tell_idle_rules(self, terminal: pytest.TerminalReporter, idle: list[str]) -> None:
+        terminal.write_sep("=", "replaycache: rules that lead nowhere", yellow=True)
+        for rule in idle:
+            _say(terminal, rule)
+        _say(terminal, "Nothing that the tests asked has anything there. A path may be misspelt.")
 
     def _tell_network(self, terminal: pytest.TerminalReporter) -> None:
         terminal.write_sep("=", "replaycache: network", yellow=True)

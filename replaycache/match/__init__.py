@@ -22,6 +22,7 @@ from ..dialects.registry import generates, kind_of
 from ..dialects.request_body import members
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
+from ..redaction.used_paths import UsedPaths
 from ..wire import json_path as _json_path
 from ..wire import url as _url
 from .canonical import KEY_HEADERS, SCHEME, Applied, Canonical, Rules
@@ -144,6 +145,7 @@ class Match:
             headers,
             self.fold_defaults,
             self.scope,
+            UsedPaths((*(path.text for path in paths), *(f"{_HEADER}{name}" for name in ignored))),
         )
         object.__setattr__(self, "key_headers", headers)
         object.__setattr__(self, "_rules", rules)
@@ -215,6 +217,11 @@ class Match:
     def fingerprint(self, redact: Redact) -> str:
         """Tells these rules from others by which requests may count as the same, see `match/fingerprint.py`."""
         return fingerprint(self._rules, redact)
+
+    @property
+    def used(self) -> UsedPaths:
+        """Which of the paths in `ignore` led somewhere, in the requests so far."""
+        return self._rules.used
 
     def is_cacheable(self, request: Request) -> bool:
         """Whether a cache may answer the request; a cassette may answer every one, where `cacheable` is None."""

@@ -17,6 +17,7 @@ from ..dialects.registry import ANSWER_HEADERS, canonical_value, endpoints, equi
 from ..dialects.request_body import MAX_DECODED
 from ..redaction.redactor import Redactor, is_json
 from ..redaction.seal import Seal
+from ..redaction.used_paths import UsedPaths
 from ..wire import canonical_json as _json
 from ..wire import json_path as _json_path
 from ..wire import multipart as _multipart
@@ -55,6 +56,7 @@ class Rules(NamedTuple):
         headers: that count, in lower case, in order.
         fold_defaults: whether documented no-ops are left out.
         scope: keeps keys apart that would be equal.
+        used: which of the paths and headers to be ignored were met.
     """
 
     ignore: tuple[_json_path.Path, ...]
@@ -65,6 +67,7 @@ class Rules(NamedTuple):
     headers: tuple[str, ...]
     fold_defaults: bool
     scope: str
+    used: UsedPaths
 
 
 class Canonical:
@@ -157,7 +160,9 @@ class Canonical:
             if value is not None:
                 pairs.append((name, self._redactor.counted_header(name, canonical_value(name, value))))
         for name in self._rules.ignored_headers:
+            self._rules.used.look()
             if request.header(name) is not None:
+                self._rules.used.note(f"headers.{name}")
                 self._note("ignore", f"header {name}")
         return pairs
 
@@ -220,8 +225,11 @@ class Canonical:
         value = _json.loads(body)
         if self._redactor.json(value):
             self._note("credential", "fields of the body that carry one do not count, or by a hash")
+        if rules.ignore:
+            rules.used.look()
         for where in rules.ignore:
             if _json_path.remove(value, where):
+                rules.used.note(where.text)
                 self._note("ignore", where.text)
         if rules.scrub:
             value = _texts.changed(value, self._scrubbed, is_known=self._is_known)
@@ -284,7 +292,8 @@ class Canonical:
         return _texts.changed_field(name, value, self._scrubbed, is_known=self._is_known)
 
     def _ignored(self, name: str) -> bool:
-        found = any(path.steps == (name,) for path in self._rules.ignore)
-        if found:
+        found = [path for path in self._rules.ignore if path.steps == (name,)]
+        for path in found:
+            self._rules.used.note(path.text)
             self._note("ignore", name)
-        return found
+        return bool(found)

@@ -9,6 +9,7 @@ from typing import Literal
 from .._errors import ConfigurationError
 from ..wire import json_path as _json_path
 from .headers import is_credential_header
+from .used_paths import UsedPaths
 
 __all__ = ["Redact"]
 
@@ -56,7 +57,9 @@ class Redact:
         except ValueError as error:
             raise ConfigurationError(f"Redact(body=...): {error}") from None
         object.__setattr__(self, "paths", tuple(paths))
+        object.__setattr__(self, "used", UsedPaths(self.body))
 
+    used: UsedPaths = field(init=False, repr=False, compare=False)
     paths: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -227,6 +227,7 @@ class Redactor:
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
+        self.redact.used.note(name.lower())
         return self._stand_in(value, "caller" if name.lower() in BODY_FIELDS else "user")
 
     def _counts(self, whose: Whose) -> bool:
@@ -250,8 +251,10 @@ class Redactor:
             NotCanonical: one that is to be sealed has no canonical form.
         """
         found = False
+        self.redact.used.look()
         for place in self._places_in(value):
             for container, key in _json_path.places(value, place.path):
+                self.redact.used.note(place.path.text)
                 new = self._replaced(container[key], place)
                 if new != container[key]:
                     container[key] = new
@@ -271,17 +274,24 @@ class Redactor:
             if name.lower() in BODY_FIELDS:
                 yield _field_place(name)
 
+    def answer_text(self, body: bytes) -> bytes:
+        """The JSON document of an answer with what the user named replaced and every other byte as it was."""
+        return self._json_text(body, [place for place in self._places if place.whose == "user"], has_fields=False)
+
     def json_text(self, body: bytes) -> bytes:
         """A JSON body with its credentials replaced and every other byte as it was.
 
         It need not be JSON that can be decoded without loss. In what is no JSON at all, every field of such
         a name is replaced, at whatever depth it seems to stand.
         """
+        return self._json_text(body, self._places, has_fields=True)
+
+    def _json_text(self, body: bytes, among: Iterable[_Place], *, has_fields: bool) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
-        places = [place for place in self._places if is_escaped or place.may_be_in(lowered)]
-        has_fields = is_escaped or any(name in lowered for name in _FIELD_MARKS)
+        places = [place for place in among if is_escaped or place.may_be_in(lowered)]
+        has_fields = has_fields and (is_escaped or any(name in lowered for name in _FIELD_MARKS))
         if not places and not has_fields:
             return body
         try:
@@ -293,7 +303,7 @@ class Redactor:
                 if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
                     text = self._text_replaced(text, place)
             for name in names:
-                if name.lower() in BODY_FIELDS:
+                if has_fields and name.lower() in BODY_FIELDS:
                     text = self._text_replaced(text, _field_place(name))
         except (ValueError, RecursionError):
             return self._broken(body)
