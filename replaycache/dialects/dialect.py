@@ -181,6 +181,8 @@ class Dialect(NamedTuple):
         noise: names of members whose values differ each time and say nothing, where the name does not tell it as
             those of ids, times and durations do; and of events that only keep a connection open.
         ids: patterns of texts that do.
+        encoded: names of members that hold encoded data: media in base64, what is encrypted or signed. Texts of
+            another form may stand under the same names.
     """
 
     name: str
@@ -197,6 +199,7 @@ class Dialect(NamedTuple):
     pieces: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    encoded: tuple[str, ...] = ()
 
 
 def no_op_rows(

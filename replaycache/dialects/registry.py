@@ -42,6 +42,7 @@ __all__ = [
     "ANSWER_HEADERS",
     "ANY_ANSWER",
     "DIALECTS",
+    "ENCODED_MEMBERS",
     "answering",
     "canonical_value",
     "endpoints",
@@ -95,6 +96,10 @@ ANSWER_HEADERS: tuple[AnswerHeader, ...] = tuple(
 )
 """Request headers that change what is answered. Those of a dialect belong to nobody else, so that they count on
 every host: gateways hand them on."""
+
+ENCODED_MEMBERS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.encoded)
+"""Members in which some API sends or takes encoded data. Those of a dialect count on every host, as gateways hand
+them on; text of another form may stand under the same names."""
 
 _SETS = frozenset(header.name for header in ANSWER_HEADERS if header.is_set)
 

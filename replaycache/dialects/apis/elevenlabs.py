@@ -22,4 +22,5 @@ DIALECT = Dialect(
         Endpoint(("/text-to-speech/*/with-timestamps",), f"{_REFERENCE}convert-with-timestamps", ("text",)),
     ),
     response_headers=("character-cost", "history-item-id"),
+    encoded=("audio_base64",),  # convert-with-timestamps
 )

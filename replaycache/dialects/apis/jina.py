@@ -11,4 +11,5 @@ DIALECT = Dialect(
     provider="jina",
     hosts=("api.jina.ai",),
     endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",)),),
+    encoded=("bytes", "image"),  # https://jina.ai/embeddings: images in base64
 )

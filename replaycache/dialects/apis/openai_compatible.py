@@ -19,6 +19,8 @@ DIALECTS = (
         name="openrouter",
         provider="openrouter",
         hosts=("openrouter.ai", "api.openrouter.ai"),
+        # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens: reasoning.encrypted
+        encoded=("data", "signature"),
         endpoints=(
             Endpoint(
                 ("/v1/images",),

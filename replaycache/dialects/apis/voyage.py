@@ -18,4 +18,5 @@ DIALECT = Dialect(
             ("inputs",),
         ),
     ),
+    encoded=("image_base64",),  # https://docs.voyageai.com/reference/multimodal-embeddings-api
 )

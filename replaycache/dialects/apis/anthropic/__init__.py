@@ -110,5 +110,8 @@ DIALECT = Dialect(
     # https://docs.claude.com/en/docs/build-with-claude/streaming: a ping may come anywhere
     pieces=("completion", "partial_json", "text", "thinking"),
     noise=("ping", "signature"),
+    # https://docs.claude.com/en/api/messages: signatures of thoughts, redacted_thinking.data, sources in base64,
+    # https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool: encrypted_content, encrypted_index
+    encoded=("data", "encrypted_content", "encrypted_index", "encrypted_stdout", "signature"),
     ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
 )

@@ -143,4 +143,7 @@ DIALECT = Dialect(
     pieces=("generation", "input", "outputText", "text"),
     # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
     noise=("p", "signature"),
+    # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html: files, thoughts;
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-image.html: images
+    encoded=("bytes", "images", "inputImage", "redactedContent", "signature"),
 )

@@ -91,6 +91,12 @@ DIALECT = Dialect(
     # https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
     pieces=("parts", "text"),
     noise=("thoughtSignature",),
+    # https://ai.google.dev/gemini-api/docs/thought-signatures, https://ai.google.dev/api/caching#Blob,
+    # https://ai.google.dev/gemini-api/docs/imagen; names in snake case are those of the same protocol buffers
+    encoded=(
+        *("bytesBase64Encoded", "data", "encodedVideo", "imageBytes", "image_bytes"),
+        *("thoughtSignature", "thought_signature", "videoBytes", "video_bytes"),
+    ),
 )
 
 VERTEX = Dialect(

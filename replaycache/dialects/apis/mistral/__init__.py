@@ -34,4 +34,5 @@ DIALECT = Dialect(
         *no_op_rows(r"/v1/embeddings", _SPEC, {"encoding_format": "float"}),
     ),
     equivalents=(stop_as_list(r"/v1/(chat|fim|agents)/completions", _SPEC.replace("*", "stop")),),
+    encoded=("image_base64", "input_audio"),  # _API: pages of OCR, sounds
 )

@@ -56,6 +56,7 @@ DIALECT = Dialect(
         *no_op_rows(r"/api/embed", f"{_API}: *", {"truncate": True}),
     ),
     pieces=("content", "response", "thinking", "tool_calls"),  # _API
+    encoded=("images",),  # _API: in base64
 )
 
 CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))

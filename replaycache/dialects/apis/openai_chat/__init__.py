@@ -186,4 +186,6 @@ DIALECT = Dialect(
     ),
     noise=("obfuscation",),
     ids=(r"(chatcmpl|cmpl|call|fp)[-_][\w-]{6,}",),
+    # https://platform.openai.com/docs/api-reference/chat/create: input_audio.data, audio.data, file.file_data
+    encoded=("data", "file_data"),
 )

@@ -140,5 +140,8 @@ DIALECT = Dialect(
             {"response_format": "json", "temperature": 0},
         ),
     ),
+    # https://platform.openai.com/docs/api-reference/images/object, .../embeddings/create: encoding_format,
+    # https://platform.openai.com/docs/api-reference/audio/speech-audio-delta-event
+    encoded=("audio", "b64_json", "embedding"),
     ids=(r"(run|thread|asst|file|batch|req|step|ft|vs)[-_][\w-]{6,}",),
 )

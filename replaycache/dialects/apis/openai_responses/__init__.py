@@ -121,5 +121,8 @@ DIALECT = Dialect(
     pieces=("delta",),
     # https://platform.openai.com/docs/api-reference/responses-streaming: the number tells how many pieces came
     noise=("encrypted_content", "obfuscation", "sequence_number"),
+    # https://platform.openai.com/docs/api-reference/responses/object: reasoning items, files, generated images;
+    # https://platform.openai.com/docs/api-reference/responses-streaming: partial images
+    encoded=("encrypted_content", "file_data", "partial_image_b64", "result"),
     ids=(r"(resp|msg|rs|fc|ws|ci|mcp|ig|cm)[-_][\w-]{6,}",),
 )

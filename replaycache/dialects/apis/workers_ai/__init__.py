@@ -42,4 +42,5 @@ DIALECT = Dialect(
     model_paths=(r"/ai/run/(@.+)$",),
     pieces=("response",),
     noise=("p",),  # padding, of any length
+    encoded=("audio", "image"),  # _DOCS: images and sounds in base64
 )
