@@ -29,9 +29,10 @@ class Credential:
 
     Attributes:
         name: the kind, as it is told to users.
-        pattern: matches it; the group `value`, where there is one, is the credential itself. It need not know escapes:
-            texts are searched with theirs undone as well. It looks at no more characters than it takes, or at a few
-            hundred: what is followed by something it needs is bounded, so that a search takes time linear in a text.
+        pattern: matches it; the group `value`, where there is one, is the credential itself. It need not know
+            escapes: texts are searched with theirs undone as well. It looks at no more characters than it takes,
+            or at a few hundred, so that a search takes time linear in a text: what needs something behind it is
+            bounded.
         source: who says that it looks so.
         marks: text of which every match has one, `before` characters behind its start.
         before: how far behind the start of a match its mark may stand.
@@ -39,8 +40,8 @@ class Credential:
         in_context: found by what stands around it, so that marks are in lower case and count in any case;
             otherwise the credential tells by itself, and is long.
         is_one: looks at a value once more, for what a pattern cannot say.
-        is_long: of one found in context, whether its value is sixteen characters of tokens in a row or more, and what
-            tells of it at most a hundred before.
+        is_long: of one found in context, whether its value is sixteen characters of tokens in a row or more, and
+            what tells of it at most a hundred before.
     """
 
     name: str

@@ -57,7 +57,7 @@ class View:
     def unescaped(self) -> View | None:
         """The same with its escapes undone once more; None where it has none."""
         here, there = [0], [0]
-        parts = []
+        parts: list[str] = []
         last = at = 0
         for escape in _ESCAPE.finditer(self.text):
             start, end = escape.span()

@@ -100,7 +100,7 @@ def _around(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _without_overlaps(findings: Iterable[Finding]) -> list[Finding]:
-    """Of those that overlap, the longest; of equal ones, that which stands there with the fewest escapes undone."""
+    """Of those that overlap, the longest; of equal ones, that for which the fewest escapes were undone."""
     kept: list[Finding] = []
     starts: list[int] = []
     for finding in sorted(findings, key=lambda one: (one.start - one.end, one.depth)):
@@ -120,7 +120,8 @@ def _is_within(spans: list[tuple[int, int]], at: int) -> bool:
 
 
 def _is_in_a_blob(text: str, start: int) -> bool:
-    """Whether what stands before looks drawn at random for so long that this is a part of it: base64 has any text."""
+    """Whether what stands before looks drawn at random for so long that this is a part of it: base64 may hold
+    any text."""
     return (
         start >= _BLOB
         and _BEFORE.fullmatch(text, start - _BLOB, start) is not None
@@ -132,7 +133,7 @@ _SHORT = 200
 """Characters of a text that is likely to come again: names and values of headers, URLs."""
 
 _LEAST = 16
-"""Characters of the shortest value that is told by its form, or by a word near it that is not for people's passwords."""
+"""Characters of the shortest value that is told by its form, or by a word near it that is not for passwords."""
 _BEFORE_IT = 128
 """Characters before such a value in which what tells of it stands."""
 _AROUND = 400

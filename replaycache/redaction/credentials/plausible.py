@@ -10,6 +10,7 @@ import re
 __all__ = [
     "is_basic",
     "is_cut",
+    "is_drawn",
     "is_key",
     "is_mixed",
     "is_password",
@@ -72,6 +73,20 @@ def is_random(text: str) -> bool:
         and any(run.isupper() for run in runs)
         and any(run[-1:].islower() for run in runs)
     )
+
+
+def is_drawn(value: str, least: int) -> bool:
+    """Whether a value from a place for credentials is one: no placeholder, no words, and nothing that could stand
+    anywhere.
+
+    Args:
+        value: the whole value.
+        least: how many characters it must have; of fewer than sixteen none is taken that is near to words.
+    """
+    if len(value) < max(least, 16):
+        return is_jumbled(value, least)
+    runs = _RUN.findall(value)
+    return is_real(value) and not any(map(str.isspace, value)) and 2 * sum(map(len, runs)) <= 9 * len(runs)
 
 
 def is_cut(value: str, behind: str) -> bool:

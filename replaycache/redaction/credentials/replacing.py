@@ -79,7 +79,8 @@ class Replacing:
 
     def request(self, request: Request) -> Request:
         """A request with placeholders; the very object where there is nothing to replace."""
-        self._learn(pieces for _, pieces in regions_of_request(request))
+        if self._finds:
+            self._learn(pieces for _, pieces in regions_of_request(request))
         url = self._text(request.url, pieces_of_url)
         headers = self._headers(request.headers)
         parse = reader_of_body(media_type_of(request), answer=False)
@@ -94,9 +95,9 @@ class Replacing:
         chunks = list(recording.body)
         bodies = [chunk.data for chunk in chunks]
         parse = reader_of_body(media_type_of(recording.head), answer=True)
-        self._learn(
-            [parse(text_of(b"".join(bodies))), *(plain_pieces(value) for _, value in recording.head.headers)]
-        )
+        if self._finds:
+            values = [plain_pieces(value) for _, value in recording.head.headers]
+            self._learn([parse(text_of(b"".join(bodies))), *values])
         headers = self._headers(recording.head.headers)
         changed = self._apply(bodies, parse)
         if request is recording.request and headers == recording.head.headers and changed is bodies:
@@ -113,7 +114,7 @@ class Replacing:
 
     def _learn(self, regions: Iterable[list[Piece]]) -> None:
         """Notes what is to be replaced wherever it stands."""
-        for pieces in regions if self._finds else ():
+        for pieces in regions:
             for hit in hits_in(pieces):
                 self._names.setdefault(hit.value, hit.name)
 
@@ -143,17 +144,21 @@ class Replacing:
 
     def _edits(self, pieces: list[Piece], raw: str) -> list[_Edit]:
         """The edits of the raw text, in order; one that overlaps another is left to the next round."""
-        kept: list[_Edit] = []
-        starts: list[int] = []
         writer = _Writer(raw)
-        for value, spans, depth in self._changes(pieces):
+        wanted = []
+        for kind, value, spans, depth in (*self._found(pieces), *self._known(pieces)):
             text = self._make(self._names.setdefault(value, ""), value)
             edits = [
                 writer.edit(piece, start, end, "" if index else text, depth)
                 for index, (piece, start, end) in enumerate(spans)
             ]
+            if value != text:
+                wanted.append((kind, -sum(edit.end - edit.start for edit in edits), edits))
+        kept: list[_Edit] = []
+        starts: list[int] = []
+        for _, _, edits in sorted(wanted, key=lambda item: item[:2]):
             places = [bisect_right(starts, edit.start) for edit in edits]
-            if value != text and not any(
+            if not any(
                 (place and kept[place - 1].end > edit.start)
                 or (place < len(kept) and kept[place].start < edit.end)
                 for place, edit in zip(places, edits, strict=True)
@@ -164,24 +169,42 @@ class Replacing:
                     kept.insert(place, edit)
         return kept
 
-    def _changes(self, pieces: list[Piece]) -> Iterator[tuple[str, list[tuple[Piece, int, int]], int]]:
-        """What to replace, and how often escapes were undone where it stands: first what spans several pieces, last
-        what is only known from elsewhere."""
-        for hit in sorted(hits_in(pieces), key=lambda hit: not hit.assembled) if self._finds else ():
+    def _found(self, pieces: list[Piece]) -> Iterator[_Change]:
+        for hit in hits_in(pieces) if self._finds else ():
             self._names.setdefault(hit.value, hit.name)
-            yield hit.value, hit.spans, hit.depth
+            yield _Change(0 if hit.assembled else 1, hit.value, hit.spans, hit.depth)
+
+    def _known(self, pieces: list[Piece]) -> Iterator[_Change]:
+        """What tells nothing where it stands, and is known from elsewhere."""
         if not self._names or (self._finds and len(self._names) > _EVERYWHERE):
             return
-        for text, fragments in texts_of(pieces):
-            for view in views_of(text):
-                there = [value for value in self._names if value in view.text]
-                if not there:
-                    continue
-                ends = ends_of(fragments)
-                known = re.compile("|".join(map(re.escape, sorted(there, key=len, reverse=True))))
-                for match in known.finditer(view.text):
-                    start, end = view.place(match.start()), view.place(match.end())
-                    yield match[0], spans_of(fragments, ends, start, end), view.depth
+        texts = [(view, fragments) for text, fragments in texts_of(pieces) for view in views_of(text)]
+        whole = "\0".join(view.text for view, _ in texts)
+        there = [value for value in self._names if value in whole]
+        if not there:
+            return
+        known = re.compile("|".join(map(re.escape, sorted(there, key=len, reverse=True))))
+        for view, fragments in texts:
+            ends = ends_of(fragments)
+            for match in known.finditer(view.text):
+                start, end = view.place(match.start()), view.place(match.end())
+                yield _Change(2, match[0], spans_of(fragments, ends, start, end), view.depth)
+
+
+class _Change(NamedTuple):
+    """What is to be replaced.
+
+    Attributes:
+        order: what spans several pieces comes first, what is only known from elsewhere last.
+        value: what it says.
+        spans: the parts of pieces that make it up.
+        depth: how often escapes were undone where it stands.
+    """
+
+    order: int
+    value: str
+    spans: list[tuple[Piece, int, int]]
+    depth: int
 
 
 class _Writer:
@@ -203,9 +226,7 @@ class _Writer:
         offsets = self._offsets.get(piece.start)
         if offsets is None:
             offsets = self._offsets[piece.start] = self._offsets_of(piece)
-        if (
-            len(offsets) != len(piece.text) + 1
-        ):  # encoded bytes that are no text do not say where its characters stand
+        if len(offsets) != len(piece.text) + 1:  # bytes that are no text do not say where characters stand
             whole = f"{_encode(piece.text[:start], piece)}{text}{_encode(piece.text[end:], piece)}"
             return _Edit(piece.start, piece.end, whole)
         return _Edit(offsets[start], offsets[end], text)

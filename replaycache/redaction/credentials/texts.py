@@ -228,7 +228,7 @@ def pieces_of_url(url: str) -> list[Piece]:
 
 
 class Hit(NamedTuple):
-    """What was found: its kind, what it says, where it stands in which pieces, how often escapes were undone there."""
+    """What was found: its kind, what it says, where in which pieces, how often escapes were undone there."""
 
     name: str
     value: str

@@ -31,7 +31,7 @@ ROWS: tuple[Credential, ...] = (
     token(
         "aws-session-token",
         "https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html: how those given today begin",
-        r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/%]{100,}+={0,2}",
+        r"(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)(?:[A-Za-z0-9+/]|%2[BF]){100,}+(?:=|%3D){0,2}",
         *("IQoJb3JpZ2lu", "FwoGZXIvYXdz"),
     ),
     token(
@@ -56,7 +56,7 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "azure-key",
-        f"{_AZURE}: 64 bytes in base64 of storage, Cosmos DB, batch and API management, with a name behind the 76th",
+        f"{_AZURE}: of storage, Cosmos DB, batch and API management: 64 bytes in base64, a name behind the 76th",
         r"[A-Za-z0-9+/]{76}(?:APIM|ACDb|\+(?:ABa|AMC|ASt))[A-Za-z0-9+/]{5}[AQgw]==",
         *("APIM", "ACDb", "+ABa", "+AMC", "+ASt"),
         before=(76,),

@@ -141,13 +141,13 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "vercel-token",
-        "https://vercel.com/docs/rest-api/reference/welcome#authentication: vck_ of the AI gateway, vcp_ and others",
+        "https://vercel.com/docs/rest-api/reference/welcome#authentication: vck_ of the gateway, vcp_ and others",
         rf"vc[kpaicr]_{DIGIT}[A-Za-z0-9]{{24,80}}{END}",
         *("vck_", "vcp_", "vca_", "vci_", "vcc_", "vcr_"),
     ),
     token(
         "zhipu-key",
-        "https://docs.bigmodel.cn/cn/guide/develop/http/introduction: an id of 32 hexadecimal digits, a dot, a secret; "
+        "https://docs.bigmodel.cn/cn/guide/develop/http/introduction: 32 hexadecimal digits, a dot, a secret; "
         "https://docs.ollama.com/api/authentication: Ollama's has 24 characters behind the dot",
         rf"[0-9a-f]{{32}}\.{DIGIT}(?:[A-Za-z0-9]{{16}}|[\w-]{{24}})(?![\w-]|\.\w)",
         ".",
@@ -168,7 +168,7 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "logfire-token",
-        "https://logfire.pydantic.dev/docs/how-to-guides/create-write-tokens/: pylf_v1_, the region, 43 characters",
+        "https://logfire.pydantic.dev/docs/how-to-guides/create-write-tokens/: pylf_v1_, a region, 43 characters",
         rf"pylf_v[0-9]_[a-z]{{2,6}}_[A-Za-z0-9]{{40,50}}{END}",
         "pylf_v",
     ),

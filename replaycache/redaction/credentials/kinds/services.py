@@ -249,7 +249,7 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "mapbox-token",
-        "https://docs.mapbox.com/help/dive-deeper/access-tokens/: sk., or tk., JSON in base64url and 22 characters",
+        "https://docs.mapbox.com/help/dive-deeper/access-tokens/: sk., JSON in base64url and 22 characters",
         r"[st]k\.eyJ[\w-]{40,240}\.[\w-]{20,30}(?![\w-])",
         *("sk.eyJ", "tk.eyJ"),
     ),

@@ -7,7 +7,7 @@ from ..plausible import is_basic, is_password
 
 __all__ = ["IN_CONTEXT"]
 
-_WORD = r"(?P<value>[A-Za-z0-9+/_.~=%-]{16,600}+)"
+_WORD = r"(?P<value>(?:[A-Za-z0-9+/_.~=-]|%2[bf]|%3d){16,600}+)"
 _ANY = r"""(?P<value>[^\s"'`\\<>{}()\[\],;|\x00]{8,200}+)"""
 _NO_PATH = r"""(?![/~"'`\s]|\.{1,2}/|[a-z]:[\\/]|file:)"""
 _GENERIC = f"{LEAKS} (generic-api-key): a telling name and a value drawn at random"

@@ -10,7 +10,7 @@ __all__ = ["IN_CONTEXT"]
 # a URL may stand in HTML, or percent-encoded in another's parameter
 _BEFORE = r"(?:[?&]|%26|%3f)(?:amp;|\#38;)?"
 _IS = r"(?:=|%3d)"
-_VALUE = r"(?P<value>(?:[A-Za-z0-9+/_.~=-]|%(?!2[026]|3[ce]))"
+_VALUE = r"(?P<value>(?:[A-Za-z0-9+/_.~=-]|%2[bf]|%3d)"
 _SIGNED = (
     "https://learn.microsoft.com/rest/api/storageservices/create-service-sas: sig; "
     "https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: X-Amz-Signature; "
