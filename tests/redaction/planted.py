@@ -193,7 +193,7 @@ TOKENS: list[tuple[str, str]] = [
     ("snyk-token", "snyk_" + "uat." + drawn(8, HEX) + "." + drawn(60)),
     ("planetscale-token", "pscale" + "_tkn_" + drawn(43)),
     ("neon-key", "na" + "pi_" + drawn(64, LOWER)),
-    ("neon-key", "np" + "g_" + drawn(12)),
+    ("neon-password", "np" + "g_" + drawn(12)),
     ("mongodb-key", "mdb_" + "sa_sk_" + drawn(46)),
     ("clickhouse-key", "4b" + "1d" + drawn(38)),
     ("xata-key", "xa" + "u_" + drawn(40)),
@@ -285,6 +285,7 @@ IN_CONTEXT: list[tuple[str, str, str, str]] = [
         " is it",
     ),
     ("url-signature", "![a](https://a.blob.core.windows.net/c/f.png?sp=r&amp;sig=", drawn(43) + "%3D", ")"),
+    ("url-signature", 'src=\\"https://a.blob.core.windows.net/f.png?sp=r\\u0026sig=', drawn(43) + "%3D", '\\">'),
     ("url-signature", "https://b.s3.amazonaws.com/f?X-Amz-Expires=60&X-Amz-Signature=", drawn(64, HEX), "&x=1"),
     ("url-signature", "https://storage.googleapis.com/b/o?X-Goog-Signature=", drawn(512, HEX), ""),
     (

@@ -36,6 +36,7 @@ _ORDINARY = re.compile(
 )
 _SCHEME = re.compile(r"[A-Z]{2,8}\d{0,3}(?:-[A-Z]{1,8}\d{0,4}|-\d{2,4}){1,3}")
 _DIGEST = re.compile(r"(?:sha-?\d{1,3}|md5|blake\w{1,4}|xxh\w{1,8})[:=-]", re.IGNORECASE)
+_HEX = re.compile(r"(?:[0-9a-f]{20,}|[0-9A-F]{20,})\Z")
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 
@@ -58,7 +59,7 @@ def is_jumbled(value: str, least: int) -> bool:
         return False
     runs = _RUN.findall(value)
     digits = [run for run in runs if run.isdigit()]
-    if not 0 < len(digits) < len(runs) or sum(map(len, runs)) >= 3 * len(runs):
+    if not 0 < len(digits) < len(runs) or not (_is_broken(runs, value) or _HEX.fullmatch(value)):
         return False
     counts = [value.count(char) for char in set(value)]
     return math.log2(len(value)) - sum(n * math.log2(n) for n in counts) / len(value) >= 2.5
@@ -85,8 +86,10 @@ def is_drawn(value: str, least: int) -> bool:
     """
     if len(value) < max(least, 16):
         return is_jumbled(value, least)
+    if value.islower() and not any(map(str.isdigit, value)):
+        return False
     runs = _RUN.findall(value)
-    return is_real(value) and not any(map(str.isspace, value)) and 2 * sum(map(len, runs)) <= 9 * len(runs)
+    return is_real(value) and not any(map(str.isspace, value)) and sum(map(len, runs)) <= 4 * len(runs)
 
 
 def is_cut(value: str, behind: str) -> bool:
@@ -96,13 +99,18 @@ def is_cut(value: str, behind: str) -> bool:
         value: without dots at its end.
         behind: the characters that follow.
     """
-    return behind.startswith(("...", "…", "***")) and (len(value) < 32 or value.startswith("eyJ"))
+    return behind.startswith(("...", "…", "***")) and (len(value) < 32 or value.startswith(("eyJ", "-----BEGIN")))
 
 
 def is_mixed(value: str) -> bool:
     """Whether a token of letters and digits has no words."""
-    runs = _RUN.findall(value)
-    return is_real(value) and sum(map(len, runs)) < 3 * len(runs)
+    return is_real(value) and (_is_broken(_RUN.findall(value), value) or _HEX.search(value) is not None)
+
+
+def _is_broken(runs: list[str], value: str) -> bool:
+    """Whether letters and digits take turns as in no text: a word has some five letters."""
+    longest = 7 if len(value) >= 24 and value.isalnum() else 6
+    return 2 * sum(map(len, runs)) < longest * len(runs)
 
 
 def is_key(value: str) -> bool:

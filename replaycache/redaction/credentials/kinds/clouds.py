@@ -179,7 +179,6 @@ ROWS: tuple[Credential, ...] = (
         f"{LEAKS} (octopus-deploy-api-key): API- and 26 letters and digits",
         rf"API-{DIGIT}[A-Z0-9]{{25,32}}(?![\w-])",
         "API-",
-        is_one=is_mixed,
     ),
     token(
         "launchdarkly-key",

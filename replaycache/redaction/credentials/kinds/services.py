@@ -19,10 +19,15 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "neon-key",
-        "https://neon.com/docs/manage/api-keys: napi_ and 64 letters and digits; passwords begin with npg_",
-        rf"(?:napi_{DIGIT}[a-z0-9]{{40,80}}|npg_{DIGIT}{UPPER}{LOWER}[A-Za-z0-9]{{12,24}}){END}",
-        *("napi_", "npg_"),
-        is_one=is_mixed,
+        "https://neon.com/docs/manage/api-keys: napi_ and 64 letters and digits",
+        rf"napi_{DIGIT}[a-z0-9]{{40,80}}{END}",
+        "napi_",
+    ),
+    token(
+        "neon-password",
+        "https://neon.com/docs/connect/connect-from-any-app: npg_ and 12 letters and digits",
+        rf"npg_{DIGIT}{UPPER}{LOWER}[A-Za-z0-9]{{12,24}}{END}",
+        "npg_",
     ),
     token(
         "mongodb-key",

@@ -46,7 +46,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
         rf"authorization{GETS}(?:(?:token|key|api-?key|bot)\s{{1,4}})?{_WORD}",
         "authorization",
     ),
-    near("secret", _GENERIC, rf"secret(?:[_-]?(?:access[_-]?)?(?:key|token))?{GETS}{_WORD}", "secret"),
+    near("secret", _GENERIC, rf"(?<!:)secret(?:[_-]?(?:access[_-]?)?(?:key|token))?{GETS}{_WORD}", "secret"),
     near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS}(?<=[?&]))key{GETS}{_WORD}", "key"),
     near(
         "token",
