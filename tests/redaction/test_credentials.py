@@ -6,10 +6,8 @@ import base64
 import gzip
 import hashlib
 import json
-import random
 import re
 import string
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,146 +32,9 @@ from replaycache.redaction.credentials import (
 from replaycache.redaction.redactor import Redactor
 from replaycache.wire import multipart
 from replaycache.wire.content_encoding import UndecodableContent, decode_whole
+from tests.redaction.planted import ALNUM, IN_CONTEXT, NO_CREDENTIAL, PASSWORD, PEM, TOKENS, drawn
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
-
-ALNUM = string.ascii_letters + string.digits
-HEX = "0123456789abcdef"
-
-
-def drawn(length: int, alphabet: str = ALNUM) -> str:
-    """Characters at random, the same in every run, with a letter of either case and a digit where there can be."""
-    source = random.Random(f"{length} {alphabet}")
-    while True:
-        text = "".join(source.choices(alphabet, k=length))
-        kinds = (str.isdigit, str.isupper, str.islower)
-        if all(any(map(kind, text)) or not any(map(kind, alphabet)) for kind in kinds):
-            return text
-
-
-def encoded(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-JWT = ".".join((encoded({"alg": "HS256"}), encoded({"sub": "a" * 9, "n": 7}), drawn(43)))
-PEM = "\n".join(
-    ("-----BEGIN " + "PRIVATE KEY-----", drawn(64), drawn(60) + "==", "-----END " + "PRIVATE KEY-----")
-)
-PASSWORD = "Tr0ub4" + "dor&3x"
-
-# kind, value; each tells by itself
-TOKENS: list[tuple[str, str]] = [
-    ("openai-key", "sk-" + "proj-" + "a1B2" * 12),
-    ("openai-key", "sk-" + "proj-" + drawn(74) + "T3Blbk" + "FJ" + drawn(74)),
-    ("openai-key", "sk-" + "svcacct-" + drawn(60, ALNUM + "-_") + "a1"),
-    ("openai-key", "sk-" + "admin-" + drawn(58) + "T3Blbk" + "FJ" + drawn(58)),
-    ("openai-key", "sk-" + drawn(20) + "T3Blbk" + "FJ" + drawn(20)),
-    ("openai-key", "sk-" + "a1B2" * 12),
-    ("openai-key", "sk-" + drawn(32, HEX)),
-    ("openai-key", "sk-" + drawn(22)),
-    ("openai-session", "sess-" + drawn(40)),
-    ("anthropic-key", "sk-" + "ant-api03-" + drawn(93) + "AA"),
-    ("anthropic-key", "sk-" + "ant-admin01-" + drawn(93) + "AA"),
-    ("anthropic-key", "sk-" + "ant-oat01-" + drawn(93) + "AA"),
-    ("openrouter-key", "sk-" + "or-v1-" + drawn(64, HEX)),
-    ("langfuse-key", "sk-" + "lf-" + str(uuid.UUID(int=0x3F0C7D21B6E94A7C8D15E0F2A9B4C6D8))),
-    ("google-key", "AI" + "za" + drawn(35)),
-    ("google-key", "AQ." + "Ab" + drawn(48)),
-    ("google-oauth-token", "ya" + "29." + drawn(120)),
-    ("google-oauth-token", "1/" + "/0" + drawn(60)),
-    ("google-client-secret", "GOC" + "SPX-" + drawn(28)),
-    ("huggingface-token", "h" + "f_" + drawn(34, string.ascii_letters)),
-    ("huggingface-token", "api_" + "org_" + drawn(34, string.ascii_letters)),
-    ("groq-key", "gs" + "k_" + drawn(52)),
-    ("replicate-token", "r" + "8_" + drawn(37)),
-    ("xai-key", "xa" + "i-" + drawn(80)),
-    ("perplexity-key", "ppl" + "x-" + drawn(48)),
-    ("nvidia-key", "nva" + "pi-" + drawn(64)),
-    ("langsmith-key", "lsv2" + "_pt_" + drawn(32, HEX) + "_" + drawn(10, HEX)),
-    ("pinecone-key", "pcs" + "k_" + drawn(5) + "_" + drawn(63)),
-    ("aws-access-key-id", "AK" + "IA" + drawn(16, string.ascii_uppercase + "234567")),
-    ("aws-access-key-id", "AS" + "IA" + drawn(16, string.ascii_uppercase + "234567")),
-    ("aws-bedrock-key", "AB" + "SK" + drawn(128)),
-    ("azure-client-secret", drawn(3) + "8" + "Q~" + drawn(34)),
-    ("azure-key", drawn(52) + "JQQ" + "J99" + drawn(26)),
-    ("digitalocean-token", "dop" + "_v1_" + drawn(64, HEX)),
-    ("databricks-token", "da" + "pi" + drawn(32, HEX)),
-    *(("github-token", f"gh{kind}" + "_" + drawn(36)) for kind in "pousr"),
-    ("github-token", "gh" + "s_" + "123456_" + JWT),
-    ("github-token", "github" + "_pat_" + drawn(22) + "_" + drawn(59)),
-    ("gitlab-token", "glp" + "at-" + drawn(20)),
-    ("gitlab-token", "gld" + "t-" + drawn(20)),
-    ("npm-token", "np" + "m_" + drawn(36)),
-    ("pypi-token", "py" + "pi-" + "AgEIc" + drawn(150)),
-    ("postman-key", "PM" + "AK-" + drawn(24, HEX) + "-" + drawn(34, HEX)),
-    ("slack-token", "xo" + "xb-" + drawn(12, string.digits) + "-" + drawn(12, string.digits) + "-" + drawn(24)),
-    ("slack-token", "xo" + "xp-" + "-".join([drawn(12, string.digits)] * 3) + "-" + drawn(32, HEX)),
-    (
-        "slack-token",
-        "xa" + "pp-1-" + drawn(11, string.ascii_uppercase) + "-" + drawn(13, string.digits) + "-" + drawn(64, HEX),
-    ),
-    (
-        "slack-webhook",
-        "hooks." + "slack.com/services/T" + drawn(9, "ABC234") + "/B" + drawn(9, "XYZ567") + "/" + drawn(24),
-    ),
-    ("stripe-key", "sk" + "_live_" + drawn(24)),
-    ("stripe-key", "rk" + "_live_" + drawn(99)),
-    ("stripe-webhook-secret", "wh" + "sec_" + drawn(32)),
-    ("twilio-key", "S" + "K" + drawn(32, HEX)),
-    ("sendgrid-key", "S" + "G." + drawn(22) + "." + drawn(43)),
-    ("mailgun-key", "ke" + "y-" + drawn(32, HEX)),
-    ("mailgun-key", drawn(32, HEX) + "-" + drawn(8, HEX) + "-" + drawn(8, HEX)),
-    ("linear-key", "lin" + "_api_" + drawn(40)),
-    ("notion-token", "nt" + "n_" + drawn(11, string.digits) + drawn(35)),
-    ("notion-token", "sec" + "ret_" + drawn(43)),
-    ("figma-token", "fi" + "gd_" + drawn(40)),
-    ("shopify-token", "shp" + "at_" + drawn(32, HEX)),
-    ("telegram-bot-token", drawn(10, string.digits) + ":A" + drawn(34)),
-    (
-        "discord-bot-token",
-        encoded(0)[:0] + base64.b64encode(b"412345678901234567").decode() + ".GhIjKl." + drawn(38),
-    ),
-    ("json-web-token", JWT),
-    ("private-key", PEM),
-]
-
-# kind, text before, value, text behind; these tell by what stands around them
-IN_CONTEXT: list[tuple[str, str, str, str]] = [
-    ("url-password", "postgres://app:", drawn(12), "@db.internal:5432/app"),
-    ("url-password", "redis://:", drawn(9), "@h/0"),
-    ("aws-secret-key", "aws_secret_access_key = ", drawn(40, ALNUM + "/+"), "\n"),
-    ("aws-secret-key", '"SecretAccessKey": "', drawn(40, ALNUM + "/+"), '"'),
-    ("azure-key", "AccountName=a;AccountKey=", drawn(86, ALNUM + "/+") + "==", ";EndpointSuffix=x"),
-    ("api-key", "AZURE_OPENAI_API_KEY=", drawn(32, HEX), "\n"),
-    ("api-key", "curl -H 'api-key: ", drawn(32, HEX), "' https://a"),
-    ("api-key", "Ocp-Apim-Subscription-Key: ", drawn(32, HEX), ""),
-    ("api-key", 'MISTRAL_API_KEY="', drawn(32), '"'),
-    ("api-key", "export CO_API_KEY='", drawn(40), "'"),
-    ("api-key", 'client = Client(api_key="', drawn(40), '")'),
-    ("api-key", 'api_key: "', drawn(24), '"'),
-    ("api-key", '{\\"apiKey\\": \\"', drawn(24), '\\"}'),
-    ("api-key", 'headers.set("x-api-key", "', drawn(24), '")'),
-    ("api-key", "https://a.example/v1?key=", drawn(24), "&alt=sse"),
-    ("token", "https://a.example/cb#x&access_token=", drawn(24), "&y=1"),
-    ("token", "GH_TOKEN=", drawn(24), " make"),
-    ("token", '"auth_token" => "', drawn(24), '"'),
-    ("secret", "client_secret=", drawn(32), ""),
-    ("secret", 'TWILIO_SECRET: "', drawn(32, HEX), '"'),
-    ("password", 'password="', PASSWORD, '"'),
-    ("password", "db_password: ", PASSWORD, "\n"),
-    ("password", "PGPASSWORD=", PASSWORD, " psql"),
-    ("password", "{'passwd': '", PASSWORD, "'}"),
-    ("bearer-token", "Authorization: Bearer ", drawn(40), ""),
-    ("bearer-token", 'curl -H "authorization: bearer ', drawn(32, HEX), '"'),
-    (
-        "basic-authorization",
-        "Authorization: Basic ",
-        base64.b64encode(b"alice:" + drawn(10).encode()).decode(),
-        "",
-    ),
-    ("authorization", "Authorization: token ", drawn(40, HEX), "\n"),
-    ("authorization", '"Authorization": "', drawn(40, HEX), '"'),
-]
 
 AROUND = [
     "{}",
@@ -188,132 +49,20 @@ AROUND = [
     "k%3D{}",
 ]
 
-NO_CREDENTIAL: list[str] = [
-    # placeholders
-    "sk-...",
-    "sk-proj-...",
-    "sk-" + "proj-YOUR_API_KEY_GOES_HERE_WITH_40_CHARACTERS_123",
-    "sk-" + "ant-api03-your-key-here-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0",
-    "sk-" + "x" * 48,
-    "sk-" + "1234567890abcdef" * 3,
-    "sk-" + "ant-api03-" + "x" * 95,
-    "sk-" + "or-v1-" + "0" * 64,
-    "AI" + "zaSyEXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXA",
-    "AK" + "IAIOSFODNN7EXAMPLE",
-    "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    "gh" + "p_" + "x" * 36,
-    "h" + "f_" + "x" * 34,
-    "REDACTED-openai-key-1a2b3c4d",
-    'api_key="REDACTED-api-key-1a2b3c4d"',
-    'api_key="YOUR_API_KEY"',
-    "api_key: <your-api-key-1>",
-    'api_key: "${OPENAI_API_KEY}"',
-    "api_key: {{ secrets.OPENAI_API_KEY_2 }}",
-    "OPENAI_API_KEY=sk-your-key",
-    "OPENAI_API_KEY=$OPENAI_API_KEY_2",
-    'api_key="xxxxxxxxxxxxxxxxxxxxxxxx"',
-    'api_key=os.environ["OPENAI_API_KEY"]',
-    "api_key = config.providers.openai.api_key_v2",
-    "resolve_api_key(api_key=api_key, use_sigv4=self._use_sigv4)",
-    'password="password"',
-    'password="hunter2"',
-    'password = "changeme123"',
-    'password="P@ssw0rd123"',
-    "password: str = Field(default=None, min_length=8)",
-    'password="correct horse battery staple"',
-    "password=hash_password(plain_text)",
-    '"password": "string"',
-    "Passwords: 8 characters or more, one digit.",
-    "secret: the quick brown fox",
-    "secretKeyRef: name-of-the-secret",
-    "client_secret=CLIENT_SECRET",
-    "postgres://user:password@localhost:5432/db",
-    "postgres://postgres:postgres@localhost/test",
-    "https://user:pass@example.com",
-    "mongodb://<user>:<password>@host",
-    "http://localhost:8080/@scope/package",
-    "https://medium.com/@author/a-title-1a2b3c4d5e6f",
-    "Authorization: Bearer YOUR_TOKEN",
-    "Authorization: Bearer $OPENAI_API_KEY",
-    "Authorization: Bearer <token>",
-    "The bearer understanding-of-2-things principle",
-    "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
-    "Authorization: Basic dXNlcjpwYXNzd29yZA==",
-    "a basic understanding of basic characteristics",
-    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
-    ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ." + drawn(43),
-    "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.",
-    "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END " + "PRIVATE KEY-----",
-    "-----BEGIN " + "PUBLIC KEY-----\n" + drawn(200) + "\n-----END " + "PUBLIC KEY-----",
-    "-----BEGIN " + "CERTIFICATE-----\n" + drawn(200) + "\n-----END " + "CERTIFICATE-----",
-    # near the form of a token
-    "sk-learn and sk-estimator-id-1-and-sk-container-id-2-of-scikit-learn",
-    "task-a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
-    "risk-" + drawn(40),
-    "sk-" + drawn(12),
-    "gh" + "p_" + drawn(20),
-    "h" + "f_hub_download_with_a_very_long_name",
-    "h" + "f_transformers_v4",
-    "AK" + "IA" + drawn(10, string.ascii_uppercase),
-    "AI" + "za" + drawn(20),
-    "gs" + "k_" + drawn(20),
-    "np" + "m_config_registry_and_other_settings",
-    "py" + "pi-publish-action-for-trusted-publishers-in-continuous-integration",
-    "glp" + "at-" + "short",
-    "xo" + "xb-not-a-token-of-any-workspace",
-    "SG.1.2 and SG.section.of.the.manual",
-    "sk" + "_test_" + drawn(24),
-    "pk" + "_live_" + drawn(24),
-    "dapi" + "Hello",
-    "12:AB and 2024-01-01T12:34:56:A",
-    "https://hooks." + "slack.com/services/T000/B000/XXXX",
-    # ids, hashes, encodings
-    str(uuid.UUID(int=0x3F0C7D21B6E94A7C8D15E0F2A9B4C6D8)),
-    "chatcmpl-" + drawn(29),
-    "msg_01" + drawn(22),
-    "call_" + drawn(24),
-    "resp_" + drawn(48, HEX),
-    "fp_" + drawn(10, HEX),
-    "toolu_01" + drawn(22),
-    "file-" + drawn(24),
-    "asst_" + drawn(24),
-    hashlib.sha1(b"a").hexdigest(),
-    hashlib.sha256(b"a").hexdigest(),
-    "sha512-" + base64.b64encode(hashlib.sha512(b"a").digest()).decode(),
-    hashlib.blake2b(b"a").hexdigest(),
-    "00-" + drawn(32, HEX) + "-" + drawn(16, HEX) + "-01",
-    base64.b64encode(bytes(range(256)) * 8).decode(),
-    base64.urlsafe_b64encode(random.Random(5).randbytes(4096)).decode(),
-    "data:image/png;base64," + base64.b64encode(random.Random(6).randbytes(4096)).decode(),
-    random.Random(7).randbytes(2048).hex(),
-    '"next_page_token": "' + drawn(40) + '"',
-    '"prompt_cache_key": "user-42-session-7"',
-    '"max_tokens": 1024, "token": "Hello", "logprob": -0.31725305, "bytes": [72, 101]',
-    "0.0231 -0.0172 1.5e-07 " * 50,
-    "2024-05-13T10:11:12.131415Z",
-    "https://cdn.example/a/b/c?width=1024&height=768&v=20240513",
-    # code and prose
-    "def find_password(name: str) -> str | None:\n    return os.environ.get(name)",
-    "for key, token in zip(keys, tokens, strict=True):\n    counts[key] += len(token)",
-    "SELECT key, secret FROM credentials WHERE token = :token AND password = :password",
-    "She kept the secret: nobody knew the password. The key was under the mat, a token of trust.",
-    "Die Schlüssel für Äpfel und Öl liegen im Büro; İstanbul'da anahtar yok. 鍵は秘密です。",
-]
-
 
 def kinds(text: str) -> list[str]:
     return [finding.name for finding in find(text)]
 
 
-@pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize(("kind", "value"), TOKENS, ids=[f"{kind}-{i}" for i, (kind, _) in enumerate(TOKENS)])
-def test_a_token_is_found_wherever_it_stands(kind: str, value: str, around: str) -> None:
-    text = around.format(value)
+def test_a_token_is_found_wherever_it_stands(kind: str, value: str) -> None:
+    for around in AROUND:
+        text = around.format(value)
 
-    [finding] = find(text)
+        [finding] = find(text)
 
-    assert finding.name == kind
-    assert text[finding.start : finding.end] == value
+        assert finding.name == kind
+        assert text[finding.start : finding.end] == finding.value == value
 
 
 @pytest.mark.parametrize(("kind", "before", "value", "behind"), IN_CONTEXT)
@@ -361,32 +110,45 @@ def test_a_long_text_is_searched_whole() -> None:
     assert (finding.start, finding.end) == (300_000, 300_000 + len(value))
 
 
-ADVERSARIAL = [
-    *sorted({mark for row in CREDENTIALS for mark in row.marks}),
+MARKS = sorted({mark for row in CREDENTIALS for mark in row.marks})
+
+
+@pytest.mark.parametrize("size", [2**11, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+def test_hostile_text_is_searched_with_no_more_findings_than_marks(size: int) -> None:
+    for mark in MARKS:
+        for pattern in (mark, f"{mark}a1B2", f"{mark}-", f"{mark}{'a1B2c3D4' * 5}.", f"{mark} "):
+            text = (pattern * (size // len(pattern) + 1))[:size]
+
+            findings = find(text)
+
+            assert len(findings) <= text.count(mark)
+            assert all(0 <= one.start < one.end <= len(text) for one in findings)
+
+
+LONG = [
+    "eyJ-",
+    "eyJaaaaaaaaaaaa.",
+    "eyJaaaaaaaaaaaa.eyJaaaaaaaaaaaa.",
     "-----BEGIN " + "PRIVATE KEY-----\n",
     "-----BEGIN A A A A PRIVATE KEY-----\na: b\n",
-    "eyJaaaaaaaaaaaa.",
+    "-----BEGIN " + "PRIVATE KEY-----\n" + "A1b2" * 16 + "\n",
     "://a:b",
+    "?a_a_a_key",
+    "ghs" + "_a_eyJaaaaaaaaaa.",
+    "SG.aaaaaaaaaaaaaaaa.",
+    "data:;base64,AA data:",
     "password:    ",
-    'api_key="',
-    "MTIz",
-    "f0",
-    "00000000:A",
     "\\",
-    "%",
-    "\0",
+    '\\"',
 ]
 
 
-@pytest.mark.parametrize("size", [2**15, pytest.param(2**20, marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize("pattern", ADVERSARIAL)
-def test_hostile_text_is_searched_with_no_more_matches_than_marks(pattern: str, size: int) -> None:
-    text = (pattern * (size // len(pattern) + 1))[:size]
+@pytest.mark.parametrize("pattern", LONG)
+def test_400_kilobytes_of_hostile_text_are_searched(pattern: str) -> None:
+    """A pattern that is tried again and again over the same characters takes minutes here."""
+    text = (pattern * (400_000 // len(pattern) + 1))[:400_000]
 
-    findings = find(text)
-
-    assert len(findings) <= text.count(pattern)
-    assert all(0 <= finding.start < finding.end <= len(text) for finding in findings)
+    assert len(find(text)) <= text.count(pattern)
 
 
 # recordings -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ length with its source can be judged by whoever reads it.
 """
 
 from .finding import Finding, find
+from .known import Known
 from .places import Place, find_in_recording, find_in_request
 from .replacing import placeholder, replace, replace_in_request
 from .table import CREDENTIALS, Credential
@@ -16,6 +17,7 @@ __all__ = [
     "CREDENTIALS",
     "Credential",
     "Finding",
+    "Known",
     "Place",
     "find",
     "find_in_recording",

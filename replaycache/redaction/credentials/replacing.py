@@ -7,16 +7,18 @@ import hashlib
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import NamedTuple
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from ..._models import Body, Chunk, Recording, Request
+from .escapes import views_of
 from .places import media_type_of, regions_of_request, text_of
 from .texts import Piece, ends_of, hits_in, pieces_of_url, plain_pieces, reader_of_body, spans_of, texts_of
 
 __all__ = [
+    "Replacing",
     "placeholder",
     "replace",
     "replace_in_request",
@@ -36,7 +38,7 @@ def placeholder(name: str, value: str) -> str:
 def replace_in_request(request: Request, placeholders: Callable[[str, str], str] = placeholder) -> Request:
     """A request with placeholders for what looks like a credential; it depends on nothing but the request,
     so that the same request, made again, becomes the same."""
-    return _replace_in_request(request, _Replacing(placeholders))
+    return Replacing(placeholders).request(request)
 
 
 def replace(recording: Recording, placeholders: Callable[[str, str], str] = placeholder) -> Recording:
@@ -51,34 +53,7 @@ def replace(recording: Recording, placeholders: Callable[[str, str], str] = plac
         recording: in the form in which it is stored.
         placeholders: given the kind and the value, what to write instead.
     """
-    replacing = _Replacing(placeholders)
-    request = _replace_in_request(recording.request, replacing)
-    headers = recording.head.headers
-    chunks = list(recording.body)
-    parse = reader_of_body(media_type_of(recording.head), answer=True)
-    bodies = [chunk.data for chunk in chunks]
-    replacing.learn([parse(text_of(b"".join(bodies))), *(plain_pieces(value) for _, value in headers)])
-    changed = replacing.apply(bodies, parse)
-    replaced = recording.with_parts(
-        request=request,
-        head=dataclasses.replace(recording.head, headers=replacing.headers(headers)),
-        body=None
-        if changed is bodies
-        else Body.of(Chunk(data, chunk.offset) for data, chunk in zip(changed, chunks, strict=True)),
-    )
-    replaced.usage = None  # its model may be named by what was replaced
-    return replaced
-
-
-def _replace_in_request(request: Request, replacing: _Replacing) -> Request:
-    parse = reader_of_body(media_type_of(request), answer=False)
-    replacing.learn(pieces for _, pieces in regions_of_request(request))
-    return dataclasses.replace(
-        request,
-        url=replacing.text(request.url, pieces_of_url),
-        headers=replacing.headers(request.headers),
-        body=replacing.apply([request.body], parse)[0],
-    )
+    return Replacing(placeholders).recording(recording)
 
 
 class _Edit(NamedTuple):
@@ -87,27 +62,70 @@ class _Edit(NamedTuple):
     text: str
 
 
-class _Replacing:
-    """Replaces, and remembers by which name each credential is known."""
+class Replacing:
+    """Replaces, and remembers by which name each credential is known.
 
-    def __init__(self, placeholders: Callable[[str, str], str]) -> None:
+    Args:
+        placeholders: given the kind and the value, what to write instead.
+        known: kinds by value of what is replaced wherever it stands; where it is given, nothing else is.
+    """
+
+    def __init__(
+        self, placeholders: Callable[[str, str], str] = placeholder, known: Mapping[str, str] | None = None
+    ) -> None:
         self._make = placeholders
-        self._names: dict[str, str] = {}
+        self._finds = known is None
+        self._names: dict[str, str] = dict(known or {})
 
-    def learn(self, regions: Iterable[list[Piece]]) -> None:
+    def request(self, request: Request) -> Request:
+        """A request with placeholders; the very object where there is nothing to replace."""
+        if self._finds:
+            self._learn(pieces for _, pieces in regions_of_request(request))
+        url = self._text(request.url, pieces_of_url)
+        headers = self._headers(request.headers)
+        parse = reader_of_body(media_type_of(request), answer=False)
+        body = self._apply([request.body], parse)[0]
+        if (url, headers, body) == (request.url, request.headers, request.body):
+            return request
+        return dataclasses.replace(request, url=url, headers=headers, body=body)
+
+    def recording(self, recording: Recording) -> Recording:
+        """A recording with placeholders; the very object where there is nothing to replace."""
+        request = self.request(recording.request)
+        chunks = list(recording.body)
+        bodies = [chunk.data for chunk in chunks]
+        parse = reader_of_body(media_type_of(recording.head), answer=True)
+        if self._finds:
+            values = [plain_pieces(value) for _, value in recording.head.headers]
+            self._learn([parse(text_of(b"".join(bodies))), *values])
+        headers = self._headers(recording.head.headers)
+        changed = self._apply(bodies, parse)
+        if request is recording.request and headers == recording.head.headers and changed is bodies:
+            return recording
+        replaced = recording.with_parts(
+            request=request,
+            head=dataclasses.replace(recording.head, headers=headers),
+            body=None
+            if changed is bodies
+            else Body.of(Chunk(data, chunk.offset) for data, chunk in zip(changed, chunks, strict=True)),
+        )
+        replaced.usage = None  # its model may be named by what was replaced
+        return replaced
+
+    def _learn(self, regions: Iterable[list[Piece]]) -> None:
         """Notes what is to be replaced wherever it stands."""
         for pieces in regions:
             for hit in hits_in(pieces):
                 self._names.setdefault(hit.value, hit.name)
 
-    def headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        return tuple((name, self.text(value, plain_pieces)) for name, value in headers)
+    def _headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, self._text(value, plain_pieces)) for name, value in headers)
 
-    def text(self, text: str, parse: Callable[[str], list[Piece]]) -> str:
+    def _text(self, text: str, parse: Callable[[str], list[Piece]]) -> str:
         data = text.encode("utf-8", "surrogatepass")
-        return self.apply([data], parse, "surrogatepass")[0].decode("utf-8", "surrogatepass")
+        return self._apply([data], parse, "surrogatepass")[0].decode("utf-8", "surrogatepass")
 
-    def apply(
+    def _apply(
         self, chunks: list[bytes], parse: Callable[[str], list[Piece]], errors: str = "surrogateescape"
     ) -> list[bytes]:
         """The chunks with placeholders; the very list where there is nothing to replace.
@@ -126,17 +144,21 @@ class _Replacing:
 
     def _edits(self, pieces: list[Piece], raw: str) -> list[_Edit]:
         """The edits of the raw text, in order; one that overlaps another is left to the next round."""
-        kept: list[_Edit] = []
-        starts: list[int] = []
         writer = _Writer(raw)
-        for value, spans in self._changes(pieces):
+        wanted = []
+        for kind, value, spans, depth in (*self._found(pieces), *self._known(pieces)):
             text = self._make(self._names.setdefault(value, ""), value)
             edits = [
-                writer.edit(piece, start, end, "" if index else text)
+                writer.edit(piece, start, end, "" if index else text, depth)
                 for index, (piece, start, end) in enumerate(spans)
             ]
+            if value != text:
+                wanted.append((kind, -sum(edit.end - edit.start for edit in edits), edits))
+        kept: list[_Edit] = []
+        starts: list[int] = []
+        for _, _, edits in sorted(wanted, key=lambda item: item[:2]):
             places = [bisect_right(starts, edit.start) for edit in edits]
-            if value != text and not any(
+            if not any(
                 (place and kept[place - 1].end > edit.start)
                 or (place < len(kept) and kept[place].start < edit.end)
                 for place, edit in zip(places, edits, strict=True)
@@ -147,19 +169,42 @@ class _Replacing:
                     kept.insert(place, edit)
         return kept
 
-    def _changes(self, pieces: list[Piece]) -> Iterator[tuple[str, list[tuple[Piece, int, int]]]]:
-        """What to replace: first what spans several pieces, last what is only known from elsewhere."""
-        hits = sorted(hits_in(pieces), key=lambda hit: not hit.assembled)
-        for hit in hits:
+    def _found(self, pieces: list[Piece]) -> Iterator[_Change]:
+        for hit in hits_in(pieces) if self._finds else ():
             self._names.setdefault(hit.value, hit.name)
-            yield hit.value, hit.spans
-        if not self._names or len(self._names) > _EVERYWHERE:
+            yield _Change(0 if hit.assembled else 1, hit.value, hit.spans, hit.depth)
+
+    def _known(self, pieces: list[Piece]) -> Iterator[_Change]:
+        """What tells nothing where it stands, and is known from elsewhere."""
+        if not self._names or (self._finds and len(self._names) > _EVERYWHERE):
             return
-        known = re.compile("|".join(map(re.escape, sorted(self._names, key=len, reverse=True))))
-        for text, fragments in texts_of(pieces):
+        texts = [(view, fragments) for text, fragments in texts_of(pieces) for view in views_of(text)]
+        whole = "\0".join(view.text for view, _ in texts)
+        there = [value for value in self._names if value in whole]
+        if not there:
+            return
+        known = re.compile("|".join(map(re.escape, sorted(there, key=len, reverse=True))))
+        for view, fragments in texts:
             ends = ends_of(fragments)
-            for match in known.finditer(text):
-                yield match[0], spans_of(fragments, ends, *match.span())
+            for match in known.finditer(view.text):
+                start, end = view.place(match.start()), view.place(match.end())
+                yield _Change(2, match[0], spans_of(fragments, ends, start, end), view.depth)
+
+
+class _Change(NamedTuple):
+    """What is to be replaced.
+
+    Attributes:
+        order: what spans several pieces comes first, what is only known from elsewhere last.
+        value: what it says.
+        spans: the parts of pieces that make it up.
+        depth: how often escapes were undone where it stands.
+    """
+
+    order: int
+    value: str
+    spans: list[tuple[Piece, int, int]]
+    depth: int
 
 
 class _Writer:
@@ -169,23 +214,43 @@ class _Writer:
         self._raw = raw
         self._offsets: dict[int, list[int]] = {}
 
-    def edit(self, piece: Piece, start: int, end: int, text: str) -> _Edit:
-        if piece.written == "plain":
-            return _Edit(piece.start + start, piece.start + end, text)
+    def edit(self, piece: Piece, start: int, end: int, text: str, depth: int) -> _Edit:
+        for _ in range(depth):
+            text = json.dumps(text)[1:-1]
         if piece.written == "json":
             text = json.dumps(text)[1:-1]
-            if len(piece.text) == piece.end - piece.start:
-                return _Edit(piece.start + start, piece.start + end, text)
-            offsets = self._offsets.get(piece.start)
-            if offsets is None:
-                units = _UNIT.finditer(self._raw, piece.start, piece.end)
-                offsets = self._offsets[piece.start] = [*(unit.start() for unit in units), piece.end]
-            return _Edit(offsets[start], offsets[end], text)
-        whole = (piece.text[:start] + text + piece.text[end:]).encode("utf-8", "surrogatepass")
-        whole_text = quote_plus(whole) if piece.written == "form" else quote(whole, safe=":@!$'()*,;~")
-        return _Edit(piece.start, piece.end, whole_text)
+        elif piece.written != "plain":
+            text = _encode(text, piece)
+        if len(piece.text) == piece.end - piece.start:
+            return _Edit(piece.start + start, piece.start + end, text)
+        offsets = self._offsets.get(piece.start)
+        if offsets is None:
+            offsets = self._offsets[piece.start] = self._offsets_of(piece)
+        if len(offsets) != len(piece.text) + 1:  # bytes that are no text do not say where characters stand
+            whole = f"{_encode(piece.text[:start], piece)}{text}{_encode(piece.text[end:], piece)}"
+            return _Edit(piece.start, piece.end, whole)
+        return _Edit(offsets[start], offsets[end], text)
+
+    def _offsets_of(self, piece: Piece) -> list[int]:
+        """Where each character of a piece is written, and where the last of them ends."""
+        if piece.written == "json":
+            units = _UNIT.finditer(self._raw, piece.start, piece.end)
+            return [*(unit.start() for unit in units), piece.end]
+        offsets = []
+        for unit in _ENCODED.finditer(self._raw, piece.start, piece.end):
+            at = unit.start()
+            for char in unquote(unit[0]) if unit[0][0] == "%" else unit[0]:
+                offsets.append(at)
+                at += 3 * len(char.encode("utf-8", "surrogatepass")) if unit[0][0] == "%" else 1
+        return [*offsets, piece.end]
 
 
+def _encode(text: str, piece: Piece) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    return quote_plus(data) if piece.written == "form" else quote(data, safe=":@!$'()*,;~")
+
+
+_ENCODED = re.compile(r"(?:%[0-9a-fA-F]{2})+|.", re.DOTALL)
 # one character of a JSON string, as it is written
 _UNIT = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL

@@ -10,9 +10,12 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from .finding import find
+from ...dialects.registry import ENCODED_MEMBERS
+from ...wire.encoded import is_base64, is_encoded
+from .finding import Finding, find
 
 __all__ = [
+    "Hit",
     "Piece",
     "ends_of",
     "hits_in",
@@ -43,8 +46,6 @@ class _Pairs(list[tuple[str, Any]]):
 _decode = json.JSONDecoder(object_pairs_hook=_Pairs).decode
 _LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_BLOB = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
-_BLOB_FROM = 1024
 
 _FRAGMENTS = frozenset(
     {
@@ -77,14 +78,9 @@ _TELLS_APART = ("type", "event_type", "item_id", "output_index", "content_index"
 _TELLING = re.compile(r"passw|pwd|passphrase|secret|key|token|authorization", re.IGNORECASE)
 
 
-def _is_blob(text: str) -> bool:
-    """Whether a text is the content of a file in base64."""
-    if len(text) < _BLOB_FROM:
-        return False
-    if text.startswith("data:"):
-        head, comma, _ = text[:256].partition(",")
-        return bool(comma) and head.endswith(";base64") and _BLOB.fullmatch(text, len(head) + 1) is not None
-    return _BLOB.fullmatch(text) is not None
+def _is_data(text: str, name: str = "") -> bool:
+    """Whether a text is encoded data, in which anything may look like a credential; as a whole it may be one."""
+    return is_encoded(text) or (name in ENCODED_MEMBERS and is_base64(text))
 
 
 def _json_pieces(text: str, at: Callable[[int], int], *, events: bool = False) -> list[Piece]:
@@ -231,61 +227,90 @@ def pieces_of_url(url: str) -> list[Piece]:
     return pieces
 
 
-class _Hit(NamedTuple):
+class Hit(NamedTuple):
+    """What was found: its kind, what it says, where in which pieces, how often escapes were undone there."""
+
     name: str
     value: str
     spans: list[tuple[Piece, int, int]]
-    assembled: bool
+    depth: int
+    assembled: bool = False
 
 
 _BETWEEN = "\n\0\n"
+_LONGEST = 4096
+"""Characters of the longest value that is looked at as a whole: by the name of its member, or as encoded data."""
 
 
-def hits_in(pieces: list[Piece]) -> Iterator[_Hit]:
+def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
     """What is found in the pieces, in each and where they make up one text."""
-    texts = ["" if _is_blob(piece.text) else piece.text for piece in pieces]
-    whole = _BETWEEN.join(texts)
-    findings = find(whole)
+    data = {index for index, piece in enumerate(pieces) if _is_data(piece.text, piece.name)}
+    texts = ["" if index in data else piece.text for index, piece in enumerate(pieces)]
+    findings = find(_BETWEEN.join(texts))
     if findings:
         begins = [0, *accumulate(len(text) + len(_BETWEEN) for text in texts)]
         for finding in findings:
             index = bisect_right(begins, finding.start) - 1
-            start, end = finding.start - begins[index], finding.end - begins[index]
-            yield _Hit(finding.name, texts[index][start:end], [(pieces[index], start, end)], False)
+            start, end = finding.start - begins[index], min(finding.end - begins[index], len(texts[index]))
+            yield Hit(finding.name, finding.value, [(pieces[index], start, end)], finding.depth)
+    for index in data:
+        yield from _hit_of_whole(pieces[index].text, [pieces[index]])
     for piece in pieces:
-        if piece.name and 8 <= len(piece.text) <= 4096 and _TELLING.search(piece.name):
+        if piece.name and 8 <= len(piece.text) <= _LONGEST:
             yield from _hits_of_member(piece)
     for text, fragments in texts_of(pieces):
         if len(fragments) > 1:
+            if _is_data(text):
+                yield from _hit_of_whole(text, fragments)
+                continue
             ends = ends_of(fragments)
             for finding in find(text):
                 spans = spans_of(fragments, ends, finding.start, finding.end)
-                yield _Hit(finding.name, text[finding.start : finding.end], spans, True)
+                yield Hit(finding.name, finding.value, spans, finding.depth, True)
 
 
 def texts_of(pieces: list[Piece]) -> Iterator[tuple[str, list[Piece]]]:
-    """The texts that the pieces make up, and every piece by itself; contents of files left out."""
+    """The texts that the pieces make up, and every piece by itself."""
     channels: dict[tuple[Any, ...], list[Piece]] = {}
     for piece in pieces:
         if piece.channel is not None:
             channels.setdefault(piece.channel, []).append(piece)
     for fragments in channels.values():
-        text = "".join(fragment.text for fragment in fragments)
-        if len(fragments) > 1 and not _is_blob(text):
-            yield text, fragments
+        if len(fragments) > 1:
+            yield "".join(fragment.text for fragment in fragments), fragments
     for piece in pieces:
-        if not _is_blob(piece.text):
-            yield piece.text, [piece]
+        yield piece.text, [piece]
 
 
-def _hits_of_member(piece: Piece) -> Iterator[_Hit]:
-    """What only the name of a member gives away."""
-    head = f'{piece.name}: "'
-    text = f'{head}{piece.text}"'
+def _hit_of_whole(text: str, fragments: list[Piece]) -> Iterator[Hit]:
+    """Encoded data that are a credential from their first character to their last."""
+    for finding in find(text) if len(text) <= _LONGEST else ():
+        if finding.start == 0 and finding.end >= len(text.rstrip("=\r\n")):
+            spans = spans_of(fragments, ends_of(fragments), 0, finding.end)
+            yield Hit(finding.name, finding.value, spans, finding.depth, len(fragments) > 1)
+
+
+def _hits_of_member(piece: Piece) -> Iterator[Hit]:
+    """What only the name of a member or a parameter gives away."""
+    if _TELLING.search(piece.name):
+        yield from _behind(f'{piece.name}: "', piece, '"')
+    if piece.written in ("query", "form") and _IN_URL.fullmatch(piece.text):
+        yield from _behind(f"?{piece.name}=", piece, "")
+
+
+_IN_URL = re.compile(r"[A-Za-z0-9+/_.~=-]+")
+
+
+def _behind(head: str, piece: Piece, tail: str) -> Iterator[Hit]:
+    for finding in _findings_in(f"{head}{piece.text}{tail}", len(head), len(piece.text)):
+        start = finding.start - len(head)
+        yield Hit(finding.name, finding.value, [(piece, start, finding.end - len(head))], finding.depth)
+
+
+def _findings_in(text: str, start: int, length: int) -> Iterator[Finding]:
     for finding in find(text):
-        start, end = finding.start - len(head), finding.end - len(head)
-        if start >= 0 and end <= len(piece.text):
-            yield _Hit(finding.name, piece.text[start:end], [(piece, start, end)], False)
+        if start <= finding.start and finding.end <= start + length:
+            yield finding
 
 
 def ends_of(fragments: list[Piece]) -> list[int]:

@@ -1,0 +1,72 @@
+"""Values that tell nothing by themselves, behind words that do."""
+
+from __future__ import annotations
+
+from ..credential import GETS, LEAKS, Credential, near
+from ..plausible import is_basic, is_password
+
+__all__ = ["IN_CONTEXT"]
+
+_WORD = r"(?P<value>(?:[A-Za-z0-9+/_.~=-]|%2[bf]|%3d){16,600}+)"
+_ANY = r"""(?P<value>[^\s"'`\\<>{}()\[\],;|\x00]{8,200}+)"""
+_NO_PATH = r"""(?![/~"'`\s]|\.{1,2}/|[a-z]:[\\/]|file:)"""
+_GENERIC = f"{LEAKS} (generic-api-key): a telling name and a value drawn at random"
+_NAMES_OF_KEYS = "".join(
+    f"(?<={name})|(?<={name}[_-])|"
+    for name in (
+        *("api", "app", "access", "account", "application", "auth", "private", "subscription", "signing"),
+        *("encryption", "master", "openai", "license", "service", "function", "functions"),
+    )
+)
+_NAMES_OF_TOKENS = "".join(
+    f"(?<={name})|(?<={name}[_-])|"
+    for name in ("access", "auth", "refresh", "bearer", "session", "api", "bot", "id")
+)
+# whose keys have no form of their own: letters and digits in one of these numbers
+_PROVIDERS = ("deepgram", "assemblyai", "cohere", "mistral", "wandb", "serpapi", "serper", "stability", "datadog")
+
+IN_CONTEXT: tuple[Credential, ...] = (
+    near(
+        "basic-authorization",
+        "https://www.rfc-editor.org/rfc/rfc7617: user and password in base64",
+        r"(?<![a-z0-9])basic\s{1,4}(?P<value>[A-Za-z0-9+/]{8,600}+={0,2})",
+        "basic",
+        is_one=is_basic,
+        is_long=False,
+    ),
+    near(
+        "bearer-token",
+        "https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
+        r"(?<![a-z0-9])bearer(?:\s{1,4}|%20|\+)(?P<value>[A-Za-z0-9._~+/-]{16,4096}+={0,2})",
+        "bearer",
+    ),
+    near(
+        "authorization",
+        "https://www.rfc-editor.org/rfc/rfc9110#field.authorization",
+        rf"authorization{GETS}(?:(?:token|key|api-?key|bot)\s{{1,4}})?{_WORD}",
+        "authorization",
+    ),
+    near("secret", _GENERIC, rf"(?<!:)secret(?:[_-]?(?:access[_-]?)?(?:key|token))?{GETS}{_WORD}", "secret"),
+    near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS}(?<=[?&]))key{GETS}{_WORD}", "key"),
+    near(
+        "token",
+        _GENERIC,
+        rf"(?:(?:{_NAMES_OF_TOKENS}(?<=[?&]))token|(?-i:(?<=[A-Z0-9]_)TOKEN)){GETS}{_WORD}",
+        "token",
+    ),
+    near(
+        "password",
+        _GENERIC,
+        rf"(?:(?:passw(?:or)?d|passphrase){GETS}|pwd{GETS}{_NO_PATH}){_ANY}",
+        *("passw", "passphrase", "pwd"),
+        is_one=is_password,
+        is_long=False,
+    ),
+    near(
+        "provider-key",
+        f"{LEAKS} (cohere-api-token and others): the name of a provider, and so many letters and digits",
+        rf"(?:{'|'.join(_PROVIDERS)})[\w .'’-]{{0,40}}?\b(?:key|token|secret)\b[ \t:=\"'`]{{0,6}}"
+        r"(?:(?:is|was)[ \t:=\"'`]{1,6})?(?P<value>[A-Za-z0-9]{32}(?:[A-Za-z0-9]{8}|[A-Za-z0-9]{32})?)(?![\w-])",
+        *_PROVIDERS,
+    ),
+)

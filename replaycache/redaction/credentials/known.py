@@ -1,0 +1,232 @@
+"""What was once seen to be a credential is one for the rest of a session, wherever it stands.
+
+A login answers a token, and the next requests carry it in a path, a query, a header, a form or a prompt, where
+nothing tells what it is. A placeholder depends on the value alone, so that a flow that is replayed, in which the
+client sends the placeholder that it was answered, asks for the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus
+
+from ..._models import Recording, Request, ResponseHead
+from ...dialects.request_body import MAX_DECODED
+from ...wire import multipart
+from ...wire.content_encoding import UndecodableContent, decode_whole
+from ..redact import BODY_FIELDS, Redact, is_credential_header
+from .finding import find
+from .places import media_type_of
+from .plausible import is_drawn
+from .replacing import Replacing, placeholder
+
+__all__ = ["Known"]
+
+_LEAST, _LEAST_OF_CALLER = 8, 16
+"""Characters of the shortest value that is learned: in a field, and in a header."""
+_MOST = 10_000
+"""So many values are kept at most; what was learned first goes first."""
+_MOST_OF_ANSWER = 1 << 18
+"""Bytes of the largest answer in which tokens are looked for: who gives one out says little else."""
+_OF_NO_FORM = "credential"
+"""The kind of what tells nothing by itself."""
+
+_FORM = "application/x-www-form-urlencoded"
+_ESCAPED = re.compile(r'["\\/]')  # what JSON may write otherwise, but for \u
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30}) +(\S+)")
+_IS_AN_ID = re.compile(r"organi[sz]ation|project")
+_GIVEN_OUT = frozenset(
+    {
+        # https://www.rfc-editor.org/rfc/rfc6749#section-5.1, https://openid.net/specs/openid-connect-core-1_0.html
+        *("access_token", "refresh_token", "id_token"),
+        # https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1, https://www.rfc-editor.org/rfc/rfc8628#section-3.2
+        *("client_secret", "registration_access_token", "device_code"),
+        # what those call it who follow none of these
+        *("token", "accesstoken", "refreshtoken", "idtoken", "session_token", "sessiontoken", "jwt"),
+        *("auth_token", "authtoken", "api_key", "apikey", "secret", "secret_key", "password"),
+    }
+)
+"""Members at the top level of an answer in which something is given out that lets its holder in."""
+_FIELDS = tuple(name.encode() for name in sorted(BODY_FIELDS))
+
+
+class Known:
+    """The credentials that a session has seen; threads may share it.
+
+    Attributes:
+        version: grows when something is learned, so that what was made before is told from what is made after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._redact = Redact()
+        self._values: dict[str, str] = {}
+        self._written: dict[str, str] = {}
+        self.version = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def learn_from_request(self, request: Request) -> None:
+        """Learns what a request, as it is sent, carries to let its caller in.
+
+        That is what stands in headers for credentials (behind the scheme; of a basic one the password too) and in
+        cookies, and the values of parameters and top-level fields that `Redact` keeps out of stores. Values that
+        are short or ordinary, and placeholders, are none.
+        """
+        found = [*_of_headers(request)]
+        for name, value in parse_qsl(request.url.partition("?")[2].partition("#")[0]):
+            if self._redact.is_secret_parameter(name) and is_drawn(value, _LEAST):
+                found.append(value)
+        for name, value in _fields_of(request):
+            if self._redact.is_secret_field(name) and is_drawn(value, _LEAST):
+                found.append(value)
+        self._learn(found)
+
+    def learn_from_answer(self, head: ResponseHead, body: bytes) -> None:
+        """Learns what an answer gives out to let its reader in: tokens at the top level of its JSON, and cookies.
+
+        Args:
+            head: as it came.
+            body: whole, with its content-encoding undone.
+        """
+        found = [*_of_cookies_set(head)]
+        if len(body) <= _MOST_OF_ANSWER and body[:64].lstrip()[:1] == b"{":
+            found += self._given_out(_json_of(body))
+        self._learn(found)
+
+    def replace_in_request(self, request: Request) -> Request:
+        """The request, in the form in which it is stored, with placeholders for what is known; the very object
+        where there is none."""
+        if not self._written or not self._may_be_in(request):
+            return request
+        return self._replacing().request(request)
+
+    def replace_in(self, recording: Recording) -> Recording:
+        """The recording, in the form in which it is stored, with placeholders for what is known, also where it
+        spans the events of a stream; the very object where there is none."""
+        return self._replacing().recording(recording) if self._written else recording
+
+    def _replacing(self) -> Replacing:
+        written = self._written
+        return Replacing(lambda _, form: placeholder(_kind_of(written[form]), written[form]), written)
+
+    def _may_be_in(self, request: Request) -> bool:
+        """Whether a request may hold something known, without taking it apart: most hold nothing."""
+        texts = (request.url, *(value for _, value in request.headers))
+        body = request.body
+        if b"\\u" in body or "%" in request.url or (b"%" in body and media_type_of(request) == _FORM):
+            return True
+        return any(
+            form.encode("utf-8", "surrogatepass") in body
+            or any(form in text for text in texts)
+            or (b"\\" in body and _ESCAPED.search(form) is not None)
+            for form in self._written
+        )
+
+    def _given_out(self, value: Any) -> Iterator[str]:
+        for name, member in value.items() if isinstance(value, dict) else ():
+            named = name.lower() in _GIVEN_OUT or self._redact.is_secret_field(name)
+            if isinstance(member, str):
+                if is_drawn(member, _LEAST) if named else _kind_of(member) != _OF_NO_FORM:
+                    yield member
+            elif named and isinstance(member, dict):
+                yield from (text for text in member.values() if isinstance(text, str) and is_drawn(text, _LEAST))
+
+    def _learn(self, found: Iterable[str]) -> None:
+        new = [value for value in found if value not in self._values]
+        if not new:
+            return
+        with self._lock:
+            values = {**self._values, **{value: value for value in new}}
+            for value in [*values][: max(len(values) - _MOST, 0)]:
+                del values[value]
+            # as a part of a URL it may stand in any text
+            forms = {form: value for value in values for form in (quote(value, safe=""), quote_plus(value))}
+            self._values, self._written = values, {**forms, **values}
+            self.version += 1
+
+
+def _kind_of(value: str) -> str:
+    """The kind of a value, by its form alone: it is the same wherever the value was met."""
+    findings = find(value) if len(value) <= _MOST_OF_FORM else []
+    whole = [finding.name for finding in findings if (finding.start, finding.end) == (0, len(value))]
+    return whole[0] if whole else _OF_NO_FORM
+
+
+_MOST_OF_FORM = 4096
+
+
+def _of_headers(request: Request) -> Iterator[str]:
+    for name, value in request.headers:
+        if name == "cookie":
+            for pair in value.split(";"):
+                yield from _long(pair.partition("=")[2].strip().strip('"'))
+        elif is_credential_header(name) and not _IS_AN_ID.search(name):
+            scheme = _SCHEME.fullmatch(value.strip())
+            yield from _long(value.strip() if scheme is None else scheme[2])
+            if scheme is not None and scheme[1].lower() == "basic":
+                yield from _of_basic(scheme[2])
+
+
+def _of_basic(value: str) -> Iterator[str]:
+    """The password of RFC 7617."""
+    try:
+        password = base64.b64decode(value, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    if is_drawn(password, _LEAST):
+        yield password
+
+
+def _of_cookies_set(head: ResponseHead) -> Iterator[str]:
+    for name, value in head.headers:
+        if name == "set-cookie":
+            yield from _long(value.partition(";")[0].partition("=")[2].strip().strip('"'))
+
+
+def _long(value: str) -> Iterator[str]:
+    if is_drawn(value, _LEAST_OF_CALLER):
+        yield value
+
+
+def _fields_of(request: Request) -> Iterator[tuple[str, str]]:
+    """The fields of a body: of a form, or at the top level of JSON."""
+    body = request.body
+    encoding = request.header("content-encoding")
+    if encoding is not None:
+        try:
+            body = decode_whole(encoding, body, MAX_DECODED)
+        except UndecodableContent:
+            return
+    lowered = body.lower()
+    if not any(name in lowered for name in _FIELDS):
+        return
+    media_type = media_type_of(request)
+    if media_type == _FORM:
+        yield from parse_qsl(body.decode("utf-8", "replace"))
+    elif media_type == "multipart/form-data":
+        boundary = multipart.boundary_of(request.header("content-type") or "")
+        try:
+            parts = [] if boundary is None else multipart.parse(body, boundary)
+        except multipart.NotMultipart:
+            return
+        yield from ((part.name, part.text) for part in parts if part.text is not None)
+    else:
+        value = _json_of(body)
+        for name, member in value.items() if isinstance(value, dict) else ():
+            if isinstance(member, str):
+                yield name, member
+
+
+def _json_of(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
