@@ -40,7 +40,7 @@ from .nonsense import Nonsense
 from .places import line_of, path_of
 from .streamed import EVENT_LAYOUTS, base64_text, body_of, bytes_of_base64, framing_of, lines_of
 
-__all__ = ["FORMAT", "Written", "dump", "dump_recording", "load", "load_written", "slices"]
+__all__ = ["FORMAT", "Written", "dump", "dump_recording", "is_one", "load", "load_written", "slices"]
 
 FORMAT = "replaycache/1"
 _NAME, _VERSION = "replaycache", 1
@@ -293,7 +293,17 @@ def slices(text: bytes) -> list[tuple[int, int]] | None:
     return spans
 
 
-_NEXT = f"{_BETWEEN}{_INDENT}{{\n".encode()
+_FIRST = f"{_INDENT}{{\n".encode()
+_NEXT = _BETWEEN.encode() + _FIRST
+
+
+def is_one(text: bytes) -> bool:
+    """Whether a text is one recording as it stands in a file, as far as its layout tells: nothing around it would
+    be read as a part of it, nor a part of it as something else."""
+    try:
+        return type(orjson.loads(text)) is dict and text.startswith(_FIRST) and _NEXT not in text
+    except ValueError:
+        return False
 
 
 def _load_whole(text: bytes, path: str) -> list[Written]:
@@ -390,9 +400,12 @@ def _check_once(text: bytes, value: Any, where: _Where) -> None:
     Written anew, a document with such a member has fewer quotation marks than it had.
 
     Raises:
-        CassetteError: one is.
+        CassetteError: one is, or it is nested too deeply for that to be seen.
     """
-    steps = _twice(text, value)
+    try:
+        steps = _twice(text, value)
+    except RecursionError as error:
+        raise where.error(Nonsense("is nested too deeply to be read")) from error
     if steps is not None:
         raise where.error(Nonsense("is given twice: remove one of them", *steps))
 
@@ -419,12 +432,16 @@ def _twice(text: bytes, value: Any) -> tuple[str | int, ...] | None:
     def member(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice.append((made, next(name for name in names if names.count(name) > 1)))
+            twice.append((made, _first_twice(name for name, _ in pairs)))
         return made
 
     whole = json.loads(text, object_pairs_hook=member)
     return next(((*steps, name) for made, name in twice if (steps := _way_to(whole, made)) is not None), None)
+
+
+def _first_twice(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # it is None
 
 
 def _marks(text: bytes) -> int:
