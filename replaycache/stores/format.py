@@ -36,6 +36,7 @@ import xxhash
 
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
+from ..system.regular_file import open_regular
 from ..wire.content_encoding import most_decoded
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
@@ -225,7 +226,7 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         CorruptRecording: it is damaged or cut short.
         StoreError: a newer version of replaycache wrote it.
     """
-    file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+    file = OpenFile(open_regular(path))
     size = file.size
     if check and size <= AT_ONCE:
         return decode(file.read_at(0, size))

@@ -16,6 +16,7 @@ from ..._printable import printable
 from ...match import Identity
 from ...system.atomic_file import replaced
 from ...system.forking import new_lock, new_reentrant_lock
+from ...system.regular_file import read_regular
 from .entry import Entry, Identify
 from .journal import Change, Journal, Noted, apply, digest_of
 from .lock import locked
@@ -150,7 +151,7 @@ class CassetteFile:
 
     def _text(self, path: Path) -> bytes | None:
         try:
-            return path.read_bytes()
+            return read_regular(path)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -21,6 +21,7 @@ import xxhash
 
 from ..._errors import CassetteError
 from ..._printable import printable
+from ...system.regular_file import read_regular
 from .entry import Entry
 from .text import is_one
 
@@ -213,7 +214,7 @@ class Journal:
 
     def _lines(self) -> Iterator[dict[str, object]]:
         try:
-            data = Path(self.path).read_bytes()
+            data = read_regular(self.path)
         except FileNotFoundError:
             return
         for line in data.split(b"\n"):
