@@ -61,6 +61,10 @@ LONGEST_NAME = 200
 
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = ("requests", *TOKENS, "seconds", "took", "bytes")
+_MOST = 1e18
+"""More than calls can add up to; what is less can be reckoned with."""
+_LATEST = 253_402_300_799
+"""The last second of the year 9999, from 1970 on."""
 _HOUR = 3600
 _DAY = 86400
 _DAY_OF_HOUR = f"hour / {_DAY} * {_DAY}"
@@ -277,7 +281,7 @@ class Ledger:
         try:
             entries = [_entry(each == "run", row, units) for row in rows]
             return sorted(entries, key=lambda entry: (entry.started, entry.run, entry.when, entry.usage[:2]))
-        except (TypeError, ValueError) as error:  # SQLite keeps any value in any column
+        except ValueError as error:
             raise self._unavailable(error) from error
 
     def last_played(self) -> dict[str, float]:
@@ -287,7 +291,12 @@ class Ledger:
             StoreUnavailable: the file cannot be read.
         """
         self.flush(LOCK_TIMEOUT)
-        return dict(self._rows("SELECT key, at FROM played", ()))
+        rows = self._rows("SELECT key, at FROM played", ())
+        try:
+            _check(all(type(key) is str and _is_number(at) for key, at in rows))
+        except ValueError as error:
+            raise self._unavailable(error) from error
+        return dict(rows)
 
     def forget(self, keys: list[str]) -> None:
         """Forgets when recordings that are gone were played.
@@ -323,16 +332,32 @@ class Ledger:
 def _entry(of_run: bool, row: tuple[Any, ...], units: dict[tuple[Any, ...], list[tuple[str, float]]]) -> Entry:
     group, sums, (hour, program, started) = row[:6], row[6:-3], row[-3:]
     part, *names, _ = group
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError("it holds what replaycache did not write")
+    more = tuple(units.get(group, ()))
+    _check(all(type(name) is str for name in (*names, program, *((part,) if of_run else ()))))
+    _check(all(type(name) is str and _is_number(amount) for name, amount in more))
+    _check(type(hour) is int and 0 <= hour <= _LATEST and _is_number(started) and 0 <= started <= _LATEST)
+    _check(all(map(_is_number, sums)) and round(sums[0]) > 0 and min(sums[6:]) >= 0)
     provider, model, status, service_tier = names
     requests, inputs, outputs, cached, cache_write, reasoning = map(round, sums[:6])
     seconds, took, size = sums[6:]
-    more = tuple(units.get(group, ()))
     usage = Usage(provider, model, inputs, outputs, cached, cache_write, reasoning, service_tier, more)
     if not of_run:
         part, program, started, hour = "", "", 0.0, part
     return Entry(part, program, started, hour, status, requests, usage, seconds, took, round(size))
+
+
+def _check(holds: bool) -> None:
+    """Checks what was read: SQLite keeps any value in any column, and anybody may have written there.
+
+    Raises:
+        ValueError: it does not hold.
+    """
+    if not holds:
+        raise ValueError("it holds what replaycache did not write")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -_MOST < value < _MOST
 
 
 def _adding(sums: tuple[str, ...]) -> str:

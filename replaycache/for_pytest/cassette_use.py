@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ..system.regular_file import open_regular
 from .cassette_paths import DIRECTORY, module_directory
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def find_orphans(collected: Collected, selected: Iterable[Path]) -> tuple[list[P
 
 def _is_cassette(path: Path) -> bool:
     try:
-        with open(path, "rb") as file:
+        with open(open_regular(path), "rb") as file:
             return b'"replaycache/' in file.read(200)
     except OSError:
         return False

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -80,6 +81,11 @@ _FAILURES = (OSError, sqlite3.Error, ValueError, TypeError, OverflowError)
 """What fails where the disk does, or where the database holds something else than was written."""
 
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it can be a time or a size: SQLite keeps any value in any column."""
+    return type(value) in (int, float) and -1e18 < value < 1e18
 
 
 def _private(path: str, flags: int) -> int:
@@ -443,6 +449,8 @@ class DiskStore:
     def __len__(self) -> int:
         with self._guard("reading"):
             rows = self._database.read("SELECT value FROM Settings WHERE key = 'count'", patience=LOCK_TIMEOUT)
+            if rows and not (type(rows[0][0]) is int and 0 <= rows[0][0] <= sys.maxsize):
+                rows = self._database.read("SELECT count(*) FROM Cache", patience=LOCK_TIMEOUT)
             return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
@@ -472,8 +480,8 @@ class DiskStore:
         columns = "key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time, expire_time"
         now = time.time()
         for key, size, at, ends in self._rows(columns, "raw = 1"):
-            if ends is None or ends > now:
-                yield Stored(key, int(size or 0), float(at or 0))
+            if not _is_number(ends) or ends > now:
+                yield Stored(key, int(size) if _is_number(size) else 0, float(at) if _is_number(at) else 0.0)
 
     def strays(self) -> list[tuple[str, int]]:
         """Files of values that no row names, left by processes that were killed: their names and bytes.

@@ -37,6 +37,7 @@ import xxhash
 
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
+from ..system.regular_file import open_regular
 from ..wire.content_encoding import most_decoded
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
@@ -55,6 +56,8 @@ _COMPRESS_FROM = 16 << 10
 _UNPACKED = 256 << 20
 """Only request bodies of up to this many bytes, and of up to `most_decoded`, are compressed, so that an entry that
 unpacks to more is none."""
+_LONGEST_HEAD = 64 << 20
+"""Bytes: it is decoded at once, and all client libraries together take no more headers than this."""
 _TOKENS = 1 << 56
 """More than any answer can count up to; sums of it stay within what a database takes for an integer."""
 _BLOCK = 1 << 20
@@ -203,11 +206,14 @@ def decode(data: bytes) -> Recording:
         raise CorruptRecording("the entry is damaged: its checksum does not fit")
     segments = []
     at = request_end
+    size = 0
     while at < end:
-        segment, at = _decode_segment(data, at, end)
+        segment, after = _decode_segment(data, at, end)
         segments.append(segment)
+        size += after - segment.start
+        at = after
     return _recording(
-        data[_PREFIX.size : head_end], lambda: _decode_request(data[head_end:request_end]), Body(segments)
+        data[_PREFIX.size : head_end], lambda: _decode_request(data[head_end:request_end]), Body(segments), size
     )
 
 
@@ -223,7 +229,7 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         CorruptRecording: it is damaged or cut short.
         StoreError: a newer version of replaycache wrote it.
     """
-    file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+    file = OpenFile(open_regular(path))
     size = file.size
     if check and size <= AT_ONCE:
         return decode(file.read_at(0, size))
@@ -236,7 +242,22 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         file.read_at(_PREFIX.size, head_end - _PREFIX.size),
         lambda: _decode_request(_read_later(file, head_end, request_end - head_end)),
         Body(FileSegments(file, request_end, end)),
+        _size_of_segments(file, request_end, end),
     )
+
+
+def _size_of_segments(file: OpenFile, at: int, end: int) -> int:
+    """Bytes of the body, by what the segments tell of themselves."""
+    size = 0
+    while at < end:
+        # the rest of one that is cut short reaches beyond the end
+        told = file.read_at(at, min(_SEGMENT.size, end - at)).ljust(_SEGMENT.size, b"\xff")
+        count, length = _SEGMENT.unpack(told)
+        at += _SEGMENT.size + 12 * count + length
+        size += length
+    if at != end:
+        raise CorruptRecording("a segment is cut short")
+    return size
 
 
 def _checksum(file: OpenFile, end: int) -> int:
@@ -256,6 +277,8 @@ def _check_prefix(prefix: bytes, size: int) -> tuple[int, int]:
         raise StoreError(
             f"the entry has format {version} and this version of replaycache reads up to {VERSION}; upgrade it"
         )
+    if head_length > _LONGEST_HEAD:
+        raise CorruptRecording("the entry's head is longer than any")
     head_end = _PREFIX.size + head_length
     request_end = head_end + request_length
     if request_end + _TRAILER.size > size:
@@ -263,7 +286,7 @@ def _check_prefix(prefix: bytes, size: int) -> tuple[int, int]:
     return head_end, request_end
 
 
-def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recording:
+def _recording(head: bytes, request: Callable[[], Request], body: Body, body_size: int) -> Recording:
     try:
         fields = orjson.loads(head)
         get = fields.get
@@ -274,8 +297,8 @@ def _recording(head: bytes, request: Callable[[], Request], body: Body) -> Recor
         check_fields(status, recorded_at, latency, complete, verdict, sample)
         if not type(digest) is type(rules) is str:
             raise TypeError("digest or rules is no text")
-        if size is not None and (type(size) is not int or not 0 <= size < _TOKENS):
-            raise ValueError("size is no number of bytes")
+        if size is not None and (type(size) is not int or size != body_size):
+            raise ValueError("size is not that of the body")
         if duration is not None and not (type(duration) in (int, float) and 0 <= duration < 2 * LONGEST):
             raise ValueError("duration is no number of seconds")  # that of the latency and of the last chunk
         return Recording(

@@ -17,6 +17,7 @@ from ...match import Identity
 from ...redaction.seal import holds_sealed
 from ...system.atomic_file import replaced
 from ...system.forking import new_lock, new_reentrant_lock
+from ...system.regular_file import read_regular
 from . import salt as _salt
 from .entry import Entry, Identify
 from .journal import Change, Journal, Noted, apply, digest_of
@@ -176,7 +177,7 @@ class CassetteFile:
 
     def _text(self, path: Path) -> bytes | None:
         try:
-            return path.read_bytes()
+            return read_regular(path)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -19,8 +19,12 @@ from typing import NamedTuple
 import orjson
 import xxhash
 
+from ..._errors import CassetteError
+from ..._printable import printable
 from ...system.private_files import give_permissions
+from ...system.regular_file import read_regular
 from .entry import Entry
+from .text import is_one
 
 __all__ = ["Change", "Journal", "Noted", "apply", "digest_of"]
 
@@ -200,19 +204,28 @@ class Journal:
 
         Raises:
             OSError: it cannot be read.
+            CassetteError: somebody else wrote nonsense, which may not get into the cassette.
         """
         changes: list[Change] = []
         bases: dict[str, int] = {}
         for fields in self._lines():
             if "base" in fields:
                 bases[str(fields["base"])] = len(changes)
-            elif (change := _change(fields)) is not None:
+                continue
+            try:
+                change = _change(fields)
+            except ValueError as error:
+                raise CassetteError(
+                    f"{printable(self.path)} holds what replaycache did not write there: {error}. It is what was "
+                    f"recorded into the cassette beside it, and is not in that yet: remove it, and record again."
+                ) from error
+            if change is not None:
                 changes.append(change)
         return Noted(changes, bases)
 
     def _lines(self) -> Iterator[dict[str, object]]:
         try:
-            data = Path(self.path).read_bytes()
+            data = read_regular(self.path)
         except FileNotFoundError:
             return
         for line in data.split(b"\n"):
@@ -246,10 +259,21 @@ def _fields(change: Change) -> dict[str, object]:
 
 
 def _change(fields: dict[str, object]) -> Change | None:
-    """A line's change; None where nothing comes and nothing goes."""
-    text = fields.get("text")
-    entry = Entry(text=text.encode("utf-8")) if isinstance(text, str) else None
-    replaces, after, before = (str(fields.get(name, "")) for name in ("replaces", "after", "before"))
+    """A line's change; None where nothing comes and nothing goes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    entry = None
+    if "text" in fields:
+        text = fields["text"]
+        if type(text) is not str or not is_one(text.encode("utf-8")):
+            raise ValueError("a text that is no recording")
+        entry = Entry(text=text.encode("utf-8"))
+    marks = [fields.get(name, "") for name in ("replaces", "after", "before")]
+    if not all(type(mark) is str for mark in marks):
+        raise ValueError("a mark that is no text")
+    replaces, after, before = map(str, marks)
     if entry is None and not replaces:
         return None
     return Change(entry, replaces, after, before, bool(fields.get("is_first")))

@@ -42,11 +42,11 @@ from .nonsense import Nonsense
 from .places import line_of, path_of
 from .streamed import EVENT_LAYOUTS, base64_text, body_of, bytes_of_base64, framing_of, lines_of
 
-__all__ = ["FORMAT", "Written", "dump", "dump_recording", "load", "load_written", "salt_in", "slices"]
+__all__ = ["FORMAT", "Written", "dump", "dump_recording", "is_one", "load", "load_written", "salt_in", "slices"]
 
 FORMAT = "replaycache/1"
 _NAME, _VERSION = "replaycache", 1
-_FIRST = f'{{\n  "format": "{FORMAT}",\n'
+_OPENING = f'{{\n  "format": "{FORMAT}",\n'
 _LIST = '  "recordings": ['
 _SALTED = re.compile(rb'  "salt": ("[^"\\\n]*"),\n')
 _TAIL = "\n  ]\n}\n"
@@ -67,7 +67,7 @@ def dump(recordings: Iterable[str], salt: bytes | None = None) -> str:
         salt: with which something in them is sealed.
     """
     inside = _BETWEEN.join(recordings)
-    head = _FIRST + ("" if salt is None else f'  "salt": {_json(_salt.written(salt))},\n') + _LIST
+    head = _OPENING + ("" if salt is None else f'  "salt": {_json(_salt.written(salt))},\n') + _LIST
     return f"{head}\n{inside}{_TAIL}" if inside else f"{head}]\n}}\n"
 
 
@@ -305,12 +305,22 @@ def slices(text: bytes) -> list[tuple[int, int]] | None:
     return spans
 
 
-_NEXT = f"{_BETWEEN}{_INDENT}{{\n".encode()
+_FIRST = f"{_INDENT}{{\n".encode()
+_NEXT = _BETWEEN.encode() + _FIRST
+
+
+def is_one(text: bytes) -> bool:
+    """Whether a text is one recording as it stands in a file, as far as its layout tells: nothing around it would
+    be read as a part of it, nor a part of it as something else."""
+    try:
+        return type(orjson.loads(text)) is dict and text.startswith(_FIRST) and _NEXT not in text
+    except ValueError:
+        return False
 
 
 def _begin_of_list(text: bytes) -> int | None:
     """Where the recordings begin in a file that begins as we write it; None where it does not."""
-    first, opening = _FIRST.encode(), _LIST.encode()
+    first, opening = _OPENING.encode(), _LIST.encode()
     if not text.startswith(first):
         return None
     salted = _SALTED.match(text, len(first))
@@ -326,7 +336,7 @@ def salt_in(text: bytes, path: str) -> bytes | None:
     """
     try:
         if _begin_of_list(text) is not None:
-            found = _SALTED.match(text, len(_FIRST))
+            found = _SALTED.match(text, len(_OPENING))
             return None if found is None else _salt.read(orjson.loads(found[1]))
         document = orjson.loads(text)
         return _salt.read(document["salt"]) if "salt" in document else None
@@ -429,9 +439,12 @@ def _check_once(text: bytes, value: Any, where: _Where) -> None:
     Written anew, a document with such a member has fewer quotation marks than it had.
 
     Raises:
-        CassetteError: one is.
+        CassetteError: one is, or it is nested too deeply for that to be seen.
     """
-    steps = _twice(text, value)
+    try:
+        steps = _twice(text, value)
+    except RecursionError as error:
+        raise where.error(Nonsense("is nested too deeply to be read")) from error
     if steps is not None:
         raise where.error(Nonsense("is given twice: remove one of them", *steps))
 
@@ -458,12 +471,16 @@ def _twice(text: bytes, value: Any) -> tuple[str | int, ...] | None:
     def member(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice.append((made, next(name for name in names if names.count(name) > 1)))
+            twice.append((made, _first_twice(name for name, _ in pairs)))
         return made
 
     whole = json.loads(text, object_pairs_hook=member)
     return next(((*steps, name) for made, name in twice if (steps := _way_to(whole, made)) is not None), None)
+
+
+def _first_twice(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    return next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]  # it is None
 
 
 def _marks(text: bytes) -> int:
