@@ -83,17 +83,29 @@ Whose = Literal["caller", "data", "user"]
 
 
 class _Place(NamedTuple):
+    """Where something is replaced.
+
+    Attributes:
+        path: that leads there.
+        whose: what stands there.
+        is_url: whether that is a URL, in which something is replaced.
+        words: those of the names and kinds in the path that are words, in lower case: each stands in quotation
+            marks in a body that has the place.
+    """
+
     path: _json_path.Path
     whose: Whose
-    is_url: bool = False
+    is_url: bool
+    words: frozenset[bytes]
 
-    def may_be_in(self, lowered: bytes) -> bool:
-        """Whether a body, in lower case and without escapes, has all names that lead there."""
-        for step in self.path.steps:
-            name = step.value if isinstance(step, _json_path.OfKind) else step
-            if isinstance(name, str) and name.lower().encode() not in lowered:
-                return False
-        return True
+
+def _place(path: _json_path.Path, whose: Whose, *, is_url: bool = False) -> _Place:
+    steps = (step.value if isinstance(step, _json_path.OfKind) else step for step in path.steps)
+    names = (step.lower().encode() for step in steps if isinstance(step, str))
+    return _Place(path, whose, is_url, frozenset(name for name in names if _WORD.fullmatch(b'"%s"' % name)))
+
+
+_WORD = re.compile(rb'"([a-z_][a-z0-9_-]*)"')
 
 
 @cache
@@ -101,7 +113,7 @@ def _documented() -> tuple[_Place, ...]:
     places = (place for dialect in DIALECTS for place in dialect.credentials)
     rows = {place.path: place for place in places}
     return tuple(
-        _Place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", row.is_url)
+        _place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", is_url=row.is_url)
         for row in rows.values()
     )
 
@@ -121,7 +133,7 @@ class Redactor:
     counting: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        named = tuple(_Place(path, "user") for path in self.redact.paths)
+        named = tuple(_place(path, "user") for path in self.redact.paths)
         object.__setattr__(self, "_places", (*named, *_documented()))
         object.__setattr__(
             self, "_fields", frozenset(path.steps[0] for path in self.redact.paths if len(path.steps) == 1)
@@ -267,8 +279,8 @@ class Redactor:
             first = place.path.steps[0]
             if not isinstance(first, str) or place.path.any_case or first in value:
                 yield place
-        for name in value:
-            if name.lower() in BODY_FIELDS:
+        for name, member in value.items():
+            if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, member):
                 yield _field_place(name)
 
     def json_text(self, body: bytes) -> bytes:
@@ -280,20 +292,22 @@ class Redactor:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
-        places = [place for place in self._places if is_escaped or place.may_be_in(lowered)]
+        # one look for all places: there are many, and bodies are large
+        present = frozenset(_WORD.findall(lowered))
+        places = [place for place in self._places if is_escaped or place.words <= present]
         has_fields = is_escaped or any(name in lowered for name in _FIELD_MARKS)
         if not places and not has_fields:
             return body
         try:
             text = body.decode("utf-8")
-            json.loads(text, strict=False)
+            value = json.loads(text, strict=False)
             names = {name for name, *_ in _json_path.children(text, _begin(text))}
             tops = {*names, *map(str.lower, names)}
             for place in places:
                 if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
                     text = self._text_replaced(text, place)
-            for name in names:
-                if name.lower() in BODY_FIELDS:
+            for name in names if isinstance(value, dict) else ():
+                if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, value.get(name)):
                     text = self._text_replaced(text, _field_place(name))
         except (ValueError, RecursionError):
             return self._broken(body)
@@ -351,8 +365,27 @@ _FIELD_MARKS = tuple(sorted(name.encode() for name in BODY_FIELDS))
 
 
 @cache
+def _objects() -> dict[str, frozenset[Any]]:
+    """The members that rows name in objects at the top level of a body."""
+    found: dict[str, frozenset[Any]] = {}
+    for place in _documented():
+        first, *rest = place.path.steps
+        if rest and isinstance(first, str):
+            found[first] = found.get(first, frozenset()) | {rest[0]}
+    return found
+
+
+def _is_object_of_a_row(name: str, value: Any) -> bool:
+    """Whether a field of a credential's name holds an object, of which a row says where in it the credential is.
+
+    Clients look into such an object.
+    """
+    return isinstance(value, dict) and not value.keys().isdisjoint(_objects().get(name, ()))
+
+
+@cache
 def _field_place(name: str) -> _Place:
-    return _Place(_json_path.Path(name, (name,)), "caller")
+    return _place(_json_path.Path(name, (name,)), "caller")
 
 
 def _begin(text: str) -> int:

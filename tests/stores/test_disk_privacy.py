@@ -49,6 +49,7 @@ def use(*stores: DiskStore) -> None:
     for store in stores:
         store.put("k", recording())
         store.put("large", large())
+        store.salt()
         store.note(Noted("hit", "k"))
         store.claims.claim("00")
         store.ledger.flush()
@@ -60,7 +61,7 @@ def use(*stores: DiskStore) -> None:
 def test_a_cache_that_others_could_read_is_taken_from_them_where_it_is_written(tmp_path: Path) -> None:
     use(DiskStore(tmp_path / "cache"))
     before = modes(tmp_path / "cache")
-    assert {"cache.db-wal", "cache.db-shm", "claims.lock", "usage.db"} < before.keys()
+    assert {"cache.db-wal", "cache.db-shm", "claims.lock", "salt", "usage.db"} < before.keys()
     for name in before:
         (tmp_path / "cache" / name).chmod(0o644)
 
