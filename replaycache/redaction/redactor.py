@@ -126,14 +126,17 @@ class Redactor:
         redact: the user's rules.
         seal: seals what counts.
         counting: names of request headers that count, and are stored for that.
+        uncounted: paths into bodies at which nothing counts: what the user's rules replace there is not sealed, so
+            that nobody who has the salt can guess it.
     """
 
     redact: Redact = field(default_factory=Redact)
     seal: Seal = field(default_factory=Seal)
     counting: tuple[str, ...] = ()
+    uncounted: tuple[_json_path.Path, ...] = ()
 
     def __post_init__(self) -> None:
-        named = tuple(_place(path, "user") for path in self.redact.paths)
+        named = tuple(_place(path, self._whose(path)) for path in self.redact.paths)
         object.__setattr__(self, "_places", (*named, *_documented()))
         object.__setattr__(
             self, "_fields", frozenset(path.steps[0] for path in self.redact.paths if len(path.steps) == 1)
@@ -141,6 +144,14 @@ class Redactor:
 
     _places: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
     _fields: frozenset[Any] = field(init=False, repr=False, compare=False)
+
+    def _whose(self, path: _json_path.Path) -> Whose:
+        """What a value is that the user named: where it does not count, it is replaced as the caller's are."""
+        for outer in self.uncounted:
+            steps = tuple(step.lower() if isinstance(step, str) else step for step in outer.steps)
+            if steps == path.steps[: len(steps)]:
+                return "caller"
+        return "user"
 
     # -- headers -------------------------------------------------------------------------------------------------
 
@@ -239,7 +250,9 @@ class Redactor:
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
-        return self._stand_in(value, "caller" if name.lower() in BODY_FIELDS else "user")
+        lowered = name.lower()
+        is_callers = lowered in BODY_FIELDS or self._whose(_json_path.Path(lowered, (lowered,))) == "caller"
+        return self._stand_in(value, "caller" if is_callers else "user")
 
     def _counts(self, whose: Whose) -> bool:
         return whose == "user" or (whose == "data" and self.seal.counts_access)
@@ -273,7 +286,7 @@ class Redactor:
     def _places_in(self, value: Any) -> Iterator[_Place]:
         """The places that may be in a decoded body, in the order in which they are replaced."""
         if not isinstance(value, dict):
-            yield from (place for place in self._places if place.whose == "user")
+            yield from (place for place in self._places if not isinstance(place.path.steps[0], str))
             return
         for place in self._places:
             first = place.path.steps[0]
