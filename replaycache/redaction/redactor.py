@@ -245,14 +245,17 @@ class Redactor:
     # -- bodies --------------------------------------------------------------------------------------------------
 
     def is_secret_field(self, name: str) -> bool:
-        """Whether a top-level field of a body is replaced."""
-        return name.lower() in BODY_FIELDS or name.lower() in self._fields
+        """Whether a field of a form is replaced: a login may be asked for by a form as well as by JSON."""
+        return name.lower() in BODY_FIELDS or name.lower() in self._fields or name in _fields_of_rows()
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
         lowered = name.lower()
-        is_callers = lowered in BODY_FIELDS or self._whose(_json_path.Path(lowered, (lowered,))) == "caller"
-        return self._stand_in(value, "caller" if is_callers else "user")
+        if lowered in BODY_FIELDS:
+            return self._stand_in(value, "caller")
+        if lowered in self._fields:
+            return self._stand_in(value, self._whose(_json_path.Path(lowered, (lowered,))))
+        return self._stand_in(value, _fields_of_rows()[name])
 
     def _counts(self, whose: Whose) -> bool:
         return whose == "user" or (whose == "data" and self.seal.counts_access)
@@ -375,6 +378,12 @@ class Redactor:
 
 
 _FIELD_MARKS = tuple(sorted(name.encode() for name in BODY_FIELDS))
+
+
+@cache
+def _fields_of_rows() -> dict[str, Whose]:
+    """What stands in the members at the top level of a body of which rows know."""
+    return {str(place.path.steps[0]): place.whose for place in _documented() if len(place.path.steps) == 1}
 
 
 @cache

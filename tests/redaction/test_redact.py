@@ -447,6 +447,11 @@ def test_a_credential_that_is_no_text(secret: Any) -> None:
         (b"client%5Fsecret=hunter2", b"client%5Fsecret=REDACTED"),
         (b"password=hunter2=hunter2", b"password=REDACTED"),
         (b"password=", b"password=REDACTED"),
+        (
+            b"grant_type=a&subject_token=hunter2&subject_token_type=b",
+            b"grant_type=a&subject_token=REDACTED&subject_token_type=b",
+        ),
+        (b"assertion=hunter2&grant_type=a", b"assertion=REDACTED&grant_type=a"),
         (b"password", b"password"),
         (b"password+=x", b"password+=x"),
         (b"passwords=x&a=password", b"passwords=x&a=password"),
