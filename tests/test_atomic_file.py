@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from replaycache.system.atomic_file import clear, replaced
+from replaycache.system.atomic_file import clear, created, replaced
 
 ROOT = Path(__file__).resolve().parent.parent
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
@@ -193,3 +193,26 @@ def test_a_group_to_which_the_file_cannot_be_given_is_not_taken_for_another(tmp_
         assert path.read_bytes() == b"x"
     finally:
         shutil.rmtree(directory)
+
+
+@pytest.mark.usefixtures("way")
+def test_a_file_for_its_user_alone_is_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "salt"
+    before = os.umask(0)
+    try:
+        assert created(path, b"first")
+        assert not created(path, b"second")
+    finally:
+        os.umask(before)
+
+    assert path.read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["salt"]
+    if sys.platform != "win32":
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_not_made_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "salt").symlink_to(tmp_path / "elsewhere")
+
+    assert not created(tmp_path / "salt", b"first")
+    assert not (tmp_path / "elsewhere").exists()

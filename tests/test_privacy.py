@@ -16,6 +16,7 @@ from tests.cli.recorded import answer_json
 from tests.scripted_server import Received, ScriptedServer, Wire
 
 ROOT = str(Path(__file__).resolve().parent.parent)
+PAGE = Path(ROOT, "docs", "privacy.md").read_text("utf-8")
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="files belong to users as POSIX has it")
 
@@ -90,7 +91,8 @@ with replaycache.use_cassette(cassette, mode="auto"), httpx2.Client() as client:
 look_at_all()
 
 script = HERE / "shared" / "script.py"
-script.write_text(f"import httpx2; httpx2.post({url!r} + '/v1/chat/completions', json={{'messages': ['run']}})")
+asked = {"messages": ["in a script"]}
+script.write_text(f"import httpx2; httpx2.post({url!r} + '/v1/chat/completions', json={asked})")
 done = command("stats", "--html", str(HERE / "shared" / "page.html"))
 assert done.exit_code == 0, done.stderr
 for arguments in (
@@ -122,6 +124,10 @@ def _answer(request: Received, wire: Wire) -> None:
         wire.answer(answer_json("x" * 600_000 if asked == "large" else asked))
 
 
+def _files_with(directory: Path, text: str) -> list[str]:
+    return [path.name for path in directory.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
 @pytest.mark.parametrize("umask", ["000", "077"])
 def test_whatever_is_written_is_for_the_user_alone(umask: str, tmp_path: Path) -> None:
     with ScriptedServer(_answer) as server:
@@ -147,6 +153,11 @@ def test_whatever_is_written_is_for_the_user_alone(umask: str, tmp_path: Path) -
     assert {"cache.db", "cache.db-wal", "cache.db-shm", "usage.db", "claims.lock", "new", "and-new"} <= names
     assert sum(name.endswith(".val") for name in names) == 2
     assert {mode for modes in below["new"].values() for mode in modes} == {"-0600", "d0700"}
+    files = {os.path.basename(name) for name, modes in below["new"].items() if modes == {"-0600"}}
+    assert [name for name in files if f"`{name}`" not in PAGE and not name.endswith(".val")] == []
+    # it was removed, and what was asked after that was not
+    assert _files_with(tmp_path / "new", "in a child") == []
+    assert _files_with(tmp_path / "new", "in a script") == ["cache.db"]
 
     # what is in them is named by the user, who shares it as he likes
     public = f"-{0o666 & ~int(umask, 8):04o}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from .apis import (
     anthropic,
+    anthropic_platform,
     azure,
     bedrock,
     cohere,
@@ -25,6 +26,7 @@ from .apis import (
     openai_chat,
     openai_compatible,
     openai_media,
+    openai_platform,
     openai_responses,
     perplexity,
     sagemaker,
@@ -62,8 +64,10 @@ DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
     openai_responses.DIALECT,
     openai_media.DIALECT,
+    openai_platform.DIALECT,
     azure.DIALECT,
     anthropic.DIALECT,
+    anthropic_platform.DIALECT,
     gemini.DIALECT,
     gemini.VERTEX,
     bedrock.DIALECT,

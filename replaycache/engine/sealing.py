@@ -30,4 +30,5 @@ def seal_of(store: Store) -> Seal:
 
 def redactor_of(options: Options, store: Store) -> Redactor:
     """Takes out what a store does not keep, by these options."""
-    return Redactor(options.redact, seal_of(store), options.match.key_headers)
+    match = options.match
+    return Redactor(options.redact, seal_of(store), match.key_headers, uncounted=match.ignored)

@@ -148,9 +148,11 @@ class Match:
             UsedPaths((*(path.text for path in paths), *(f"{_HEADER}{name}" for name in ignored))),
         )
         object.__setattr__(self, "key_headers", headers)
+        object.__setattr__(self, "ignored", paths)
         object.__setattr__(self, "_rules", rules)
 
     key_headers: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    ignored: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
     _rules: Rules = field(init=False, repr=False, compare=False)
 
     def key(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> str:  # noqa: B008  # frozen

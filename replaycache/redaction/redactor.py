@@ -83,17 +83,29 @@ Whose = Literal["caller", "data", "user"]
 
 
 class _Place(NamedTuple):
+    """Where something is replaced.
+
+    Attributes:
+        path: that leads there.
+        whose: what stands there.
+        is_url: whether that is a URL, in which something is replaced.
+        words: those of the names and kinds in the path that are words, in lower case: each stands in quotation
+            marks in a body that has the place.
+    """
+
     path: _json_path.Path
     whose: Whose
-    is_url: bool = False
+    is_url: bool
+    words: frozenset[bytes]
 
-    def may_be_in(self, lowered: bytes) -> bool:
-        """Whether a body, in lower case and without escapes, has all names that lead there."""
-        for step in self.path.steps:
-            name = step.value if isinstance(step, _json_path.OfKind) else step
-            if isinstance(name, str) and name.lower().encode() not in lowered:
-                return False
-        return True
+
+def _place(path: _json_path.Path, whose: Whose, *, is_url: bool = False) -> _Place:
+    steps = (step.value if isinstance(step, _json_path.OfKind) else step for step in path.steps)
+    names = (step.lower().encode() for step in steps if isinstance(step, str))
+    return _Place(path, whose, is_url, frozenset(name for name in names if _WORD.fullmatch(b'"%s"' % name)))
+
+
+_WORD = re.compile(rb'"([a-z_][a-z0-9_-]*)"')
 
 
 @cache
@@ -101,7 +113,7 @@ def _documented() -> tuple[_Place, ...]:
     places = (place for dialect in DIALECTS for place in dialect.credentials)
     rows = {place.path: place for place in places}
     return tuple(
-        _Place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", row.is_url)
+        _place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", is_url=row.is_url)
         for row in rows.values()
     )
 
@@ -114,21 +126,34 @@ class Redactor:
         redact: the user's rules.
         seal: seals what counts.
         counting: names of request headers that count, and are stored for that.
+        uncounted: paths into bodies at which nothing counts: what the user's rules replace there is not sealed, so
+            that nobody who has the salt can guess it.
     """
 
     redact: Redact = field(default_factory=Redact)
     seal: Seal = field(default_factory=Seal)
     counting: tuple[str, ...] = ()
+    uncounted: tuple[_json_path.Path, ...] = ()
 
     def __post_init__(self) -> None:
-        named = tuple(_Place(path, "user") for path in self.redact.paths)
+        named = tuple(_place(path, self._whose(path)) for path in self.redact.paths)
+        object.__setattr__(self, "_named", named)
         object.__setattr__(self, "_places", (*named, *_documented()))
         object.__setattr__(
             self, "_fields", frozenset(path.steps[0] for path in self.redact.paths if len(path.steps) == 1)
         )
 
+    _named: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
     _places: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
     _fields: frozenset[Any] = field(init=False, repr=False, compare=False)
+
+    def _whose(self, path: _json_path.Path) -> Whose:
+        """What a value is that the user named: where it does not count, it is replaced as the caller's are."""
+        for outer in self.uncounted:
+            steps = tuple(step.lower() if isinstance(step, str) else step for step in outer.steps)
+            if steps == path.steps[: len(steps)]:
+                return "caller"
+        return "user"
 
     # -- headers -------------------------------------------------------------------------------------------------
 
@@ -219,16 +244,33 @@ class Redactor:
             return f"{name}={self.seal.of(_decoded(value))}"
         return part
 
+    def credentials_in_url(self, url: str) -> Iterator[str]:
+        """The values of the parameters of a URL that authenticate the caller."""
+        match = _URL.fullmatch(url)
+        if match is None or not match["query"]:
+            return
+        host = (match["authority"] or "").rpartition("@")[2].lower().partition(":")[0]
+        pairs = [part.partition("=") for part in match["query"].split("&")]
+        names = frozenset(_decoded(name).lower() for name, _, _ in pairs)
+        for name, _, value in pairs:
+            if self.is_dropped(_decoded(name), names, host, match["path"]):
+                yield _decoded(value)
+
     # -- bodies --------------------------------------------------------------------------------------------------
 
     def is_secret_field(self, name: str) -> bool:
-        """Whether a top-level field of a body is replaced."""
-        return name.lower() in BODY_FIELDS or name.lower() in self._fields
+        """Whether a field of a form is replaced: a login may be asked for by a form as well as by JSON."""
+        return name.lower() in BODY_FIELDS or name.lower() in self._fields or name in _fields_of_rows()
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
-        self.redact.used.note(name.lower())
-        return self._stand_in(value, "caller" if name.lower() in BODY_FIELDS else "user")
+        lowered = name.lower()
+        self.redact.used.note(lowered)
+        if lowered in BODY_FIELDS:
+            return self._stand_in(value, "caller")
+        if lowered in self._fields:
+            return self._stand_in(value, self._whose(_json_path.Path(lowered, (lowered,))))
+        return self._stand_in(value, _fields_of_rows()[name])
 
     def _counts(self, whose: Whose) -> bool:
         return whose == "user" or (whose == "data" and self.seal.counts_access)
@@ -264,19 +306,35 @@ class Redactor:
     def _places_in(self, value: Any) -> Iterator[_Place]:
         """The places that may be in a decoded body, in the order in which they are replaced."""
         if not isinstance(value, dict):
-            yield from (place for place in self._places if place.whose == "user")
+            yield from (place for place in self._places if not isinstance(place.path.steps[0], str))
             return
         for place in self._places:
             first = place.path.steps[0]
             if not isinstance(first, str) or place.path.any_case or first in value:
                 yield place
-        for name in value:
-            if name.lower() in BODY_FIELDS:
+        for name, member in value.items():
+            if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, member):
                 yield _field_place(name)
+
+    def may_hold_credentials(self, body: bytes) -> bool:
+        """Whether a JSON body may have something in the documented places, without taking it apart."""
+        lowered = body.lower()
+        if b"\\u" in lowered or any(name in lowered for name in _FIELD_MARKS):
+            return True
+        present = frozenset(_WORD.findall(lowered))
+        return any(place.words <= present for place in _documented())
+
+    def credentials_in(self, value: Any) -> Iterator[str]:
+        """The texts in a decoded JSON body that stand where APIs have credentials."""
+        for place in self._places_in(value):
+            if place.whose != "user" and not place.is_url:
+                for container, key in _json_path.places(value, place.path):
+                    if isinstance(container[key], str):
+                        yield container[key]
 
     def answer_text(self, body: bytes) -> bytes:
         """The JSON document of an answer with what the user named replaced and every other byte as it was."""
-        return self._json_text(body, [place for place in self._places if place.whose == "user"], has_fields=False)
+        return self._json_text(body, self._named, has_fields=False)
 
     def json_text(self, body: bytes) -> bytes:
         """A JSON body with its credentials replaced and every other byte as it was.
@@ -290,20 +348,22 @@ class Redactor:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
-        places = [place for place in among if is_escaped or place.may_be_in(lowered)]
+        # one look for all places: there are many, and bodies are large
+        present = frozenset(_WORD.findall(lowered))
+        places = [place for place in among if is_escaped or place.words <= present]
         has_fields = has_fields and (is_escaped or any(name in lowered for name in _FIELD_MARKS))
         if not places and not has_fields:
             return body
         try:
             text = body.decode("utf-8")
-            json.loads(text, strict=False)
+            value = json.loads(text, strict=False)
             names = {name for name, *_ in _json_path.children(text, _begin(text))}
             tops = {*names, *map(str.lower, names)}
             for place in places:
                 if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
                     text = self._text_replaced(text, place)
-            for name in names:
-                if has_fields and name.lower() in BODY_FIELDS:
+            for name in names if has_fields and isinstance(value, dict) else ():
+                if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, value.get(name)):
                     text = self._text_replaced(text, _field_place(name))
         except (ValueError, RecursionError):
             return self._broken(body)
@@ -361,8 +421,33 @@ _FIELD_MARKS = tuple(sorted(name.encode() for name in BODY_FIELDS))
 
 
 @cache
+def _fields_of_rows() -> dict[str, Whose]:
+    """What stands in the members at the top level of a body of which rows know."""
+    return {str(place.path.steps[0]): place.whose for place in _documented() if len(place.path.steps) == 1}
+
+
+@cache
+def _objects() -> dict[str, frozenset[Any]]:
+    """The members that rows name in objects at the top level of a body."""
+    found: dict[str, frozenset[Any]] = {}
+    for place in _documented():
+        first, *rest = place.path.steps
+        if rest and isinstance(first, str):
+            found[first] = found.get(first, frozenset()) | {rest[0]}
+    return found
+
+
+def _is_object_of_a_row(name: str, value: Any) -> bool:
+    """Whether a field of a credential's name holds an object, of which a row says where in it the credential is.
+
+    Clients look into such an object.
+    """
+    return isinstance(value, dict) and not value.keys().isdisjoint(_objects().get(name, ()))
+
+
+@cache
 def _field_place(name: str) -> _Place:
-    return _Place(_json_path.Path(name, (name,)), "caller")
+    return _place(_json_path.Path(name, (name,)), "caller")
 
 
 def _begin(text: str) -> int:

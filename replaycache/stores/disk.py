@@ -243,7 +243,7 @@ class DiskStore:
             lay_out=self._lay_out,
             version=_VERSION,
             check=_check,
-            take_from_others=self._files.take_from_others,
+            take_from_others=self._take_from_others,
         )
         self.ledger = Ledger(os.path.join(self.location, LEDGER))
         self.claims = Claims(os.path.join(self.location, CLAIMS))
@@ -257,6 +257,11 @@ class DiskStore:
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
         diskcache.Cache(self.location, **_SETTINGS).close()
+
+    def _take_from_others(self) -> None:
+        self._files.take_from_others()
+        with suppress(OSError):  # there is none yet
+            os.chmod(os.path.join(self.location, SALT), 0o600)
 
     def salt(self) -> bytes:
         """With which what is redacted and counts is sealed. Where it can be neither read nor kept, it is one of
@@ -275,7 +280,7 @@ class DiskStore:
         """The salt in its file, which is `salt` where there was none."""
         path = Path(self.location, SALT)
         with suppress(OSError):
-            os.makedirs(self.location, mode=0o700, exist_ok=True)
+            make_directory(self.location)
             created(path, salt)
         try:
             kept = path.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 
 from .._errors import StoreUnavailable
@@ -32,8 +33,9 @@ def make_directory(path: str) -> None:
 def refuse_planted(path: str) -> None:
     """Sees to it that a file may be written to, as far as somebody else could have put it there.
 
-    A symbolic link leads away from the place, whoever made it. A file of a stranger's is neither this user's, nor
-    the administrator's, nor of whoever owns the directory: a mount may give all that is in it to one user.
+    A symbolic link leads away from the place, whoever made it. A file is a stranger's unless it is this user's or
+    the administrator's. The administrator writes to those of the directory's owner, too; and so does everybody
+    where a mount gives all files to that owner.
 
     Raises:
         StoreUnavailable: it is a link, or a stranger's.
@@ -49,12 +51,28 @@ def refuse_planted(path: str) -> None:
             f"that it leads to with REPLAYCACHE_DIR or store="
         )
     if hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0):
-        if found.st_uid == os.stat(os.path.dirname(path)).st_uid:
+        directory = os.path.dirname(path)
+        is_owners = found.st_uid == os.stat(directory).st_uid
+        if is_owners and (os.geteuid() == 0 or _gives_away(directory)):
             return
         raise StoreUnavailable(
             f"{path} belongs to another user (uid {found.st_uid}), who would read what is written there. Name a "
             f"directory of your own with REPLAYCACHE_DIR or store="
         )
+
+
+def _gives_away(directory: str) -> bool:
+    """Whether a file that this user makes in a directory is another's."""
+    path = os.path.join(directory, f".{os.getpid()}.{secrets.token_hex(4)}.owner")
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        return False
+    try:
+        return os.fstat(file).st_uid != os.geteuid()
+    finally:
+        os.close(file)
+        os.unlink(path)
 
 
 def who_else_writes(directory: str) -> str:

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
-from replaycache import ConfigurationError, Redact, ResponseHead
+from replaycache import ConfigurationError, Match, Redact, Request, ResponseHead
+from replaycache.engine.sealing import redactor_of
+from replaycache.engine.stored_form import stored_form
+from replaycache.options import Options
 from replaycache.redaction.headers import REQUEST_HEADERS, is_credential_header
 from replaycache.redaction.redactor import Redactor
 from replaycache.redaction.seal import PLACEHOLDER, Seal
+from replaycache.stores import MemoryStore
 
 SECRET = "hunter2"
 
@@ -408,6 +412,23 @@ def test_users_add_body_fields() -> None:
     assert value == {"Pin": value["Pin"], "api_key": PLACEHOLDER, "deep": {"pin": "data"}}
 
 
+@pytest.mark.parametrize(
+    ("media_type", "body", "stored"),
+    [
+        ("application/json", b'{"a":{"pin":"1234"},"pin":"1234"}', b'{"a":{"pin":"REDACTED"},"pin":"REDACTED"}'),
+        ("application/json", b'[{"pin":"1234"}]', b'[{"pin":"REDACTED"}]'),
+        ("application/json", b'{"a":{"PIN":1234}, "a":1}', b'{"a":{"PIN":"REDACTED"}, "a":1}'),
+        ("application/x-www-form-urlencoded", b"pin=1234&b=1", b"pin=REDACTED&b=1"),
+    ],
+)
+def test_what_does_not_count_is_not_hashed(media_type: str, body: bytes, stored: bytes) -> None:
+    """A short value could be guessed by who has the salt."""
+    options = Options(redact=Redact(body=["a.pin", "[*].pin", "pin"]), match=Match(ignore=["a", "[*].pin", "pin"]))
+    request = Request("POST", "https://llm.example/x", (("content-type", media_type),), body)
+
+    assert stored_form(request, redactor_of(options, MemoryStore())).body == stored
+
+
 @pytest.mark.parametrize("secret", [12345678, ["hunter2"], {"token": "hunter2"}], ids=str)
 def test_a_credential_that_is_no_text(secret: Any) -> None:
     """A field that carries a credential is replaced, whatever the type of its value."""
@@ -426,6 +447,11 @@ def test_a_credential_that_is_no_text(secret: Any) -> None:
         (b"client%5Fsecret=hunter2", b"client%5Fsecret=REDACTED"),
         (b"password=hunter2=hunter2", b"password=REDACTED"),
         (b"password=", b"password=REDACTED"),
+        (
+            b"grant_type=a&subject_token=hunter2&subject_token_type=b",
+            b"grant_type=a&subject_token=REDACTED&subject_token_type=b",
+        ),
+        (b"assertion=hunter2&grant_type=a", b"assertion=REDACTED&grant_type=a"),
         (b"password", b"password"),
         (b"password+=x", b"password+=x"),
         (b"passwords=x&a=password", b"passwords=x&a=password"),

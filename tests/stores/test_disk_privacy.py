@@ -49,6 +49,7 @@ def use(*stores: DiskStore) -> None:
     for store in stores:
         store.put("k", recording())
         store.put("large", large())
+        store.salt()
         store.note(Noted("hit", "k"))
         store.claims.claim("00")
         store.ledger.flush()
@@ -60,7 +61,7 @@ def use(*stores: DiskStore) -> None:
 def test_a_cache_that_others_could_read_is_taken_from_them_where_it_is_written(tmp_path: Path) -> None:
     use(DiskStore(tmp_path / "cache"))
     before = modes(tmp_path / "cache")
-    assert {"cache.db-wal", "cache.db-shm", "claims.lock", "usage.db"} < before.keys()
+    assert {"cache.db-wal", "cache.db-shm", "claims.lock", "salt", "usage.db"} < before.keys()
     for name in before:
         (tmp_path / "cache" / name).chmod(0o644)
 
@@ -123,21 +124,21 @@ def reached(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def told_nobody(directory: Path) -> str:
-    """The warnings of a user without rights who opens the cache."""
-    code = f"""
+def as_nobody(code: str, directory: Path, cache: Path) -> str:
+    """What a user without rights says who runs code with the name of a cache's directory."""
+    before = f"""
         import grp, os, pwd, sys, sysconfig, warnings, replaycache.system.warning
+        from replaycache import StoreUnavailable
         from replaycache.stores import DiskStore
-        sysconfig.get_paths()  # what is read of it may not be by everybody
+        from tests.stores.samples import recording
+        # what is read of the installation may not be read by everybody
+        sysconfig.get_paths()
+        DiskStore(sys.argv[2]).put("k", recording())
         os.setgroups([])
         os.setgid({NOBODY}); os.setuid({NOBODY})
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            DiskStore(sys.argv[1])
-        print(*(warning.message for warning in told))
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), str(directory)],
+        [sys.executable, "-c", textwrap.dedent(before) + textwrap.dedent(code), str(directory), str(cache)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -147,21 +148,29 @@ def told_nobody(directory: Path) -> str:
     return done.stdout.strip()
 
 
+WARNINGS = """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        DiskStore(sys.argv[1])
+    print(*(warning.message for warning in told))
+"""
+
+
 @as_administrator
-def test_a_directory_of_another_users_is_told(reached: Path) -> None:
-    assert told_nobody(reached) == "", "the administrator is trusted"
+def test_a_directory_of_another_users_is_told(reached: Path, tmp_path: Path) -> None:
+    assert as_nobody(WARNINGS, reached, tmp_path) == "", "the administrator is trusted"
     os.chown(reached, STRANGER, STRANGER)
-    assert f"it belongs to another user, uid {STRANGER}" in told_nobody(reached)
+    assert f"it belongs to another user, uid {STRANGER}" in as_nobody(WARNINGS, reached, tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         DiskStore(reached)
 
 
 @as_administrator
-def test_a_group_that_others_are_in_is_told(reached: Path) -> None:
+def test_a_group_that_others_are_in_is_told(reached: Path, tmp_path: Path) -> None:
     os.chown(reached, NOBODY, STRANGER)
     reached.chmod(0o770)
-    assert "its mode is 0770" in told_nobody(reached)
+    assert "its mode is 0770" in as_nobody(WARNINGS, reached, tmp_path)
 
 
 # -- what others have put there ----------------------------------------------------------------------------------
@@ -230,8 +239,28 @@ def test_a_file_of_a_strangers_is_not_written_to(tmp_path: Path, name: str) -> N
 
 
 @as_administrator
+def test_a_file_of_the_owner_of_a_shared_directory_is_not_written_to(reached: Path, tmp_path: Path) -> None:
+    """Who made it lets everybody in, and reads what they write."""
+    for path in (reached / "cache.db", reached):
+        path.touch()
+        os.chown(path, STRANGER, STRANGER)
+        path.chmod(0o777)
+    writes = """
+        warnings.simplefilter("ignore")
+        try:
+            DiskStore(sys.argv[1]).put("k", recording())
+        except StoreUnavailable as error:
+            print(error)
+    """
+
+    assert f"belongs to another user (uid {STRANGER})" in as_nobody(writes, reached, tmp_path / "own")
+    assert (reached / "cache.db").read_bytes() == b""
+    assert os.listdir(reached) == ["cache.db"]
+
+
+@as_administrator
 def test_where_everything_belongs_to_one_user_it_is_written(tmp_path: Path) -> None:
-    """A mount may say so of all that is in it."""
+    """Of a container's mount, to the user outside."""
     use(DiskStore(tmp_path))
     for path in (tmp_path, *tmp_path.rglob("*")):
         os.chown(path, STRANGER, STRANGER)

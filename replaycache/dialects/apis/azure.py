@@ -8,6 +8,7 @@ __all__ = ["DIALECT"]
 
 _SPEC = "https://github.com/Azure/azure-rest-api-specs: AzureOpenAI/inference/stable/2024-10-21/inference.json, *"
 _ON_YOUR_DATA = "https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data"
+_AGENTS = "https://learn.microsoft.com/azure/ai-foundry/agents/how-to/tools/model-context-protocol"
 
 DIALECT = Dialect(
     name="azure openai",
@@ -43,17 +44,21 @@ DIALECT = Dialect(
         ),
     ),
     equivalents=(stop_as_list(r"/openai/deployments/[^/]+/(chat/)?completions", _SPEC.replace("*", "stop")),),
-    credentials=tuple(
-        CredentialPlace(path, _ON_YOUR_DATA, chooses_data=True)
-        for path in (
-            "data_sources[*].parameters.key",
-            "data_sources[*].parameters.authentication.key",
-            "data_sources[*].parameters.authentication.access_token",
-            "data_sources[*].parameters.authentication.encoded_api_key",
-            "data_sources[*].parameters.authentication.connection_string",
-            "data_sources[*].parameters.authentication.password",
-            "data_sources[*].parameters.embedding_dependency.authentication.key",
-            "dataSources[*].parameters.key",
-        )
+    credentials=(
+        *(
+            CredentialPlace(path, _ON_YOUR_DATA, chooses_data=True)
+            for path in (
+                "data_sources[*].parameters.key",
+                "data_sources[*].parameters.authentication.key",
+                "data_sources[*].parameters.authentication.access_token",
+                "data_sources[*].parameters.authentication.encoded_api_key",
+                "data_sources[*].parameters.authentication.connection_string",
+                "data_sources[*].parameters.authentication.password",
+                "data_sources[*].parameters.embedding_dependency.authentication.access_token",
+                "data_sources[*].parameters.embedding_dependency.authentication.key",
+                "dataSources[*].parameters.key",
+            )
+        ),
+        CredentialPlace("tool_resources.mcp[*].headers.*", _AGENTS, chooses_data=True),
     ),
 )

@@ -7,11 +7,15 @@ from ..dialect import CredentialPlace, Dialect
 __all__ = ["DIALECT"]
 
 _CLIENTSIDE = "https://docs.litellm.ai/docs/proxy/clientside_auth"
+_BEDROCK = "https://docs.litellm.ai/docs/providers/bedrock: credentials as parameters"
 
 DIALECT = Dialect(
     name="litellm",
     credentials=(
         CredentialPlace("fallbacks[*].api_key", _CLIENTSIDE),
         CredentialPlace("litellm_params.api_key", _CLIENTSIDE),
+        CredentialPlace("user_config.model_list[*].litellm_params.api_key", _CLIENTSIDE),
+        CredentialPlace("aws_secret_access_key", _BEDROCK),
+        CredentialPlace("aws_session_token", _BEDROCK),
     ),
 )

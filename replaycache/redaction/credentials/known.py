@@ -12,6 +12,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus
@@ -20,7 +21,7 @@ from ..._models import Recording, Request, ResponseHead
 from ...dialects.request_body import MAX_DECODED
 from ...wire import multipart
 from ...wire.content_encoding import UndecodableContent, decode_whole
-from ..redact import BODY_FIELDS, Redact, is_credential_header
+from ..headers import is_credential_header
 from .finding import find
 from .places import media_type_of
 from .plausible import is_drawn
@@ -53,7 +54,6 @@ _GIVEN_OUT = frozenset(
     }
 )
 """Members at the top level of an answer in which something is given out that lets its holder in."""
-_FIELDS = tuple(name.encode() for name in sorted(BODY_FIELDS))
 
 
 class Known:
@@ -61,11 +61,14 @@ class Known:
 
     Attributes:
         version: grows when something is learned, so that what was made before is told from what is made after.
+
+    Args:
+        redactor: knows where credentials stand.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor = Redactor()) -> None:  # noqa: B008  # frozen
         self._lock = Lock()
-        self._redact = Redact()
+        self._redactor = redactor
         self._values: dict[str, str] = {}
         self._written: dict[str, str] = {}
         self.version = 0
@@ -81,13 +84,9 @@ class Known:
         are short or ordinary, and placeholders, are none.
         """
         found = [*_of_headers(request)]
-        for name, value in parse_qsl(request.url.partition("?")[2].partition("#")[0]):
-            if self._redact.is_secret_parameter(name) and is_drawn(value, _LEAST):
-                found.append(value)
-        for name, value in _fields_of(request):
-            if self._redact.is_secret_field(name) and is_drawn(value, _LEAST):
-                found.append(value)
-        self._learn(found)
+        found += self._redactor.credentials_in_url(request.url)
+        found += self._of_body(request)
+        self._learn(value for value in found if is_drawn(value, _LEAST))
 
     def learn_from_answer(self, head: ResponseHead, body: bytes) -> None:
         """Learns what an answer gives out to let its reader in: tokens at the top level of its JSON, and cookies.
@@ -98,7 +97,9 @@ class Known:
         """
         found = [*_of_cookies_set(head)]
         if len(body) <= _MOST_OF_ANSWER and body[:64].lstrip()[:1] == b"{":
-            found += self._given_out(_json_of(body))
+            value = _json_of(body)
+            found += self._given_out(value)
+            found += (text for text in self._redactor.credentials_in(value) if is_drawn(text, _LEAST))
         self._learn(found)
 
     def replace_in_request(self, request: Request) -> Request:
@@ -130,9 +131,31 @@ class Known:
             for form in self._written
         )
 
+    def _of_body(self, request: Request) -> Iterator[str]:
+        """What a body has in fields that are replaced."""
+        body = request.body
+        encoding = request.header("content-encoding")
+        if encoding is not None:
+            try:
+                body = decode_whole(encoding, body, MAX_DECODED)
+            except UndecodableContent:
+                return
+        media_type = media_type_of(request)
+        fields: list[tuple[str, str]] = []
+        if media_type == _FORM:
+            fields = parse_qsl(body.decode("utf-8", "replace"))
+        elif media_type == "multipart/form-data":
+            boundary = multipart.boundary_of(request.header("content-type") or "")
+            with suppress(multipart.NotMultipart):
+                parts = [] if boundary is None else multipart.parse(body, boundary)
+                fields = [(part.name, part.text) for part in parts if part.text is not None]
+        elif self._redactor.may_hold_credentials(body):
+            yield from self._redactor.credentials_in(_json_of(body))
+        yield from (value for name, value in fields if self._redactor.is_secret_field(name))
+
     def _given_out(self, value: Any) -> Iterator[str]:
         for name, member in value.items() if isinstance(value, dict) else ():
-            named = name.lower() in _GIVEN_OUT or self._redact.is_secret_field(name)
+            named = name.lower() in _GIVEN_OUT
             if isinstance(member, str):
                 if is_drawn(member, _LEAST) if named else _kind_of(member) != _OF_NO_FORM:
                     yield member
@@ -194,35 +217,6 @@ def _of_cookies_set(head: ResponseHead) -> Iterator[str]:
 def _long(value: str) -> Iterator[str]:
     if is_drawn(value, _LEAST_OF_CALLER):
         yield value
-
-
-def _fields_of(request: Request) -> Iterator[tuple[str, str]]:
-    """The fields of a body: of a form, or at the top level of JSON."""
-    body = request.body
-    encoding = request.header("content-encoding")
-    if encoding is not None:
-        try:
-            body = decode_whole(encoding, body, MAX_DECODED)
-        except UndecodableContent:
-            return
-    lowered = body.lower()
-    if not any(name in lowered for name in _FIELDS):
-        return
-    media_type = media_type_of(request)
-    if media_type == _FORM:
-        yield from parse_qsl(body.decode("utf-8", "replace"))
-    elif media_type == "multipart/form-data":
-        boundary = multipart.boundary_of(request.header("content-type") or "")
-        try:
-            parts = [] if boundary is None else multipart.parse(body, boundary)
-        except multipart.NotMultipart:
-            return
-        yield from ((part.name, part.text) for part in parts if part.text is not None)
-    else:
-        value = _json_of(body)
-        for name, member in value.items() if isinstance(value, dict) else ():
-            if isinstance(member, str):
-                yield name, member
 
 
 def _json_of(body: bytes) -> Any:

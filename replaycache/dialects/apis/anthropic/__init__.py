@@ -58,6 +58,7 @@ def _text_content(body: dict[str, Any]) -> bool:
 
 
 _CONNECTOR = "https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector"
+_BATCHES = "https://docs.claude.com/en/api/creating-message-batches: requests.params are those of a message"
 
 DIALECT = Dialect(
     name="anthropic",
@@ -109,6 +110,8 @@ DIALECT = Dialect(
     credentials=(
         CredentialPlace("mcp_servers[*].authorization_token", _CONNECTOR, chooses_data=True),
         CredentialPlace("mcp_servers[*].url", _CONNECTOR, chooses_data=True, is_url=True),
+        CredentialPlace("requests[*].params.mcp_servers[*].authorization_token", _BATCHES, chooses_data=True),
+        CredentialPlace("requests[*].params.mcp_servers[*].url", _BATCHES, chooses_data=True, is_url=True),
     ),
     # https://docs.claude.com/en/docs/build-with-claude/streaming: a ping may come anywhere
     pieces=("completion", "partial_json", "text", "thinking"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import AnswerHeader, Dialect, Endpoint, no_op_rows
+from ...dialect import AnswerHeader, CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 
 __all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
 
 _REFERENCE = "https://docs.cohere.com/reference/"
+_CONNECTORS = f"{_REFERENCE}create-connector"
 _SPEC = "https://docs.cohere.com/reference: *"
 _HOSTS = ("api.cohere.com", "api.cohere.ai")
 
@@ -124,6 +125,12 @@ DIALECT = Dialect(
         *no_op_rows(r"/v2/embed", _SPEC, {"embedding_types": ["float"], "priority": 0, "truncate": "END"}),
         *no_op_rows(r"/v1/rerank", _SPEC, {"max_chunks_per_doc": 10, "return_documents": False}),
         *no_op_rows(r"/v2/rerank", _SPEC, {"max_tokens_per_doc": 4096, "priority": 0}),
+    ),
+    credentials=(
+        CredentialPlace("connectors[*].user_access_token", f"{_REFERENCE}chat-v1: connectors", chooses_data=True),
+        CredentialPlace("oauth.client_secret", _CONNECTORS, chooses_data=True),
+        CredentialPlace("service_auth.token", _CONNECTORS, chooses_data=True),
+        CredentialPlace("settings.wandb.api_key", f"{_REFERENCE}createfinetunedmodel"),
     ),
     # https://docs.cohere.com/docs/streaming
     pieces=("arguments", "text", "thinking", "tool_plan"),

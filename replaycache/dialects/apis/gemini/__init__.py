@@ -60,6 +60,8 @@ def _no_settings(body: dict[str, Any]) -> bool:
 
 
 _MCP_SERVER = "https://ai.google.dev/api/caching#McpServer"
+_INTERACTIONS = "https://ai.google.dev/api/interactions-api: Tool"
+_VERTEX_TOOL = "https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1beta1/Tool"
 _MCP_TRANSPORT = "tools[*].mcpServers[*].streamableHttpTransport"
 
 DIALECT = Dialect(
@@ -91,6 +93,12 @@ DIALECT = Dialect(
     credentials=(
         CredentialPlace(f"{_MCP_TRANSPORT}.headers.*", _MCP_SERVER, chooses_data=True),
         CredentialPlace(f"{_MCP_TRANSPORT}.url", _MCP_SERVER, chooses_data=True, is_url=True),
+        CredentialPlace("tools[type=mcp_server].headers.*", _INTERACTIONS, chooses_data=True),
+        CredentialPlace("tools[type=mcp_server].url", _INTERACTIONS, chooses_data=True, is_url=True),
+        CredentialPlace("tools[type=retrieval].exa_ai_search_config.api_key", _INTERACTIONS, chooses_data=True),
+        CredentialPlace(
+            "tools[type=retrieval].parallel_ai_search_config.api_key", _INTERACTIONS, chooses_data=True
+        ),
     ),
     credential_parameters=(
         CredentialParameter("key", "https://cloud.google.com/docs/authentication/api-keys-use#using-with-rest"),
@@ -121,6 +129,20 @@ VERTEX = Dialect(
     name="vertex",
     provider="google",
     hosts=("aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
+    # what its tools ask elsewhere with
+    credentials=tuple(
+        CredentialPlace(f"tools[*].{path}", _VERTEX_TOOL, chooses_data=True)
+        for path in (
+            "exaAiSearch.apiKey",
+            "parallelAiSearch.apiKey",
+            "retrieval.externalApi.apiAuth.apiKeyConfig.apiKeyString",
+            *(
+                f"{tool}.authConfig.{member}"
+                for tool in ("googleMaps", "retrieval.externalApi")
+                for member in ("apiKeyConfig.apiKeyString", "oauthConfig.accessToken", "oidcConfig.idToken")
+            ),
+        )
+    ),
     credential_parameters=(
         CredentialParameter(
             "key", "https://cloud.google.com/vertex-ai/generative-ai/docs/start/api-keys: express mode"

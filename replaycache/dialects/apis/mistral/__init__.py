@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ...dialect import Dialect, Endpoint, no_op_rows, stop_as_list
+from ...dialect import CredentialPlace, Dialect, Endpoint, no_op_rows, stop_as_list
 from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT"]
 
 _API = "https://docs.mistral.ai/api"
+_CONNECTORS = f"{_API}: connectors"
 _SPEC = f"{_API}: *"
 
 DIALECT = Dialect(
@@ -32,6 +33,15 @@ DIALECT = Dialect(
         *no_op_rows(r"/v1/fim/completions", _SPEC, {"stream": False}),
         *no_op_rows(r"/v1/agents/completions", _SPEC, {"stream": False}),
         *no_op_rows(r"/v1/embeddings", _SPEC, {"encoding_format": "float"}),
+    ),
+    credentials=(
+        CredentialPlace("tools[type=connector].authorization.value", _CONNECTORS, chooses_data=True),
+        CredentialPlace("credentials.bearer_token", _CONNECTORS, chooses_data=True),
+        CredentialPlace("credentials.headers.*", _CONNECTORS, chooses_data=True),
+        CredentialPlace("credentials.oauth.client_secret", _CONNECTORS, chooses_data=True),
+        CredentialPlace("credentials.oauth.client_private_key", _CONNECTORS, chooses_data=True),
+        # of answers
+        CredentialPlace("participant_token", f"{_API}: audio sessions"),
     ),
     equivalents=(stop_as_list(r"/v1/(chat|fim|agents)/completions", _SPEC.replace("*", "stop")),),
     encoded=("image_base64", "input_audio"),  # _API: pages of OCR, sounds

@@ -9,10 +9,31 @@ from ...dialect import CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress, as_dict
 from ..openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
 
-__all__ = ["DIALECT", "ResponsesProgress"]
+__all__ = ["DIALECT", "ResponsesProgress", "credentials_of_tools"]
 
 _RESPONSES = f"{REFERENCE}/responses/create#responses-create-*"
 _CONNECTORS = "https://platform.openai.com/docs/guides/tools-connectors-mcp"
+_DOMAIN_SECRETS = "https://developers.openai.com/api/docs/guides/tools-shell"
+_CONTAINERS = ("shell].environment", "code_interpreter].container")
+
+
+def credentials_of_tools(path: str) -> tuple[CredentialPlace, ...]:
+    """The credentials in OpenAI's tools that stand at a path."""
+    return (
+        CredentialPlace(f"{path}[type=mcp].authorization", _CONNECTORS, chooses_data=True),
+        CredentialPlace(f"{path}[type=mcp].headers.*", _CONNECTORS, chooses_data=True),
+        CredentialPlace(f"{path}[type=mcp].server_url", _CONNECTORS, chooses_data=True, is_url=True),
+        *(
+            CredentialPlace(
+                f"{path}[type={container}.network_policy.domain_secrets[*].value",
+                _DOMAIN_SECRETS,
+                chooses_data=True,
+            )
+            for container in _CONTAINERS
+        ),
+    )
+
+
 _STATUS = f"{REFERENCE}/responses/object#responses-object-status"
 
 
@@ -114,9 +135,20 @@ DIALECT = Dialect(
         ),
     ),
     credentials=(
-        CredentialPlace("tools[type=mcp].authorization", _CONNECTORS, chooses_data=True),
-        CredentialPlace("tools[type=mcp].headers.*", _CONNECTORS, chooses_data=True),
-        CredentialPlace("tools[type=mcp].server_url", _CONNECTORS, chooses_data=True, is_url=True),
+        *credentials_of_tools("tools"),
+        *credentials_of_tools("response.tools"),  # of an event
+        # tools that come later: to a response, and to a conversation
+        *(
+            place
+            for items in ("input", "items")
+            for kind in ("additional_tools", "tool_search_output")
+            for place in credentials_of_tools(f"{items}[type={kind}].tools")
+        ),
+        CredentialPlace(
+            "network_policy.domain_secrets[*].value",
+            f"{REFERENCE}/containers/createContainers",
+            chooses_data=True,
+        ),
     ),
     pieces=("delta",),
     # https://platform.openai.com/docs/api-reference/responses-streaming: the number tells how many pieces came
