@@ -22,6 +22,7 @@ from ...dialects.request_body import MAX_DECODED
 from ...wire import multipart
 from ...wire.content_encoding import UndecodableContent, decode_whole
 from ..headers import is_credential_header
+from ..redactor import Redactor
 from .finding import find
 from .places import media_type_of
 from .plausible import is_drawn
