@@ -19,7 +19,6 @@ from .decisions import Forward
 from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
 from .recorder import Ending, Recorder
-from .stored_form import stored_form
 from .unclosed import Unclosed
 
 __all__ = ["Answer"]
@@ -269,6 +268,7 @@ class Answer:
                 self._pass()
             return
         body = recorder.finish(ending, partly=not keeper.is_cache)
+        keeper.learn(self.head, body)
         end = end_told_by(recorder.watcher, self.head)
         if body is None:
             self.outcome.reason = recorder.reason
@@ -283,7 +283,7 @@ class Answer:
         if recorder.reason:
             self.outcome.reason = recorder.reason
         self.pending = Recording(
-            request=stored_form(asked.request, keeper.redactor),
+            request=keeper.stored(asked),
             head=keeper.redactor.head(self.head),
             body=body,
             digest=asked.identity.digest,

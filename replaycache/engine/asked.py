@@ -167,6 +167,11 @@ class Asked:
             self._request = Request(self.method, self.url, headers, self.body)
         return self._request
 
+    @property
+    def headers(self) -> Iterable[tuple[bytes, bytes]]:
+        """All of them, as the client library has them."""
+        return self._headers
+
     def become(self, request: Request) -> None:
         """From now on it is told, stored and found as `request`; what is sent upstream is another's concern."""
         self._request = request

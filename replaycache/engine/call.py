@@ -35,7 +35,6 @@ from .keeper import Keeper
 from .lead import Lead, Neighbours
 from .lookup import Found, Lookup, Nothing
 from .reporting import Reporter
-from .stored_form import stored_form
 
 if TYPE_CHECKING:
     from ..stores import Store
@@ -178,7 +177,7 @@ class Call:
         shared, asked = self._shared, self.asked
         with calling_upstream.begun():
             miss = diagnose(
-                stored_form(asked.request, shared.keeper.redactor),
+                shared.keeper.stored(asked),
                 reason,
                 mode=asked.said,
                 mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
@@ -199,7 +198,7 @@ class Call:
         if asked.mode is not Mode.OFF:
             shared.reporter.sending(asked.key)
             if forward.missed is not None:
-                shared.reporter.miss(stored_form(asked.request, shared.keeper.redactor), forward.missed, asked.key)
+                shared.reporter.miss(shared.keeper.stored(asked), forward.missed, asked.key)
         if asked.names_mode:
             shared.reporter.tally.named_mode.add(asked.endpoint.origin)
         self._answer = self._answer_to(forward)

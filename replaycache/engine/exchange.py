@@ -26,6 +26,7 @@ from .lookup import Lookup
 from .recorder import Spooled
 from .reporting import Reporter
 from .sealing import redactor_of
+from .seen_credentials import SeenCredentials
 from .sequence import Identify, Sequence, SequenceStore
 from .tally import Tally
 
@@ -123,8 +124,9 @@ class Exchange:
             if beside is not None and beside.options is options
             else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
         )
-        self.identifier = Identifier(options, identify, is_cache=is_cache)
-        self.keeper = Keeper(options, store, self._sequence, identify.redactor, spool, self.reporter)
+        self._seen: SeenCredentials = SeenCredentials(identify.redactor) if beside is None else beside._seen
+        self.identifier = Identifier(options, identify, self._sequence, self._seen)
+        self.keeper = Keeper(options, store, self._sequence, identify.redactor, self._seen, spool, self.reporter)
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace)
         self.responses = self.keeper.responses

@@ -10,14 +10,17 @@ import xxhash
 
 from .._models import Request
 from ..match import Identity
-from ..options import Options
+from ..options import Mode, Options
 from ..system.forking import postponed
 from ..wire import url as _url
 from .asked import CALL_HEADERS, LEFT_OUT, NOT_CACHEABLE, Asked, endpoint
-from .sequence import Identify
+from .seen_credentials import SeenCredentials
+from .sequence import Identify, Sequence
 from .stored_form import stored_form
 
 __all__ = ["Identifier"]
+
+_REPLAYING = (Mode.REPLAY, Mode.ONCE)
 
 ALIASES = 4096
 """How many bodies are remembered by their raw hash, so that they need not be made canonical again."""
@@ -36,14 +39,21 @@ class Identifier:
     Args:
         options: checked.
         identify: makes an identity.
-        is_cache: whether only calls that generate are of interest, where `Match(cacheable=...)` does not say it.
+        sequence: the session's place in a cassette; None for a cache, where only calls that generate are of
+            interest if `Match(cacheable=...)` does not say it.
+        seen: the credentials that the session has seen.
     """
 
-    def __init__(self, options: Options, identify: Identify, *, is_cache: bool) -> None:
+    def __init__(
+        self, options: Options, identify: Identify, sequence: Sequence | None, seen: SeenCredentials
+    ) -> None:
+        is_cache = sequence is None
         match = options.match
         self._options = options
         self._identify = identify
         self._redactor = identify.redactor
+        self._sequence = sequence
+        self._seen = seen
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = secrets.randbits(64)
         self._wanted = frozenset(
@@ -101,12 +111,15 @@ class Identifier:
         """
         body = asked.body
         head = b"\0".join((asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *_flat(asked.found)))
-        alias = (
+        raw = (
             xxhash.xxh3_128_digest(head, self._seed),
             xxhash.xxh3_128_digest(body, self._seed),
             len(body),
         )
-        known = self._aliases.get(alias)
+        known = self._aliases.get((raw, self._seen.version))
+        if self._sequence is not None and (known is None or self._seen.is_new_caller(asked.headers)):
+            self._learn(asked, self._sequence)
+            known = self._aliases.get((raw, self._seen.version))
         if known is None:
             request = self._counting(asked)
             known = _Known(
@@ -115,8 +128,13 @@ class Identifier:
             )
             if len(self._aliases) >= ALIASES:
                 self._aliases.clear()
-            self._aliases[alias] = known
+            self._aliases[raw, self._seen.version] = known
         return known
+
+    def _learn(self, asked: Asked, sequence: Sequence) -> None:
+        """Learns what the request carries to let its caller in, which is replaced wherever it stands."""
+        if asked.mode not in _REPLAYING or sequence.may_hold_credentials:
+            self._seen.learn_from_request(asked.request)
 
     def apart_from(self, asked: Asked, unknown: tuple[str, ...]) -> Identity:
         """The identity of what is asked among recordings of which something is unknown."""
@@ -128,6 +146,10 @@ class Identifier:
         return self._without_secrets(Request(asked.method, asked.url, headers, asked.body))
 
     def _without_secrets(self, request: Request) -> Request:
+        if self._seen.version:
+            stored = stored_form(request, self._redactor)
+            without = self._seen.in_request(stored)
+            request = request if without is stored else without
         if not self._replaces_secrets:
             return request
         with postponed():

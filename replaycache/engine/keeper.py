@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._errors import SecretFound
-from .._models import AnswerEnd, Body, Chunk, Recording, ResponseHead
+from .._models import AnswerEnd, Body, Chunk, Recording, Request, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
@@ -19,7 +19,9 @@ from .confirming import Confirming
 from .recorder import Spooled
 from .redirects import Redirects
 from .reporting import Reporter
+from .seen_credentials import SeenCredentials
 from .sequence import Sequence
+from .stored_form import stored_form
 from .unclosed import OpenResponses
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ OUTLIVED = "its response was still open when its cassette was closed"
 FINISH_SECONDS = 0.5
 """Bound for the same where the model has stopped already, and only the end of its stream is to come."""
 
+
+_MOST_OF_LOGIN = 256 << 10
+"""Bytes of the largest answer that gives out credentials: it says little else."""
 
 _NORMALIZE = (
     "Match(normalize=...) may read only what is stored: name the headers that it reads, "
@@ -66,6 +71,7 @@ class Keeper:
         store: where recordings are.
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
         redactor: as the attribute.
+        seen: the credentials that the session has seen.
         spool: as the attribute.
         reporter: as the attribute.
     """
@@ -76,6 +82,7 @@ class Keeper:
         store: Store,
         sequence: Sequence | None,
         redactor: Redactor,
+        seen: SeenCredentials,
         spool: Callable[[], Spooled],
         reporter: Reporter,
     ) -> None:
@@ -85,6 +92,7 @@ class Keeper:
         self.is_cache = sequence is None
         self.location = store.location
         self.redactor = redactor
+        self._seen = seen
         self._confirming = Confirming(options.match, redactor)
         self.rules = self._confirming.rules if sequence is None else ""
         self.largest: int | None = getattr(store, "largest", None)
@@ -134,6 +142,21 @@ class Keeper:
             return DRAIN_SECONDS
         return FINISH_SECONDS if ends_soon else 0.0
 
+    def stored(self, asked: Asked) -> Request:
+        """What was asked, in the form in which it is stored."""
+        return self._seen.in_request(stored_form(asked.request, self.redactor))
+
+    def learn(self, head: ResponseHead, body: Body | None) -> None:
+        """Takes in what an answer to a call of a cassette gives out: nothing of it is written anywhere.
+
+        Args:
+            head: as it came.
+            body: as far as it was recorded.
+        """
+        if not self.is_cache:
+            small = body is not None and body.size <= _MOST_OF_LOGIN
+            self._seen.learn_from_answer(head, body.read() if body is not None and small else b"")
+
     def without_named(self, recording: Recording) -> Recording:
         """An answer without what `Redact(body=...)` names; it is looked at where it is one JSON document."""
         media_type = (recording.head.header("content-type") or "").partition(";")[0].strip().lower()
@@ -162,6 +185,7 @@ class Keeper:
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 
+        recording = self._seen.in_recording(recording)
         if self._replaces_secrets:
             recording = replace(recording)
         places = find_in_recording(recording)

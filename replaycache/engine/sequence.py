@@ -75,6 +75,10 @@ class PlayingSession(Protocol):
     def had_recordings(self) -> bool: ...
 
     @property
+    def holds_placeholders(self) -> bool:
+        """Whether something was replaced in the recordings that were there when it began."""
+
+    @property
     def unknown(self) -> set[tuple[str, ...]]:
         """What is unknown of the recorded requests that were there when it began."""
 
@@ -279,6 +283,16 @@ class Sequence:
         """
         with self._lock:
             return self._begun.had_recordings
+
+    @property
+    def may_hold_credentials(self) -> bool:
+        """Whether credentials may have been replaced in what is played, or in what is recorded.
+
+        Raises:
+            CassetteError: the file cannot be read.
+        """
+        with self._lock:
+            return self._begun.holds_placeholders or not self._begun.had_recordings
 
     def release(self, place: Place) -> None:
         """Nothing was recorded: whoever asks again has the same place."""

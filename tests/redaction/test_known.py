@@ -112,7 +112,7 @@ def test_what_a_request_carries_is_learned() -> None:
     known.learn_from_request(
         Request(
             "POST",
-            f"https://api.example/x?api_key={values[0]}&page=2&sig={quote(values[1])}",
+            f"https://api.example/x?api_key={values[0]}&page=2&sv=1&sig={quote(values[1])}",
             (
                 ("authorization", f"Bearer {values[2]}"),
                 ("proxy-authorization", f"Basic {basic}"),

@@ -49,8 +49,16 @@ class View:
     def __init__(self, entries: tuple[Entry, ...], *, exists: bool) -> None:
         self.entries = entries
         self.exists = exists
+        self._holds_placeholders: bool | None = None
         self._index: dict[Identity, list[Entry]] = {}
         self._indexed_by: Identify | None = None
+
+    @property
+    def holds_placeholders(self) -> bool:
+        """Whether something was replaced in one of the recordings."""
+        if self._holds_placeholders is None:
+            self._holds_placeholders = any(b"REDACTED-" in entry.text for entry in self.entries)
+        return self._holds_placeholders
 
     def of(self, identity: Identity, identify: Identify) -> list[Entry]:
         """The recordings of a request, in their order.

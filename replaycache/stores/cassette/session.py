@@ -55,6 +55,15 @@ class CassetteSession:
         return bool(self._held.entries)
 
     @property
+    def holds_placeholders(self) -> bool:
+        """Whether something was replaced in the recordings in it.
+
+        Raises:
+            CassetteError: it cannot be read.
+        """
+        return self._held.holds_placeholders
+
+    @property
     def unknown(self) -> set[tuple[str, ...]]:
         """What is unknown of the recorded requests that were there when it began.
 
