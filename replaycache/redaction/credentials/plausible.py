@@ -99,7 +99,10 @@ def is_cut(value: str, behind: str) -> bool:
         value: without dots at its end.
         behind: the characters that follow.
     """
-    return behind.startswith(("...", "…", "***")) and (len(value) < 32 or value.startswith(("eyJ", "-----BEGIN")))
+    return _CUT.match(behind) is not None and (len(value) < 32 or value.startswith(("eyJ", "-----BEGIN")))
+
+
+_CUT = re.compile(r"\.\.\.|…|\*\*\*|\\{1,8}u2026")
 
 
 def is_mixed(value: str) -> bool:
