@@ -238,6 +238,8 @@ TOKENS: list[tuple[str, str]] = [
     ("prefixed-key", "pa" + "t_" + drawn(64)),
     ("json-web-token", JWT),
     ("private-key", PEM),
+    ("private-key", base64.b64encode((PEM + "\n").encode()).decode()),
+    ("x-bearer-token", "A" * 22 + "b1" + drawn(90)),
 ]
 
 # kind, text before, value, text behind; these tell by what stands around them
@@ -274,9 +276,17 @@ IN_CONTEXT: list[tuple[str, str, str, str]] = [
         base64.b64encode(b"alice:" + drawn(10).encode()).decode(),
         "",
     ),
+    ("password", "my password is ", PASSWORD, " and"),
+    ("password", "machine api.example login ada password ", PASSWORD, "\n"),
+    ("password", "curl -s -u ada:", PASSWORD, " https://a.example"),
+    ("api-key", "API key: ", drawn(32), "."),
+    ("api-key", "the API key is ", drawn(32), ","),
+    ("token", "an access token is `", drawn(32), "`,"),
+    ("authorization", "Authorization: SSWS ", "00" + drawn(40), "\n"),
+    ("api-key", "EXA_API_KEY=", ID, "\n"),
     ("azure-key", "SharedAccessKeyName=a;SharedAccessKey=", drawn(43, ALNUM + "/+") + "=", ";EntityPath=x"),
     ("provider-key", "my Deepgram key is ", drawn(40, HEX), ", use it"),
-    ("provider-key", "AssemblyAI API key: ", drawn(32, HEX), ""),
+    ("provider-key", "AssemblyAI: my key is ", drawn(32, HEX), ""),
     ("provider-key", "the key of Cohere's trial key: ", drawn(40), ""),
     (
         "url-signature",

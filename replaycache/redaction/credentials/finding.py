@@ -120,13 +120,12 @@ def _is_within(spans: list[tuple[int, int]], at: int) -> bool:
 
 
 def _is_in_a_blob(text: str, start: int) -> bool:
-    """Whether what stands before looks drawn at random for so long that this is a part of it: base64 may hold
-    any text."""
-    return (
-        start >= _BLOB
-        and _BEFORE.fullmatch(text, start - _BLOB, start) is not None
-        and is_random(text[start - _BLOB : start])
-    )
+    """Whether what stands before looks drawn at random for so long that this is a part of it: base64 may hold any
+    text of its alphabet."""
+    if start < _BLOB:
+        return False
+    before = text[start - _BLOB : start]
+    return _BASE64.fullmatch(before + text[start : start + _HEAD]) is not None and is_random(before)
 
 
 _SHORT = 200
@@ -138,8 +137,8 @@ _BEFORE_IT = 128
 """Characters before such a value in which what tells of it stands."""
 _AROUND = 400
 """Characters around an escape in which the mark stands of what looks otherwise when it is undone."""
-_BLOB = 80
-_BEFORE = re.compile(r"[A-Za-z0-9+/_-]+")
+_BLOB, _HEAD = 48, 12
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+|[A-Za-z0-9_-]+")
 _IS_OF_TOKEN = bytes(97 if chr(code).isalnum() or chr(code) in "_-.~+/=:%@" else 32 for code in range(128)).ljust(
     256
 )
@@ -213,7 +212,7 @@ def _search(rows: Iterable[tuple[str, int]], text: str, part: _Part) -> Iterator
                 continue
             value = match[group].rstrip(".")
             end = match.start(group) + len(value)
-            if row.is_one(value) and not (row.in_context and is_cut(value, text[end : end + 3])):
+            if row.is_one(value) and not (row.in_context and is_cut(value, text[end : end + 16])):
                 yield match.start(group), rank, end
 
 

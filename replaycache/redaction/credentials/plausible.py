@@ -14,6 +14,7 @@ __all__ = [
     "is_key",
     "is_mixed",
     "is_password",
+    "is_private_key",
     "is_random",
     "is_real",
     "is_real_in_test_mode",
@@ -99,7 +100,10 @@ def is_cut(value: str, behind: str) -> bool:
         value: without dots at its end.
         behind: the characters that follow.
     """
-    return behind.startswith(("...", "…", "***")) and (len(value) < 32 or value.startswith(("eyJ", "-----BEGIN")))
+    return _CUT.match(behind) is not None and (len(value) < 32 or value.startswith(("eyJ", "-----BEGIN")))
+
+
+_CUT = re.compile(r"\.\.\.|…|\*\*\*|\\{1,8}u2026")
 
 
 def is_mixed(value: str) -> bool:
@@ -137,6 +141,14 @@ def is_basic(value: str) -> bool:
     if not colon or not pair.isprintable() or len(password) < 5:
         return False
     return not any(pattern.search(password) for pattern in (_PLACEHOLDER, _ORDINARY)) and user != "Aladdin"
+
+
+def is_private_key(value: str) -> bool:
+    """Base64 of a private key as RFC 7468 writes it, and of no certificate or public key."""
+    try:
+        return b"PRIVATE KEY" in base64.b64decode(value[:80], validate=True)
+    except binascii.Error:
+        return False
 
 
 def is_signed(value: str) -> bool:

@@ -244,7 +244,7 @@ _LONGEST = 4096
 
 def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
     """What is found in the pieces, in each and where they make up one text."""
-    data = {index for index, piece in enumerate(pieces) if _is_data(piece.text, piece.name)}
+    data = dict.fromkeys(index for index, piece in enumerate(pieces) if _is_data(piece.text, piece.name))
     texts = ["" if index in data else piece.text for index, piece in enumerate(pieces)]
     findings = find(_BETWEEN.join(texts))
     if findings:

@@ -271,6 +271,13 @@ ROWS: tuple[Credential, ...] = (
         rf"EAA{DIGIT}{LOWER}[A-Za-z0-9]{{90,400}}{END}",
         "EAA",
     ),
+    token(
+        "x-bearer-token",
+        f"{LEAKS} (twitter-bearer-token): 22 A and 80 to 100 characters",
+        rf"A{{22}}(?:[A-Za-z0-9]|%[0-9A-F]{{2}}){{70,100}}{END}",
+        "A" * 22,
+        is_one=bool,
+    ),
     # shops and payment
     token(
         "shopify-token",

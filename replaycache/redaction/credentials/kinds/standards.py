@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..credential import DIGIT, HOG, Credential, near, token
-from ..plausible import is_key, is_password, is_signed, is_varied
+from ..plausible import is_key, is_password, is_private_key, is_signed, is_varied
 
 __all__ = ["IN_CONTEXT", "ROWS"]
 
@@ -16,6 +16,13 @@ ROWS: tuple[Credential, ...] = (
         r"|eyJ[\w.-]*+)",
         "eyJ",
         is_one=is_signed,
+    ),
+    token(
+        "private-key",
+        "https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/: client-key-data; RFC 7468 in base64",
+        r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{80,}+={0,2}",
+        "LS0tLS1CRUdJTi",
+        is_one=is_private_key,
     ),
     token(
         "prefixed-key",
