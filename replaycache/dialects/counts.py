@@ -21,6 +21,7 @@ class Counts(NamedTuple):
         cache_write: of the input, written to it.
         reasoning: of the output, spent on reasoning.
         units: what else has a price of its own, by its name in genai-prices, sorted.
+        service_tier: where the usage itself names what others name beside it.
     """
 
     input: int
@@ -29,6 +30,7 @@ class Counts(NamedTuple):
     cache_write: int = 0
     reasoning: int = 0
     units: tuple[tuple[str, float], ...] = ()
+    service_tier: str = ""
 
 
 def is_count(value: Any) -> bool:

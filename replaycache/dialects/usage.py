@@ -99,8 +99,6 @@ def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
         usage.update((name, count) for name, count in usage_object(value).items() if count is not None)
         model = next(_named(value, "model", "modelVersion"), model)
         service_tier = next(_named(value | {"usage": usage}, "service_tier", "serviceTier"), service_tier)
-    if usage.get("speed") == "fast":  # Anthropic: https://docs.anthropic.com/en/build-with-claude/fast-mode
-        service_tier = "fast"
     return usage, model.removeprefix("models/"), service_tier.lower()
 
 
@@ -126,6 +124,6 @@ def _usage(provider: str, model: str, service_tier: str, counts: Counts) -> Usag
         counts.cached,
         counts.cache_write,
         counts.reasoning,
-        service_tier,
+        counts.service_tier or service_tier,
         counts.units,
     )

@@ -27,7 +27,7 @@ from .unclosed import OpenResponses
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["DRAIN_BYTES", "OUTLIVED", "Keeper", "NotFoundAgain"]
+__all__ = ["DRAIN_BYTES", "LARGEST_LOGIN", "OUTLIVED", "Keeper", "NotFoundAgain"]
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
@@ -39,7 +39,7 @@ FINISH_SECONDS = 0.5
 """Bound for the same where the model has stopped already, and only the end of its stream is to come."""
 
 
-_MOST_OF_LOGIN = 256 << 10
+LARGEST_LOGIN = 256 << 10
 """Bytes of the largest answer that gives out credentials: it says little else."""
 
 _NORMALIZE = (
@@ -154,7 +154,7 @@ class Keeper:
             body: as far as it was recorded.
         """
         if not self.is_cache:
-            small = body is not None and body.size <= _MOST_OF_LOGIN
+            small = body is not None and body.size <= LARGEST_LOGIN
             self._seen.learn_from_answer(head, body.read() if body is not None and small else b"")
 
     def without_named(self, recording: Recording) -> Recording:

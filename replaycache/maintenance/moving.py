@@ -20,10 +20,11 @@ from .._errors import StoreError
 from .._models import Recording
 from ..dialects.answers import answer_end
 from ..dialects.usage import usage_of
+from ..engine.keeper import LARGEST_LOGIN
 from ..engine.sealing import seal_of
 from ..engine.stored_form import stored_form
 from ..match import Match
-from ..redaction.credentials import find, find_in_recording, replace
+from ..redaction.credentials import Known, find, find_in_recording, replace
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, holds_sealed
@@ -174,8 +175,12 @@ def writable(items: Iterable[Taken], redact: Redact, seal: Seal, moved: Moved) -
         seal: of the file.
         moved: notes what is not written.
     """
+    known = Known(Redactor(redact, seal))
     for item in items:
         recording = item.redacted(redact, seal)
+        if recording.body.size <= LARGEST_LOGIN:
+            known.learn_from_answer(recording.head, recording.body.read())
+        recording = known.replace_in(recording)
         if redact.secrets == "replace":
             recording = replace(recording)
         places = find_in_recording(recording)
@@ -259,6 +264,11 @@ def to_cache(items: Iterable[Taken], cache: Store, redact: Redact, moved: Moved)
             continue
         recording = item.redacted(redact, seal)
         if not _is_found_in(cache, item, recording, moved):
+            continue
+        if Redactor(redact, seal).hides_access(recording.request.body):
+            moved.left_out.append(
+                (item.name, "whose data it shows is not known: its connector's credential is gone")
+            )
             continue
         key, recording = _keyed(item, recording, match, seal)
         if key in put:

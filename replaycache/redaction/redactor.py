@@ -332,6 +332,21 @@ class Redactor:
                     if isinstance(container[key], str):
                         yield container[key]
 
+    def hides_access(self, body: bytes) -> bool:
+        """Whether of a stored JSON body something that chooses whose data is read, and would count, is gone."""
+        if not self.seal.counts_access or PLACEHOLDER.encode() not in body:
+            return False
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return False
+        return any(
+            container[key] == PLACEHOLDER
+            for place in self._places_in(value)
+            if place.whose == "data"
+            for container, key in _json_path.places(value, place.path)
+        )
+
     def answer_text(self, body: bytes) -> bytes:
         """The JSON document of an answer with what the user named replaced and every other byte as it was."""
         return self._json_text(body, self._named, has_fields=False)

@@ -36,6 +36,8 @@ def _usage(usage: Mapping[str, Any]) -> Counts:
             cache_write_1h_tokens=as_dict(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"),
             web_searches=as_dict(usage.get("server_tool_use")).get("web_search_requests"),
         ),
+        # https://docs.anthropic.com/en/build-with-claude/fast-mode
+        "fast" if usage.get("speed") == "fast" else "",
     )
 
 
