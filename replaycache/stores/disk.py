@@ -605,8 +605,8 @@ def _warn_of_salt(path: Path, error: Exception) -> None:
 
     with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
         warn(
-            f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what was "
-            f"redacted in its recordings is not found. Restore the file, or remove it.",
+            f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
+            f"was redacted in its recordings is not found. Restore the file, or remove it.",
             ReplayCacheWarning,
         )
 
