@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from ...dialects.registry import ENCODED_MEMBERS
+from ...dialects.registry import DIALECTS, ENCODED_MEMBERS
 from ...wire.encoded import is_base64, is_encoded
 from .finding import Finding, find
 
@@ -19,6 +19,7 @@ __all__ = [
     "Piece",
     "ends_of",
     "hits_in",
+    "pieces_of_lines",
     "pieces_of_url",
     "plain_pieces",
     "reader_of_body",
@@ -49,28 +50,13 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 _FRAGMENTS = frozenset(
     {
-        "arguments",
-        "completion",
-        "content",
-        "delta",
-        "input",
-        "output_text",
-        "parameters",
-        "partial_json",
-        "reasoning",
-        "reasoning_content",
-        "reasoning_text",
-        "refusal",
-        "response",
-        "text",
-        "thinking",
-        "tool_plan",
-        "transcript",
-        "value",
+        *(name for dialect in DIALECTS for name in dialect.pieces),
+        # in the streams of assistants, realtime sessions and agents
+        *("output_text", "parameters", "reasoning_text", "value"),
     }
 )
-"""The members in which the streams of the providers (`sse.STREAM_ENDS` has their documentation) send an answer
-a piece at a time. What comes under the same path in event after event is one text."""
+"""The members in which a stream sends an answer a piece at a time. What comes under the same path in event after
+event is one text."""
 
 _TELLS_APART = ("type", "event_type", "item_id", "output_index", "content_index", "summary_index", "index")
 """Members of an event that say which text it goes on with."""
@@ -162,6 +148,11 @@ def reader_of_body(media_type: str, *, answer: bool) -> Callable[[str], list[Pie
         return _line_pieces(raw, answer) if raw.lstrip()[:1] in ("{", "[") else plain_pieces(raw)
 
     return pieces
+
+
+def pieces_of_lines(raw: str) -> list[Piece]:
+    """The strings of an answer that comes in lines, each JSON."""
+    return _line_pieces(raw, True)
 
 
 def _line_pieces(raw: str, answer: bool) -> list[Piece]:

@@ -274,7 +274,7 @@ ROWS: tuple[Credential, ...] = (
     token(
         "x-bearer-token",
         f"{LEAKS} (twitter-bearer-token): 22 A and 80 to 100 characters",
-        rf"A{{22}}(?:[A-Za-z0-9]|%[0-9A-F]{{2}}){{70,100}}{END}",
+        rf"A{{22}}(?:[A-Za-z0-9]|%2[BF]|%3D){{70,100}}{END}",
         "A" * 22,
         is_one=bool,
     ),
