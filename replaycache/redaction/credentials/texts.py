@@ -275,9 +275,10 @@ def texts_of(pieces: list[Piece]) -> Iterator[tuple[str, list[Piece]]]:
 
 def _hit_of_whole(text: str, fragments: list[Piece]) -> Iterator[Hit]:
     """Encoded data that are a credential from their first character to their last."""
+    first, last = len(text) - len(text.lstrip("\r\n")), len(text.rstrip("=\r\n"))
     for finding in find(text) if len(text) <= _LONGEST else ():
-        if finding.start == 0 and finding.end >= len(text.rstrip("=\r\n")):
-            spans = spans_of(fragments, ends_of(fragments), 0, finding.end)
+        if finding.start <= first and finding.end >= last:
+            spans = spans_of(fragments, ends_of(fragments), finding.start, finding.end)
             yield Hit(finding.name, finding.value, spans, finding.depth, len(fragments) > 1)
 
 

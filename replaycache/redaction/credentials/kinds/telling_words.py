@@ -49,7 +49,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
         "authorization",
     ),
     near("secret", _GENERIC, rf"(?<!:)secret(?:[_-]?(?:access[_-]?)?(?:key|token))?{_SAYS}{_WORD}", "secret"),
-    near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS}(?<=[?&]))key{_SAYS}{_WORD}", "key"),
+    near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS.removesuffix('|')})key{_SAYS}{_WORD}", "key"),
     near(
         "token",
         _GENERIC,
