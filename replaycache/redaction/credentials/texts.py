@@ -10,8 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from ...dialects.registry import DIALECTS, ENCODED_MEMBERS
-from ...wire.encoded import is_base64, is_encoded
+from ...dialects.registry import DIALECTS, holds_data
 from .finding import Finding, find
 
 __all__ = [
@@ -62,11 +61,6 @@ _TELLS_APART = ("type", "event_type", "item_id", "output_index", "content_index"
 """Members of an event that say which text it goes on with."""
 
 _TELLING = re.compile(r"passw|pwd|passphrase|secret|key|token|authorization", re.IGNORECASE)
-
-
-def _is_data(text: str, name: str = "") -> bool:
-    """Whether a text is encoded data, in which anything may look like a credential; as a whole it may be one."""
-    return is_encoded(text) or (name in ENCODED_MEMBERS and is_base64(text))
 
 
 def _json_pieces(text: str, at: Callable[[int], int], *, events: bool = False) -> list[Piece]:
@@ -234,8 +228,11 @@ _LONGEST = 4096
 
 
 def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
-    """What is found in the pieces, in each and where they make up one text."""
-    data = dict.fromkeys(index for index, piece in enumerate(pieces) if _is_data(piece.text, piece.name))
+    """What is found in the pieces, in each and where they make up one text.
+
+    In encoded data anything may look like a credential: only as a whole they may be one.
+    """
+    data = dict.fromkeys(index for index, piece in enumerate(pieces) if holds_data(piece.name, piece.text))
     texts = ["" if index in data else piece.text for index, piece in enumerate(pieces)]
     findings = find(_BETWEEN.join(texts))
     if findings:
@@ -251,7 +248,7 @@ def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
             yield from _hits_of_member(piece)
     for text, fragments in texts_of(pieces):
         if len(fragments) > 1:
-            if _is_data(text):
+            if holds_data("", text):
                 yield from _hit_of_whole(text, fragments)
                 continue
             ends = ends_of(fragments)
