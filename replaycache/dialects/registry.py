@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from ..wire.encoded import is_base64, is_encoded
 from .apis import (
     anthropic,
     anthropic_platform,
@@ -55,6 +56,7 @@ __all__ = [
     "equivalents",
     "generates",
     "headers_by_api",
+    "holds_data",
     "kind_of",
     "no_ops",
     "provider_of_host",
@@ -108,7 +110,28 @@ every host: gateways hand them on."""
 
 ENCODED_MEMBERS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.encoded)
 """Members in which some API sends or takes encoded data. Those of a dialect count on every host, as gateways hand
-them on; text of another form may stand under the same names."""
+them on; text of another form may stand under the same names: `holds_data` tells."""
+
+_LEAST_DATA = 40
+
+
+def holds_data(member: str, text: str) -> bool:
+    """Whether a text is encoded data, by its form or by the member in which it stands.
+
+    Args:
+        member: the name of the member, or of the list of which it is an item; empty where it has none.
+        text: as a whole. A word, an id or a hash is no data, whatever the member is called.
+    """
+    if is_encoded(text):
+        return True
+    return (
+        member in ENCODED_MEMBERS
+        and len(text) >= _LEAST_DATA
+        and not text.islower()
+        and not text.isupper()
+        and is_base64(text)
+    )
+
 
 TEXT_OBJECTS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.text_objects)
 """Members under which every text is one that people wrote."""

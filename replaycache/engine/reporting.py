@@ -46,8 +46,7 @@ class _Shown:
 
         url = self._request.url
         for found in reversed(find(url)):
-            value = url[found.start : found.end]
-            url = f"{url[: found.start]}{placeholder(found.name, value)}{url[found.end :]}"
+            url = f"{url[: found.start]}{placeholder(found.name, found.value)}{url[found.end :]}"
         return printable(f"{self._request.method} {url}")
 
 

@@ -156,14 +156,15 @@ def scrub_file(path: Path, told: Scrubbed, dry: bool) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     before = _read(path)
     told.seen += len(before)
-    values = {text[found.start : found.end]: found.name for found in find(text)}
+    # as it is written, and what it says: the same placeholder stands for it in recordings
+    values = {text[found.start : found.end]: (found.name, found.value) for found in find(text)}
     for recording in before:
         # what is only seen with escapes undone, or behind the name of a member
-        replace(recording, lambda name, value: values.setdefault(value, name) and value)
+        replace(recording, lambda name, value: values.setdefault(value, (name, value)) and value)
     pattern = re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True))) or r"(?!)")
-    new, count = pattern.subn(lambda found: placeholder(values[found[0]], found[0]), text)
+    new, count = pattern.subn(lambda found: placeholder(*values[found[0]]), text)
     if count:
-        told.changed.append((path.name, ", ".join(sorted(set(values.values())))))
+        told.changed.append((path.name, ", ".join(sorted({name for name, _ in values.values()}))))
     if dry:
         return
     data = new.encode("utf-8", "surrogateescape")

@@ -6,7 +6,7 @@ import re
 
 __all__ = ["contents_of_data_urls", "is_base64", "is_encoded"]
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]++={0,2}\s*+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]++={0,2}[\r\n]*+")
 _DATA_URL = re.compile(r"data:[^,\s]{0,100}?;base64,", re.IGNORECASE)
 _CONTENT = re.compile(r"[A-Za-z0-9+/_\-%]*+={0,2}")
 _MEDIA = re.compile(

@@ -258,7 +258,7 @@ IN_CONTEXT: list[tuple[str, str, str, str]] = [
     ("api-key", 'api_key: "', drawn(24), '"'),
     ("api-key", '{\\"apiKey\\": \\"', drawn(24), '\\"}'),
     ("api-key", 'headers.set("x-api-key", "', drawn(24), '")'),
-    ("api-key", "https://a.example/v1?key=", drawn(24), "&alt=sse"),
+    ("url-key", "https://a.example/v1?key=", drawn(24), "&alt=sse"),
     ("token", "https://a.example/cb#x&access_token=", drawn(24), "&y=1"),
     ("token", "GH_TOKEN=", drawn(24), " make"),
     ("token", '"auth_token" => "', drawn(24), '"'),
@@ -284,6 +284,10 @@ IN_CONTEXT: list[tuple[str, str, str, str]] = [
     ("token", "an access token is `", drawn(32), "`,"),
     ("authorization", "Authorization: SSWS ", "00" + drawn(40), "\n"),
     ("api-key", "EXA_API_KEY=", ID, "\n"),
+    ("telegram-bot-token", "https://api.telegram.org/bot", drawn(10, string.digits) + ":A" + drawn(34), "/getMe"),
+    ("private-key", "key: |\n            ", PEM.replace("\n", "\n            "), "\n"),
+    ("private-key", "> quoted\n> ", PEM.replace("\n", "\n> "), "\n"),
+    ("private-key", "in one line ", PEM.replace("\n", " "), " it is"),
     ("azure-key", "SharedAccessKeyName=a;SharedAccessKey=", drawn(43, ALNUM + "/+") + "=", ";EntityPath=x"),
     ("provider-key", "my Deepgram key is ", drawn(40, HEX), ", use it"),
     ("provider-key", "AssemblyAI: my key is ", drawn(32, HEX), ""),
@@ -404,6 +408,14 @@ NO_CREDENTIAL: list[str] = [
     "https://x.example/list?page_token=" + drawn(40) + "&next_token=" + drawn(40),
     "https://x.example/login?code=authorization_code_grant_type&session=the-session-of-the-user",
     "https://x.example/f?signature=def_name_args_to_string_and_back",
+    "https://x.example/get?key=uploads/2024/05/13/a1b2c3d4e5f6a7b8.png&s3_key=a1B2c3D4/e5F6g7H8/i9J0",
+    "https://x.example/get?key=a1b2c3d4e5f6a7b8c9d0e1f2.png",
+    "https://x.example/list?continuationToken="
+    + drawn(40)
+    + "&nextPageToken="
+    + drawn(40)
+    + "&cursor="
+    + drawn(40),
     "PWD=/home/u1/x9/Tr0ub4/a1b2c3",
     "OLDPWD=/tmp/tmpa1b2c3d4/x9",
     '{"pwd": "/workspace/a1b2c3d4/x9y8"}',

@@ -207,6 +207,17 @@ def test_what_holds_nothing_known_is_the_same_object() -> None:
     assert known.replace_in(made) is made
 
 
+def test_of_a_cookie_that_each_answer_renews_the_last_values_are_kept() -> None:
+    known = Known()
+    values = [f"{drawn(24)}{n:03d}aB" for n in range(30)]
+    for value in values:
+        known.learn_from_answer(ResponseHead(200, (("set-cookie", f"__cf_bm={value}; Path=/"),)), b"")
+
+    body = json.dumps(values).encode()
+    left = json.loads(known.replace_in_request(Request("POST", LOGIN, JSON, body)).body)
+    assert [value in left for value in values] == [True] * 22 + [False] * 8
+
+
 def test_threads_share_what_is_known() -> None:
     known = Known()
     tokens = [f"{drawn(24)}{n:03d}aB" for n in range(200)]

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from replaycache import ResponseHead
 from replaycache._models import Body, Chunk, Recording, Request
-from replaycache.redaction.credentials import find, find_in_recording, find_in_request, replace
+from replaycache.dialects.framing.aws_event_stream import frames_of
+from replaycache.redaction.credentials import find, find_in_recording, find_in_request, placeholder, replace
 from replaycache.wire import multipart
+from tests.dialects.aws_frames import as_bytes, frames
 from tests.redaction.planted import IN_CONTEXT, PEM, TOKENS
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "secrets.json"
@@ -216,6 +218,51 @@ def test_the_shared_cases() -> None:
             assert find_in_recording(made) != [], (where, text)
             assert find_in_recording(replaced) == []
             assert [piece for piece in case["secret_pieces"] if piece in everything] == []
+
+
+# answers in frames ----------------------------------------------------------------------------------------------
+
+FRAMES = (("content-type", "application/vnd.amazon.eventstream"),)
+
+
+def converse(part: str) -> tuple[str, Any]:
+    return "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": part}, "p": "abc"}
+
+
+def invoked(part: str) -> tuple[str, Any]:
+    return as_bytes({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": part}})
+
+
+def text_of_frames(body: bytes) -> str:
+    read = frames_of(body)
+    assert (read[-1].end if read else 0) == len(body)
+    return "".join(json.loads(frame.data)["delta"]["text"] for frame in read)
+
+
+@pytest.mark.parametrize("make", [converse, invoked])
+@pytest.mark.parametrize("size", [5, 10_000])
+@pytest.mark.parametrize("cuts", [7, 100, 10_000])
+def test_frames_stay_whole(make: Callable[[str], tuple[str, Any]], size: int, cuts: int) -> None:
+    value = next(value for kind, value in TOKENS if kind == "groq-key")
+    text = f"é {value} é"
+    body = frames(*(make(text[at : at + size]) for at in range(0, len(text), size)))
+    made = recording(answer_headers=FRAMES, chunks=cut(body, cuts))
+
+    assert [place.name for place in find_in_recording(made)] == ["groq-key"]
+    replaced = replace(made)
+
+    assert find_in_recording(replaced) == []
+    assert text_of_frames(replaced.body.read()) == f"é {placeholder('groq-key', value)} é"
+    assert len(list(replaced.body)) == len(list(made.body))
+
+
+def test_what_is_behind_a_damaged_frame_stays() -> None:
+    value = next(value for kind, value in TOKENS if kind == "groq-key")
+    body = frames(converse(f"x {value} y")) + b"torn"
+    replaced = replace(recording(answer_headers=FRAMES, chunks=(body,))).body.read()
+
+    assert replaced.endswith(b"torn")
+    assert text_of_frames(replaced[:-4]) == f"x {placeholder('groq-key', value)} y"
 
 
 # what is left around a secret -----------------------------------------------------------------------------------

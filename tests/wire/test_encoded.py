@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache.dialects.registry import DIALECTS, ENCODED_MEMBERS
+from replaycache.dialects.registry import DIALECTS, ENCODED_MEMBERS, holds_data
 from replaycache.wire.encoded import contents_of_data_urls, is_base64, is_encoded
 
 MEDIA = {
@@ -84,3 +84,13 @@ def test_any_text_can_be_asked_for(text: str) -> None:
 def test_the_members_of_every_dialect_are_known() -> None:
     assert {name for dialect in DIALECTS for name in dialect.encoded} == ENCODED_MEMBERS
     assert {"encrypted_content", "signature", "thoughtSignature", "b64_json"} <= ENCODED_MEMBERS
+
+
+@pytest.mark.parametrize("name", ["signature", "data", "result", "thoughtSignature"])
+def test_a_member_holds_data_where_it_is_called_so_and_has_the_form(name: str) -> None:
+    data = base64.urlsafe_b64encode(random.Random(name).randbytes(60)).decode()
+
+    assert holds_data(name, data)
+    assert not holds_data("content", data)
+    for text in ("Paris", "123e4567-e89b-12d3-a456-426614174000", "0" * 63 + "a", "a sentence of words", ""):
+        assert not holds_data(name, text)

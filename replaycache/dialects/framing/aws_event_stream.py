@@ -5,11 +5,14 @@ A frame is its length, the length of its headers and a checksum of these two; he
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from binascii import crc32
+from typing import Any, NamedTuple
 
 from .sse import EVENT_LIMIT, Event
 
-__all__ = ["PRELUDE", "FrameDecoder", "is_prelude"]
+__all__ = ["PRELUDE", "Frame", "FrameDecoder", "frames_of", "is_prelude"]
 
 PRELUDE, _CHECKSUM = 12, 4
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
@@ -19,6 +22,68 @@ _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 def is_prelude(data: bytes | bytearray) -> bool:
     """Whether a body that starts with these twelve bytes is such a stream."""
     return len(data) >= PRELUDE and crc32(data[:8]) == int.from_bytes(data[8:12], "big")
+
+
+class Frame(NamedTuple):
+    """A frame of a stream that is there as a whole.
+
+    Attributes:
+        start: where it begins in the stream.
+        end: where it ends.
+        headers: as they are written.
+        payload: JSON, as a rule.
+    """
+
+    start: int
+    end: int
+    headers: bytes
+    payload: bytes
+
+    @property
+    def data(self) -> bytes:
+        """What the payload says; where it is a part of an answer in base64, that part with this undone.
+
+        https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html
+        """
+        wrapped = self._wrapped()
+        return self.payload if wrapped is None else b64decode(wrapped["bytes"])
+
+    def with_data(self, data: bytes) -> bytes:
+        """The bytes of the same frame that says something else, with its lengths and checksums."""
+        wrapped = self._wrapped()
+        if wrapped is not None:
+            data = json.dumps({**wrapped, "bytes": b64encode(data).decode()}, separators=(",", ":")).encode()
+        total = PRELUDE + len(self.headers) + len(data) + _CHECKSUM
+        prelude = total.to_bytes(4, "big") + len(self.headers).to_bytes(4, "big")
+        frame = prelude + crc32(prelude).to_bytes(4, "big") + self.headers + data
+        return frame + crc32(frame).to_bytes(4, "big")
+
+    def _wrapped(self) -> dict[str, Any] | None:
+        if b'"bytes"' not in self.payload:
+            return None
+        try:
+            value = json.loads(self.payload)
+            b64decode(value["bytes"], validate=True).decode("utf-8")
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+def frames_of(stream: bytes) -> list[Frame]:
+    """The frames of a stream up to its end, or to the first that is damaged or not all there."""
+    frames: list[Frame] = []
+    at = 0
+    while is_prelude(stream[at : at + PRELUDE]):
+        end = at + int.from_bytes(stream[at : at + 4], "big")
+        body = at + PRELUDE + int.from_bytes(stream[at + 4 : at + 8], "big")
+        frame = stream[at:end]
+        if not body + _CHECKSUM <= end <= len(stream) or crc32(frame[:-_CHECKSUM]) != int.from_bytes(
+            frame[-_CHECKSUM:], "big"
+        ):
+            break
+        frames.append(Frame(at, end, stream[at + PRELUDE : body], stream[body : end - _CHECKSUM]))
+        at = end
+    return frames
 
 
 class FrameDecoder:

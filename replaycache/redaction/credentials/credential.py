@@ -40,8 +40,8 @@ class Credential:
         in_context: found by what stands around it, so that marks are in lower case and count in any case;
             otherwise the credential tells by itself, and is long.
         is_one: looks at a value once more, for what a pattern cannot say.
-        is_long: of one found in context, whether its value is sixteen characters of tokens in a row or more, and
-            what tells of it at most a hundred before.
+        is_long: of one found in context, whether its value is sixteen characters of tokens or more, with a
+            digit among them, and what tells of it begins at most 96 before.
     """
 
     name: str

@@ -72,10 +72,15 @@ def _find_in(view: View, parts: list[tuple[int, int]]) -> list[Finding]:
     lowered = plain.lower().decode("ascii")
     hits = [*_search(_NEAR_ANYTHING, text, _Part(lowered, parts))]
     runs = _runs(plain, parts)
-    if runs:
-        near = _around((start - _BEFORE_IT, end) for start, end in runs)
+    with_digits = [(start, end) for start, end in runs if _DIGIT.search(plain, start, end)]
+    if with_digits:
+        near = _around((start - _BEFORE_IT, end) for start, end in with_digits)
         hits += _search(_NEAR_TOKENS, text, _Part(lowered, near))
-        hits += _search(_BY_THEMSELVES, text, _Part(text, runs))
+    # a name in lower case and without a digit is no token of any kind
+    tokens = [span for span in runs if not text[slice(*span)].islower()]
+    tokens = sorted({*with_digits, *tokens})
+    if tokens:
+        hits += _search(_BY_THEMSELVES, text, _Part(text, tokens))
     data = contents_of_data_urls(text) if hits else []
     findings: list[Finding] = []
     last = 0
@@ -133,10 +138,11 @@ _SHORT = 200
 
 _LEAST = 16
 """Characters of the shortest value that is told by its form, or by a word near it that is not for passwords."""
-_BEFORE_IT = 128
+_BEFORE_IT = 96
 """Characters before such a value in which what tells of it stands."""
 _AROUND = 400
 """Characters around an escape in which the mark stands of what looks otherwise when it is undone."""
+_DIGIT = re.compile(rb"[0-9]")
 _BLOB, _HEAD = 48, 12
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+|[A-Za-z0-9_-]+")
 _IS_OF_TOKEN = bytes(97 if chr(code).isalnum() or chr(code) in "_-.~+/=:%@" else 32 for code in range(128)).ljust(

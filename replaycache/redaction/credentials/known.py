@@ -34,6 +34,8 @@ _LEAST, _LEAST_OF_CALLER = 8, 16
 """Characters of the shortest value that is learned: in a field, and in a header."""
 _MOST = 10_000
 """So many values are kept at most; what was learned first goes first."""
+_COOKIES = 8
+"""So many values of a cookie are kept."""
 _MOST_OF_ANSWER = 1 << 18
 """Bytes of the largest answer in which tokens are looked for: who gives one out says little else."""
 _OF_NO_FORM = "credential"
@@ -70,7 +72,8 @@ class Known:
     def __init__(self, redactor: Redactor = Redactor()) -> None:  # noqa: B008  # frozen
         self._lock = Lock()
         self._redactor = redactor
-        self._values: dict[str, str] = {}
+        self._cookies: dict[str, list[str]] = {}
+        self._values: dict[str, None] = {}
         self._written: dict[str, str] = {}
         self.version = 0
 
@@ -96,12 +99,12 @@ class Known:
             head: as it came.
             body: whole, with its content-encoding undone.
         """
-        found = [*_of_cookies_set(head)]
+        found: list[str] = []
         if len(body) <= _MOST_OF_ANSWER and body[:64].lstrip()[:1] == b"{":
             value = _json_of(body)
             found += self._given_out(value)
             found += (text for text in self._redactor.credentials_in(value) if is_drawn(text, _LEAST))
-        self._learn(found)
+        self._learn(found, _of_cookies_set(head))
 
     def replace_in_request(self, request: Request) -> Request:
         """The request, in the form in which it is stored, with placeholders for what is known; the very object
@@ -163,18 +166,38 @@ class Known:
             elif named and isinstance(member, dict):
                 yield from (text for text in member.values() if isinstance(text, str) and is_drawn(text, _LEAST))
 
-    def _learn(self, found: Iterable[str]) -> None:
-        new = [value for value in found if value not in self._values]
-        if not new:
+    def _learn(self, found: Iterable[str], cookies: Iterable[tuple[str, str]] = ()) -> None:
+        new = dict.fromkeys(value for value in found if value not in self._values)
+        given = [(name, value) for name, value in cookies if value not in self._values]
+        if not new and not given:
             return
         with self._lock:
-            values = {**self._values, **{value: value for value in new}}
-            for value in [*values][: max(len(values) - _MOST, 0)]:
-                del values[value]
-            # as a part of a URL it may stand in any text
-            forms = {form: value for value in values for form in (quote(value, safe=""), quote_plus(value))}
-            self._values, self._written = values, {**forms, **values}
+            gone = [value for name, value in given for value in self._replaced(name, value)]
+            values = {**self._values, **new, **{value: None for _, value in given}}
+            gone += [*values][: max(len(values) - _MOST, 0)]
+            written = {
+                **self._written,
+                **{form: value for value in values if value not in self._values for form in _forms(value)},
+            }
+            for value in gone:
+                values.pop(value, None)
+                for form in _forms(value):
+                    written.pop(form, None)
+            self._values, self._written = values, written
             self.version += 1
+
+    def _replaced(self, name: str, value: str) -> list[str]:
+        """The values of a cookie that are too old to be kept: many servers give out a new one with each answer."""
+        values = self._cookies.setdefault(name, [])
+        values.append(value)
+        gone = values[:-_COOKIES]
+        del values[:-_COOKIES]
+        return gone
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """How a value may be written in any text: as it is, and as a part of a URL."""
+    return (value, *{quote(value, safe=""), quote_plus(value)} - {value})
 
 
 def _kind_of(value: str) -> str:
@@ -209,10 +232,12 @@ def _of_basic(value: str) -> Iterator[str]:
         yield password
 
 
-def _of_cookies_set(head: ResponseHead) -> Iterator[str]:
-    for name, value in head.headers:
-        if name == "set-cookie":
-            yield from _long(value.partition(";")[0].partition("=")[2].strip().strip('"'))
+def _of_cookies_set(head: ResponseHead) -> Iterator[tuple[str, str]]:
+    for header, line in head.headers:
+        if header == "set-cookie":
+            name, _, value = line.partition(";")[0].partition("=")
+            for secret in _long(value.strip().strip('"')):
+                yield name.strip(), secret
 
 
 def _long(value: str) -> Iterator[str]:

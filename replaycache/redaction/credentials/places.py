@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ..._models import Recording, Request, ResponseHead
 from .finding import find
+from .frames import FramedBody
 from .plausible import is_key
-from .texts import Piece, hits_in, pieces_of_url, plain_pieces, reader_of_body
+from .texts import Piece, hits_in, pieces_of_lines, pieces_of_url, plain_pieces, reader_of_body
 
 __all__ = [
     "Place",
@@ -62,8 +63,12 @@ def regions_of_request(request: Request) -> Iterator[tuple[str, list[Piece]]]:
 def _of_response(recording: Recording) -> Iterator[tuple[str, list[Piece]]]:
     for name, value in recording.head.headers:
         yield f"response.headers.{_safe(name)}", plain_pieces(value)
-    parse = reader_of_body(media_type_of(recording.head), answer=True)
-    yield "response.body", parse(text_of(recording.body.read()))
+    body = recording.body.read()
+    framed = FramedBody(body)
+    if framed:
+        yield "response.body", pieces_of_lines(text_of(b"".join(framed.lines)))
+    else:
+        yield "response.body", reader_of_body(media_type_of(recording.head), answer=True)(text_of(body))
 
 
 def _places(regions: Iterable[tuple[str, list[Piece]]]) -> list[Place]:

@@ -26,7 +26,7 @@ __all__ = [
 _PLACEHOLDER = re.compile(
     r"""
     example | placeholder | redact | dummy | change_?me | not[_-]?real | sample
-    | (?:your|my|insert|replace|fake|test|demo)[_-] | [_-](?:here|fake|test|demo|goes)\b
+    | (?:your|(?<![a-z0-9])my|insert|replace|fake|test|demo)[_-] | [_-](?:here|fake|test|demo|goes)\b
     | 1234567 | abcdef | abc123 | qwerty | \.\.\. | … | \*\*\* | \$\{ | \{\{ | %\( | [<>]
     | (?-i:x{4}|X{4}) | (.)\1{5}
     """,

@@ -14,8 +14,19 @@ from urllib.parse import quote, quote_plus, unquote
 
 from ..._models import Body, Chunk, Recording, Request
 from .escapes import views_of
+from .frames import FramedBody
 from .places import media_type_of, regions_of_request, text_of
-from .texts import Piece, ends_of, hits_in, pieces_of_url, plain_pieces, reader_of_body, spans_of, texts_of
+from .texts import (
+    Piece,
+    ends_of,
+    hits_in,
+    pieces_of_lines,
+    pieces_of_url,
+    plain_pieces,
+    reader_of_body,
+    spans_of,
+    texts_of,
+)
 
 __all__ = [
     "Replacing",
@@ -94,12 +105,16 @@ class Replacing:
         request = self.request(recording.request)
         chunks = list(recording.body)
         bodies = [chunk.data for chunk in chunks]
-        parse = reader_of_body(media_type_of(recording.head), answer=True)
+        framed = FramedBody(b"".join(bodies))
+        lines = framed.lines if framed else bodies
+        parse = pieces_of_lines if framed else reader_of_body(media_type_of(recording.head), answer=True)
         if self._finds:
             values = [plain_pieces(value) for _, value in recording.head.headers]
-            self._learn([parse(text_of(b"".join(bodies))), *values])
+            self._learn([parse(text_of(b"".join(lines))), *values])
         headers = self._headers(recording.head.headers)
-        changed = self._apply(bodies, parse)
+        changed = self._apply(lines, parse)
+        if framed:
+            changed = bodies if changed is lines else framed.changed(bodies, changed)
         if request is recording.request and headers == recording.head.headers and changed is bodies:
             return recording
         replaced = recording.with_parts(

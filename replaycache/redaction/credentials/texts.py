@@ -10,8 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
-from ...dialects.registry import ENCODED_MEMBERS
-from ...wire.encoded import is_base64, is_encoded
+from ...dialects.registry import DIALECTS, holds_data
 from .finding import Finding, find
 
 __all__ = [
@@ -19,6 +18,7 @@ __all__ = [
     "Piece",
     "ends_of",
     "hits_in",
+    "pieces_of_lines",
     "pieces_of_url",
     "plain_pieces",
     "reader_of_body",
@@ -49,38 +49,18 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 _FRAGMENTS = frozenset(
     {
-        "arguments",
-        "completion",
-        "content",
-        "delta",
-        "input",
-        "output_text",
-        "parameters",
-        "partial_json",
-        "reasoning",
-        "reasoning_content",
-        "reasoning_text",
-        "refusal",
-        "response",
-        "text",
-        "thinking",
-        "tool_plan",
-        "transcript",
-        "value",
+        *(name for dialect in DIALECTS for name in dialect.pieces),
+        # in the streams of assistants, realtime sessions and agents
+        *("output_text", "parameters", "reasoning_text", "value"),
     }
 )
-"""The members in which the streams of the providers (`sse.STREAM_ENDS` has their documentation) send an answer
-a piece at a time. What comes under the same path in event after event is one text."""
+"""The members in which a stream sends an answer a piece at a time. What comes under the same path in event after
+event is one text."""
 
 _TELLS_APART = ("type", "event_type", "item_id", "output_index", "content_index", "summary_index", "index")
 """Members of an event that say which text it goes on with."""
 
 _TELLING = re.compile(r"passw|pwd|passphrase|secret|key|token|authorization", re.IGNORECASE)
-
-
-def _is_data(text: str, name: str = "") -> bool:
-    """Whether a text is encoded data, in which anything may look like a credential; as a whole it may be one."""
-    return is_encoded(text) or (name in ENCODED_MEMBERS and is_base64(text))
 
 
 def _json_pieces(text: str, at: Callable[[int], int], *, events: bool = False) -> list[Piece]:
@@ -164,6 +144,11 @@ def reader_of_body(media_type: str, *, answer: bool) -> Callable[[str], list[Pie
     return pieces
 
 
+def pieces_of_lines(raw: str) -> list[Piece]:
+    """The strings of an answer that comes in lines, each JSON."""
+    return _line_pieces(raw, True)
+
+
 def _line_pieces(raw: str, answer: bool) -> list[Piece]:
     pieces = []
     for line in _LINE.finditer(raw):
@@ -243,8 +228,11 @@ _LONGEST = 4096
 
 
 def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
-    """What is found in the pieces, in each and where they make up one text."""
-    data = dict.fromkeys(index for index, piece in enumerate(pieces) if _is_data(piece.text, piece.name))
+    """What is found in the pieces, in each and where they make up one text.
+
+    In encoded data anything may look like a credential: only as a whole they may be one.
+    """
+    data = dict.fromkeys(index for index, piece in enumerate(pieces) if holds_data(piece.name, piece.text))
     texts = ["" if index in data else piece.text for index, piece in enumerate(pieces)]
     findings = find(_BETWEEN.join(texts))
     if findings:
@@ -260,7 +248,7 @@ def hits_in(pieces: list[Piece]) -> Iterator[Hit]:
             yield from _hits_of_member(piece)
     for text, fragments in texts_of(pieces):
         if len(fragments) > 1:
-            if _is_data(text):
+            if holds_data("", text):
                 yield from _hit_of_whole(text, fragments)
                 continue
             ends = ends_of(fragments)
@@ -284,9 +272,10 @@ def texts_of(pieces: list[Piece]) -> Iterator[tuple[str, list[Piece]]]:
 
 def _hit_of_whole(text: str, fragments: list[Piece]) -> Iterator[Hit]:
     """Encoded data that are a credential from their first character to their last."""
+    first, last = len(text) - len(text.lstrip("\r\n")), len(text.rstrip("=\r\n"))
     for finding in find(text) if len(text) <= _LONGEST else ():
-        if finding.start == 0 and finding.end >= len(text.rstrip("=\r\n")):
-            spans = spans_of(fragments, ends_of(fragments), 0, finding.end)
+        if finding.start <= first and finding.end >= last:
+            spans = spans_of(fragments, ends_of(fragments), finding.start, finding.end)
             yield Hit(finding.name, finding.value, spans, finding.depth, len(fragments) > 1)
 
 

@@ -140,10 +140,11 @@ ROWS: tuple[Credential, ...] = (
     ),
     token(
         "telegram-bot-token",
-        "https://core.telegram.org/bots/features#creating-a-new-bot: the bot's number, a colon, 35 characters",
-        r"[0-9]{8,10}:A[\w-]{34}(?![\w-])",
+        "https://core.telegram.org/bots/features#creating-a-new-bot: the bot's number, a colon, 35 characters; "
+        "https://core.telegram.org/bots/api#making-requests: behind bot in a URL",
+        r"(?:bot)?(?P<value>[0-9]{8,10}:A[\w-]{34})(?![\w-])",
         ":A",
-        before=(8, 9, 10),
+        before=(8, 9, 10, 11, 12, 13),
     ),
     token(
         "twilio-key", f"{LEAKS} (twilio-api-key): SK and 32 hexadecimal digits", rf"SK[0-9a-f]{{32}}{END}", "SK"
@@ -274,8 +275,9 @@ ROWS: tuple[Credential, ...] = (
     token(
         "x-bearer-token",
         f"{LEAKS} (twitter-bearer-token): 22 A and 80 to 100 characters",
-        rf"A{{22}}(?:[A-Za-z0-9]|%[0-9A-F]{{2}}){{70,100}}{END}",
+        rf"A{{22}}(?:[A-Za-z0-9]|%2[BF]|%3D){{70,100}}{END}",
         "A" * 22,
+        then="[B-Zb-z0-9]",
         is_one=bool,
     ),
     # shops and payment

@@ -45,11 +45,11 @@ IN_CONTEXT: tuple[Credential, ...] = (
     near(
         "private-key",
         "https://www.rfc-editor.org/rfc/rfc7468#section-10, https://www.rfc-editor.org/rfc/rfc4880#section-6.2",
-        r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----\s{0,8}+"
+        r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----[\s>|]{0,32}+"
         r"(?:[A-Za-z-]{3,20}: [^\n\r\\\x00]{0,120}+\s{1,8}+){0,4}"
-        r"[A-Za-z0-9+/=]{16,}+(?:\s{1,8}+[A-Za-z0-9+/=]{16,}+)*+"
-        r"(?:\s{1,8}[A-Za-z0-9+/=]{1,63}+(?=\s{0,8}(?:-----END|[^\w\s]|\x00|\Z)))?+"
-        r"(?:\s{0,8}-----END [A-Z0-9 ]{1,60}-----)?+",
+        r"[A-Za-z0-9+/=]{16,}+(?:[\s>|]{1,32}+[A-Za-z0-9+/=]{16,}+)*+"
+        r"(?:[\s>|]{1,32}[A-Za-z0-9+/=]{1,63}+(?=[\s>|]{0,32}(?:-----END|[^\w\s]|\x00|\Z)))?+"
+        r"(?:[\s>|]{0,32}-----END [A-Z0-9 ]{1,60}-----)?+",
         "-----begin ",
         is_one=is_varied,
         is_long=False,

@@ -49,7 +49,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
         "authorization",
     ),
     near("secret", _GENERIC, rf"(?<!:)secret(?:[_-]?(?:access[_-]?)?(?:key|token))?{_SAYS}{_WORD}", "secret"),
-    near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS}(?<=[?&]))key{_SAYS}{_WORD}", "key"),
+    near("api-key", _GENERIC, rf"(?:{_NAMES_OF_KEYS.removesuffix('|')})key{_SAYS}{_WORD}", "key"),
     near(
         "token",
         _GENERIC,
@@ -67,7 +67,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
     near(
         "password",
         "https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html",
-        r"machine\s{1,4}\S{1,100}\s{1,8}login\s{1,4}\S{1,100}\s{1,8}password\s{1,4}(?P<value>\S{8,200}+)",
+        rf"machine\s{{1,4}}\S{{1,100}}+\s{{1,8}}login\s{{1,4}}\S{{1,100}}+\s{{1,8}}password\s{{1,4}}{_ANY}",
         "machine",
         is_one=is_password,
         is_long=False,
@@ -75,7 +75,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
     near(
         "password",
         "https://curl.se/docs/manpage.html#-u: user:password",
-        r"""curl\s[^\n]{0,200}?\s(?:-u|--user|--proxy-user)[\s=]{0,4}["']?[^\s:"']{1,64}:(?P<value>[^\s"'\\]{8,200}+)""",
+        r"""curl\s[^\n]{0,120}?\s(?:-u|--user|--proxy-user)[\s=]{0,4}["']?[^\s:"']{1,64}:(?P<value>[^\s"'\\]{8,200}+)""",
         "curl ",
         is_one=is_password,
         is_long=False,
@@ -83,7 +83,7 @@ IN_CONTEXT: tuple[Credential, ...] = (
     near(
         "provider-key",
         f"{LEAKS} (cohere-api-token and others): the name of a provider, and so many letters and digits",
-        rf"(?:{'|'.join(_PROVIDERS)})[\w .'’-]{{0,40}}?\b(?:key|token|secret)\b[ \t:=\"'`]{{0,6}}"
+        rf"(?:{'|'.join(_PROVIDERS)})[\w .:'’-]{{0,24}}?\b(?:key|token|secret)\b[ \t:=\"'`]{{0,6}}"
         r"(?:(?:is|was)[ \t:=\"'`]{1,6})?(?P<value>[A-Za-z0-9]{32}(?:[A-Za-z0-9]{8}|[A-Za-z0-9]{32})?)(?![\w-])",
         *_PROVIDERS,
     ),
