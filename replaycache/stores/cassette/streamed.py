@@ -40,7 +40,7 @@ BASE64_WIDTH = 100
 _EVENT_END = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
 _LINE_END = re.compile(r"\n")
 _FIELD = re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
-_ITEM = re.compile(r"\s*[\[,]?\s*(?=[{\[])")
+_ITEM = re.compile(r"\s*+[\[,]?+\s*+(?=[{\[])")
 _SPACES = ("", ", no space")
 _ENDS = {"": "\n", ", crlf": "\r\n"}
 
