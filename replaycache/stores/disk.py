@@ -237,7 +237,12 @@ class DiskStore:
         os.makedirs(self.location, mode=0o700, exist_ok=True)
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
-        diskcache.Cache(self.location, **_SETTINGS).close()
+        try:
+            diskcache.Cache(self.location, **_SETTINGS).close()
+        except _FAILURES:
+            raise
+        except Exception as error:  # it sets its attributes by what stands in the database
+            raise ValueError(f"its settings are none: {error}") from error
 
     @contextmanager
     def _guard(self, doing: str) -> Iterator[None]:

@@ -95,6 +95,17 @@ def test_the_number_of_recordings_may_be_anything(tmp_path: Path, value: Any) ->
     command("ls", str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["disk", "close", "eviction_policy", "sqlite_evil"])
+def test_settings_may_be_anything_where_the_tables_are_made(tmp_path: Path, name: str) -> None:
+    """diskcache takes them for attributes of its own."""
+    (key,) = disk(tmp_path, chat("one"))
+    execute(tmp_path / "cache.db", "INSERT OR REPLACE INTO Settings VALUES (?, 'x')", name)
+    execute(tmp_path / "cache.db", "PRAGMA user_version = 0")
+
+    is_ours(lambda: DiskStore(tmp_path).put(key, chat("one")))
+    is_ours(lambda: DiskStore(tmp_path).get(key))
+
+
 _CALLS = ("run", "hour", "provider", "status", "requests", "input_tokens", "seconds", "took", "bytes")
 LEDGER: list[Any] = [
     *(("calls", name) for name in _CALLS),
