@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -128,6 +129,8 @@ class _ValueFiles:
             try:
                 for directory in (os.path.dirname(inner), inner):
                     os.makedirs(directory, mode=0o700, exist_ok=True)
+                if _leads_away(path):
+                    raise OSError(errno.ELOOP, "a directory in it is a link", os.path.dirname(inner))
                 return open(path, "xb", opener=_private)
             except FileNotFoundError:
                 if not left:
@@ -138,6 +141,8 @@ class _ValueFiles:
         """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
         try:
             path = self.path(filename)
+            if _leads_away(path):
+                return
             os.remove(path)
             for _ in range(2):
                 path = os.path.dirname(path)
@@ -156,6 +161,12 @@ class _ValueFiles:
     def name(self, entry: os.DirEntry[str]) -> str:
         """The name by which a row knows a file, with `/` whatever the system."""
         return os.path.relpath(entry.path, self._directory).replace(os.sep, "/")
+
+
+def _leads_away(path: str) -> bool:
+    """Whether a value's file would lie outside of the cache: one of its directories is a link, as we make none."""
+    inner = os.path.dirname(path)
+    return os.path.islink(inner) or os.path.islink(os.path.dirname(inner))
 
 
 def _entries(directory: str) -> list[os.DirEntry[str]]:

@@ -240,6 +240,23 @@ def test_a_row_leads_nowhere_else(tmp_path: Path, filename: str) -> None:
     assert outside.read_bytes() == b"mine"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_directory_that_is_a_link_is_neither_written_to_nor_emptied(tmp_path: Path) -> None:
+    path, outside = tmp_path / "cache", tmp_path / "outside"
+    (key,) = disk(path, chat("one", LARGE_ANSWER))
+    (value,) = path.rglob("*.val")
+    value.parent.parent.rename(outside)
+    for number in range(256):
+        (path / f"{number:02x}").symlink_to(outside)
+    before = sorted(outside.rglob("*.val"))
+    store = DiskStore(path)
+
+    with pytest.raises(StoreUnavailable, match="is a link"):
+        store.put("other", chat("two", LARGE_ANSWER))
+    store.delete(key)
+    assert sorted(outside.rglob("*.val")) == before
+
+
 def test_a_journal_answers_for_what_stands_in_it_alone(tmp_path: Path) -> None:
     """A change that names another recording's mark takes its place, and not its key."""
     path = tmp_path / "a.json"
