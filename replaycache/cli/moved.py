@@ -11,7 +11,7 @@ import click
 from ..maintenance.moving import Moved
 from ..redaction.redact import Redact
 from .errors import Status
-from .output import note, write_json
+from .output import note, printable, write_json
 
 __all__ = ["redact_options", "tell"]
 
@@ -82,6 +82,6 @@ def _named(which: list[tuple[str, str]], why: str) -> list[dict[str, str]]:
 
 def _list(what: str, which: list[tuple[str, str]]) -> None:
     for name, reason in which[:LISTED]:
-        note(f"{name}: {what}: {reason}")
+        note(printable(f"{name}: {what}: {reason}"))
     if len(which) > LISTED:
         note(f"and {len(which) - LISTED:,} more {what}")

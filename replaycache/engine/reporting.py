@@ -66,7 +66,7 @@ class Reporter:
         self._is_cache = is_cache
         note = getattr(store, "note", None) if is_cache else None
         self._note: Callable[[Noted], None] | None = note if callable(note) else None
-        self._where = store.location
+        self._where = printable(store.location)
         self._identity = store.identity
         self._warned = False
 

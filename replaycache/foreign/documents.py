@@ -92,7 +92,16 @@ def _json(source: Source, text: str, *, or_yaml: bool) -> Any:
         raise source.error(f"it is no whole JSON: {error}", RESTORE) from None
 
 
+_DOTTED = re.compile(
+    rf"""(?<![\w"'.-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{safe_yaml.DEPTH_LIMIT}}}""", re.ASCII
+)
+"""A key of as many names, each within the one before it: its reader takes a time and a memory that grow with the
+square of their number."""
+
+
 def _toml(source: Source, text: str) -> Any:
+    if _DOTTED.search(text):
+        raise source.error(f"its values are nested more than {safe_yaml.DEPTH_LIMIT} levels deep", RECORD_AGAIN)
     try:
         return tomllib.loads(text)
     except ValueError as error:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from .._models import Body, Chunk, Headers, Recording
 from ..stores.stored_fields import LONGEST, unknown_names
-from .interactions import Answer, Node, encoded, json_bytes, seconds_since_1970
+from .interactions import Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
 __all__ = ["recordings"]
@@ -220,7 +220,7 @@ def _content(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, b
     body = text.content()
     if charset is not None and len(body) != size:
         try:
-            body = text.text().encode(charset[1])
+            body = in_charset(text.text(), charset[1])
         except (LookupError, ValueError):
             pass
     # a byte order mark is part of the size and not of the text

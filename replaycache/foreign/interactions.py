@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import json
 import math
 import re
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "absolute_url",
     "encoded",
+    "in_charset",
     "json_bytes",
     "seconds_since_1970",
 ]
@@ -453,6 +455,26 @@ def encoded(text: str) -> bytes:
     except UnicodeEncodeError:
         joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         return joined.encode("utf-8", "surrogatepass")
+
+
+_NO_CHARSETS = frozenset(
+    {"idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+"""What https://docs.python.org/3/library/codecs.html#python-specific-encodings lists: no body is sent in them, and
+some take a time that grows with the square of a text's length."""
+
+
+def in_charset(text: str, name: str) -> bytes:
+    """A text in the encoding that a message names.
+
+    Raises:
+        LookupError: there is none of that name.
+        ValueError: it does not have all of the text's characters.
+    """
+    found = codecs.lookup(name).name.replace("_", "-")
+    if found in _NO_CHARSETS:
+        raise LookupError(f"{found} is no character set")
+    return text.encode(found)
 
 
 def json_bytes(value: Any) -> bytes:

@@ -12,7 +12,7 @@ Betamax (Python) and vcr (R) write the same.
 from __future__ import annotations
 
 from .._models import Recording
-from .interactions import Answer, Node, seconds_since_1970
+from .interactions import Answer, Node, in_charset, seconds_since_1970
 
 __all__ = ["recordings"]
 
@@ -66,7 +66,7 @@ def _body(message: Node) -> bytes:
         # for these, VCR hands out the characters' bytes in UTF-8, as they stand in the file
         if name not in ("", "UTF-8", "US-ASCII", "ASCII-8BIT", "BINARY"):
             try:
-                return string.text().encode({"WINDOWS-31J": "cp932"}.get(name, name))
+                return in_charset(string.text(), {"WINDOWS-31J": "cp932"}.get(name, name))
             except (LookupError, ValueError):
                 pass
     return string.content()

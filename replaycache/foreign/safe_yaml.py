@@ -21,7 +21,14 @@ from .interactions import RECORD_AGAIN, RESTORE, Source
 __all__ = ["ALIAS_LIMIT", "DEPTH_LIMIT", "Plain", "core_scalar", "load", "resolved", "yaml_1_1_scalar"]
 
 ALIAS_LIMIT = 16 << 20
-"""Values and characters that aliases may add to a file; more is a file made to fill the memory."""
+"""Characters that aliases may add to a file, each value counted as `VALUE` of them; more is a file made to fill
+the memory."""
+
+VALUE = 16
+"""Characters that take the room of a value, about."""
+
+LONGEST_NUMBER = 4300
+"""Characters of a number: of more digits Python takes none, and what is counted by sixties would take for ever."""
 
 DEPTH_LIMIT = 200
 """How deeply values may be nested."""
@@ -128,7 +135,7 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         text: str = event.value
-        self._weight += 1 + len(text)
+        self._weight += VALUE + len(text)
         tag = event.tag
         if tag is None or tag == "!":
             value: Any = Plain(text) if event.implicit[0] and not event.style else text
@@ -142,7 +149,7 @@ class _Builder:
             self._refuse_tag(event)
             return
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, 1 + len(text))
+            self._anchors[event.anchor] = (value, VALUE + len(text))
         self._put(event, value)
 
     def _bytes(self, event: Any) -> bytes:
@@ -160,7 +167,7 @@ class _Builder:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             self._fail(event, "has a key that is no text", RESTORE)
         self._open.append(_Open(value, event.anchor, self._weight))
-        self._weight += 1
+        self._weight += VALUE
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
@@ -181,7 +188,7 @@ class _Builder:
         if self._by_aliases > ALIAS_LIMIT:
             self._fail(
                 event,
-                f"is where its aliases have come to stand for over {ALIAS_LIMIT >> 20} Mi values and characters",
+                f"is where its aliases have come to stand for over {ALIAS_LIMIT >> 20} MiB",
             )
         self._put(event, value)
 
@@ -265,6 +272,8 @@ def yaml_1_1_scalar(text: str) -> Any:
             if kind == "null":
                 return None
             if kind in ("bool", "int", "float"):
+                if len(text) > LONGEST_NUMBER:
+                    raise ValueError(f"a number has more than {LONGEST_NUMBER} characters")
                 make = getattr(yaml.constructor.SafeConstructor(), f"construct_yaml_{kind}")
                 return make(yaml.nodes.ScalarNode(tag, text))
             return text

@@ -206,14 +206,14 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
     """Adds recordings behind those of a cassette, in their order; the file is written once, at the end.
 
     An answer that is there already is not added once more: a request that was recorded twice with the same answer,
-    and is moved again, still has two.
+    and is moved again, still has two. What is larger than a cassette takes is left out.
 
     Raises:
         CassetteError: the file cannot be read or written; it is as it was.
     """
     unmatched = Counter(_fingerprint(recording) for recording in cassette.all())
     with cassette.deferred():
-        for item in writable(items, redact, seal_of(cassette), moved):
+        for item in writable(_small_enough(items, cassette.largest, moved), redact, seal_of(cassette), moved):
             if not _is_found_in(cassette, item, item.recording, moved):
                 continue
             mark = _fingerprint(item.recording)
@@ -226,6 +226,17 @@ def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact,
                 recording.verdict = answer_end(recording).verdict
             cassette.append(recording)
             moved.written += 1
+
+
+def _small_enough(items: Iterable[Taken], largest: int, moved: Moved) -> Iterator[Taken]:
+    for item in items:
+        size = item.recording.size
+        if size <= largest:
+            yield item
+        else:
+            moved.left_out.append(
+                (item.name, f"its answer has {size:,} bytes, and a cassette takes up to {largest:,}")
+            )
 
 
 def _fingerprint(recording: Recording) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -134,6 +135,8 @@ class _ValueFiles:
         for left in range(9, -1, -1):
             try:
                 make_directory(inner)
+                if _leads_away(path):
+                    raise OSError(errno.ELOOP, "a directory in it is a link", os.path.dirname(inner))
                 return open(path, "xb", opener=_private)
             except FileNotFoundError:
                 if not left:
@@ -144,6 +147,8 @@ class _ValueFiles:
         """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
         try:
             path = self.path(filename)
+            if _leads_away(path):
+                return
             os.remove(path)
             for _ in range(2):
                 path = os.path.dirname(path)
@@ -169,6 +174,12 @@ class _ValueFiles:
     def name(self, entry: os.DirEntry[str]) -> str:
         """The name by which a row knows a file, with `/` whatever the system."""
         return os.path.relpath(entry.path, self._directory).replace(os.sep, "/")
+
+
+def _leads_away(path: str) -> bool:
+    """Whether a value's file would lie outside of the cache: one of its directories is a link, as we make none."""
+    inner = os.path.dirname(path)
+    return os.path.islink(inner) or os.path.islink(os.path.dirname(inner))
 
 
 def _entries(directory: str) -> list[os.DirEntry[str]]:
@@ -257,7 +268,12 @@ class DiskStore:
         make_directory(self.location)
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
-        diskcache.Cache(self.location, **_SETTINGS).close()
+        try:
+            diskcache.Cache(self.location, **_SETTINGS).close()
+        except _FAILURES:
+            raise
+        except Exception as error:  # it sets its attributes by what stands in the database
+            raise ValueError(f"its settings are none: {error}") from error
 
     def _take_from_others(self) -> None:
         self._files.take_from_others()

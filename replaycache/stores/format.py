@@ -60,6 +60,8 @@ _LONGEST_HEAD = 64 << 20
 """Bytes: it is decoded at once, and all client libraries together take no more headers than this."""
 _TOKENS = 1 << 56
 """More than any answer can count up to; sums of it stay within what a database takes for an integer."""
+_SMALL_SEGMENT = 1 << 10
+"""Bytes: far fewer than the segments of a large recording have."""
 _BLOCK = 1 << 20
 AT_ONCE = 4 << 20
 """A file of up to this many bytes is read at once; a larger one is streamed."""
@@ -249,10 +251,15 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
 def _size_of_segments(file: OpenFile, at: int, end: int) -> int:
     """Bytes of the body, by what the segments tell of themselves."""
     size = 0
+    # an empty one is of eight zeros, which a file has as many of as one likes, on no disk
+    left = (end - at) // _SMALL_SEGMENT + 1000
     while at < end:
         # the rest of one that is cut short reaches beyond the end
         told = file.read_at(at, min(_SEGMENT.size, end - at)).ljust(_SEGMENT.size, b"\xff")
         count, length = _SEGMENT.unpack(told)
+        left -= 1
+        if not left:
+            raise CorruptRecording("it has more segments than any answer")
         at += _SEGMENT.size + 12 * count + length
         size += length
     if at != end:

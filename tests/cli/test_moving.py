@@ -615,3 +615,14 @@ def test_the_names_of_headers_that_were_left_out_travel_through_every_store(tmp_
     (back,) = CassetteStore(tmp_path / "c.json").all()
     assert back.head.left_out == ("cf-ray", "set-cookie")
     assert back.request.left_out == ("authorization", "user-agent")
+
+
+def test_what_is_larger_than_a_cassette_takes_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk(tmp_path / "cache", chat("small"), chat("large", answer_json("x" * 5000)))
+    monkeypatch.setattr(CassetteStore, "largest", 5000)
+
+    done = replaycache("export", str(tmp_path / "a.json"), "--store", str(tmp_path / "cache"))
+
+    assert done.exit_code == 0
+    assert "and a cassette takes up to 5,000" in done.stderr
+    assert len(CassetteStore(tmp_path / "a.json")) == 1

@@ -372,3 +372,48 @@ def test_a_trace_that_is_cut_short_anywhere_reads_as_less_at_the_end_of_a_record
             continue
 
     assert lengths == [0, 1, 2, 3]
+
+
+def _serialized(value: str) -> str:
+    """A cassette of VCR.py whose request's body is a value, by a serializer of a project."""
+    return (
+        f"interactions:\n- request: {{body: {value}, headers: {{}}, method: GET, uri: 'https://a.example/'}}\n"
+        "  response: {body: {string: a}, headers: {}, status: {code: 200, message: OK}}\nversion: 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "a.yaml",
+            "x: &x [" + "[]," * 1000 + "]\n" + _serialized("{v: [" + "*x," * 15_000 + "]}"),
+            "its aliases have come to stand for over 16 MiB",
+        ),
+        ("a.yaml", _serialized("{v: " + "1:" * 50_000 + "1}"), "has more than 4300 characters"),
+        ("a.yaml", _serialized("{v: " + "1" * 50_000 + "}"), "has more than 4300 characters"),
+        ("a.toml", ".".join(["a"] * 50_000) + " = 1", "nested more than 200 levels deep"),
+        ("a.toml", "[" + " . ".join(['"a"'] * 50_000) + "]", "nested more than 200 levels deep"),
+        ("a.yaml.gz", gzip.compress(b" " * (65 << 20), 1), "larger than the 64 MiB that are read"),
+    ],
+    ids=["aliases", "sixties", "digits", "dotted", "dotted quotes", "gzip"],
+)
+def test_a_small_file_that_is_made_to_fill_the_memory(
+    tmp_path: Path, name: str, text: str | bytes, said: str
+) -> None:
+    assert said in _refused(tmp_path, name, text)
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "Unicode-Escape", "raw_unicode_escape", "undefined", "rot13"]
+)
+def test_a_codec_that_is_no_character_set_encodes_no_body(tmp_path: Path, charset: str) -> None:
+    """Some would take for ever."""
+    text = "".join(chr(0x4E00 + number) for number in range(20_000)) * 5
+    path = tmp_path / "a.har"
+    content = {"size": 1, "mimeType": f"text/plain; charset={charset}", "text": text}
+    path.write_text(har(har_entry(content=content)))
+
+    (made,) = foreign.read(path)
+
+    assert made.body.read() == text.encode()

@@ -186,6 +186,23 @@ def test_a_body_that_is_cut_at_every_byte(media_type: str, data: bytes, url: str
     assert list(back.body) == chunks
 
 
+def test_white_space_in_an_array_takes_no_longer_than_other_text() -> None:
+    """What may stand between its items is looked at once."""
+    data = b'[{"a":1}' + b" " * 200_000 + b"x"
+    body = Body.of([Chunk(data[:9], 0.0), Chunk(data[9:], 0.5)])
+    made = Recording(
+        request=Request("POST", GEMINI),
+        head=ResponseHead(200, ()),
+        body=body,
+        digest="",
+        recorded_at=1.0,
+    )
+
+    (again,) = load(dump([dump_recording(made)]).encode(), "x.json")
+
+    assert again.body.read() == data
+
+
 def test_geminis_array_is_a_stream_of_its_items() -> None:
     parts = [b'[{"a":1}', b',\r\n{"b":"h\xc3', b'\xa9"}', b"\r\n]"]
     chunks = [Chunk(part, number / 4) for number, part in enumerate(parts)]

@@ -29,7 +29,7 @@ import replaycache.httpx2
 from replaycache import Body, CorruptRecording, Match, Recording, Redact, StoreError
 from replaycache.stores import MemoryStore
 from replaycache.stores.cassette.text import dump, dump_recording, load
-from replaycache.stores.format import FileSegments, OpenFile, decode, decode_file, encode
+from replaycache.stores.format import AT_ONCE, FileSegments, OpenFile, decode, decode_file, encode
 
 from ..drivers import Driver
 from ..scripted_server import Received, ScriptedServer, Wire
@@ -54,6 +54,9 @@ FULL_REQUEST = {
     "headers": [["content-type", "application/json"]],
     "zlib": False,
 }
+
+SEGMENTS = segment([b"ab", b"", b"c"])
+"""Of as many bytes as `FULL_HEAD` says."""
 
 UNREADABLE: dict[str, Any] = {
     "status": [True, 200.0, "200", None, 99, 1000, [200], 1 << 62],
@@ -115,9 +118,10 @@ CASES += [("request", name, value) for name, values in UNREADABLE_REQUEST.items(
 @pytest.mark.parametrize(("part", "name", "value"), CASES)
 def test_a_field_that_is_nonsense_is_damage(part: str, name: str, value: Any) -> None:
     fields = FULL_HEAD if part == "head" else FULL_REQUEST
-    everything(decode(entry(FULL_HEAD, FULL_REQUEST)))
+    everything(decode(entry(FULL_HEAD, FULL_REQUEST, segments=SEGMENTS)))
     wrong = {**fields, name: value}
-    data = entry(wrong, FULL_REQUEST) if part == "head" else entry(FULL_HEAD, wrong)
+    head, request = (wrong, FULL_REQUEST) if part == "head" else (FULL_HEAD, wrong)
+    data = entry(head, request, segments=SEGMENTS)
 
     with pytest.raises(CorruptRecording):
         everything(decode(data))
@@ -132,7 +136,7 @@ def test_json_that_is_none_is_damage(name: str, text: bytes) -> None:
     written = json.dumps({**FULL_HEAD, name: "HERE"}).encode().replace(b'"HERE"', text)
 
     with pytest.raises(CorruptRecording):
-        decode(entry(written, FULL_REQUEST))
+        decode(entry(written, FULL_REQUEST, segments=SEGMENTS))
 
 
 @pytest.mark.parametrize("offset", [1 << 48, 1 << 56, (1 << 64) - 1])
@@ -175,6 +179,36 @@ def test_what_stands_behind_a_compressed_body_is_damage() -> None:
 
     with pytest.raises(CorruptRecording):
         _ = found.request
+
+
+@pytest.mark.parametrize("size", [0, 2, 4, 1 << 40, -1])
+def test_a_size_that_is_not_that_of_the_body_is_damage(size: int, tmp_path: Path) -> None:
+    data = entry({**FULL_HEAD, "size": size}, FULL_REQUEST, segments=SEGMENTS)
+    (tmp_path / "entry").write_bytes(data)
+
+    for read in (lambda: decode(data), lambda: decode_file(str(tmp_path / "entry"), check=False)):
+        with pytest.raises(CorruptRecording, match="size is not that of the body"):
+            read()
+
+
+def test_a_large_file_of_nothing_but_empty_segments_is_damage(tmp_path: Path) -> None:
+    data = entry(FULL_HEAD, FULL_REQUEST, segments=bytes(AT_ONCE + 8))
+    (tmp_path / "entry").write_bytes(data)
+
+    for check in (True, False):
+        with pytest.raises(CorruptRecording, match="more segments than any answer"):
+            decode_file(str(tmp_path / "entry"), check=check)
+
+
+def test_a_head_longer_than_any_is_not_decoded(tmp_path: Path) -> None:
+    """A file says by its first bytes how long its head is, and may be long for nothing."""
+    written = b"\x89rpl\r\n\x1a\x01" + struct.pack("<II", 1 << 31, 0)
+    with open(tmp_path / "entry", "wb") as file:
+        file.write(written)
+        file.truncate(3 << 30)
+
+    with pytest.raises(CorruptRecording, match="head is longer than any"):
+        decode_file(str(tmp_path / "entry"), check=False)
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that fails to be read")
@@ -299,7 +333,7 @@ def check(read: Callable[[], Recording]) -> None:
 def test_mutated_entries_replay_or_are_damage(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    head, request, segments = FULL_HEAD, FULL_REQUEST, segment([b"ab", b"", b"c"])
+    head, request, segments = FULL_HEAD, FULL_REQUEST, SEGMENTS
     body = b'{"a":1}'
     match data.draw(st.sampled_from(["head", "head", "request", "segments"])):
         case "head":

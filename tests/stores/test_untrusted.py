@@ -95,6 +95,17 @@ def test_the_number_of_recordings_may_be_anything(tmp_path: Path, value: Any) ->
     command("ls", str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["disk", "close", "eviction_policy", "sqlite_evil"])
+def test_settings_may_be_anything_where_the_tables_are_made(tmp_path: Path, name: str) -> None:
+    """diskcache takes them for attributes of its own."""
+    (key,) = disk(tmp_path, chat("one"))
+    execute(tmp_path / "cache.db", "INSERT OR REPLACE INTO Settings VALUES (?, 'x')", name)
+    execute(tmp_path / "cache.db", "PRAGMA user_version = 0")
+
+    is_ours(lambda: DiskStore(tmp_path).put(key, chat("one")))
+    is_ours(lambda: DiskStore(tmp_path).get(key))
+
+
 _CALLS = ("run", "hour", "provider", "status", "requests", "input_tokens", "seconds", "took", "bytes")
 LEDGER: list[Any] = [
     *(("calls", name) for name in _CALLS),
@@ -227,6 +238,23 @@ def test_a_row_leads_nowhere_else(tmp_path: Path, filename: str) -> None:
         store.get(key)
     store.delete(key)
     assert outside.read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_directory_that_is_a_link_is_neither_written_to_nor_emptied(tmp_path: Path) -> None:
+    path, outside = tmp_path / "cache", tmp_path / "outside"
+    (key,) = disk(path, chat("one", LARGE_ANSWER))
+    (value,) = path.rglob("*.val")
+    value.parent.parent.rename(outside)
+    for number in range(256):
+        (path / f"{number:02x}").symlink_to(outside)
+    before = sorted(outside.rglob("*.val"))
+    store = DiskStore(path)
+
+    with pytest.raises(StoreUnavailable, match="is a link"):
+        store.put("other", chat("two", LARGE_ANSWER))
+    store.delete(key)
+    assert sorted(outside.rglob("*.val")) == before
 
 
 def test_a_journal_answers_for_what_stands_in_it_alone(tmp_path: Path) -> None:

@@ -411,7 +411,7 @@ def test_nothing_stays_patched(suite: Suite) -> None:
         ("", "it is empty"),
         ("interactions:\n- request: {method: GET", "*test_it.yaml*"),
         ("interactions:\n- !!python/object/apply:os.system [x]\nversion: 1\n", "*test_it.yaml*"),
-        (ALIAS_BOMB, "is where its aliases have come to stand for over 16 Mi values and characters"),
+        (ALIAS_BOMB, "is where its aliases have come to stand for over 16 MiB"),
         ("<<<<<<< HEAD\ninteractions: []\n", "line 1 is a conflict marker"),
         ("interactions: []\n", "has no 'version'"),
     ],

@@ -17,7 +17,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -40,7 +41,7 @@ BASE64_WIDTH = 100
 _EVENT_END = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
 _LINE_END = re.compile(r"\n")
 _FIELD = re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
-_ITEM = re.compile(r"\s*[\[,]?\s*(?=[{\[])")
+_ITEM = re.compile(r"\s*+[\[,]?+\s*+(?=[{\[])")
 _SPACES = ("", ", no space")
 _ENDS = {"": "\n", ", crlf": "\r\n"}
 
@@ -134,8 +135,9 @@ def lines_of(body: Body, framing: Framing) -> tuple[list[str], str]:
             return list(_undivided(chunks)), COMPACT
         text = data[: error.start].decode("utf-8")  # it may have been broken off within a character
         rest = [_Piece(error.start, len(data), data[error.start :])]
-    style, pieces = _divided(text, framing)
-    return list(_placed([*pieces, *rest], chunks, len(data))), (style or _Style(COMPACT)).name
+    pieces = _Divided(text, framing)
+    lines = list(_placed(chain(pieces, rest), chunks))
+    return lines, (pieces.style or _Style(COMPACT)).name
 
 
 def _undivided(chunks: list[Chunk]) -> Iterator[str]:
@@ -176,20 +178,28 @@ def bytes_of_base64(value: Any) -> bytes:
         raise Nonsense(f"is no base64: {error}") from error
 
 
-def _divided(text: str, framing: Framing) -> tuple[_Style | None, list[_Piece]]:
-    """The pieces of a text, places counted in bytes; and the style of those that are JSON."""
-    style: _Style | None = None
-    pieces: list[_Piece] = []
-    at = 0
-    for piece in _cut(text, framing):
-        raw = piece.encode("utf-8")
-        shown: Any = piece
-        found = _as_json(piece, framing, style)
-        if found is not None:
-            style, shown = found
-        pieces.append(_Piece(at, at + len(raw), shown))
-        at += len(raw)
-    return style, pieces
+class _Divided:
+    """The pieces of a text, places counted in bytes. To be gone through once: they take more room than the text.
+
+    Attributes:
+        style: of those that are JSON, as far as they were gone through.
+    """
+
+    def __init__(self, text: str, framing: Framing) -> None:
+        self._text = text
+        self._framing = framing
+        self.style: _Style | None = None
+
+    def __iter__(self) -> Iterator[_Piece]:
+        at = 0
+        for piece in _cut(self._text, self._framing):
+            end = at + (len(piece) if piece.isascii() else len(piece.encode("utf-8")))
+            shown: Any = piece
+            found = _as_json(piece, self._framing, self.style)
+            if found is not None:
+                self.style, shown = found
+            yield _Piece(at, end, shown)
+            at = end
 
 
 def _cut(text: str, framing: Framing) -> Iterator[str]:
@@ -268,7 +278,7 @@ def _fields(piece: str) -> tuple[dict[str, Any], bool, bool, str] | None:
     return None if data is None else (fields, space, crlf, data)
 
 
-def _placed(pieces: list[_Piece], chunks: list[Chunk], size: int) -> Iterator[str]:
+def _placed(pieces: Iterable[_Piece], chunks: list[Chunk]) -> Iterator[str]:
     """The pieces as lines, with the offsets of the chunks that begin with them and within."""
     starts: list[tuple[int, float]] = []
     at = 0
