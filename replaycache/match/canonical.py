@@ -15,7 +15,7 @@ from .._errors import ConfigurationError
 from .._models import Request
 from ..dialects.registry import ANSWER_HEADERS, endpoints, equivalents, no_ops
 from ..dialects.request_body import MAX_DECODED
-from ..redaction.redactor import Redactor, is_json
+from ..redaction.redactor import Redactor, holds_documents, is_json
 from ..redaction.seal import Seal
 from ..redaction.used_paths import UsedPaths
 from ..wire import canonical_json as _json
@@ -116,7 +116,12 @@ class Canonical:
         origin = _url.alias_origin(url, rules.hosts) if rules.hosts else url.origin
         if origin != url.origin:
             self._note("hosts", f"{url.origin} counts as {origin}")
-        path, query = url.path, self._query(url)
+        if any(len(part) == 1 for part in url.query):
+            # what is replaced in it is in the URL as it is stored, and may be what cannot be decoded
+            query = self._query(_url.parse(self._redactor.url(request.url)))
+        else:
+            query = self._query(url)
+        path = url.path
         self._is_known = bool(endpoints(request.method, path))
         # what the rules of an API are rests on where it is
         if "url" in self._unknown:
@@ -159,6 +164,8 @@ class Canonical:
         for name in self._rules.headers:
             value = request.header(name)
             if value is not None:
+                if name == "content-type" and value.lower().startswith("multipart/form-data"):
+                    value = "multipart/form-data"  # its boundary means nothing
                 pairs.append((name, self._redactor.counted_header(name, value)))
         for name in self._rules.ignored_headers:
             self._rules.used.look()
@@ -280,6 +287,8 @@ class Canonical:
         return _multipart.to_listing(sorted(listing, key=lambda part: part.name))
 
     def _form(self, body: bytes) -> bytes:
+        if holds_documents(body):
+            raise _json.NotCanonical("it is JSON")
         body = self._redactor.form(body)
         try:
             if _MALFORMED.search(body):

@@ -18,13 +18,13 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from .._models import Headers, ResponseHead
 from ..dialects.registry import DIALECTS, canonical_value, credential_parameters
 from ..wire import json_path as _json_path
-from ..wire.canonical_json import NotCanonical, loads
+from ..wire.canonical_json import NotCanonical, dumps, loads
 from ..wire.content_encoding import is_known
 from .headers import REQUEST_HEADERS, URL_HEADERS, is_kept_of_response, is_sealed_header, left_out
 from .redact import Redact
 from .seal import PLACEHOLDER, Seal
 
-__all__ = ["Redactor", "is_json"]
+__all__ = ["Redactor", "holds_documents", "is_json"]
 
 QUERY_PARAMETERS = frozenset(
     {
@@ -417,12 +417,18 @@ class Redactor:
         return re.sub(pattern.encode(), put, body, flags=re.IGNORECASE)
 
     def raw(self, body: bytes, media_type: str) -> bytes:
-        """A body that counts byte by byte, with the credentials replaced that can be found in it."""
-        if media_type == "application/x-www-form-urlencoded":
-            return self.form(body)
-        if is_json(media_type):
+        """A body that counts byte by byte, with the credentials replaced that can be found in it.
+
+        Servers read JSON whatever it is sent as: as text, as a form (curl's `-d`), one document a line.
+        """
+        if media_type == "multipart/form-data":
+            return body  # that is taken apart, or kept as a hash
+        if is_json(media_type) or _is_document(body):
             return self.json_text(body)
-        return body
+        if holds_documents(body):
+            lines = body.split(b"\n")
+            return b"\n".join(self.json_text(line) if _is_document(line) else line for line in lines)
+        return self.form(body) if media_type == "application/x-www-form-urlencoded" else body
 
     def form(self, body: bytes) -> bytes:
         """A form body with the values of its credentials replaced."""
@@ -481,13 +487,29 @@ def _begin(text: str) -> int:
 def _canonical_value(written: str) -> Any:
     """The value as its canonical form has it; as it is written where it has none."""
     try:
-        return loads(written.encode("utf-8"))
+        value = loads(written.encode("utf-8"))
+        dumps(value)
+        return value
     except NotCanonical:
         return written.encode("utf-8")
 
 
 def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
+def holds_documents(body: bytes) -> bool:
+    """Whether a body is an object of JSON, or several, one a line."""
+    return _is_document(body) or _is_document(body.partition(b"\n")[0])
+
+
+def _is_document(body: bytes) -> bool:
+    if body[:64].lstrip()[:1] != b"{":
+        return False
+    try:
+        return isinstance(json.loads(body, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def is_json(media_type: str) -> bool:
