@@ -58,6 +58,8 @@ class Asked:
         body: once it was read.
         identity: once it is known.
         place: in a cassette, from when it was looked up on.
+        stored: in the form in which it is stored, and at which version of what the session has seen; None until
+            somebody asks.
         unstorable: why nothing of it is stored or answered from a store; empty where it may be.
 
     Args:
@@ -85,6 +87,7 @@ class Asked:
         "place",
         "said",
         "sample",
+        "stored",
         "ttl",
         "unstorable",
         "url",
@@ -117,6 +120,7 @@ class Asked:
         self._request: Request | None = None
         self.identity: Identity | None = None
         self.place: Place | None = None
+        self.stored: tuple[int, Request] | None = None
         self.unstorable = ""
         if self.mode is Mode.OFF:
             self.unstorable = "the mode is off"
@@ -175,6 +179,7 @@ class Asked:
     def become(self, request: Request) -> None:
         """From now on it is told, stored and found as `request`; what is sent upstream is another's concern."""
         self._request = request
+        self.stored = None
         self.url = request.url
         self.body = request.body
 

@@ -143,8 +143,11 @@ class Keeper:
         return FINISH_SECONDS if ends_soon else 0.0
 
     def stored(self, asked: Asked) -> Request:
-        """What was asked, in the form in which it is stored."""
-        return self._seen.in_request(stored_form(asked.request, self.redactor))
+        """What was asked, in the form in which it is stored; made once for what was seen until then."""
+        version = self._seen.version
+        if asked.stored is None or asked.stored[0] != version:
+            asked.stored = version, self._seen.in_request(stored_form(asked.request, self.redactor))
+        return asked.stored[1]
 
     def learn(self, head: ResponseHead, body: Body | None) -> None:
         """Takes in what an answer to a call of a cassette gives out: nothing of it is written anywhere.

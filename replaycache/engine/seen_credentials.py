@@ -7,6 +7,7 @@ cassette in which nothing was replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .._models import Recording, Request, ResponseHead
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["SeenCredentials"]
 
 _REMEMBERED = 1024
+
+
+@lru_cache(maxsize=512)
+def _carries(name: bytes) -> bool:
+    return is_credential_header(name.decode("latin-1").lower())
 
 
 class SeenCredentials:
@@ -41,7 +47,7 @@ class SeenCredentials:
 
     def is_new_caller(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether headers carry credentials that were not looked at yet."""
-        carried = tuple(item for item in headers if is_credential_header(item[0].decode("latin-1").lower()))
+        carried = tuple([item for item in headers if _carries(item[0])])
         if not carried or carried in self._callers:
             return False
         if len(self._callers) >= _REMEMBERED:

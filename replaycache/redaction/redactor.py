@@ -328,10 +328,10 @@ class Redactor:
     def may_hold_credentials(self, body: bytes) -> bool:
         """Whether a JSON body may have something in the documented places, without taking it apart."""
         lowered = body.lower()
-        if b"\\u" in lowered or any(name in lowered for name in _FIELD_MARKS):
+        if b"\\u" in lowered:
             return True
         present = frozenset(_WORD.findall(lowered))
-        return any(place.words <= present for place in _documented())
+        return not _FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in _documented())
 
     def credentials_in(self, value: Any) -> Iterator[str]:
         """The texts in a decoded JSON body that stand where APIs have credentials."""
@@ -375,7 +375,7 @@ class Redactor:
         # one look for all places: there are many, and bodies are large
         present = frozenset(_WORD.findall(lowered))
         places = [place for place in among if is_escaped or place.words <= present]
-        has_fields = has_fields and (is_escaped or any(name in lowered for name in _FIELD_MARKS))
+        has_fields = has_fields and (is_escaped or not _FIELD_WORDS.isdisjoint(present))
         if not places and not has_fields:
             return body
         try:
@@ -447,7 +447,7 @@ class Redactor:
         return b"%s=%s" % (name, quote_from_bytes(stand_in.encode()).encode())
 
 
-_FIELD_MARKS = tuple(sorted(name.encode() for name in BODY_FIELDS))
+_FIELD_WORDS = frozenset(name.encode() for name in BODY_FIELDS)
 
 
 @cache

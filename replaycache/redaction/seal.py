@@ -10,7 +10,7 @@ from typing import Any
 
 from ..wire.canonical_json import dumps
 
-__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "holds_sealed", "unsalted"]
+__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "holds_sealed", "salt_of_text", "salt_text", "unsalted"]
 
 PLACEHOLDER = "REDACTED"
 """Stands for a value that does not count."""
@@ -27,6 +27,29 @@ _SEALED_IN = re.compile(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
 def holds_sealed(text: bytes) -> bool:
     """Whether something that is sealed stands in a text."""
     return _SEALED_IN.search(text) is not None
+
+
+_SALT = re.compile(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})\n?")
+
+
+def salt_text(salt: bytes) -> str:
+    """A salt as it is written, with four digits behind it that tell whether somebody edited it."""
+    return f"{salt.hex()}-{hashlib.blake2b(salt, digest_size=2).hexdigest()}"
+
+
+def salt_of_text(text: str) -> bytes:
+    """Reads what `salt_text` wrote.
+
+    Raises:
+        ValueError: it is something else, and the message says what is wrong.
+    """
+    match = _SALT.fullmatch(text)
+    if match is None:
+        raise ValueError("is no salt")
+    salt = bytes.fromhex(match[1])
+    if salt_text(salt) != text.rstrip("\n"):
+        raise ValueError("was edited: nothing that was redacted with it would be found again")
+    return salt
 
 
 def unsalted() -> bytes:

@@ -17,10 +17,11 @@ from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, 
 from .._models import Recording
 from .._printable import printable
 from ..accounts.ledger import Ledger
-from ..redaction.seal import SALT_BYTES
+from ..redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from ..system.atomic_file import created
 from ..system.database import Database, advice, is_busy, make_private, reason
 from ..system.private_files import make_directory, who_else_writes
+from ..system.regular_file import read_regular
 from . import StoreBusy
 from .claims import Claims
 from .format import decode, decode_file, encode
@@ -281,12 +282,14 @@ class DiskStore:
         path = Path(self.location, SALT)
         with suppress(OSError):
             make_directory(self.location)
-            created(path, salt)
+            created(path, f"{salt_text(salt)}\n".encode())
         try:
-            kept = path.read_bytes()
-        except OSError:
+            return salt_of_text(read_regular(path).decode("ascii"))
+        except FileNotFoundError:
+            return salt  # it can be kept nowhere
+        except (OSError, ValueError) as error:
+            _warn_of_salt(path, error)
             return salt
-        return kept if len(kept) == SALT_BYTES else salt
 
     @contextmanager
     def _guard(self, doing: str) -> Iterator[None]:
@@ -595,6 +598,17 @@ def _warn_of_others(directory: str) -> None:
         f"with REPLAYCACHE_DIR or store=.",
         ReplayCacheWarning,
     )
+
+
+def _warn_of_salt(path: Path, error: Exception) -> None:
+    from ..system.warning import warn
+
+    with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
+        warn(
+            f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
+            f"was redacted in its recordings is not found. Restore the file, or remove it.",
+            ReplayCacheWarning,
+        )
 
 
 def _check(database: sqlite3.Connection) -> None:

@@ -1066,3 +1066,17 @@ def test_importing_opens_no_database(statement: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("edited", [b"", b"no salt", b"0" * 32 + b"-0000\n", bytes(20)])
+def test_a_salt_that_was_edited_is_told_and_left(tmp_path: Path, edited: bytes) -> None:
+    """What was redacted with it is not found, and nothing wrong is."""
+    salt = DiskStore(tmp_path).salt()
+    assert DiskStore(tmp_path).salt() == salt
+    (tmp_path / "salt").write_bytes(edited)
+
+    with pytest.warns(ReplayCacheWarning, match="the salt of the disk cache, .*salt, cannot be used"):
+        other = DiskStore(tmp_path).salt()
+    assert len(other) == len(salt)
+    assert other != salt
+    assert (tmp_path / "salt").read_bytes() == edited

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 
-from ...redaction.seal import SALT_BYTES
+from ...redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from .nonsense import Nonsense
 
 __all__ = ["of_path", "read", "written"]
 
-_WRITTEN = re.compile(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})")
+written = salt_text
 
 
 def of_path(path: str | os.PathLike[str]) -> bytes:
@@ -24,25 +23,13 @@ def of_path(path: str | os.PathLike[str]) -> bytes:
     return hashlib.blake2b(name, digest_size=SALT_BYTES, person=b"replaycache salt").digest()
 
 
-def written(salt: bytes) -> str:
-    """A salt as it stands in the file, with four digits behind it that tell whether somebody edited it."""
-    return f"{salt.hex()}-{_check(salt)}"
-
-
 def read(value: object) -> bytes:
     """Reads what `written` wrote.
 
     Raises:
         Nonsense: it is something else.
     """
-    match = _WRITTEN.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Nonsense("is no salt", "salt")
-    salt = bytes.fromhex(match[1])
-    if _check(salt) != match[2]:
-        raise Nonsense("was edited: nothing that was redacted with it would be found again", "salt")
-    return salt
-
-
-def _check(salt: bytes) -> str:
-    return hashlib.blake2b(salt, digest_size=2).hexdigest()
+    try:
+        return salt_of_text(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise Nonsense(str(error), "salt") from error
