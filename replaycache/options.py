@@ -99,13 +99,13 @@ def parse_sample(value: Any, where: str) -> int:
     """A sample number, from an integer or its digits.
 
     Raises:
-        ConfigurationError: it is neither, or negative.
+        ConfigurationError: it is neither, is negative, or has more than 18 digits.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
         return value
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):
         return int(value)
-    raise ConfigurationError(f"{where}={value!r} is no sample; write an integer from 0 on")
+    raise ConfigurationError(f"{where}={value!r} is no sample; write an integer from 0 on, of up to 18 digits")
 
 
 def parse_hosts(value: Any, where: str) -> tuple[str, ...]:

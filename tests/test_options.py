@@ -84,7 +84,7 @@ BAD = [
     *(("on_abandon", value) for value in ("", "keep", "DRAIN", True, False, 0)),
     *(("ttl", value) for value in (-1, -0.5, True, False, math.nan, "", "h", "12 hours", "1y", "-1h", [], b"12h")),
     *(("ttl", value) for value in (10**400, -(10**400), "1h30m", "1e3", "0x10", "inf", "nan", "1.", ".5h", "1 2")),
-    *(("sample", value) for value in (-1, True, False, 1.0, "", "-1", "1.0", "one", " 1", [], b"1")),
+    *(("sample", value) for value in (-1, True, False, 1.0, "", "-1", "1.0", "one", " 1", [], b"1", 10**18)),
     *(
         ("ignore_hosts", value)
         for value in ("", "a,,b", [""], ["*"], "*.*", "http://localhost:8000", ["a/b"], "a b")

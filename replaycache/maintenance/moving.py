@@ -25,6 +25,7 @@ from ..engine.sealing import seal_of
 from ..engine.stored_form import stored_form
 from ..match import Match
 from ..redaction.credentials import Known, find, find_in_recording, replace
+from ..redaction.headers import is_credential_header, is_sealed_header
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, holds_sealed
@@ -70,8 +71,18 @@ class Taken(NamedTuple):
             redact: the rules.
             seal: of the store into which it goes.
         """
-        names = {name for name, _ in self.recording.request.headers} if self.is_ours else set()
-        return redacted(self.recording, Redactor(redact, seal, tuple(sorted(names))))
+        headers = self.recording.request.headers if self.is_ours else ()
+        # that somebody had stored, not counted
+        shown = {name for name, value in headers if _may_be_shown(name) and not Seal.is_one(value)}
+        if shown:
+            redact = dataclasses.replace(redact, request_headers=(*redact.request_headers, *sorted(shown)))
+        counting = tuple(sorted({name for name, _ in headers} - shown))
+        return redacted(self.recording, Redactor(redact, seal, counting))
+
+
+def _may_be_shown(name: str) -> bool:
+    """Whether a header that is sealed where it counts may also be stored as it is."""
+    return is_sealed_header(name) and not is_credential_header(name)
 
 
 @dataclass

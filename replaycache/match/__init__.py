@@ -25,6 +25,7 @@ from ..redaction.redactor import Redactor
 from ..redaction.used_paths import UsedPaths
 from ..wire import json_path as _json_path
 from ..wire import url as _url
+from ..wire.unicode_text import is_unicode
 from .canonical import KEY_HEADERS, SCHEME, Applied, Canonical, Rules
 from .fingerprint import INCOMPARABLE, fingerprint
 from .scrubs import Scrub, compiled
@@ -123,6 +124,16 @@ class Match:
             _check_alias(name, counts_as)
         if not isinstance(self.scope, str):
             raise ConfigurationError(f"Match(scope=...) takes a text, not {self.scope!r}")
+        for name, texts in (
+            ("ignore", self.ignore),
+            ("headers", self.headers),
+            ("hosts", [text for pair in self.hosts.items() for text in pair]),
+            ("scope", [self.scope]),
+        ):
+            if not all(map(is_unicode, texts)):
+                raise ConfigurationError(
+                    f"Match({name}=...): a lone surrogate stands in a text, which none can hold"
+                )
         ignored = {path[len(_HEADER) :].lower() for path in self.ignore if path.lower().startswith(_HEADER)}
         named = {name.lower() for name in self.headers}
         if named & ignored:
@@ -141,19 +152,22 @@ class Match:
             tuple(sorted(ignored)),
             compiled(self.scrub),
             self.normalize,
-            self.hosts,
+            dict(self.hosts),
             headers,
             self.fold_defaults,
             self.scope,
             UsedPaths((*(path.text for path in paths), *(f"{_HEADER}{name}" for name in ignored))),
         )
         object.__setattr__(self, "key_headers", headers)
+        object.__setattr__(self, "_in_order", tuple(self.hosts.items()))
         object.__setattr__(self, "ignored", paths)
         object.__setattr__(self, "_rules", rules)
 
     key_headers: tuple[str, ...] = field(init=False, repr=False, compare=False)
     ignored: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
     _rules: Rules = field(init=False, repr=False, compare=False)
+    # of two that mean a host the first counts, and dicts are equal in any order
+    _in_order: tuple[tuple[str, str], ...] = field(init=False, repr=False)
 
     def key(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> str:  # noqa: B008  # frozen
         """The key of a request: 32 hexadecimal digits. That of a store differs where what is redacted counts, for
@@ -218,6 +232,8 @@ class Match:
 
     def fingerprint(self, redact: Redact) -> str:
         """Tells these rules from others by which requests may count as the same, see `match/fingerprint.py`."""
+        if type(self) is not Match:
+            return INCOMPARABLE  # what a class of the user makes of a request is in none of the rules
         return fingerprint(self._rules, redact)
 
     @property

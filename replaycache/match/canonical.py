@@ -13,9 +13,9 @@ import orjson
 
 from .._errors import ConfigurationError
 from .._models import Request
-from ..dialects.registry import ANSWER_HEADERS, canonical_value, endpoints, equivalents, no_ops
+from ..dialects.registry import ANSWER_HEADERS, endpoints, equivalents, no_ops
 from ..dialects.request_body import MAX_DECODED
-from ..redaction.redactor import Redactor, is_json
+from ..redaction.redactor import Redactor, holds_documents, is_json
 from ..redaction.seal import Seal
 from ..redaction.used_paths import UsedPaths
 from ..wire import canonical_json as _json
@@ -34,6 +34,7 @@ SCHEME = 1
 KEY_HEADERS = tuple(header.name for header in ANSWER_HEADERS)
 """Headers that change what is answered; `Match(headers=...)` adds more."""
 
+_begins_as_json = re.compile(r"\s*[{\[]").match
 _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -115,7 +116,12 @@ class Canonical:
         origin = _url.alias_origin(url, rules.hosts) if rules.hosts else url.origin
         if origin != url.origin:
             self._note("hosts", f"{url.origin} counts as {origin}")
-        path, query = url.path, self._query(url)
+        if any(len(part) == 1 for part in url.query):
+            # what is replaced in it is in the URL as it is stored, and may be what cannot be decoded
+            query = self._query(_url.parse(self._redactor.url(request.url)))
+        else:
+            query = self._query(url)
+        path = url.path
         self._is_known = bool(endpoints(request.method, path))
         # what the rules of an API are rests on where it is
         if "url" in self._unknown:
@@ -158,7 +164,9 @@ class Canonical:
         for name in self._rules.headers:
             value = request.header(name)
             if value is not None:
-                pairs.append((name, self._redactor.counted_header(name, canonical_value(name, value))))
+                if name == "content-type" and value.lower().startswith("multipart/form-data"):
+                    value = "multipart/form-data"  # its boundary means nothing
+                pairs.append((name, self._redactor.counted_header(name, value)))
         for name in self._rules.ignored_headers:
             self._rules.used.look()
             if request.header(name) is not None:
@@ -212,13 +220,16 @@ class Canonical:
         return ["raw", "", content_type], self._raw(self._redactor.raw(body, media_type), media_type)
 
     def _raw(self, body: bytes, media_type: str) -> bytes:
-        # of JSON that cannot be taken apart nobody knows what is text in it
-        if self._rules.scrub and not (is_json(media_type) and body.lstrip()[:1] in (b"{", b"[")):
-            try:
-                return _texts.changed_text(body.decode("utf-8"), self._scrubbed).encode()
-            except UnicodeDecodeError:
-                pass
-        return body
+        if not self._rules.scrub:
+            return body
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return body
+        # of JSON that is not taken apart nobody knows what is text in it
+        if _begins_as_json(text) if is_json(media_type) else _texts.begins_with_object(text):
+            return body
+        return _texts.changed_text(body.decode("utf-8"), self._scrubbed).encode()
 
     def _json(self, body: bytes, origin: str, path: str) -> bytes:
         rules = self._rules
@@ -276,6 +287,8 @@ class Canonical:
         return _multipart.to_listing(sorted(listing, key=lambda part: part.name))
 
     def _form(self, body: bytes) -> bytes:
+        if holds_documents(body):
+            raise _json.NotCanonical("it is JSON")
         body = self._redactor.form(body)
         try:
             if _MALFORMED.search(body):

@@ -17,7 +17,7 @@ from .canonical import KEY_HEADERS, SCHEME, Rules
 __all__ = ["INCOMPARABLE", "fingerprint"]
 
 INCOMPARABLE = "?"
-"""The fingerprint of rules that equal none."""
+"""The fingerprint of rules that equal none: where code of the user has a say in the canonical form."""
 
 
 def fingerprint(rules: Rules, redact: Redact) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
+from ..wire.unicode_text import is_unicode
 
 __all__ = ["NAMED", "CompiledScrub", "Scrub", "compiled"]
 
@@ -103,6 +104,8 @@ def _compiled(scrub: Any) -> CompiledScrub:
         raise _wrong(scrub, f": {error}") from error
     if not isinstance(made.pattern, str):
         raise _wrong(scrub)
+    if not is_unicode(made.pattern) or not is_unicode(placeholder):
+        raise _wrong(scrub, ": it has a lone surrogate, which no text can hold")
     _check_ends(made)
     return CompiledScrub(made.pattern, made, placeholder)
 

@@ -6,13 +6,14 @@ file, a state at the server, a setting) or is encoded data: two that differ ther
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from ..dialects.registry import ENCODED_MEMBERS, TEXT_MEMBERS, TEXT_OBJECTS
 from ..wire.encoded import contents_of_data_urls, is_encoded
 
-__all__ = ["changed", "changed_field", "changed_text"]
+__all__ = ["begins_with_object", "changed", "changed_field", "changed_text"]
 
 Change = Callable[[str], str]
 
@@ -34,6 +35,8 @@ def _changed(value: Any, name: str, change: Change, is_known: bool, is_inside: b
         is_text = is_inside or _is_text(name, is_known)
         return changed_text(value, change) if is_text and not _is_encoded(name, value) else value
     if isinstance(value, dict):
+        if not is_known and not is_inside and _is_of_model(name):
+            return value
         is_inside = is_inside or (is_known and name in TEXT_OBJECTS)
         return {member: _changed(item, member, change, is_known, is_inside) for member, item in value.items()}
     if isinstance(value, list):
@@ -42,7 +45,11 @@ def _changed(value: Any, name: str, change: Change, is_known: bool, is_inside: b
 
 
 def _is_text(name: str, is_known: bool) -> bool:
-    return name in TEXT_MEMBERS if is_known else "model" not in name.lower()
+    return name in TEXT_MEMBERS if is_known else not _is_of_model(name)
+
+
+def _is_of_model(name: str) -> bool:
+    return "model" in name.lower()
 
 
 def _is_encoded(name: str, text: str) -> bool:
@@ -54,6 +61,18 @@ def changed_field(name: str, text: str, change: Change, *, is_known: bool) -> st
     if not _is_text(name, is_known) or is_encoded(text):
         return text
     return changed_text(text, change)
+
+
+def begins_with_object(text: str) -> bool:
+    """Whether a text is JSON that holds objects, whatever it was sent as: one value, or one a line."""
+    try:
+        value, _ = _DECODER.raw_decode(text.lstrip(" \t\n\r"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+
+
+_DECODER = json.JSONDecoder(strict=False)
 
 
 def changed_text(text: str, change: Change) -> str:

@@ -13,6 +13,7 @@ __all__ = [
     "URL_HEADERS",
     "is_credential_header",
     "is_kept_of_response",
+    "is_sealed_header",
     "left_out",
 ]
 
@@ -67,13 +68,25 @@ _OF_THE_WIRE = frozenset(
 """Headers of one connection, which say nothing of what was asked or answered: nobody misses them."""
 
 _CREDENTIAL_HEADER = re.compile(
-    r"authorization|cookie|api-?key|secret|password|(^|-)(auth-)?token$|(^|-)organi[sz]ation(-id)?$|^openai-project$"
+    r"authorization|cookie|secret|password|credential|jwt|(^|-)auth$|(^|-)(auth-)?token$"
+    r"|(api|app|application|access|auth|consumer|functions|subscription|virtual)-?key"
+    r"|(^|-)organi[sz]ation(-id)?$|^openai-project$"
 )
+
+_PERHAPS = re.compile(r"(^|-)(auth|key|keys|session|sid|csrf|xsrf|signature)(-|$)")
+_ANSWER_HEADERS = frozenset(header.name for header in ANSWER_HEADERS)
 
 
 def is_credential_header(name: str) -> bool:
     """Whether a header is one of those that are never stored as they are, whoever asks for it."""
     return _CREDENTIAL_HEADER.search(name) is not None
+
+
+def is_sealed_header(name: str) -> bool:
+    """Whether a header that the user has count does so by a hash: it carries a credential, or may by its name."""
+    if is_credential_header(name):
+        return True
+    return name not in _ANSWER_HEADERS and _PERHAPS.search(name) is not None
 
 
 def is_kept_of_response(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from .._errors import ConfigurationError
 from ..wire import json_path as _json_path
+from ..wire.unicode_text import is_unicode
 from .headers import is_credential_header
 from .used_paths import UsedPaths
 
@@ -45,7 +46,12 @@ class Redact:
             value = getattr(self, name)
             if isinstance(value, str) or not all(isinstance(item, str) for item in value):
                 raise ConfigurationError(f"Redact({name}=...) takes a list of names, not {value!r}")
-            object.__setattr__(self, name, tuple(item.lower() for item in value))
+            if not all(map(is_unicode, value)):
+                raise ConfigurationError(
+                    f"Redact({name}=...): a lone surrogate stands in a name, which none can hold"
+                )
+            # of a path only names are the same in any case
+            object.__setattr__(self, name, tuple(item if name == "body" else item.lower() for item in value))
         for name in (*self.request_headers, *self.response_headers):
             if is_credential_header(name):
                 raise ConfigurationError(f"the header {name!r} carries a credential and may never be stored")

@@ -16,15 +16,15 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .._models import Headers, ResponseHead
-from ..dialects.registry import DIALECTS, credential_parameters
+from ..dialects.registry import DIALECTS, canonical_value, credential_parameters
 from ..wire import json_path as _json_path
-from ..wire.canonical_json import NotCanonical, loads
+from ..wire.canonical_json import NotCanonical, dumps, loads
 from ..wire.content_encoding import is_known
-from .headers import REQUEST_HEADERS, URL_HEADERS, is_credential_header, is_kept_of_response, left_out
+from .headers import REQUEST_HEADERS, URL_HEADERS, is_kept_of_response, is_sealed_header, left_out
 from .redact import Redact
 from .seal import PLACEHOLDER, Seal
 
-__all__ = ["Redactor", "is_json"]
+__all__ = ["Redactor", "holds_documents", "is_json"]
 
 QUERY_PARAMETERS = frozenset(
     {
@@ -136,40 +136,48 @@ class Redactor:
     uncounted: tuple[_json_path.Path, ...] = ()
 
     def __post_init__(self) -> None:
-        named = tuple(_place(path, self._whose(path)) for path in self.redact.paths)
+        named = tuple(place for path in self.redact.paths for place in self._places_of(path))
         object.__setattr__(self, "_named", named)
         object.__setattr__(self, "_places", (*named, *_documented()))
         object.__setattr__(
-            self, "_fields", frozenset(path.steps[0] for path in self.redact.paths if len(path.steps) == 1)
+            self, "_fields", {path.steps[0]: path.text for path in self.redact.paths if len(path.steps) == 1}
         )
 
     _named: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
     _places: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
-    _fields: frozenset[Any] = field(init=False, repr=False, compare=False)
+    _fields: dict[Any, str] = field(init=False, repr=False, compare=False)
 
-    def _whose(self, path: _json_path.Path) -> Whose:
-        """What a value is that the user named: where it does not count, it is replaced as the caller's are."""
+    def _places_of(self, path: _json_path.Path) -> Iterator[_Place]:
+        """Where something is that the user named: where it does not count, it is replaced as the caller's are."""
         for outer in self.uncounted:
             steps = tuple(step.lower() if isinstance(step, str) else step for step in outer.steps)
             if steps == path.steps[: len(steps)]:
-                return "caller"
-        return "user"
+                # in another case it counts, for there it is not left out
+                exact = (*outer.steps, *path.steps[len(steps) :])
+                yield _place(_json_path.Path(path.text, exact, any_case=True, exact=len(steps)), "caller")
+        yield _place(path, "user")
 
     # -- headers -------------------------------------------------------------------------------------------------
 
     def headers_of_request(self, headers: Headers) -> Headers:
         """The request headers that may be stored; of those that carry a credential and count, their seal."""
-        kept = []
+        kept: list[tuple[str, str]] = []
+        sealed: dict[str, list[str]] = {}
         for name, value in headers:
-            if name in self.counting and is_credential_header(name):
-                kept.append((name, self.seal.of(value)))
+            if name in self.counting and is_sealed_header(name):
+                if name not in sealed:
+                    kept.append((name, ""))
+                sealed.setdefault(name, []).append(value)
             elif name in REQUEST_HEADERS or name in self.redact.request_headers or name in self.counting:
                 kept.append((name, value))
-        return tuple(kept)
+        # as it counts: all its lines as one
+        joined = {name: self.seal.of(canonical_value(name, ", ".join(values))) for name, values in sealed.items()}
+        return tuple((name, joined.get(name, value)) for name, value in kept)
 
     def counted_header(self, name: str, value: str) -> str:
         """The value of a request header that counts, as it does."""
-        return self.seal.of(value) if is_credential_header(name) else value
+        value = canonical_value(name, value)
+        return self.seal.of(value) if is_sealed_header(name) else value
 
     def head(self, head: ResponseHead) -> ResponseHead:
         """A response head with only the headers that may be stored."""
@@ -265,11 +273,12 @@ class Redactor:
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
         lowered = name.lower()
-        self.redact.used.note(lowered)
+        self.redact.used.note(self._fields.get(lowered, ""))
         if lowered in BODY_FIELDS:
             return self._stand_in(value, "caller")
         if lowered in self._fields:
-            return self._stand_in(value, self._whose(_json_path.Path(lowered, (lowered,))))
+            counts = all(path.steps != (name,) for path in self.uncounted)
+            return self._stand_in(value, "user" if counts else "caller")
         return self._stand_in(value, _fields_of_rows()[name])
 
     def _counts(self, whose: Whose) -> bool:
@@ -408,12 +417,18 @@ class Redactor:
         return re.sub(pattern.encode(), put, body, flags=re.IGNORECASE)
 
     def raw(self, body: bytes, media_type: str) -> bytes:
-        """A body that counts byte by byte, with the credentials replaced that can be found in it."""
-        if media_type == "application/x-www-form-urlencoded":
-            return self.form(body)
-        if is_json(media_type):
+        """A body that counts byte by byte, with the credentials replaced that can be found in it.
+
+        Servers read JSON whatever it is sent as: as text, as a form (curl's `-d`), one document a line.
+        """
+        if media_type == "multipart/form-data":
+            return body  # that is taken apart, or kept as a hash
+        if is_json(media_type) or _is_document(body):
             return self.json_text(body)
-        return body
+        if holds_documents(body):
+            lines = body.split(b"\n")
+            return b"\n".join(self.json_text(line) if _is_document(line) else line for line in lines)
+        return self.form(body) if media_type == "application/x-www-form-urlencoded" else body
 
     def form(self, body: bytes) -> bytes:
         """A form body with the values of its credentials replaced."""
@@ -472,13 +487,29 @@ def _begin(text: str) -> int:
 def _canonical_value(written: str) -> Any:
     """The value as its canonical form has it; as it is written where it has none."""
     try:
-        return loads(written.encode("utf-8"))
+        value = loads(written.encode("utf-8"))
+        dumps(value)
+        return value
     except NotCanonical:
         return written.encode("utf-8")
 
 
 def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
+def holds_documents(body: bytes) -> bool:
+    """Whether a body is an object of JSON, or several, one a line."""
+    return _is_document(body) or _is_document(body.partition(b"\n")[0])
+
+
+def _is_document(body: bytes) -> bool:
+    if body[:64].lstrip()[:1] != b"{":
+        return False
+    try:
+        return isinstance(json.loads(body, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def is_json(media_type: str) -> bool:

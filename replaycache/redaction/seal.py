@@ -81,9 +81,11 @@ class Seal:
         Raises:
             NotCanonical: it has no canonical form.
         """
+        if isinstance(value, (str, bytes)):
+            written = value if isinstance(value, str) else value.decode("latin-1")
+            if self.is_one(written):
+                return written
         if isinstance(value, str):
-            if self.is_one(value):
-                return value
             value = value.encode("utf-8", "surrogatepass")
         elif not isinstance(value, bytes):
             value = b"\0" + dumps(value)  # no text begins like that and goes on as JSON

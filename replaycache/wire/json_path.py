@@ -29,11 +29,13 @@ class Path:
         text: as it was written.
         steps: names, indexes, kinds of items, and None for each wildcard.
         any_case: whether names are the same in any case; those in `steps` are in lower case then.
+        exact: how many of the first steps are as they are written all the same.
     """
 
     text: str
     steps: tuple[Step, ...]
     any_case: bool = False
+    exact: int = 0
 
 
 _STEP = re.compile(
@@ -84,14 +86,19 @@ def parse(text: str, *, any_case: bool = False) -> Path:
 
 def places(value: Any, path: Path) -> Iterator[tuple[Any, Any]]:
     """Every place to which a path leads in a decoded value: the object or array, and the name or index in it."""
-    return _places(value, path.steps, path.any_case)
+    return _places(value, path.steps, _exact(path))
 
 
-def _places(container: Any, steps: tuple[Step, ...], any_case: bool) -> Iterator[tuple[Any, Any]]:
+def _exact(path: Path) -> int:
+    """How many of its first steps are as they are written."""
+    return path.exact if path.any_case else len(path.steps)
+
+
+def _places(container: Any, steps: tuple[Step, ...], exact: int) -> Iterator[tuple[Any, Any]]:
     step, rest = steps[0], steps[1:]
-    for key in _keys(container, step, any_case):
+    for key in _keys(container, step, exact < 1):
         if rest:
-            yield from _places(container[key], rest, any_case)
+            yield from _places(container[key], rest, exact - 1)
         else:
             yield container, key
 
@@ -145,10 +152,10 @@ def spans(text: str, path: Path) -> Iterator[tuple[int, int]]:
     Raises:
         ValueError: it is no JSON.
     """
-    return _spans(text, _skip(text, 0), path.steps, path.any_case)
+    return _spans(text, _skip(text, 0), path.steps, _exact(path))
 
 
-def _spans(text: str, at: int, steps: tuple[Step, ...], any_case: bool) -> Iterator[tuple[int, int]]:
+def _spans(text: str, at: int, steps: tuple[Step, ...], exact: int) -> Iterator[tuple[int, int]]:
     step, rest = steps[0], steps[1:]
     inside = list(children(text, at))
     is_array = text[at : at + 1] == "["
@@ -161,9 +168,9 @@ def _spans(text: str, at: int, steps: tuple[Step, ...], any_case: bool) -> Itera
                     step, value_at(text, start)[0] if isinstance(step, OfKind) else None
                 )
         else:
-            fits = step is None or (isinstance(step, str) and (name.lower() if any_case else name) == step)
+            fits = step is None or (isinstance(step, str) and (name.lower() if exact < 1 else name) == step)
         if fits and rest:
-            yield from _spans(text, start, rest, any_case)
+            yield from _spans(text, start, rest, exact - 1)
         elif fits:
             yield start, end
 

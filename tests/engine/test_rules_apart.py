@@ -251,3 +251,43 @@ def test_a_fingerprint_that_nobody_knows_makes_a_recording_no_answer_to_another_
     assert not answered(_body())
     assert answered(_body(), **ignoring)
     assert not answered(_body("Bye"), **ignoring)
+
+
+class _Deterministic(Match):
+    """What a user may write to have more told alike than the options do."""
+
+    def canonical(self, request: Request, **how: Any) -> bytes:
+        return super().canonical(request.with_json({**request.json(), "temperature": 0}), **how)
+
+
+def test_what_a_class_of_the_user_takes_for_the_same_is_not_for_others() -> None:
+    store, match = MemoryStore(), _Deterministic()
+    call = call_of(exchange(store, match=match), url=OPENAI, body=_body(temperature=1))
+    answer_in_full(sent(call))
+
+    def answered(temperature: int, **rules: Any) -> bool:
+        asking = call_of(exchange(store, mode="replay", **rules), url=OPENAI, body=_body(temperature=temperature))
+        return isinstance(asking.decide(asking.load()), Replay)
+
+    assert answered(0, match=match)
+    assert not answered(0)
+
+
+def test_rules_are_as_they_were_when_the_match_was_made() -> None:
+    hosts: dict[str, str] = {}
+    match = Match(hosts=hosts)
+    hosts["localhost:8080"] = "api.openai.com"
+
+    assert match.key(Request("POST", FAKE)) == Match().key(Request("POST", FAKE))
+
+
+def test_two_orders_of_hosts_are_two_rules() -> None:
+    """The first name that fits a host is the one under which it counts."""
+    one, other = {"fake-*": "one.example", "*-8080": "other.example"}, {}
+    for name in reversed(one):
+        other[name] = one[name]
+    request = Request("POST", f"http://fake-8080{CHAT}")
+
+    assert Match(hosts=one).key(request) != Match(hosts=other).key(request)
+    assert Match(hosts=one) != Match(hosts=other)
+    assert Match(hosts=one) == Match(hosts=dict(one))

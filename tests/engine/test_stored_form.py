@@ -107,6 +107,24 @@ SENT = [
         Redact(body=["pin"]),
         id="names-with-escapes",
     ),
+    *(
+        pytest.param(post(body, content_type), Redact(body=["pin"]), id=f"json-as-{content_type}-{number}")
+        for content_type in ("text/plain", "application/x-ndjson", FORM)
+        for number, body in enumerate(
+            [
+                b'{"api_key":"hunter2","pin":"hunter2","a":"b=c"}',
+                b'{\n"api_key":"hunter2",\n"pin":["hunter2"]}',
+                b'{"pin":"hunter2"}\n{"api_key":"hunter2"}\n{\n',
+            ]
+        )
+    ),
+    pytest.param(post(b'{"pin":"hunter2"} x'), Redact(body=["pin"]), id="broken-of-the-user"),
+    pytest.param(post(b'{"pin":["\\ud83d","hunter2"]}'), Redact(body=["pin"]), id="lone-surrogate-inside"),
+    pytest.param(
+        Request("GET", "https://llm.example/x?ticket=hunter2%ff&%zz&a=1"),
+        Redact(query=["ticket"]),
+        id="url-malformed-of-the-user",
+    ),
     pytest.param(post(UPLOAD, MULTIPART), Redact(body=["prompt"]), id="multipart-of-the-user"),
     pytest.param(post(FIELD, MULTIPART), Redact(), id="multipart"),
     pytest.param(post(UPLOAD, MULTIPART), Redact(), id="multipart-upload"),

@@ -156,6 +156,13 @@ def test_what_users_call_a_credential_is_not_shown() -> None:
         ({"scrub": [("a",)]}, "scrub"),
         ({"scrub": [("(", "x")]}, "scrub"),
         ({"scrub": [("a", 1)]}, "scrub"),
+        ({"scrub": [("\ud800", "x")]}, "scrub"),
+        ({"scrub": [("x", "\ud800")]}, "scrub"),
+        ({"ignore": ["\ud800"]}, "ignore"),
+        ({"headers": ["\ud800"]}, "headers"),
+        ({"hosts": {"\ud800": "a"}}, "hosts"),
+        ({"hosts": {"a": "\ud800"}}, "hosts"),
+        ({"scope": "\ud800"}, "scope"),
     ],
     ids=str,
 )

@@ -479,3 +479,71 @@ def test_form(body: bytes, expected: bytes) -> None:
 def test_a_json_body_that_cannot_be_taken_apart(body: bytes, expected: bytes) -> None:
     assert Redactor().json_text(body) == expected
     assert Redactor().json_text(expected) == expected
+
+
+NAMED_AS_CREDENTIALS = (
+    *("authorization", "x-api-key", "ocp-apim-subscription-key", "x-functions-key", "helicone-auth", "x-auth"),
+    *("x-portkey-virtual-key", "x-access-key", "dd-application-key", "x-consumer-key", "x-credential"),
+    *("x-user-jwt", "x-session-id", "x-csrf", "x-shared-access-signature", "idempotency-key"),
+)
+
+
+@pytest.mark.parametrize("name", NAMED_AS_CREDENTIALS)
+def test_of_a_header_that_may_carry_a_credential_and_counts_only_a_hash_is_stored(name: str) -> None:
+    redactor = redactor_of(Options(match=Match(headers=[name])), MemoryStore())
+
+    ((_, stored),) = redactor.headers_of_request(((name, SECRET),))
+
+    assert Seal.is_one(stored)
+    assert redactor.counted_header(name, SECRET) == stored
+
+
+@pytest.mark.parametrize(
+    "values", [("a", "b"), ("a,b",), ("a, b ",), ("",), (" a",), ("Bearer a", "", "Bearer a")]
+)
+def test_a_header_that_counts_by_a_hash_is_found_again_however_it_was_written(values: tuple[str, ...]) -> None:
+    match = Match(headers=["authorization"])
+    redactor = redactor_of(Options(match=match), MemoryStore())
+    lines = (("authorization", value) for value in values)
+    request = Request(
+        "GET", "https://llm.example/", (*lines, ("accept-language", "de"), ("accept-language", "en"))
+    )
+
+    stored = stored_form(request, redactor)
+
+    assert match.identity(stored, redactor=redactor) == match.identity(request, redactor=redactor)
+    assert [name for name, _ in stored.headers] == ["authorization", "accept-language", "accept-language"]
+
+
+def test_kinds_in_a_path_are_as_they_are_written() -> None:
+    redactor = Redactor(Redact(body=["Tools[type=MyKind].Pin"]))
+
+    assert SECRET not in redactor.json_text(b'{"tools":[{"type":"MyKind","PIN":"hunter2"}]}').decode()
+    assert SECRET in redactor.json_text(b'{"tools":[{"type":"mykind","pin":"hunter2"}]}').decode()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_what_is_left_out_in_one_case_counts_in_another(content_type: str) -> None:
+    """Paths of `Match(ignore=...)` mean names as they are written, those of `Redact(body=...)` in any case."""
+    match, redact = Match(ignore=["pin"]), Redact(body=["pin"])
+    redactor = redactor_of(Options(match=match, redact=redact), MemoryStore())
+
+    def asked(name: str, value: str) -> Request:
+        body = f"{name}={value}" if "form" in content_type else json.dumps({name: value})
+        return Request("POST", "https://llm.example/", (("content-type", content_type),), body.encode())
+
+    def key(request: Request) -> str:
+        return match.identity(request, redactor=redactor).key
+
+    assert key(asked("pin", "1")) == key(asked("pin", "2"))
+    assert key(asked("Pin", "1")) != key(asked("Pin", "2"))
+    for name in ("pin", "Pin"):
+        stored = stored_form(asked(name, SECRET), redactor)
+        assert SECRET.encode() not in stored.body
+        assert key(stored) == key(asked(name, SECRET))
+
+
+@pytest.mark.parametrize("argument", ["request_headers", "response_headers", "query", "body"])
+def test_a_name_that_no_text_can_hold_is_refused(argument: str) -> None:
+    with pytest.raises(ConfigurationError, match=argument):
+        Redact(**{argument: ["\ud800"]})  # type: ignore[arg-type]  # each takes a list of names
