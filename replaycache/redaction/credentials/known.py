@@ -57,6 +57,8 @@ _GIVEN_OUT = frozenset(
     }
 )
 """Members at the top level of an answer in which something is given out that lets its holder in."""
+_GIVEN_OUT_BY_FORM = frozenset({"key", "value"})
+"""Members in which that is so where the value has the form of a credential, as of realtime's client secrets."""
 
 
 class Known:
@@ -161,7 +163,8 @@ class Known:
         for name, member in value.items() if isinstance(value, dict) else ():
             named = name.lower() in _GIVEN_OUT
             if isinstance(member, str):
-                if is_drawn(member, _LEAST) if named else _kind_of(member) != _OF_NO_FORM:
+                may_be = name.lower() in _GIVEN_OUT_BY_FORM and _kind_of(member) != _OF_NO_FORM
+                if may_be or (named and is_drawn(member, _LEAST)):
                     yield member
             elif named and isinstance(member, dict):
                 yield from (text for text in member.values() if isinstance(text, str) and is_drawn(text, _LEAST))
