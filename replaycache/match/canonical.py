@@ -96,7 +96,7 @@ class Canonical:
         """The canonical form.
 
         Raises:
-            ConfigurationError: `normalize` returns something else than a request.
+            ConfigurationError: `normalize` returns something else than a request, or one that cannot be sent.
         """
         rules = self._rules
         if rules.normalize is not None:
@@ -140,7 +140,13 @@ class Canonical:
             rules.scope,
             kind,
         ]
-        return orjson.dumps(head) + b"\n" + body
+        try:
+            return orjson.dumps(head) + b"\n" + body
+        except TypeError as error:
+            raise ConfigurationError(
+                "a request's method, URL or header has a lone surrogate in it, which none can hold; write the byte "
+                "that it stands for percent-encoded"
+            ) from error
 
     def _note(self, rule: str, detail: str) -> None:
         self.applied.append(Applied(rule, detail))
