@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..dialects.registry import ENCODED_MEMBERS, TEXT_MEMBERS, TEXT_OBJECTS
-from ..wire.encoded import contents_of_data_urls, is_encoded
+from ..dialects.registry import TEXT_MEMBERS, TEXT_OBJECTS, holds_data
+from ..wire.encoded import contents_of_data_urls
 
 __all__ = ["begins_with_object", "changed", "changed_field", "changed_text"]
 
@@ -33,7 +33,7 @@ def changed(value: Any, change: Change, *, is_known: bool) -> Any:
 def _changed(value: Any, name: str, change: Change, is_known: bool, is_inside: bool) -> Any:
     if isinstance(value, str):
         is_text = is_inside or _is_text(name, is_known)
-        return changed_text(value, change) if is_text and not _is_encoded(name, value) else value
+        return changed_text(value, change) if is_text and not holds_data(name, value) else value
     if isinstance(value, dict):
         if not is_known and not is_inside and _is_of_model(name):
             return value
@@ -52,13 +52,9 @@ def _is_of_model(name: str) -> bool:
     return "model" in name.lower()
 
 
-def _is_encoded(name: str, text: str) -> bool:
-    return is_encoded(text) if name not in ENCODED_MEMBERS else " " not in text
-
-
 def changed_field(name: str, text: str, change: Change, *, is_known: bool) -> str:
     """The value of a form's field, changed where it is a text."""
-    if not _is_text(name, is_known) or is_encoded(text):
+    if not _is_text(name, is_known) or holds_data(name, text):
         return text
     return changed_text(text, change)
 
