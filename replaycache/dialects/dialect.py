@@ -224,7 +224,9 @@ class Dialect(NamedTuple):
             another form may stand under the same names.
         texts: names of members in which requests have what people wrote: prompts, instructions, what tools got and
             gave, names of files; whatever else is text chooses something.
-        text_objects: those under which every text is one, whatever its name, where they are an object.
+        text_objects: those under which every text is one, whatever its name, where they are an object. `name[]`
+            stands for the objects in a list, `outer.name` for those inside of an `outer`, and `name.*` for the
+            texts directly inside: what is an object there is one of the API.
     """
 
     name: str

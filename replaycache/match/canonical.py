@@ -23,6 +23,7 @@ from ..wire import json_path as _json_path
 from ..wire import multipart as _multipart
 from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, decode_whole
+from ..wire.unicode_text import is_unicode
 from . import texts as _texts
 from .scrubs import CompiledScrub
 
@@ -34,6 +35,10 @@ SCHEME = 1
 KEY_HEADERS = tuple(header.name for header in ANSWER_HEADERS)
 """Headers that change what is answered; `Match(headers=...)` adds more."""
 
+_NOT_UNICODE = (
+    "a request's method, URL or header has a lone surrogate in it, which none can hold; write the byte that it "
+    "stands for percent-encoded"
+)
 _begins_as_json = re.compile(r"\s*[{\[]").match
 _MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -96,7 +101,7 @@ class Canonical:
         """The canonical form.
 
         Raises:
-            ConfigurationError: `normalize` returns something else than a request.
+            ConfigurationError: `normalize` returns something else than a request, or one that cannot be sent.
         """
         rules = self._rules
         if rules.normalize is not None:
@@ -112,6 +117,8 @@ class Canonical:
             request = replace(
                 request, headers=tuple(item for item in request.headers if item[0] not in self._unknown)
             )
+        if not is_unicode(request.url):
+            raise ConfigurationError(_NOT_UNICODE)
         url = _url.parse(request.url)
         origin = _url.alias_origin(url, rules.hosts) if rules.hosts else url.origin
         if origin != url.origin:
@@ -140,7 +147,10 @@ class Canonical:
             rules.scope,
             kind,
         ]
-        return orjson.dumps(head) + b"\n" + body
+        try:
+            return orjson.dumps(head) + b"\n" + body
+        except TypeError as error:
+            raise ConfigurationError(_NOT_UNICODE) from error
 
     def _note(self, rule: str, detail: str) -> None:
         self.applied.append(Applied(rule, detail))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
 from ..wire.unicode_text import is_unicode
+from .backtracking import text_that_takes_for_ever
 
 __all__ = ["NAMED", "CompiledScrub", "Scrub", "compiled"]
 
@@ -117,12 +117,6 @@ def _wrong(scrub: object, why: str = "") -> ConfigurationError:
     )
 
 
-_TRIED = 26
-"""Characters of a text that is tried: of a pattern that tries every way to divide it, there are 2 ** 25."""
-_LONGEST = 0.05
-"""Seconds in which any other pattern is through such a text many times over."""
-
-
 def _check_ends(pattern: re.Pattern[str]) -> None:
     """Refuses a pattern that takes for ever: one that goes through all ways to divide a text, of which each
     character doubles the number.
@@ -130,17 +124,9 @@ def _check_ends(pattern: re.Pattern[str]) -> None:
     Raises:
         ConfigurationError: it does.
     """
-    signs = [*dict.fromkeys(char for char in pattern.pattern if char.isprintable())][:64]
-    for sign in dict.fromkeys(("a", "A", "0", " ", "-", "/", "\n", *signs)):
-        for length in range(8, _TRIED, 2):
-            text = f"{sign * length}\0"
-            began = time.perf_counter()
-            pattern.search(text)
-            if time.perf_counter() - began > _LONGEST:
-                again = time.perf_counter()
-                pattern.search(text)  # the machine may have had something else to do
-                if time.perf_counter() - again > _LONGEST:
-                    raise ConfigurationError(
-                        f"Match(scrub=...): the pattern {pattern.pattern!r} takes for ever on a text such as "
-                        f"{sign * 3 + '…'!r}, for it repeats what is repeated; write it without, as a+ for (a+)+"
-                    )
+    unit = text_that_takes_for_ever(pattern)
+    if unit:
+        raise ConfigurationError(
+            f"Match(scrub=...): the pattern {pattern.pattern!r} takes for ever on a text such as "
+            f"{unit * 3 + '…'!r}, for it repeats what is repeated; write it without, as a+ for (a+)+"
+        )

@@ -27,21 +27,52 @@ def changed(value: Any, change: Change, *, is_known: bool) -> Any:
         is_known: whether a dialect knows the call. Of others every string is taken for text that does not stand
             under the name of a model.
     """
-    return _changed(value, "", change, is_known, is_inside=False)
+    return _Changing(change, is_known).of(value, "", "", is_inside=False)
 
 
-def _changed(value: Any, name: str, change: Change, is_known: bool, is_inside: bool) -> Any:
-    if isinstance(value, str):
-        is_text = is_inside or _is_text(name, is_known)
-        return changed_text(value, change) if is_text and not holds_data(name, value) else value
-    if isinstance(value, dict):
-        if not is_known and not is_inside and _is_of_model(name):
+_NAMED_BY_USERS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+"""Members of a JSON schema whose own members have names that people gave them, and no API:
+https://json-schema.org/draft/2020-12/json-schema-core#section-10"""
+
+
+class _Changing:
+    def __init__(self, change: Change, is_known: bool) -> None:
+        self._change = change
+        self._is_known = is_known
+
+    def of(self, value: Any, name: str, outer: str, *, is_inside: bool, in_list: bool = False) -> Any:
+        """A value with its texts changed.
+
+        Args:
+            value: any.
+            name: of the member in which it stands, also as an item of a list.
+            outer: the name of the object around that.
+            is_inside: whether every text in it is one that people wrote.
+            in_list: whether it is an item of a list.
+        """
+        if isinstance(value, str):
+            is_text = is_inside or _is_text(name, self._is_known)
+            return changed_text(value, self._change) if is_text and not holds_data(name, value) else value
+        if isinstance(value, list):
+            return [self.of(item, name, outer, is_inside=is_inside, in_list=True) for item in value]
+        if not isinstance(value, dict):
             return value
-        is_inside = is_inside or (is_known and name in TEXT_OBJECTS)
-        return {member: _changed(item, member, change, is_known, is_inside) for member, item in value.items()}
-    if isinstance(value, list):
-        return [_changed(item, name, change, is_known, is_inside) for item in value]
-    return value
+        if not self._is_known and not is_inside and _is_of_model(name):
+            return value
+        is_inside = is_inside or (self._is_known and self._is_text_object(name, outer, in_list))
+        if name in _NAMED_BY_USERS and self._is_known and not is_inside:
+            return {member: self.of(item, "", "", is_inside=False) for member, item in value.items()}
+        has_texts = self._is_known and f"{name}.*" in TEXT_OBJECTS
+        return {
+            member: self.of(item, member, name, is_inside=is_inside or (has_texts and not isinstance(item, dict)))
+            for member, item in value.items()
+        }
+
+    @staticmethod
+    def _is_text_object(name: str, outer: str, in_list: bool) -> bool:
+        if in_list:
+            return f"{name}[]" in TEXT_OBJECTS
+        return name in TEXT_OBJECTS or f"{outer}.{name}" in TEXT_OBJECTS
 
 
 def _is_text(name: str, is_known: bool) -> bool:

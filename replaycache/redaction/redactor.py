@@ -381,20 +381,21 @@ class Redactor:
         try:
             text = body.decode("utf-8")
             value = json.loads(text, strict=False)
-            names = {name for name, *_ in _json_path.children(text, _begin(text))}
+            inside: _json_path.Inside = {_begin(text): list(_json_path.children(text, _begin(text)))}
+            names = {name for name, *_ in inside[_begin(text)]}
             tops = {*names, *map(str.lower, names)}
             for place in places:
                 if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
-                    text = self._text_replaced(text, place)
+                    text = self._text_replaced(text, place, inside)
             for name in names if has_fields and isinstance(value, dict) else ():
                 if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, value.get(name)):
-                    text = self._text_replaced(text, _field_place(name))
+                    text = self._text_replaced(text, _field_place(name), inside)
         except (ValueError, RecursionError):
             return self._broken(body)
         return text.encode("utf-8")
 
-    def _text_replaced(self, text: str, place: _Place) -> str:
-        for start, end in sorted(set(_json_path.spans(text, place.path)), reverse=True):
+    def _text_replaced(self, text: str, place: _Place, inside: _json_path.Inside) -> str:
+        for start, end in sorted(set(_json_path.spans(text, place.path, inside)), reverse=True):
             written = text[start:end]
             value, _ = _json_path.value_at(text, start)
             if not isinstance(value, (str, bool, type(None))):
@@ -402,6 +403,7 @@ class Redactor:
             new = self._replaced(value, place)
             if new is not value and new != value:
                 text = f"{text[:start]}{json.dumps(new)}{text[end:]}"
+                inside.clear()  # it was of the text as it was before
         return text
 
     def _broken(self, body: bytes) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["OfKind", "Path", "children", "parse", "places", "remove", "spans", "value_at"]
+__all__ = ["Inside", "OfKind", "Path", "children", "parse", "places", "remove", "spans", "value_at"]
 
 
 class OfKind(NamedTuple):
@@ -145,19 +145,30 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]  # not in typeshed
 
 
-def spans(text: str, path: Path) -> Iterator[tuple[int, int]]:
+Inside = dict[int, list[tuple[str, int, int]]]
+"""What `children` gives, by where the object or array begins, in one text."""
+
+
+def spans(text: str, path: Path, inside: Inside | None = None) -> Iterator[tuple[int, int]]:
     """Every place to which a path leads in the text of a value: where the value there starts and ends. It need not
     be JSON that can be decoded without loss.
+
+    Args:
+        text: of the value.
+        path: the path.
+        inside: what is known of this text already, and is completed: several paths are followed in one pass.
 
     Raises:
         ValueError: it is no JSON.
     """
-    return _spans(text, _skip(text, 0), path.steps, _exact(path))
+    return _spans(text, _skip(text, 0), path.steps, _exact(path), {} if inside is None else inside)
 
 
-def _spans(text: str, at: int, steps: tuple[Step, ...], exact: int) -> Iterator[tuple[int, int]]:
+def _spans(text: str, at: int, steps: tuple[Step, ...], exact: int, known: Inside) -> Iterator[tuple[int, int]]:
     step, rest = steps[0], steps[1:]
-    inside = list(children(text, at))
+    if at not in known:
+        known[at] = list(children(text, at))
+    inside = known[at]
     is_array = text[at : at + 1] == "["
     for index, (name, start, end) in enumerate(inside):
         if is_array:
@@ -170,7 +181,7 @@ def _spans(text: str, at: int, steps: tuple[Step, ...], exact: int) -> Iterator[
         else:
             fits = step is None or (isinstance(step, str) and (name.lower() if exact < 1 else name) == step)
         if fits and rest:
-            yield from _spans(text, start, rest, exact - 1)
+            yield from _spans(text, start, rest, exact - 1, known)
         elif fits:
             yield start, end
 

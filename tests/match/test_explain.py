@@ -173,6 +173,21 @@ def test_a_wrong_argument_is_refused_by_name(arguments: dict[str, object], part:
     assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Request("\ud800", "https://llm.example/"),
+        Request("GET", "https://llm.example/\udcff"),
+        Request("GET", "https://llm.example/?a=\udcff"),
+        Request("GET", "https://llm.example/", (("range", "\udcff"),)),
+    ],
+    ids=ascii,
+)
+def test_what_cannot_be_sent_has_no_key(asked: Request) -> None:
+    with pytest.raises(ConfigurationError, match="lone surrogate"):
+        Match().key(asked)
+
+
 def test_normalize_has_to_return_a_request() -> None:
     match = Match(normalize=lambda request: None)  # type: ignore[arg-type,return-value]  # that is the point
 

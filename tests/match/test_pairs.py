@@ -113,6 +113,10 @@ def cohere(path: str, body: str) -> Request:
     return post(f"https://api.cohere.com{path}", body)
 
 
+def converse(block: str) -> Request:
+    return post("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse", f'{{"messages":[{block}]}}')
+
+
 def ollama(path: str, body: str) -> Request:
     return post(f"http://localhost:11434{path}", body)
 
@@ -926,6 +930,30 @@ PAIRS = [
     Pair("scrub-ids", responses('{"input":"a","previous_response_id":"resp_1"}'),
          responses('{"input":"a","previous_response_id":"resp_2"}'), "different",
          "Nor is an id of what the server keeps.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-ids-in-a-list", responses('{"input":[{"content":[{"type":"input_file","file_id":"file-1"}]}]}'),
+         responses('{"input":[{"content":[{"type":"input_file","file_id":"file-2"}]}]}'), "different",
+         "Nor in a list that is called as what a tool gets elsewhere.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-variables", responses('{"prompt":{"id":"p","variables":{"at":"12:01"}}}'),
+         responses('{"prompt":{"id":"p","variables":{"at":"23:59"}}}'), "equal",
+         "What fills a template is text.", KEYS, Match(scrub=[(r"\d\d:\d\d", "TIME")])),
+    Pair("scrub-file-in-variables",
+         responses('{"prompt":{"id":"p","variables":{"f":{"type":"input_file","file_id":"f-1"}}}}'),
+         responses('{"prompt":{"id":"p","variables":{"f":{"type":"input_file","file_id":"f-2"}}}}'), "different",
+         "But for a file.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-schema",
+         chat('{"tools":[{"function":{"parameters":{"properties":{"input":{"enum":["v1"]}}}}}]}'),
+         chat('{"tools":[{"function":{"parameters":{"properties":{"input":{"enum":["v2"]}}}}}]}'), "different",
+         "Nor what a schema allows, whatever its properties are called.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-schema-of-converse", converse('{"toolSpec":{"inputSchema":{"json":{"pattern":"v1"}}}}'),
+         converse('{"toolSpec":{"inputSchema":{"json":{"pattern":"v2"}}}}'), "different",
+         "Nor where it is called JSON.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-json-of-converse", converse('{"toolResult":{"content":[{"json":{"at":"v1"}}]}}'),
+         converse('{"toolResult":{"content":[{"json":{"at":"v2"}}]}}'), "equal",
+         "As is what a tool gave.", KEYS, Match(scrub=[(r"\d+", "N")])),
+    Pair("scrub-outputs-of-cohere",
+         cohere("/v1/chat", '{"message":"a","tool_results":[{"outputs":[{"at":"1"}]}]}'),
+         cohere("/v1/chat", '{"message":"a","tool_results":[{"outputs":[{"at":"2"}]}]}'), "equal",
+         "In a list, too.", KEYS, Match(scrub=[(r"\d+", "N")])),
     Pair("scrub-image", chat(IMAGE % "QUFBMQ"), chat(IMAGE % "QUFBMg"), "different",
          "Nor is encoded data.", KEYS, Match(scrub=[(r"\d+", "N"), ("g==|Q==", "==")])),
     Pair("scrub-image-in-a-text", chat(MESSAGE % "![a](data:image/png;base64,QUFBMQ==)"),

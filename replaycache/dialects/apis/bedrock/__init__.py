@@ -155,6 +155,6 @@ DIALECT = Dialect(
     ),
     text_objects=(
         "input",
-        "json",
+        "content.json",
     ),
 )

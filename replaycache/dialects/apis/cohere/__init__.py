@@ -149,6 +149,6 @@ DIALECT = Dialect(
     ),
     text_objects=(
         "data",
-        "outputs",
+        "outputs[]",
     ),
 )

@@ -169,5 +169,5 @@ DIALECT = Dialect(
         "summary",
         "text",
     ),
-    text_objects=("variables",),
+    text_objects=("variables.*",),
 )
