@@ -61,8 +61,8 @@ LONGEST_NAME = 200
 
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = ("requests", *TOKENS, "seconds", "took", "bytes")
-_MOST = 1e20
-"""More than an integer of SQLite is, or a sum that it makes of them; what is less can be reckoned with."""
+_MOST = 1e30
+"""More than calls can add up to, whatever their servers say of tokens; what is less can be reckoned with."""
 _LATEST = 253_402_300_799
 """The last second of the year 9999, from 1970 on."""
 _HOUR = 3600

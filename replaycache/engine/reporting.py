@@ -181,12 +181,12 @@ class Reporter:
             warn(message, ReplayCacheWarning)
         except ReplayCacheWarning:
             # warnings are errors here, but nothing of ours fails the caller's call
-            logger.warning("%s", message)
+            logger.warning("%s", printable(message, lines=True))
 
     def warn_once(self, message: str) -> None:
         """Warns the first time, and logs after that, that something went wrong that does not concern the call."""
         if self._warned:
-            logger.warning("%s", message)
+            logger.warning("%s", printable(message, lines=True))
             return
         self._warned = True
         self.warn(message)
@@ -197,7 +197,7 @@ class Reporter:
         Told once in the process, however many use that store, in the log and by a warning.
         """
         is_known = self._identity in _failed
-        logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", message)
+        logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", printable(message, lines=True))
         if is_known:
             return
         _failed.add(self._identity)

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import warnings
+import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ from ..redaction.credentials import find, find_in_recording, replace
 from ..redaction.credentials.texts import hits_in, reader_of_body
 from ..stores import DiskStore
 from ..stores.cassette.text import load
+from ..wire.content_encoding import most_decoded
 
 __all__ = ["Found", "files_in", "scan_cache", "scan_file"]
 
@@ -174,8 +176,8 @@ def _decoded(data: bytes) -> str:
 def _unpacked(file: io.BufferedReader) -> bytes:
     try:
         with gzip.open(file) as packed:
-            return packed.read(FILE_LIMIT)
-    except (OSError, EOFError):
+            return packed.read(min(FILE_LIMIT, most_decoded(os.fstat(file.fileno()).st_size)))
+    except (OSError, EOFError, zlib.error):
         return b"\0"
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
 from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
+from ..wire.content_encoding import most_decoded
 from .moving import redacted
 
 __all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
@@ -184,13 +186,14 @@ def _read(path: Path) -> list[Recording]:
 
 
 def _unpacked(path: Path, data: bytes) -> bytes:
+    limit = min(FILE_LIMIT, most_decoded(len(data)))
     try:
         with gzip.open(io.BytesIO(data)) as file:
-            raw = file.read(FILE_LIMIT + 1)
-    except (OSError, EOFError) as error:
+            raw = file.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise CassetteError(f"cannot read {path}: {error}. Restore it from version control.") from error
-    if len(raw) > FILE_LIMIT:
-        raise CassetteError(f"cannot read {path}: it holds more than {FILE_LIMIT >> 20} MiB. Split it.")
+    if len(raw) > limit:
+        raise CassetteError(f"cannot read {path}: it holds more than {limit >> 20} MiB. Split it.")
     return raw
 
 

@@ -408,3 +408,17 @@ def test_a_file_that_is_named_after_a_terminals_commands_commands_none(tmp_path:
             assert all(
                 "yaml" in line or "json" in line or "recording" in line for line in done.stdout.splitlines()
             )
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 40, gzip.compress(b"a" * 99)[:-9], b"\x1f\x8b"]
+)
+def test_what_is_no_gzip_is_looked_at_and_not_scrubbed(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.yaml.gz"
+    path.write_bytes(data)
+
+    assert replaycache("scan", str(path)).exit_code == 0
+    done = replaycache("scrub", str(path))
+    assert done.exit_code == 3
+    assert "cannot read" in done.stderr
+    assert path.read_bytes() == data

@@ -234,3 +234,17 @@ def test_mutated_cassettes_replay_or_are_our_error(
     document = mutated(data, DOCUMENT, _VALUES)
 
     check(tmp_path_factory.getbasetemp() / "mutated.json", json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("hiding", ["\\u005cu0022", "\\\\\\u00750022", "\\\\u\\u0030022"])
+def test_a_member_that_is_given_twice_is_hidden_by_no_escape(tmp_path: Path, hiding: str) -> None:
+    """Whoever reviews the file sees the first of them, and its reader takes the last."""
+    path = tmp_path / "a.json"
+    text = dump([dump_recording(recorded(answer=b'{"answer":"no"}'))])
+    # a text that spells a backslash otherwise has as many marks as the member that is lost
+    assert text.count('"json": {') == 2
+    first, _, last = text.rpartition('"answer": "no"')
+    path.write_text(f'{first}"answer": "no", "answer": "yes", "more": "{hiding * 4}"{last}')
+
+    with pytest.raises(CassetteError, match="is given twice"):
+        load(path.read_bytes(), "a.json")
