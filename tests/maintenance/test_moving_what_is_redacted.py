@@ -46,6 +46,22 @@ def test_it_takes_its_salt_along(tmp_path: Path) -> None:
     assert first.salt() == cassette.salt() == last.salt()
 
 
+def test_a_header_that_somebody_had_stored_stays_as_it_is_and_one_that_counts_is_found(tmp_path: Path) -> None:
+    """Though both may carry a credential by their names."""
+    rules = {"match": Match(headers=["x-session-id"]), "redact": Redact(request_headers=["idempotency-key"])}
+    headers = [(b"x-session-id", b"s1"), (b"idempotency-key", b"k1")]
+    first, cassette = MemoryStore(), CassetteStore(tmp_path / "a.json")
+    answer_in_full(sent(call_of(exchange(first, **rules), body=_body("ann"), headers=headers)))
+
+    to_cassette(taken(first, Moved()), cassette, Redact(), Moved())
+
+    (recording,) = cassette.all()
+    assert recording.request.header("idempotency-key") == "k1"
+    assert (recording.request.header("x-session-id") or "").startswith("REDACTED-")
+    call = call_of(exchange(cassette, mode="replay", **rules), body=_body("ann"), headers=headers)
+    assert isinstance(call.decide(call.load()), Replay)
+
+
 @pytest.mark.parametrize("target", ["cache", "cassette"])
 def test_where_there_is_another_salt_it_is_told(tmp_path: Path, target: str) -> None:
     first = _recorded(MemoryStore(), "ann")
@@ -62,6 +78,16 @@ def test_where_there_is_another_salt_it_is_told(tmp_path: Path, target: str) -> 
     ((_, reason),) = moved.left_out
     assert "another store's salt" in reason
     assert _answers(other, "bob")
+
+
+def test_what_is_recorded_and_not_yet_written_keeps_its_salt(tmp_path: Path) -> None:
+    cassette, moved = CassetteStore(tmp_path / "a.json"), Moved()
+    with cassette.deferred():
+        _recorded(cassette, "ann")
+        to_cassette(taken(_recorded(MemoryStore(), "bob"), Moved()), cassette, Redact(), moved)
+
+    assert len(moved.left_out) == 1
+    assert _answers(CassetteStore(tmp_path / "a.json"), "ann")
 
 
 def test_an_edited_salt_is_an_error_and_an_edited_cassette_without_one_is_none(tmp_path: Path) -> None:

@@ -150,7 +150,8 @@ class CassetteFile:
         """
         with self._lock:
             self.view()
-            if self._salt is None:
+            is_in_use = any(entry is not None and holds_sealed(entry.text) for _, entry, *_ in self._pending)
+            if self._salt is None and not is_in_use:
                 self._salt = salt
             return self._salt == salt
 
