@@ -61,7 +61,7 @@ LONGEST_NAME = 200
 
 TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _SUMS = ("requests", *TOKENS, "seconds", "took", "bytes")
-_MOST = 1e30
+_MOST = 1e60
 """More than calls can add up to, whatever their servers say of tokens; what is less can be reckoned with."""
 _LATEST = 253_402_300_799
 """The last second of the year 9999, from 1970 on."""
