@@ -86,8 +86,8 @@ class Match:
             nothing else, for its results are remembered.
         hosts: other names for hosts: `{"localhost:8080": "api.openai.com"}`. Left, `host`, `host:port` or
             `scheme://host:port`, with `*` for any text; right, a host (then over https) or an origin.
-        headers: further request headers that count; of one that carries a credential, a salted hash, so that
-            accounts are told apart and nothing of it is written.
+        headers: further request headers that count; of one that by its name carries a credential, or may, a salted
+            hash, so that accounts are told apart and nothing of it is written.
         fold_defaults: whether parameters that are no-ops by the provider's documentation are left out.
         cacheable: receives a `Request`; says whether it may be stored, and answered from a store. None: a cache
             takes the calls that generate, as their path and the shape of their body tell; a cassette every call.

@@ -27,7 +27,7 @@ class Redact:
         response_headers: further response headers to store.
         query: further query parameters whose values are replaced.
         body: paths into JSON bodies whose values are replaced, such as `user_token` or `messages[*].name`, as
-            `Match(ignore=...)` takes them, in any case; of a form, names of fields.
+            `Match(ignore=...)` takes them, with names in any case; of a form, names of fields.
         secrets: what a cassette does about text that looks like a credential, wherever else it stands:
             `"refuse"` to write the recording, or `"replace"` it by a stable placeholder that still matches.
 
