@@ -376,7 +376,7 @@ class Answer:
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper
-        keeper.reporter.lost(f"{asked.method} {keeper.redactor.url(asked.url)}", self.outcome)
+        keeper.reporter.lost(f"{asked.method} {keeper.redactor.urls.redacted(asked.url)}", self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
         self.keeper.release(self.asked)

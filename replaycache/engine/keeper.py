@@ -242,7 +242,7 @@ class Keeper:
     def not_kept(self, asked: Asked, why: str) -> None:
         """A call to a cassette was answered live, and is not in it."""
         if not self.is_cache and asked.mode is not Mode.VERIFY:
-            self.reporter.tally.not_kept.append(f"{asked.method} {self.redactor.url(asked.url)}: {why}")
+            self.reporter.tally.not_kept.append(f"{asked.method} {self.redactor.urls.redacted(asked.url)}: {why}")
 
     def pass_on(self, asked: Asked, recording: Recording) -> None:
         """Stores an answer for those calls, too, that upstream sent to where it was given.

@@ -23,7 +23,7 @@ def stored_form(request: Request, redactor: Redactor) -> Request:
     """
     body = request.body
     headers = redactor.headers_of_request(request.headers)
-    url = redactor.url(request.url)
+    url = redactor.urls.redacted(request.url)
     encoding = request.header("content-encoding")
     content_type = request.header("content-type") or ""
     media_type = content_type.partition(";")[0].strip().lower()

@@ -125,7 +125,7 @@ class Canonical:
             self._note("hosts", f"{url.origin} counts as {origin}")
         if any(len(part) == 1 for part in url.query):
             # what is replaced in it is in the URL as it is stored, and may be what cannot be decoded
-            query = self._query(_url.parse(self._redactor.url(request.url)))
+            query = self._query(_url.parse(self._redactor.urls.redacted(request.url)))
         else:
             query = self._query(url)
         path = url.path
@@ -160,10 +160,12 @@ class Canonical:
         names = frozenset((name if rest else _url.decoded_name(name)).lower() for name, *rest in url.query)
         for name, *rest in url.query:
             decoded = name if rest else _url.decoded_name(name)
-            if self._redactor.is_dropped(decoded, names, url.host, url.path):
+            if self._redactor.urls.is_dropped(decoded, names, url.host, url.path):
                 self._note("credential", f"query parameter {decoded} does not count")
                 continue
-            values = [value if value is None else self._redactor.counted_parameter(name, value) for value in rest]
+            values = [
+                value if value is None else self._redactor.urls.counted_parameter(name, value) for value in rest
+            ]
             if values != rest:
                 self._note("redact", f"query parameter {decoded} counts by a hash")
             kept.append((name, *values))

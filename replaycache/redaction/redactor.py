@@ -11,111 +11,34 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .._models import Headers, ResponseHead
-from ..dialects.registry import DIALECTS, canonical_value, credential_parameters
+from ..dialects.registry import canonical_value
 from ..wire import json_path as _json_path
 from ..wire.canonical_json import NotCanonical, dumps, loads
 from ..wire.content_encoding import is_known
+from .documented import (
+    FIELD_WORDS,
+    FIELDS,
+    WORD,
+    Place,
+    documented,
+    documented_by_first,
+    field_place,
+    fields_of_rows,
+    is_object_of_a_row,
+    place_of,
+)
 from .headers import REQUEST_HEADERS, URL_HEADERS, is_kept_of_response, is_sealed_header, left_out
 from .redact import Redact
 from .seal import PLACEHOLDER, Seal
+from .urls import UrlRedactor
 
 __all__ = ["Redactor", "holds_documents", "is_json"]
 
-QUERY_PARAMETERS = frozenset(
-    {
-        "api_key",
-        "apikey",
-        "api-key",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_secret",
-        "password",
-        "authorization",
-        "subscription-key",
-        "auth_token",
-        "x-api-key",
-        "signature",
-        "x-amz-credential",
-        "x-amz-date",
-        "x-amz-security-token",
-        "x-amz-signature",
-        "x-goog-credential",
-        "x-goog-date",
-        "x-goog-signature",
-    }
-)
-"""Parameters that say by their name that they carry a credential, or sign a URL; others do on the hosts of those
-who use them, see `Dialect.credential_parameters`."""
-
-_SIGNED = {
-    # https://learn.microsoft.com/rest/api/storageservices/create-service-sas: sig beside what is signed
-    "sig": frozenset({"se", "sp", "sr", "sv"}),
-}
-"""Parameters that sign a URL where one of the others is in it."""
-
-BODY_FIELDS = frozenset(
-    {
-        "api_key",
-        "api-key",
-        "auth_token",
-        "apikey",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_secret",
-        "password",
-        "authorization",
-    }
-)
-"""Only at the top level of a body: deeper down the same names are data (the input of a tool call, a JSON
-schema, a filter)."""
-
 _URL_IN_HEADER = re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
-
-Whose = Literal["caller", "data", "user"]
-"""What a value is: a credential of the caller, one that chooses whose data is read, what the user named."""
-
-
-class _Place(NamedTuple):
-    """Where something is replaced.
-
-    Attributes:
-        path: that leads there.
-        whose: what stands there.
-        is_url: whether that is a URL, in which something is replaced.
-        words: those of the names and kinds in the path that are words, in lower case: each stands in quotation
-            marks in a body that has the place.
-    """
-
-    path: _json_path.Path
-    whose: Whose
-    is_url: bool
-    words: frozenset[bytes]
-
-
-def _place(path: _json_path.Path, whose: Whose, *, is_url: bool = False) -> _Place:
-    steps = (step.value if isinstance(step, _json_path.OfKind) else step for step in path.steps)
-    names = (step.lower().encode() for step in steps if isinstance(step, str))
-    return _Place(path, whose, is_url, frozenset(name for name in names if _WORD.fullmatch(b'"%s"' % name)))
-
-
-_WORD = re.compile(rb'"([a-z_][a-z0-9_-]*)"')
-
-
-@cache
-def _documented() -> tuple[_Place, ...]:
-    places = (place for dialect in DIALECTS for place in dialect.credentials)
-    rows = {place.path: place for place in places}
-    return tuple(
-        _place(_json_path.parse(row.path), "data" if row.chooses_data else "caller", is_url=row.is_url)
-        for row in rows.values()
-    )
 
 
 @dataclass(frozen=True)
@@ -128,6 +51,9 @@ class Redactor:
         counting: names of request headers that count, and are stored for that.
         uncounted: paths into bodies at which nothing counts: what the user's rules replace there is not sealed, so
             that nobody who has the salt can guess it.
+
+    Attributes:
+        urls: does the same to URLs.
     """
 
     redact: Redact = field(default_factory=Redact)
@@ -137,25 +63,27 @@ class Redactor:
 
     def __post_init__(self) -> None:
         named = tuple(place for path in self.redact.paths for place in self._places_of(path))
+        object.__setattr__(self, "urls", UrlRedactor(tuple(self.redact.query), self.seal))
         object.__setattr__(self, "_named", named)
-        object.__setattr__(self, "_places", (*named, *_documented()))
+        object.__setattr__(self, "_places", (*named, *documented()))
         object.__setattr__(
             self, "_fields", {path.steps[0]: path.text for path in self.redact.paths if len(path.steps) == 1}
         )
 
-    _named: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
-    _places: tuple[_Place, ...] = field(init=False, repr=False, compare=False)
+    urls: UrlRedactor = field(init=False, repr=False, compare=False)
+    _named: tuple[Place, ...] = field(init=False, repr=False, compare=False)
+    _places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     _fields: dict[Any, str] = field(init=False, repr=False, compare=False)
 
-    def _places_of(self, path: _json_path.Path) -> Iterator[_Place]:
+    def _places_of(self, path: _json_path.Path) -> Iterator[Place]:
         """Where something is that the user named: where it does not count, it is replaced as the caller's are."""
         for outer in self.uncounted:
             steps = tuple(step.lower() if isinstance(step, str) else step for step in outer.steps)
             if steps == path.steps[: len(steps)]:
                 # in another case it counts, for there it is not left out
                 exact = (*outer.steps, *path.steps[len(steps) :])
-                yield _place(_json_path.Path(path.text, exact, any_case=True, exact=len(steps)), "caller")
-        yield _place(path, "user")
+                yield place_of(_json_path.Path(path.text, exact, any_case=True, exact=len(steps)), "caller")
+        yield place_of(path, "user")
 
     # -- headers -------------------------------------------------------------------------------------------------
 
@@ -196,104 +124,37 @@ class Redactor:
     def _header_value(self, name: str, value: str) -> str:
         """A header's value, with the credentials in its URLs replaced."""
         if name in URL_HEADERS:
-            return self.url(value)
-        return _URL_IN_HEADER.sub(lambda url: self.url(url[0]), value) if "?" in value or "@" in value else value
-
-    # -- URLs ----------------------------------------------------------------------------------------------------
-
-    def is_dropped(self, name: str, names: frozenset[str], host: str, path: str) -> bool:
-        """Whether a query parameter authenticates the caller, and does not count.
-
-        Args:
-            name: of the parameter.
-            names: of all parameters, in lower case.
-            host: in lower case, without a port.
-            path: of the URL.
-        """
-        lowered = name.lower()
-        if lowered in QUERY_PARAMETERS or not names.isdisjoint(_SIGNED.get(lowered, ())):
-            return True
-        return any(lowered == row.name for row in credential_parameters(host, path))
-
-    def counted_parameter(self, name: str, value: str) -> str:
-        """The value of a query parameter that counts, as it does."""
-        return self.seal.of(value) if name.lower() in self.redact.query else value
-
-    def url(self, url: str, *, whose: Whose = "caller") -> str:
-        """A URL without user information, and with the values of its credentials replaced.
-
-        Args:
-            url: absolute or relative.
-            whose: what the credentials in it are.
-        """
-        match = _URL.fullmatch(url)
-        if match is None:
-            return url
-        authority, query, host = match["authority"], match["query"], ""
-        if authority is not None:
-            user, at, place = authority.rpartition("@")
-            host = place.lower().partition(":")[0]
-            sealed = f"{self._stand_in(user, whose)}@" if at and self._counts(whose) else ""
-            authority = f"{match['scheme'] or ''}//{sealed}{place}"
-        if query is not None:
-            names = frozenset(_decoded(part.partition("=")[0]).lower() for part in query.split("&"))
-            parts = [self._parameter(part, names, host, match["path"], whose) for part in query.split("&")]
-            query = f"?{'&'.join(parts)}"
-        return f"{authority or ''}{match['path']}{query or ''}"
-
-    def _parameter(self, part: str, names: frozenset[str], host: str, path: str, whose: Whose) -> str:
-        name, equals, value = part.partition("=")
-        decoded = _decoded(name)
-        if not equals:
-            return part
-        if self.is_dropped(decoded, names, host, path):
-            return f"{name}={self._stand_in(_decoded(value), whose)}"
-        if decoded.lower() in self.redact.query:
-            return f"{name}={self.seal.of(_decoded(value))}"
-        return part
-
-    def credentials_in_url(self, url: str) -> Iterator[str]:
-        """The values of the parameters of a URL that authenticate the caller."""
-        match = _URL.fullmatch(url)
-        if match is None or not match["query"]:
-            return
-        host = (match["authority"] or "").rpartition("@")[2].lower().partition(":")[0]
-        pairs = [part.partition("=") for part in match["query"].split("&")]
-        names = frozenset(_decoded(name).lower() for name, _, _ in pairs)
-        for name, _, value in pairs:
-            if self.is_dropped(_decoded(name), names, host, match["path"]):
-                yield _decoded(value)
+            return self.urls.redacted(value)
+        return (
+            _URL_IN_HEADER.sub(lambda url: self.urls.redacted(url[0]), value)
+            if "?" in value or "@" in value
+            else value
+        )
 
     # -- bodies --------------------------------------------------------------------------------------------------
 
     def is_secret_field(self, name: str) -> bool:
         """Whether a field of a form is replaced: a login may be asked for by a form as well as by JSON."""
-        return name.lower() in BODY_FIELDS or name.lower() in self._fields or name in _fields_of_rows()
+        return name.lower() in FIELDS or name.lower() in self._fields or name in fields_of_rows()
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
         lowered = name.lower()
         self.redact.used.note(self._fields.get(lowered, ""))
-        if lowered in BODY_FIELDS:
-            return self._stand_in(value, "caller")
+        if lowered in FIELDS:
+            return self.seal.stand_in(value, "caller")
         if lowered in self._fields:
             counts = all(path.steps != (name,) for path in self.uncounted)
-            return self._stand_in(value, "user" if counts else "caller")
-        return self._stand_in(value, _fields_of_rows()[name])
+            return self.seal.stand_in(value, "user" if counts else "caller")
+        return self.seal.stand_in(value, fields_of_rows()[name])
 
-    def _counts(self, whose: Whose) -> bool:
-        return whose == "user" or (whose == "data" and self.seal.counts_access)
-
-    def _stand_in(self, value: Any, whose: Whose) -> str:
-        return self.seal.of(value) if self._counts(whose) else PLACEHOLDER
-
-    def _replaced(self, value: Any, place: _Place) -> Any:
+    def _replaced(self, value: Any, place: Place) -> Any:
         """What stands at a place instead; the very value where it is left."""
         if value is None or isinstance(value, bool):
             return value
         if place.is_url:
-            return self.url(value, whose=place.whose) if isinstance(value, str) else value
-        return self._stand_in(value, place.whose)
+            return self.urls.redacted(value, whose=place.whose) if isinstance(value, str) else value
+        return self.seal.stand_in(value, place.whose)
 
     def json(self, value: Any) -> bool:
         """Replaces the credentials in a decoded JSON body, in place; tells whether there were any.
@@ -312,26 +173,25 @@ class Redactor:
                     found = True
         return found
 
-    def _places_in(self, value: Any) -> Iterator[_Place]:
+    def _places_in(self, value: Any) -> Iterator[Place]:
         """The places that may be in a decoded body, in the order in which they are replaced."""
         if not isinstance(value, dict):
             yield from (place for place in self._places if not isinstance(place.path.steps[0], str))
             return
-        for place in self._places:
-            first = place.path.steps[0]
-            if not isinstance(first, str) or place.path.any_case or first in value:
-                yield place
+        yield from self._named
+        rows = documented_by_first()
         for name, member in value.items():
-            if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, member):
-                yield _field_place(name)
+            yield from rows.get(name, ())
+            if name.lower() in FIELDS and not is_object_of_a_row(name, member):
+                yield field_place(name)
 
     def may_hold_credentials(self, body: bytes) -> bool:
         """Whether a JSON body may have something in the documented places, without taking it apart."""
         lowered = body.lower()
         if b"\\u" in lowered:
             return True
-        present = frozenset(_WORD.findall(lowered))
-        return not _FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in _documented())
+        present = frozenset(WORD.findall(lowered))
+        return not FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in documented())
 
     def credentials_in(self, value: Any) -> Iterator[str]:
         """The texts in a decoded JSON body that stand where APIs have credentials."""
@@ -368,14 +228,14 @@ class Redactor:
         """
         return self._json_text(body, self._places, has_fields=True)
 
-    def _json_text(self, body: bytes, among: Iterable[_Place], *, has_fields: bool) -> bytes:
+    def _json_text(self, body: bytes, among: Iterable[Place], *, has_fields: bool) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
         # one look for all places: there are many, and bodies are large
-        present = frozenset(_WORD.findall(lowered))
+        present = frozenset(WORD.findall(lowered))
         places = [place for place in among if is_escaped or place.words <= present]
-        has_fields = has_fields and (is_escaped or not _FIELD_WORDS.isdisjoint(present))
+        has_fields = has_fields and (is_escaped or not FIELD_WORDS.isdisjoint(present))
         if not places and not has_fields:
             return body
         try:
@@ -388,13 +248,13 @@ class Redactor:
                 if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
                     text = self._text_replaced(text, place, inside)
             for name in names if has_fields and isinstance(value, dict) else ():
-                if name.lower() in BODY_FIELDS and not _is_object_of_a_row(name, value.get(name)):
-                    text = self._text_replaced(text, _field_place(name), inside)
+                if name.lower() in FIELDS and not is_object_of_a_row(name, value.get(name)):
+                    text = self._text_replaced(text, field_place(name), inside)
         except (ValueError, RecursionError):
             return self._broken(body)
         return text.encode("utf-8")
 
-    def _text_replaced(self, text: str, place: _Place, inside: _json_path.Inside) -> str:
+    def _text_replaced(self, text: str, place: Place, inside: _json_path.Inside) -> str:
         for start, end in sorted(set(_json_path.spans(text, place.path, inside)), reverse=True):
             written = text[start:end]
             value, _ = _json_path.value_at(text, start)
@@ -408,7 +268,7 @@ class Redactor:
 
     def _broken(self, body: bytes) -> bytes:
         """What is no JSON, with every field of such a name replaced."""
-        fields = sorted({*BODY_FIELDS, *(name for name in self._fields if isinstance(name, str))})
+        fields = sorted({*FIELDS, *(name for name in self._fields if isinstance(name, str))})
         names = "|".join(map(re.escape, fields))
         pattern = rf'"({names})"(\s*:\s*)"((?:[^"\\]|\\.)*+)"'
 
@@ -449,39 +309,6 @@ class Redactor:
         return b"%s=%s" % (name, quote_from_bytes(stand_in.encode()).encode())
 
 
-_FIELD_WORDS = frozenset(name.encode() for name in BODY_FIELDS)
-
-
-@cache
-def _fields_of_rows() -> dict[str, Whose]:
-    """What stands in the members at the top level of a body of which rows know."""
-    return {str(place.path.steps[0]): place.whose for place in _documented() if len(place.path.steps) == 1}
-
-
-@cache
-def _objects() -> dict[str, frozenset[Any]]:
-    """The members that rows name in objects at the top level of a body."""
-    found: dict[str, frozenset[Any]] = {}
-    for place in _documented():
-        first, *rest = place.path.steps
-        if rest and isinstance(first, str):
-            found[first] = found.get(first, frozenset()) | {rest[0]}
-    return found
-
-
-def _is_object_of_a_row(name: str, value: Any) -> bool:
-    """Whether a field of a credential's name holds an object, of which a row says where in it the credential is.
-
-    Clients look into such an object.
-    """
-    return isinstance(value, dict) and not value.keys().isdisjoint(_objects().get(name, ()))
-
-
-@cache
-def _field_place(name: str) -> _Place:
-    return _place(_json_path.Path(name, (name,)), "caller")
-
-
 def _begin(text: str) -> int:
     return len(text) - len(text.lstrip(" \t\n\r"))
 
@@ -496,8 +323,9 @@ def _canonical_value(written: str) -> Any:
         return written.encode("utf-8")
 
 
-def _decoded(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+def is_json(media_type: str) -> bool:
+    """Whether a body of this media type is JSON; a body without one is taken for it if it can be."""
+    return media_type in ("", "application/json", "text/json") or media_type.endswith("+json")
 
 
 def holds_documents(body: bytes) -> bool:
@@ -512,14 +340,3 @@ def _is_document(body: bytes) -> bool:
         return isinstance(json.loads(body, strict=False), dict)
     except (ValueError, RecursionError):
         return False
-
-
-def is_json(media_type: str) -> bool:
-    """Whether a body of this media type is JSON; a body without one is taken for it if it can be."""
-    return media_type in ("", "application/json", "text/json") or media_type.endswith("+json")
-
-
-_URL = re.compile(
-    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
-    re.DOTALL,
-)

@@ -6,11 +6,11 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..wire.canonical_json import dumps
 
-__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "holds_sealed", "salt_of_text", "salt_text", "unsalted"]
+__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "Whose", "holds_sealed", "salt_of_text", "salt_text", "unsalted"]
 
 PLACEHOLDER = "REDACTED"
 """Stands for a value that does not count."""
@@ -57,6 +57,10 @@ def unsalted() -> bytes:
     return bytes(SALT_BYTES)
 
 
+Whose = Literal["caller", "data", "user"]
+"""What a value is: a credential of the caller, one that chooses whose data is read, what the user named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seal:
     """Seals values: the same value in the same store is sealed to the same text, and tells nothing more.
@@ -90,6 +94,18 @@ class Seal:
         elif not isinstance(value, bytes):
             value = b"\0" + dumps(value)  # no text begins like that and goes on as JSON
         return f"{PLACEHOLDER}-{hashlib.blake2b(value, digest_size=8, key=self.salt()).hexdigest()}"
+
+    def counts(self, whose: Whose) -> bool:
+        """Whether such a value counts."""
+        return whose == "user" or (whose == "data" and self.counts_access)
+
+    def stand_in(self, value: Any, whose: Whose) -> str:
+        """What stands for a value that is taken out: its seal where it counts.
+
+        Raises:
+            NotCanonical: it counts, and has no canonical form.
+        """
+        return self.of(value) if self.counts(whose) else PLACEHOLDER
 
     @staticmethod
     def is_one(value: str) -> bool:

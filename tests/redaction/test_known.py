@@ -151,7 +151,7 @@ def test_what_an_answer_gives_out_is_learned() -> None:
     known.learn_from_answer(ResponseHead(200, JSON), json.dumps({"data": {"access_token": values[5]}}).encode())
 
     replaced = known.replace_in_request(Request("POST", LOGIN, JSON, json.dumps([*values, key]).encode())).body
-    assert [index for index, value in enumerate(values) if value.encode() in replaced] == [4, 5]
+    assert [index for index, value in enumerate(values) if value.encode() in replaced] == [4]
     assert placeholder("openai-client-secret", key).encode() in replaced
 
 

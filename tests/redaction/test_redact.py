@@ -254,15 +254,15 @@ URLS = [
 
 @pytest.mark.parametrize(("url", "expected"), URLS)
 def test_url(url: str, expected: str) -> None:
-    assert Redactor().url(url) == expected
-    assert Redactor().url(expected) == expected
+    assert Redactor().urls.redacted(url) == expected
+    assert Redactor().urls.redacted(expected) == expected
     assert SECRET not in expected
 
 
 def test_users_add_query_parameters() -> None:
     url = "https://llm.example/x?Token=hunter2&api_key=hunter2&t=1"
 
-    replaced = Redactor(Redact(query=["tOKEN"])).url(url)
+    replaced = Redactor(Redact(query=["tOKEN"])).urls.redacted(url)
 
     assert re.fullmatch(r"https://llm.example/x\?Token=REDACTED-[0-9a-f]{16}&api_key=REDACTED&t=1", replaced)
 

@@ -56,7 +56,9 @@ _GIVEN_OUT = frozenset(
         *("auth_token", "authtoken", "api_key", "apikey", "secret", "secret_key", "password"),
     }
 )
-"""Members at the top level of an answer in which something is given out that lets its holder in."""
+"""Members of an answer in which something is given out that lets its holder in: at its top level, or in objects
+there, as in `data.session`; what stands in a list is the answer of a model, or many."""
+_DEEPEST = 4
 _GIVEN_OUT_BY_FORM = frozenset({"key", "value"})
 """Members in which that is so where the value has the form of a credential, as of realtime's client secrets."""
 
@@ -90,7 +92,7 @@ class Known:
         are short or ordinary, and placeholders, are none.
         """
         found = [*_of_headers(request)]
-        found += self._redactor.credentials_in_url(request.url)
+        found += self._redactor.urls.credentials_in(request.url)
         found += self._of_body(request)
         self._learn(value for value in found if is_drawn(value, _LEAST))
 
@@ -159,7 +161,7 @@ class Known:
             yield from self._redactor.credentials_in(_json_of(body))
         yield from (value for name, value in fields if self._redactor.is_secret_field(name))
 
-    def _given_out(self, value: Any) -> Iterator[str]:
+    def _given_out(self, value: Any, depth: int = 0) -> Iterator[str]:
         for name, member in value.items() if isinstance(value, dict) else ():
             named = name.lower() in _GIVEN_OUT
             if isinstance(member, str):
@@ -168,6 +170,8 @@ class Known:
                     yield member
             elif named and isinstance(member, dict):
                 yield from (text for text in member.values() if isinstance(text, str) and is_drawn(text, _LEAST))
+            elif depth < _DEEPEST:
+                yield from self._given_out(member, depth + 1)
 
     def _learn(self, found: Iterable[str], cookies: Iterable[tuple[str, str]] = ()) -> None:
         new = dict.fromkeys(value for value in found if value not in self._values)
