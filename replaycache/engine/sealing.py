@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from ..redaction.redactor import Redactor
 from ..redaction.seal import SALT_BYTES, Seal
@@ -22,10 +24,34 @@ def _of_process() -> bytes:
     return _OF_PROCESS
 
 
+class _SaltOf:
+    """Gives the salt of a store that it does not keep alive: a cassette's file knows by which rules it is indexed,
+    and is forgotten when nobody uses it any more."""
+
+    __slots__ = ("_identity", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store: Callable[[], Store | None]
+        try:
+            self._store = ref(store)
+        except TypeError:  # a user's, of a class that does not allow it
+            self._store = lambda: store
+        self._identity = store.identity
+
+    def __call__(self) -> bytes:
+        salt = getattr(self._store(), "salt", None)
+        return salt() if callable(salt) else _of_process()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SaltOf) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+
 def seal_of(store: Store) -> Seal:
     """Seals by the salt of a store; in a cassette, credentials that choose whose data is read do not count."""
-    salt = getattr(store, "salt", None)
-    return Seal(salt if callable(salt) else _of_process, counts_access=store.repeats == "same")
+    return Seal(_SaltOf(store), counts_access=store.repeats == "same")
 
 
 def redactor_of(options: Options, store: Store) -> Redactor:

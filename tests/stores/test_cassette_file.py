@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +18,13 @@ from typing import Any
 
 import pytest
 
-from replaycache import ReplayCacheWarning
+from replaycache import Redact, ReplayCacheWarning
 from replaycache.stores import CassetteStore
 from replaycache.stores.cassette import file as cassette_file
 from replaycache.stores.cassette.entry import Entry
 from replaycache.stores.cassette.file import CassetteFile
 from replaycache.stores.cassette.pending import Pending
+from tests.engine.parts import answer_in_full, call_of, exchange, sent
 from tests.scripted_server import ScriptedServer, counting_answers
 from tests.stores.test_cassette import fill, recorded
 from tests.stores.test_cassette_sessions import ask, sync_client
@@ -526,3 +529,17 @@ def test_a_cassette_cut_short_while_it_is_open_is_told_and_not_overwritten(tmp_p
         ask(client, server.url, "c")
 
     assert in_file(path) == ["a", "b", "c"]
+
+
+def test_a_cassette_that_nobody_uses_is_forgotten_without_the_collector(tmp_path: Path) -> None:
+    """The next use of it in the process is another one: what was asked then stands behind nothing of this one."""
+    made = exchange(CassetteStore(tmp_path / "a.json"), redact=Redact(body=["user"]))
+    answer_in_full(sent(call_of(made)))
+    file = weakref.ref(made.store._file)  # type: ignore[attr-defined]  # of a cassette
+    gc.disable()
+    try:
+        made.end()
+        del made
+        assert file() is None
+    finally:
+        gc.enable()
