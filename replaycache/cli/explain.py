@@ -15,11 +15,11 @@ import click
 from .._errors import ConfigurationError
 from .._models import Recording, Request
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
-from ..engine.sealing import seal_of
 from ..engine.stored_form import stored_form
 from ..maintenance.moving import salt_of
 from ..match import Explanation, Match
 from ..options import parse_hosts
+from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, unsalted
 from ..stores import Store
@@ -45,6 +45,8 @@ LIMIT = 64 << 20
 @click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header of the request.")
 @click.option("--sample", type=click.IntRange(min=0), help="The sample that is asked for.")
 @click.option("--ignore", metavar="PATH", multiple=True, help="As Match(ignore=[PATH]).")
+@click.option("--scrub", metavar="NAME", multiple=True, help="As Match(scrub=[NAME]), or REGEX=TEXT for a pair.")
+@click.option("--redact", "redacted", metavar="PATH", multiple=True, help="As Redact(body=[PATH]).")
 @click.option("--host", "hosts", metavar="NAME=HOST", multiple=True, help="As Match(hosts={NAME: HOST}).")
 @click.option("--count-header", metavar="NAME", multiple=True, help="As Match(headers=[NAME]).")
 @click.option("--no-folding", is_flag=True, help="As Match(fold_defaults=False).")
@@ -60,6 +62,8 @@ def command(
     headers: tuple[str, ...],
     sample: int | None,
     ignore: tuple[str, ...],
+    scrub: tuple[str, ...],
+    redacted: tuple[str, ...],
     hosts: tuple[str, ...],
     count_header: tuple[str, ...],
     no_folding: bool,
@@ -78,28 +82,42 @@ def command(
     """
     if len(requests) > 2:
         raise click.UsageError(f"explain takes one request or two, not {len(requests)}")
-    match = _match(ignore, hosts, count_header, no_folding)
+    match = _match(ignore, scrub, hosts, count_header, no_folding)
+    redactor = _redactor(store, match, redacted)
     names = requests or ("-",)
-    asked = [_request(name, store, url, method, _headers(headers), sample, match) for name in names]
+    asked = [_request(name, store, url, method, _headers(headers), sample, match, redactor) for name in names]
     if len(asked) == 2:
         return _write_two(asked[0], asked[1], match, as_json)
-    _write_one(asked[0], store, match, _is_ignored(asked[0].request, ignore_hosts), as_json)
+    _write_one(asked[0], store, match, redactor, _is_ignored(asked[0].request, ignore_hosts), as_json)
     return Status.DONE
 
 
-def _match(ignore: tuple[str, ...], hosts: tuple[str, ...], headers: tuple[str, ...], no_folding: bool) -> Match:
+def _match(
+    ignore: tuple[str, ...],
+    scrub: tuple[str, ...],
+    hosts: tuple[str, ...],
+    headers: tuple[str, ...],
+    no_folding: bool,
+) -> Match:
     pairs = [pair.rpartition("=") for pair in hosts]
     if any(not name or not host for name, _, host in pairs):
         raise click.BadParameter("write NAME=HOST, such as localhost:8080=api.openai.com", param_hint="--host")
     try:
         return Match(
             ignore=ignore,
+            scrub=[_scrub(text) for text in scrub],
             hosts={name: host for name, _, host in pairs},
             headers=headers,
             fold_defaults=not no_folding,
         )
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _scrub(text: str) -> str | tuple[str, str]:
+    """A scrub's name, or a pattern and what takes the place of its matches."""
+    pattern, equals, placeholder = text.rpartition("=")
+    return (pattern, placeholder) if equals else text
 
 
 def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
@@ -152,6 +170,7 @@ def _request(
     headers: tuple[tuple[str, str], ...],
     sample: int | None,
     match: Match,
+    redactor: Redactor,
 ) -> _Asked:
     text = _text(name)
     if text is None:
@@ -168,22 +187,25 @@ def _request(
             what = "standard input" if name == "-" else name
             raise click.UsageError(f"{what}: {error}") from error
     try:
-        redactor = _redactor(store, match)
         explanation = match.explain(request, sample=number, redactor=redactor)
         return _Asked(name, stored_form(request, redactor), number, explanation, recording, stored_as)
     except ValueError as error:
         raise CommandFailed(f"{name}: {error}") from error
 
 
-def _redactor(store: str | None, match: Match) -> Redactor:
+def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redactor:
     """Takes out what the store does not keep; its salt is asked for where something is sealed."""
 
     def salt() -> bytes:
         find = salt_of(existing_store(store))
         return unsalted() if find is None else find()
 
+    try:
+        redact = Redact(body=paths)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
     is_file = store is not None and Path(store).suffix.lower() == ".json"
-    return Redactor(seal=Seal(salt, counts_access=not is_file), counting=match.key_headers)
+    return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
 
 
 _CASSETTE = re.compile(rb'\A\s*\{\s*"(format|log|interactions|http_interactions|version)"\s*:')
@@ -230,7 +252,7 @@ class _Answer:
     places: tuple[Difference, ...] = ()
 
 
-def _answer(asked: _Asked, store: Store, match: Match) -> _Answer:
+def _answer(asked: _Asked, store: Store, match: Match, redactor: Redactor) -> _Answer:
     found = store.get(asked.explanation.key)
     if found is not None:
         return _Answer(store.location, found)
@@ -238,16 +260,16 @@ def _answer(asked: _Asked, store: Store, match: Match) -> _Answer:
     nearest, places = find_nearest(asked.request, recordings)
     if nearest is None:
         return _Answer(store.location, None)
-    explanation = match.explain(
-        nearest.request, sample=nearest.sample, redactor=Redactor(seal=seal_of(store), counting=match.key_headers)
-    )
+    explanation = match.explain(nearest.request, sample=nearest.sample, redactor=redactor)
     recorded = _Asked("", nearest.request, nearest.sample, explanation, nearest)
     counting, _ = _divided(recorded, asked, places)
     return _Answer(store.location, None, nearest, explanation.key, tuple(counting))
 
 
-def _write_one(asked: _Asked, store: str | None, match: Match, is_ignored: bool, as_json: bool) -> None:
-    answer = _answer(asked, existing_store(store), match) if asked.recording is None else None
+def _write_one(
+    asked: _Asked, store: str | None, match: Match, redactor: Redactor, is_ignored: bool, as_json: bool
+) -> None:
+    answer = _answer(asked, existing_store(store), match, redactor) if asked.recording is None else None
     cacheable = match.is_cacheable(asked.request)
     if as_json:
         write_json(_one_as_json(asked, answer, cacheable) | {"ignored": is_ignored})

@@ -18,6 +18,7 @@ from .asked import Asked
 from .decisions import Forward
 from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
+from .named_in_answers import without_named
 from .recorder import Ending, Recorder
 from .unclosed import Unclosed
 
@@ -317,7 +318,7 @@ class Answer:
     def _store(self, recording: Recording, identity: Identity) -> None:
         keeper, reporter = self.keeper, self.keeper.reporter
         reporter.answered(recording)
-        recording = keeper.without_named(recording)
+        recording = without_named(recording, keeper.redactor)
         if self.asked.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"
             if recording.complete:

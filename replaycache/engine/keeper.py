@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._errors import SecretFound
-from .._models import AnswerEnd, Body, Chunk, Recording, Request, ResponseHead
+from .._models import AnswerEnd, Body, Recording, Request, ResponseHead
 from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
-from ..redaction.redactor import Redactor, is_json
+from ..redaction.redactor import Redactor
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..wire import url as _url
@@ -159,18 +159,6 @@ class Keeper:
         if not self.is_cache:
             small = body is not None and body.size <= LARGEST_LOGIN
             self._seen.learn_from_answer(head, body.read() if body is not None and small else b"")
-
-    def without_named(self, recording: Recording) -> Recording:
-        """An answer without what `Redact(body=...)` names; it is looked at where it is one JSON document."""
-        media_type = (recording.head.header("content-type") or "").partition(";")[0].strip().lower()
-        if not self._options.redact.body or not media_type or not is_json(media_type):
-            return recording
-        before = recording.body.read()
-        after = self.redactor.answer_text(before)
-        if after == before:
-            return recording
-        body = Body.of([Chunk(after, recording.body.duration)])
-        return recording.with_parts(body=body)
 
     def save(self, recording: Recording, identity: Identity, asked: Asked) -> None:
         """Stores the recording of what was asked.

@@ -216,9 +216,15 @@ class Redactor:
             for container, key in _json_path.places(value, place.path)
         )
 
-    def answer_text(self, body: bytes) -> bytes:
-        """The JSON document of an answer with what the user named replaced and every other byte as it was."""
-        return self._json_text(body, self._named, has_fields=False)
+    def answer_text(self, body: bytes) -> bytes | None:
+        """The JSON document of an answer with what the user named replaced and every other byte as it was.
+
+        None where what the user named may be in it, and it is no document.
+        """
+        try:
+            return self._in_document(body, self._named, has_fields=False)
+        except (ValueError, RecursionError):
+            return None
 
     def json_text(self, body: bytes) -> bytes:
         """A JSON body with its credentials replaced and every other byte as it was.
@@ -226,9 +232,12 @@ class Redactor:
         It need not be JSON that can be decoded without loss. In what is no JSON at all, every field of such
         a name is replaced, at whatever depth it seems to stand.
         """
-        return self._json_text(body, self._places, has_fields=True)
+        try:
+            return self._in_document(body, self._places, has_fields=True)
+        except (ValueError, RecursionError):
+            return self._broken(body)
 
-    def _json_text(self, body: bytes, among: Iterable[Place], *, has_fields: bool) -> bytes:
+    def _in_document(self, body: bytes, among: Iterable[Place], *, has_fields: bool) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
@@ -238,20 +247,17 @@ class Redactor:
         has_fields = has_fields and (is_escaped or not FIELD_WORDS.isdisjoint(present))
         if not places and not has_fields:
             return body
-        try:
-            text = body.decode("utf-8")
-            value = json.loads(text, strict=False)
-            inside: _json_path.Inside = {_begin(text): list(_json_path.children(text, _begin(text)))}
-            names = {name for name, *_ in inside[_begin(text)]}
-            tops = {*names, *map(str.lower, names)}
-            for place in places:
-                if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
-                    text = self._text_replaced(text, place, inside)
-            for name in names if has_fields and isinstance(value, dict) else ():
-                if name.lower() in FIELDS and not is_object_of_a_row(name, value.get(name)):
-                    text = self._text_replaced(text, field_place(name), inside)
-        except (ValueError, RecursionError):
-            return self._broken(body)
+        text = body.decode("utf-8")
+        value = json.loads(text, strict=False)
+        inside: _json_path.Inside = {_begin(text): list(_json_path.children(text, _begin(text)))}
+        names = {name for name, *_ in inside[_begin(text)]}
+        tops = {*names, *map(str.lower, names)}
+        for place in places:
+            if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
+                text = self._text_replaced(text, place, inside)
+        for name in names if has_fields and isinstance(value, dict) else ():
+            if name.lower() in FIELDS and not is_object_of_a_row(name, value.get(name)):
+                text = self._text_replaced(text, field_place(name), inside)
         return text.encode("utf-8")
 
     def _text_replaced(self, text: str, place: Place, inside: _json_path.Inside) -> str:

@@ -244,6 +244,19 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "does not exist" in done.stderr
 
 
+def test_a_scrub_and_what_is_redacted_may_be_tried() -> None:
+    asked = [BODY | {"messages": [{"role": "user", "content": f"run-{n} at 2026-11-0{n}"}]} for n in (1, 2)]
+    scrubs = ("--scrub", "date", "--scrub", r"run-\d+=run-N")
+    first, second = (_json(*scrubs, given=_curl(body)) for body in asked)
+    assert first["key"] == second["key"]
+    assert "run-N at <date>" in first["canonical"]["body"]
+
+    redacted = [_json("--redact", "messages[*].content", given=_curl(body)) for body in asked]
+    assert redacted[0]["key"] != redacted[1]["key"]
+    assert "run-1" not in redacted[0]["canonical"]["body"]
+    assert "a..b" in replaycache("explain", "--redact", "a..b", "--url", CHAT, given="{}", status=2).stderr
+
+
 @pytest.mark.parametrize(
     ("hosts", "expected"),
     [("localhost", False), ("localhost, *.openai.com:443", True), ("api.openai.com:80", False)],

@@ -184,7 +184,7 @@ class Known:
             gone += [*values][: max(len(values) - _MOST, 0)]
             written = {
                 **self._written,
-                **{form: value for value in values if value not in self._values for form in _forms(value)},
+                **{form: value for value in (*new, *(value for _, value in given)) for form in _forms(value)},
             }
             for value in gone:
                 values.pop(value, None)

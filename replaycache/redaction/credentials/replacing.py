@@ -8,11 +8,11 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus, unquote
 
 from ..._models import Body, Chunk, Recording, Request
+from ...wire.edited_chunks import edited
 from .escapes import views_of
 from .frames import FramedBody
 from .places import media_type_of, regions_of_request, text_of
@@ -273,30 +273,12 @@ _UNIT = re.compile(
 
 
 def _edited(chunks: list[bytes], raw: str, edits: list[_Edit], errors: str) -> list[bytes]:
-    """The chunks after the edits: what is put in goes to the chunk in which the edit begins."""
-    pieces: list[list[bytes]] = [[] for _ in chunks]
-    ends = [*accumulate(map(len, chunks))]
-    index = at = 0
-
-    def step(size: int) -> Iterator[tuple[int, int]]:
-        """The next bytes, as index of the chunk and number of bytes."""
-        nonlocal index, at
-        while size:
-            while ends[index] <= at:
-                index += 1
-            part = min(size, ends[index] - at)
-            yield index, part
-            at += part
-            size -= part
-
-    data = b"".join(chunks)
-    last = 0
-    for edit in (*edits, _Edit(len(raw), len(raw), "")):
-        for chunk, size in step(len(raw[last : edit.start].encode("utf-8", errors))):
-            pieces[chunk].append(data[at : at + size])
-        put = edit.text.encode("utf-8", errors)
-        for chunk, _ in step(len(raw[edit.start : edit.end].encode("utf-8", errors))):
-            pieces[chunk].append(put)
-            put = b""
+    """The chunks after the edits of the text that they make up."""
+    in_bytes = []
+    last = at = 0
+    for edit in edits:
+        start = at + len(raw[last : edit.start].encode("utf-8", errors))
+        at = start + len(raw[edit.start : edit.end].encode("utf-8", errors))
         last = edit.end
-    return [b"".join(parts) for parts in pieces]
+        in_bytes.append((start, at, edit.text.encode("utf-8", errors)))
+    return edited(chunks, in_bytes)
