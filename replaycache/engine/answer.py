@@ -20,6 +20,7 @@ from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
 from .named_in_answers import without_named
 from .recorder import Ending, Recorder
+from .reporting import shown
 from .unclosed import Unclosed
 
 __all__ = ["Answer"]
@@ -377,7 +378,7 @@ class Answer:
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper
-        keeper.reporter.lost(f"{asked.method} {keeper.redactor.urls.redacted(asked.url)}", self.outcome)
+        keeper.reporter.lost(shown(keeper.stored(asked)), self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
         self.keeper.release(self.asked)

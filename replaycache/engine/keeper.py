@@ -18,7 +18,7 @@ from .asked import Asked
 from .confirming import Confirming
 from .recorder import Spooled
 from .redirects import Redirects
-from .reporting import Reporter
+from .reporting import Reporter, shown
 from .seen_credentials import SeenCredentials
 from .sequence import Sequence
 from .stored_form import stored_form
@@ -230,7 +230,7 @@ class Keeper:
     def not_kept(self, asked: Asked, why: str) -> None:
         """A call to a cassette was answered live, and is not in it."""
         if not self.is_cache and asked.mode is not Mode.VERIFY:
-            self.reporter.tally.not_kept.append(f"{asked.method} {self.redactor.urls.redacted(asked.url)}: {why}")
+            self.reporter.tally.not_kept.append(f"{shown(self.stored(asked))}: {why}")
 
     def pass_on(self, asked: Asked, recording: Recording) -> None:
         """Stores an answer for those calls, too, that upstream sent to where it was given.
@@ -245,7 +245,7 @@ class Keeper:
 
     def compare(self, expected: Recording | None, live: Recording) -> None:
         """Reports where a live answer differs from the recorded one."""
-        what = f"{live.request.method} {live.request.url}"
+        what = shown(live.request)
         if expected is None:
             self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return

@@ -19,7 +19,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "shown"]
 
 logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
@@ -29,11 +29,22 @@ _failed: set[str] = set()
 """The stores that were told to be of no use, by their identity."""
 
 
-class _Shown:
-    """A request in a log, with placeholders for what looks like a credential: more people read logs than stores.
+def shown(request: Request) -> str:
+    """A request in its stored form as people are told of it, with placeholders for what looks like a credential.
 
-    Looked at when the line is written, and not at all where nobody asks for the log.
+    More people read logs and reports than stores.
     """
+    with postponed():
+        from ..redaction.credentials import find, placeholder
+
+    url = request.url
+    for found in reversed(find(url)):
+        url = f"{url[: found.start]}{placeholder(found.name, found.value)}{url[found.end :]}"
+    return printable(f"{request.method} {url}")
+
+
+class _Shown:
+    """A request in a log: looked at when the line is written, and not at all where nobody asks for the log."""
 
     __slots__ = ("_request",)
 
@@ -41,13 +52,7 @@ class _Shown:
         self._request = request
 
     def __str__(self) -> str:
-        with postponed():
-            from ..redaction.credentials import find, placeholder
-
-        url = self._request.url
-        for found in reversed(find(url)):
-            url = f"{url[: found.start]}{placeholder(found.name, found.value)}{url[found.end :]}"
-        return printable(f"{self._request.method} {url}")
+        return shown(self._request)
 
 
 class Reporter:

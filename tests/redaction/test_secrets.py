@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,26 @@ def test_a_miss_does_not_repeat_a_secret(where: str, tmp_path: Path) -> None:
     assert "no recording answers this request" in str(caught.value)
     assert OPENAI[:30] not in str(caught.value)
     assert GITHUB[:20] not in str(caught.value)
+
+
+def test_no_report_shows_what_stands_in_a_url(driver: Driver, tmp_path: Path) -> None:
+    """A call that is not kept is told with its URL, and with a placeholder in a parameter that nobody knows."""
+    secret = "98b51b5b866bad24f0aaad3f" + "157ac3abdc9c1cbeaabdc445"
+
+    def cut(received: Received, wire: Wire) -> None:
+        wire.head(200, content_length="100", content_type="application/json")
+        wire.send(b"{")
+        wire.cut()
+
+    async def body() -> None:
+        with ScriptedServer(cut) as server, use_cassette(tmp_path / "c.json"):
+            async with driver.plain_client() as client:
+                with pytest.raises(driver.module.TransportError):
+                    await client.post(f"{server.url}{CHAT}?app_key={secret}", json={"messages": []})
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        driver.run(body)
+    texts = [str(one.message) for one in told if issubclass(one.category, ReplayCacheWarning)]
+    assert any("?app_key=REDACTED-" in text for text in texts)
+    assert not any(secret in text for text in texts)
