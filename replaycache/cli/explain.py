@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -197,7 +198,8 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
     """Takes out what the store does not keep; its salt is asked for where something is sealed."""
 
     def salt() -> bytes:
-        find = salt_of(existing_store(store))
+        opened = existing_store(store)
+        find = salt_of(opened) if os.path.exists(opened.location) else None
         return unsalted() if find is None else find()
 
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._errors import CacheMiss, CassetteError, MissReason, StoreError
 from .._models import Recording, Request
 from .._printable import printable
-from ..redaction.seal import PLACEHOLDER, Seal
+from ..redaction.seal import PLACEHOLDER
 from ..system.forking import postponed
 from ..wire import url as _url
 
@@ -30,6 +30,8 @@ SEARCH_SECONDS = 0.025
 
 WIDTH = 80
 """Columns beyond which a difference takes several lines."""
+
+_PLACEHOLDER = f"{PLACEHOLDER}-".encode()
 
 _REASONS: dict[MissReason, str] = {
     "no_recording": "nothing is stored under this key",
@@ -175,8 +177,8 @@ def _ways(
                 name = of_recorded.netloc if of_recorded.scheme == "https" else of_recorded.origin
                 ways.append(f"or, where both are one API: Match(hosts={{{url.netloc!r}: {name!r}}})")
             ways.append(f"or leave the host alone: ignore_hosts=[{url.netloc!r}]")
-        if any(_is_sealed(place.recorded) and _is_sealed(place.asked) for place in places):
-            ways.append("or, if that is the same, it was redacted with another salt: record it again")
+        if recorded is not None and _PLACEHOLDER in recorded.body and _PLACEHOLDER not in asked.body:
+            ways.append("or, as it was recorded with redact=Redact(...): replay it with that")
         if any(place.path not in ("method", "url") for place in places):
             ways.append("or, if the difference does not matter: Match(ignore=[...]) or Match(scrub=[...])")
     names_options = len(ways) > of_text or any(
@@ -185,10 +187,6 @@ def _ways(
     if advice.options and (names_options or reason == "request_too_large"):
         ways.append(advice.options)
     return ways
-
-
-def _is_sealed(value: object) -> bool:
-    return isinstance(value, str) and value != PLACEHOLDER and Seal.is_one(value)
 
 
 def _for_a_while(newest: Iterator[tuple[str, Recording]]) -> Iterator[Recording]:

@@ -47,15 +47,18 @@ _SAFE = ("GET", "HEAD")
 _IN_BODY = re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
 
 
-def _redacting(found: Iterable[str]) -> str:
+def _way_out(found: Iterable[str]) -> str:
     """How to keep credentials out of a cassette, given where they were found."""
+    found = list(found)
     every = "have a placeholder written for all that looks so: Redact(secrets='replace')"
     paths = dict.fromkeys(re.sub(r"\[[0-9]+\]", "[*]", path) for one in found for path in _IN_BODY.findall(one))
     # of a prompt nothing would be left to read
     fields = [path for path in paths if re.split(r"[.\[]", path.replace("[*]", ""))[-1] not in TEXT_MEMBERS]
-    if not fields:
-        return f"{every}."
-    return f"have its field replaced: Redact(body={fields[:5]}),\nor {every}."
+    ways = [f"have its field replaced: Redact(body={fields[:5]})"] if fields else []
+    if any(" in request." in one for one in found):
+        ways.insert(0, "take it out of what is sent")
+    told = ",\nor ".join([*ways, every])
+    return f"{told[0].upper()}{told[1:]}, and record it again."
 
 
 class Exchange:
@@ -227,7 +230,7 @@ class Exchange:
             listed = "".join(f"\n  {found}" for found in secrets)
             raise SecretFound(
                 f"not written to {self.store.location}, for it holds what looks like a credential:{listed}\n"
-                f"Take it out of what is sent, or {_redacting(secrets)}"
+                f"{_way_out(secrets)}"
             )
         drifts, self.tally.drifts = self.tally.drifts, []
         if drifts and self.tally.raises_drifts:

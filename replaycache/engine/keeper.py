@@ -16,6 +16,7 @@ from ..system.forking import postponed
 from ..wire import url as _url
 from .asked import Asked
 from .confirming import Confirming
+from .named_in_answers import without_named
 from .recorder import Spooled
 from .redirects import Redirects
 from .reporting import Reporter, shown
@@ -176,7 +177,8 @@ class Keeper:
         with postponed():
             from ..redaction.credentials import find_in_recording, replace
 
-        recording = self._seen.in_recording(recording)
+        # first what was seen, by placeholders that are the same wherever it stands
+        recording = without_named(self._seen.in_recording(recording), self.redactor, documented=True)
         if self._replaces_secrets:
             recording = replace(recording)
         places = find_in_recording(recording)

@@ -14,13 +14,19 @@ _FIELD = b"data:"
 """Before the data of a server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 
-def without_named(recording: Recording, redactor: Redactor) -> Recording:
-    """The recording without what the user's paths name in its answer; itself where there is nothing."""
-    if not redactor.redact.body:
+def without_named(recording: Recording, redactor: Redactor, *, documented: bool = False) -> Recording:
+    """The recording without what the user's paths name in its answer; itself where there is nothing.
+
+    Args:
+        recording: it.
+        redactor: with the user's paths.
+        documented: whether what stands where APIs have credentials is taken out, too.
+    """
+    if not redactor.redact.body and not documented:
         return recording
     chunks = list(recording.body)
     whole = b"".join(chunk.data for chunk in chunks)
-    edits = [edit for edit in _edits(whole, redactor) if edit[2] != whole[edit[0] : edit[1]]]
+    edits = [edit for edit in _edits(whole, redactor, documented) if edit[2] != whole[edit[0] : edit[1]]]
     if not edits:
         return recording
     changed = edited([chunk.data for chunk in chunks], edits)
@@ -28,8 +34,8 @@ def without_named(recording: Recording, redactor: Redactor) -> Recording:
     return recording.with_parts(body=body)
 
 
-def _edits(whole: bytes, redactor: Redactor) -> Iterator[tuple[int, int, bytes]]:
-    document = redactor.answer_text(whole)
+def _edits(whole: bytes, redactor: Redactor, documented: bool) -> Iterator[tuple[int, int, bytes]]:
+    document = redactor.answer_text(whole, documented=documented)
     if document is not None:
         yield 0, len(whole), document
         return
@@ -37,7 +43,7 @@ def _edits(whole: bytes, redactor: Redactor) -> Iterator[tuple[int, int, bytes]]
     for line in whole.split(b"\n"):
         at = len(_FIELD) if line.startswith(_FIELD) else 0
         text = line[at:].rstrip(b"\r")
-        new = redactor.answer_text(text) if text.lstrip()[:1] in (b"{", b"[") else None
+        new = redactor.answer_text(text, documented=documented) if text.lstrip()[:1] in (b"{", b"[") else None
         if new is not None:
             yield start + at, start + at + len(text), new
         start += len(line) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import os
@@ -18,10 +19,12 @@ from .._models import Recording
 from ..dialects.usage import usage_of
 from ..engine.sealing import seal_of
 from ..foreign.documents import FILE_LIMIT
-from ..match import Match
+from ..match import INCOMPARABLE, Match
 from ..redaction.credentials import find, find_in_recording, placeholder, replace
+from ..redaction.headers import is_credential_header
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
+from ..redaction.seal import Seal
 from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
 from ..wire.content_encoding import most_decoded
@@ -52,7 +55,11 @@ class Scrubbed:
 def _scrubbed(name: str, recording: Recording, redactor: Redactor, told: Scrubbed) -> Recording:
     """A recording without credentials; the very one where there are none."""
     told.seen += 1
-    new = redacted(recording, redactor)
+    # what counted for its key, by the rules of whoever recorded it, tells it from others
+    counting = sorted(
+        name for name, value in recording.request.headers if Seal.is_one(value) or not is_credential_header(name)
+    )
+    new = redacted(recording, dataclasses.replace(redactor, counting=tuple(counting)))
     places = find_in_recording(new)
     if places:
         new = replace(new)
@@ -72,7 +79,8 @@ def _scrubbed(name: str, recording: Recording, redactor: Redactor, told: Scrubbe
 def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[[int], None], dry: bool) -> None:
     """Replaces credentials in the recordings of a cache, one after the other.
 
-    A recording whose request is changed moves to its new key. Broken off, it may be done again.
+    A recording whose request is changed moves to its new key, if it was recorded under the built-in rules. Broken
+    off, it may be done again.
 
     Raises:
         StoreError: the cache cannot be read or written.
@@ -113,6 +121,11 @@ def _scrub_entries(
             continue
         new.usage = recording.usage and usage_of(new)
         if new.request == recording.request:
+            cache.put(key, new)
+            continue
+        if recording.rules:
+            # under rules that nobody knows of here: it keeps its key, and is looked at itself
+            new.rules = INCOMPARABLE
             cache.put(key, new)
             continue
         identity = match.identity(new.request, sample=new.sample, redactor=redactor)

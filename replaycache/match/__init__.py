@@ -156,7 +156,10 @@ class Match:
             headers,
             self.fold_defaults,
             self.scope,
-            UsedPaths((*(path.text for path in paths), *(f"{_HEADER}{name}" for name in ignored))),
+            # a header that is known is not misspelt
+            UsedPaths(
+                (*(path.text for path in paths), *(f"{_HEADER}{n}" for n in ignored if n not in KEY_HEADERS))
+            ),
         )
         object.__setattr__(self, "key_headers", headers)
         object.__setattr__(self, "_in_order", tuple(self.hosts.items()))

@@ -216,13 +216,19 @@ class Redactor:
             for container, key in _json_path.places(value, place.path)
         )
 
-    def answer_text(self, body: bytes) -> bytes | None:
+    def answer_text(self, body: bytes, *, documented: bool = False) -> bytes | None:
         """The JSON document of an answer with what the user named replaced and every other byte as it was.
 
-        None where what the user named may be in it, and it is no document.
+        None where something of it may be in it, and it is no document.
+
+        Args:
+            body: of the answer, or of an event.
+            documented: whether what stands where APIs have credentials is replaced, too.
         """
         try:
-            return self._in_document(body, self._named, has_fields=False)
+            return self._in_document(
+                body, self._places if documented else self._named, has_fields=documented, of_answer=True
+            )
         except (ValueError, RecursionError):
             return None
 
@@ -237,7 +243,9 @@ class Redactor:
         except (ValueError, RecursionError):
             return self._broken(body)
 
-    def _in_document(self, body: bytes, among: Iterable[Place], *, has_fields: bool) -> bytes:
+    def _in_document(
+        self, body: bytes, among: Iterable[Place], *, has_fields: bool, of_answer: bool = False
+    ) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
         is_escaped = b"\\u" in lowered
@@ -254,16 +262,19 @@ class Redactor:
         tops = {*names, *map(str.lower, names)}
         for place in places:
             if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
-                text = self._text_replaced(text, place, inside)
+                text = self._text_replaced(text, place, inside, of_answer)
         for name in names if has_fields and isinstance(value, dict) else ():
             if name.lower() in FIELDS and not is_object_of_a_row(name, value.get(name)):
-                text = self._text_replaced(text, field_place(name), inside)
+                text = self._text_replaced(text, field_place(name), inside, of_answer)
         return text.encode("utf-8")
 
-    def _text_replaced(self, text: str, place: Place, inside: _json_path.Inside) -> str:
+    def _text_replaced(self, text: str, place: Place, inside: _json_path.Inside, of_answer: bool) -> str:
         for start, end in sorted(set(_json_path.spans(text, place.path, inside)), reverse=True):
+            self.redact.used.note(place.path.text)
             written = text[start:end]
             value, _ = _json_path.value_at(text, start)
+            if of_answer and isinstance(value, str) and value.startswith(PLACEHOLDER):
+                continue  # a client sends it on, and it is found again
             if not isinstance(value, (str, bool, type(None))):
                 value = _canonical_value(written)
             new = self._replaced(value, place)

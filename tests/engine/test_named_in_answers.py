@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -98,3 +99,19 @@ def test_edits_of_chunks_are_those_of_the_whole(chunks: list[bytes], data: st.Da
     assert len(changed) == len(chunks)
     if not edits:
         assert changed == chunks
+
+
+def test_what_stands_where_apis_have_credentials_is_in_no_answer_of_a_cassette(tmp_path: Path) -> None:
+    """As word-like as it may be; a cache keeps the answer as it came."""
+    secret = "hunter2pw"
+    url = f"https://ann:{secret}@mcp.example/"
+    tools = [{"type": "mcp", "server_url": url, "headers": {"X-Key": secret}}]
+    answer = {**ANN, "tools": tools}
+    upstream = httpx.MockTransport(lambda request: httpx.Response(200, json=answer))
+    with httpx.Client(transport=ReplayTransport(upstream, store=str(tmp_path / "a.json"), mode="auto")) as client:
+        live = client.post(CHAT, json={"model": "m", "messages": [], "tools": tools})
+
+    assert live.json() == answer
+    text = (tmp_path / "a.json").read_text("utf-8")
+    assert secret not in text
+    assert "https://mcp.example/" in text

@@ -53,6 +53,7 @@ _GIVEN_OUT = frozenset(
         *("client_secret", "registration_access_token", "device_code"),
         # what those call it who follow none of these
         *("token", "accesstoken", "refreshtoken", "idtoken", "session_token", "sessiontoken", "jwt"),
+        *("session", "session_id", "sessionid", "sid", "ticket"),
         *("auth_token", "authtoken", "api_key", "apikey", "secret", "secret_key", "password"),
     }
 )
