@@ -38,6 +38,9 @@ from .urls import UrlRedactor
 
 __all__ = ["Redactor", "holds_documents", "is_json"]
 
+_ESCAPED_IN_WORD = re.compile(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
+"""An escape that stands for a character of which names are made, in lower case; other escapes are everywhere."""
+
 _URL_IN_HEADER = re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
 
 
@@ -188,7 +191,7 @@ class Redactor:
     def may_hold_credentials(self, body: bytes) -> bool:
         """Whether a JSON body may have something in the documented places, without taking it apart."""
         lowered = body.lower()
-        if b"\\u" in lowered:
+        if _ESCAPED_IN_WORD.search(lowered):
             return True
         present = frozenset(WORD.findall(lowered))
         return not FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in documented())
@@ -248,7 +251,7 @@ class Redactor:
     ) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
-        is_escaped = b"\\u" in lowered
+        is_escaped = _ESCAPED_IN_WORD.search(lowered) is not None
         # one look for all places: there are many, and bodies are large
         present = frozenset(WORD.findall(lowered))
         places = [place for place in among if is_escaped or place.words <= present]
