@@ -7,6 +7,7 @@ for people goes through here: errors, warnings and `repr`s where they are made, 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 __all__ = ["one_line", "printable"]
 
@@ -17,9 +18,21 @@ _OBEYED = (
     "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotations and tags, which are not shown at all
     "\ud800-\udfff"  # halves of characters, which no encoding can write
 )
-_CONTROL = re.compile(f"[{_OBEYED}]")
-_CONTROL_OR_LINE = re.compile(f"[{_OBEYED}\t\n]")
-_SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
+
+
+@cache
+def _control() -> re.Pattern[str]:
+    return re.compile(f"[{_OBEYED}]")
+
+
+@cache
+def _control_or_line() -> re.Pattern[str]:
+    return re.compile(f"[{_OBEYED}\t\n]")
+
+
+@cache
+def _space() -> re.Pattern[str]:
+    return re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -32,8 +45,8 @@ def printable(text: str, *, lines: bool = False) -> str:
         lines: whether line feeds and tabs stay as they are (CR LF becomes LF); otherwise it is one line.
     """
     if lines:
-        return _CONTROL.sub(_escape, text.replace("\r\n", "\n"))
-    return _CONTROL_OR_LINE.sub(_escape, text)
+        return _control().sub(_escape, text.replace("\r\n", "\n"))
+    return _control_or_line().sub(_escape, text)
 
 
 def one_line(text: str, limit: int = 500) -> str:
@@ -44,7 +57,7 @@ def one_line(text: str, limit: int = 500) -> str:
         limit: characters that are looked at; a longer text ends in `…`.
     """
     cut = text[: limit + 1]
-    line = _SPACE.sub(" ", cut[:limit]).strip()
+    line = _space().sub(" ", cut[:limit]).strip()
     return printable(line + "…" if len(cut) > limit else line)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -40,7 +41,11 @@ _NOT_UNICODE = (
     "stands for percent-encoded"
 )
 _begins_as_json = re.compile(r"\s*[{\[]").match
-_MALFORMED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+@cache
+def _malformed() -> re.Pattern[bytes]:
+    return re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Applied(NamedTuple):
@@ -303,7 +308,7 @@ class Canonical:
             raise _json.NotCanonical("it is JSON")
         body = self._redactor.form(body)
         try:
-            if _MALFORMED.search(body):
+            if _malformed().search(body):
                 raise ValueError("malformed percent-encoding")
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
         except ValueError as error:

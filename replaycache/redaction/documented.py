@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import KeysView
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..dialects.dialect import CredentialPlace
 from ..dialects.registry import DIALECTS
 from ..wire import json_path as _json_path
 from .seal import Whose
@@ -15,12 +17,12 @@ __all__ = [
     "FIELD_WORDS",
     "WORD",
     "Place",
-    "documented",
-    "documented_by_first",
+    "documented_in",
     "field_place",
-    "fields_of_rows",
+    "first_names",
     "is_object_of_a_row",
     "place_of",
+    "whose_field",
 ]
 
 FIELDS = frozenset(
@@ -70,42 +72,48 @@ def place_of(path: _json_path.Path, whose: Whose, *, is_url: bool = False) -> Pl
     return Place(path, whose, is_url, frozenset(name for name in names if WORD.fullmatch(b'"%s"' % name)))
 
 
-@cache
-def documented() -> tuple[Place, ...]:
-    """All of them."""
-    places = (place for dialect in DIALECTS for place in dialect.credentials)
-    rows = {place.path: place for place in places}
-    return tuple(
-        place_of(_json_path.parse(row.path), "data" if row.chooses_data else "caller", is_url=row.is_url)
-        for row in rows.values()
-    )
+def _first(path: str) -> str:
+    """The name with which a path begins: that of a member at the top level of a body."""
+    for index, sign in enumerate(path):
+        if sign in ".[":
+            return path[:index]
+    return path
 
 
 @cache
-def documented_by_first() -> dict[str, tuple[Place, ...]]:
-    """All of them, by the member at the top level of a body in which they lie."""
-    found: dict[str, tuple[Place, ...]] = {}
-    for place in documented():
-        first = str(place.path.steps[0])
-        found[first] = (*found.get(first, ()), place)
+def _rows() -> dict[str, dict[str, CredentialPlace]]:
+    """The rows of all dialects by their paths, by the names with which those begin."""
+    found: dict[str, dict[str, CredentialPlace]] = {}
+    for dialect in DIALECTS:
+        for row in dialect.credentials:
+            found.setdefault(_first(row.path), {})[row.path] = row
     return found
 
 
-@cache
-def fields_of_rows() -> dict[str, Whose]:
-    """What stands in the members at the top level of a body of which rows know."""
-    return {str(place.path.steps[0]): place.whose for place in documented() if len(place.path.steps) == 1}
+def first_names() -> KeysView[str]:
+    """The members at the top level of a body in which there are such places."""
+    return _rows().keys()
+
+
+def documented_in(name: str) -> tuple[Place, ...]:
+    """The places in a member at the top level of a body; most processes meet one or two such members."""
+    return _places_in(name) if name in _rows() else ()
 
 
 @cache
-def _objects() -> dict[str, frozenset[Any]]:
-    """The members that rows name in objects at the top level of a body."""
-    found: dict[str, frozenset[Any]] = {}
-    for place in documented():
-        first, *rest = place.path.steps
-        if rest and isinstance(first, str):
-            found[first] = found.get(first, frozenset()) | {rest[0]}
-    return found
+def _places_in(name: str) -> tuple[Place, ...]:
+    rows = _rows()[name].values()
+    return tuple(place_of(_json_path.parse(row.path), _whose(row), is_url=row.is_url) for row in rows)
+
+
+def _whose(row: CredentialPlace) -> Whose:
+    return "data" if row.chooses_data else "caller"
+
+
+def whose_field(name: str) -> Whose | None:
+    """What stands in a member at the top level of a body, where a row knows it; None where none does."""
+    row = _rows().get(name, {}).get(name)
+    return None if row is None else _whose(row)
 
 
 def is_object_of_a_row(name: str, value: Any) -> bool:
@@ -113,7 +121,10 @@ def is_object_of_a_row(name: str, value: Any) -> bool:
 
     Clients look into such an object.
     """
-    return isinstance(value, dict) and not value.keys().isdisjoint(_objects().get(name, ()))
+    if not isinstance(value, dict):
+        return False
+    inside = {place.path.steps[1] for place in documented_in(name) if len(place.path.steps) > 1}
+    return not value.keys().isdisjoint(inside)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from .._models import Headers
 from ..dialects.registry import ANSWER_HEADERS, DIALECTS
@@ -67,26 +68,34 @@ _OF_THE_WIRE = frozenset(
 )
 """Headers of one connection, which say nothing of what was asked or answered: nobody misses them."""
 
-_CREDENTIAL_HEADER = re.compile(
-    r"authorization|cookie|secret|password|credential|jwt|(^|-)auth$|(^|-)(auth-)?token$"
-    r"|(api|app|application|access|auth|consumer|functions|subscription|virtual)-?key"
-    r"|(^|-)organi[sz]ation(-id)?$|^openai-project$"
-)
 
-_PERHAPS = re.compile(r"(^|-)(auth|key|keys|session|sid|csrf|xsrf|signature)(-|$)")
+@cache
+def _credential_header() -> re.Pattern[str]:
+    return re.compile(
+        r"authorization|cookie|secret|password|credential|jwt|(^|-)auth$|(^|-)(auth-)?token$"
+        r"|(api|app|application|access|auth|consumer|functions|subscription|virtual)-?key"
+        r"|(^|-)organi[sz]ation(-id)?$|^openai-project$"
+    )
+
+
+@cache
+def _perhaps() -> re.Pattern[str]:
+    return re.compile(r"(^|-)(auth|key|keys|session|sid|csrf|xsrf|signature)(-|$)")
+
+
 _ANSWER_HEADERS = frozenset(header.name for header in ANSWER_HEADERS)
 
 
 def is_credential_header(name: str) -> bool:
     """Whether a header is one of those that are never stored as they are, whoever asks for it."""
-    return _CREDENTIAL_HEADER.search(name) is not None
+    return _credential_header().search(name) is not None
 
 
 def is_sealed_header(name: str) -> bool:
     """Whether a header that the user has count does so by a hash: it carries a credential, or may by its name."""
     if is_credential_header(name):
         return True
-    return name not in _ANSWER_HEADERS and _PERHAPS.search(name) is not None
+    return name not in _ANSWER_HEADERS and _perhaps().search(name) is not None
 
 
 def is_kept_of_response(name: str) -> bool:

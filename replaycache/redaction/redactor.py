@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -24,12 +25,12 @@ from .documented import (
     FIELDS,
     WORD,
     Place,
-    documented,
-    documented_by_first,
+    documented_in,
     field_place,
-    fields_of_rows,
+    first_names,
     is_object_of_a_row,
     place_of,
+    whose_field,
 )
 from .headers import REQUEST_HEADERS, URL_HEADERS, is_kept_of_response, is_sealed_header, left_out
 from .redact import Redact
@@ -38,10 +39,16 @@ from .urls import UrlRedactor
 
 __all__ = ["Redactor", "holds_documents", "is_json"]
 
-_ESCAPED_IN_WORD = re.compile(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
-"""An escape that stands for a character of which names are made, in lower case; other escapes are everywhere."""
 
-_URL_IN_HEADER = re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
+@cache
+def _escaped_in_word() -> re.Pattern[bytes]:
+    """An escape, in lower case, of a character of which names are made; other escapes are everywhere."""
+    return re.compile(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
+
+
+@cache
+def _url_in_header() -> re.Pattern[str]:
+    return re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
 
 
 @dataclass(frozen=True)
@@ -68,14 +75,12 @@ class Redactor:
         named = tuple(place for path in self.redact.paths for place in self._places_of(path))
         object.__setattr__(self, "urls", UrlRedactor(tuple(self.redact.query), self.seal))
         object.__setattr__(self, "_named", named)
-        object.__setattr__(self, "_places", (*named, *documented()))
         object.__setattr__(
             self, "_fields", {path.steps[0]: path.text for path in self.redact.paths if len(path.steps) == 1}
         )
 
     urls: UrlRedactor = field(init=False, repr=False, compare=False)
     _named: tuple[Place, ...] = field(init=False, repr=False, compare=False)
-    _places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     _fields: dict[Any, str] = field(init=False, repr=False, compare=False)
 
     def _places_of(self, path: _json_path.Path) -> Iterator[Place]:
@@ -129,7 +134,7 @@ class Redactor:
         if name in URL_HEADERS:
             return self.urls.redacted(value)
         return (
-            _URL_IN_HEADER.sub(lambda url: self.urls.redacted(url[0]), value)
+            _url_in_header().sub(lambda url: self.urls.redacted(url[0]), value)
             if "?" in value or "@" in value
             else value
         )
@@ -138,7 +143,7 @@ class Redactor:
 
     def is_secret_field(self, name: str) -> bool:
         """Whether a field of a form is replaced: a login may be asked for by a form as well as by JSON."""
-        return name.lower() in FIELDS or name.lower() in self._fields or name in fields_of_rows()
+        return name.lower() in FIELDS or name.lower() in self._fields or whose_field(name) is not None
 
     def field(self, name: str, value: str | bytes) -> str:
         """What stands for the value of such a field of a form."""
@@ -149,7 +154,7 @@ class Redactor:
         if lowered in self._fields:
             counts = all(path.steps != (name,) for path in self.uncounted)
             return self.seal.stand_in(value, "user" if counts else "caller")
-        return self.seal.stand_in(value, fields_of_rows()[name])
+        return self.seal.stand_in(value, whose_field(name) or "caller")
 
     def _replaced(self, value: Any, place: Place) -> Any:
         """What stands at a place instead; the very value where it is left."""
@@ -179,22 +184,22 @@ class Redactor:
     def _places_in(self, value: Any) -> Iterator[Place]:
         """The places that may be in a decoded body, in the order in which they are replaced."""
         if not isinstance(value, dict):
-            yield from (place for place in self._places if not isinstance(place.path.steps[0], str))
+            yield from (place for place in self._named if not isinstance(place.path.steps[0], str))
             return
         yield from self._named
-        rows = documented_by_first()
         for name, member in value.items():
-            yield from rows.get(name, ())
+            yield from documented_in(name)
             if name.lower() in FIELDS and not is_object_of_a_row(name, member):
                 yield field_place(name)
 
     def may_hold_credentials(self, body: bytes) -> bool:
         """Whether a JSON body may have something in the documented places, without taking it apart."""
         lowered = body.lower()
-        if _ESCAPED_IN_WORD.search(lowered):
+        if _escaped_in_word().search(lowered):
             return True
         present = frozenset(WORD.findall(lowered))
-        return not FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in documented())
+        places = _documented_among(present)
+        return not FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in places)
 
     def credentials_in(self, value: Any) -> Iterator[str]:
         """The texts in a decoded JSON body that stand where APIs have credentials."""
@@ -229,9 +234,7 @@ class Redactor:
             documented: whether what stands where APIs have credentials is replaced, too.
         """
         try:
-            return self._in_document(
-                body, self._places if documented else self._named, has_fields=documented, of_answer=True
-            )
+            return self._in_document(body, of_answer=True, documented=documented)
         except (ValueError, RecursionError):
             return None
 
@@ -242,20 +245,22 @@ class Redactor:
         a name is replaced, at whatever depth it seems to stand.
         """
         try:
-            return self._in_document(body, self._places, has_fields=True)
+            return self._in_document(body)
         except (ValueError, RecursionError):
             return self._broken(body)
 
-    def _in_document(
-        self, body: bytes, among: Iterable[Place], *, has_fields: bool, of_answer: bool = False
-    ) -> bytes:
+    def _in_document(self, body: bytes, *, of_answer: bool = False, documented: bool = True) -> bytes:
         lowered = body.lower()
         # a name may be written with escapes
-        is_escaped = _ESCAPED_IN_WORD.search(lowered) is not None
+        is_escaped = _escaped_in_word().search(lowered) is not None
         # one look for all places: there are many, and bodies are large
         present = frozenset(WORD.findall(lowered))
-        places = [place for place in among if is_escaped or place.words <= present]
-        has_fields = has_fields and (is_escaped or not FIELD_WORDS.isdisjoint(present))
+        places = [place for place in self._named if is_escaped or place.words <= present]
+        has_fields = False
+        if documented:
+            among = _documented_among(None if is_escaped else present)
+            places += [place for place in among if is_escaped or place.words <= present]
+            has_fields = is_escaped or not FIELD_WORDS.isdisjoint(present)
         if not places and not has_fields:
             return body
         text = body.decode("utf-8")
@@ -327,6 +332,13 @@ class Redactor:
         except UnicodeDecodeError:
             stand_in = self.field(decoded, plain)
         return b"%s=%s" % (name, quote_from_bytes(stand_in.encode()).encode())
+
+
+def _documented_among(present: frozenset[bytes] | None) -> Iterator[Place]:
+    """The documented places in the members at the top level of a body that may be there; None for all."""
+    for name in first_names():
+        if present is None or name.lower().encode() in present:
+            yield from documented_in(name)
 
 
 def _begin(text: str) -> int:

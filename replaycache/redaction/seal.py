@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from ..wire.canonical_json import dumps
@@ -18,18 +19,25 @@ PLACEHOLDER = "REDACTED"
 SALT_BYTES = 16
 """Length of a salt."""
 
-_SEALED = re.compile(rf"{PLACEHOLDER}-[0-9a-f]{{16}}")
+
+@cache
+def _sealed() -> re.Pattern[str]:
+    return re.compile(rf"{PLACEHOLDER}-[0-9a-f]{{16}}")
 
 
-_SEALED_IN = re.compile(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
+@cache
+def _sealed_in() -> re.Pattern[bytes]:
+    return re.compile(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
 
 
 def holds_sealed(text: bytes) -> bool:
     """Whether something that is sealed stands in a text."""
-    return _SEALED_IN.search(text) is not None
+    return _sealed_in().search(text) is not None
 
 
-_SALT = re.compile(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})\n?")
+@cache
+def _salt() -> re.Pattern[str]:
+    return re.compile(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})\n?")
 
 
 def salt_text(salt: bytes) -> str:
@@ -43,7 +51,7 @@ def salt_of_text(text: str) -> bytes:
     Raises:
         ValueError: it is something else, and the message says what is wrong.
     """
-    match = _SALT.fullmatch(text)
+    match = _salt().fullmatch(text)
     if match is None:
         raise ValueError("is no salt")
     salt = bytes.fromhex(match[1])
@@ -110,4 +118,4 @@ class Seal:
     @staticmethod
     def is_one(value: str) -> bool:
         """Whether a text stands for a value already."""
-        return value.startswith(PLACEHOLDER) and (value == PLACEHOLDER or _SEALED.fullmatch(value) is not None)
+        return value.startswith(PLACEHOLDER) and (value == PLACEHOLDER or _sealed().fullmatch(value) is not None)

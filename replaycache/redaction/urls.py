@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
@@ -83,7 +84,7 @@ class UrlRedactor:
             url: absolute or relative.
             whose: what the credentials in it are.
         """
-        match = _URL.fullmatch(url)
+        match = _url_parts().fullmatch(url)
         if match is None:
             return url
         authority, query, host = match["authority"], match["query"], ""
@@ -111,7 +112,7 @@ class UrlRedactor:
 
     def credentials_in(self, url: str) -> Iterator[str]:
         """The values of the parameters of a URL that authenticate the caller."""
-        match = _URL.fullmatch(url)
+        match = _url_parts().fullmatch(url)
         if match is None or not match["query"]:
             return
         host = (match["authority"] or "").rpartition("@")[2].lower().partition(":")[0]
@@ -126,7 +127,9 @@ def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
 
 
-_URL = re.compile(
-    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
-    re.DOTALL,
-)
+@cache
+def _url_parts() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+        re.DOTALL,
+    )

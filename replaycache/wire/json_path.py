@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 __all__ = ["Inside", "OfKind", "Path", "children", "parse", "places", "remove", "spans", "value_at"]
@@ -38,14 +39,16 @@ class Path:
     exact: int = 0
 
 
-_STEP = re.compile(
-    r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
-    r"""|(?:^|\.)(?P<any>\*)"""
-    r"""|\[(?P<star>\*)\]"""
-    r"""|\[(?P<index>-?\d{1,18})\]"""
-    r"""|\[(?P<member>[\w-]+)=(?P<value>[\w.-]+)\]"""
-    r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
-)
+@cache
+def _step() -> re.Pattern[str]:
+    return re.compile(
+        r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
+        r"""|(?:^|\.)(?P<any>\*)"""
+        r"""|\[(?P<star>\*)\]"""
+        r"""|\[(?P<index>-?\d{1,18})\]"""
+        r"""|\[(?P<member>[\w-]+)=(?P<value>[\w.-]+)\]"""
+        r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
+    )
 
 
 def parse(text: str, *, any_case: bool = False) -> Path:
@@ -62,7 +65,7 @@ def parse(text: str, *, any_case: bool = False) -> Path:
     steps: list[Step] = []
     position = 0
     while position < len(text):
-        match = _STEP.match(text, position)
+        match = _step().match(text, position)
         if match is None:
             break
         if match["name"] is not None:
@@ -140,7 +143,12 @@ def _is_item(step: Step, item: Any) -> bool:
 
 # -- in a text ---------------------------------------------------------------------------------------------------
 
-_SPACE = re.compile(r"[ \t\n\r]*")
+
+@cache
+def _space() -> re.Pattern[str]:
+    return re.compile(r"[ \t\n\r]*")
+
+
 # the decoder's own scanner: parses one value and says where it ends
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]  # not in typeshed
 
@@ -221,5 +229,5 @@ def value_at(text: str, at: int) -> tuple[Any, int]:
 
 
 def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
+    match = _space().match(text, at)
     return match.end() if match is not None else at
