@@ -174,17 +174,24 @@ def _event_pieces(raw: str) -> list[Piece]:
 def _data_pieces(lines: list[tuple[int, int]], raw: str, answer: bool) -> list[Piece]:
     """The strings in one event, whose data may be on several lines."""
     text = "\n".join(raw[start:end] for start, end in lines)
+    try:
+        return _json_pieces(text, _places_on(lines), events=answer)
+    except ValueError:
+        channel = ("data",) if answer else None
+        return [Piece(raw[start:end], start, end, channel=channel) for start, end in lines if end > start]
+
+
+def _places_on(lines: list[tuple[int, int]]) -> Callable[[int], int]:
+    """Where in the raw text a character stands, by its place in the text that lines make together."""
+    if len(lines) == 1:
+        return lines[0][0].__add__
     begins = [0, *accumulate(end - start + 1 for start, end in lines)]
 
     def at(position: int) -> int:
         index = bisect_right(begins, position) - 1
         return lines[index][0] + position - begins[index]
 
-    try:
-        return _json_pieces(text, at, events=answer)
-    except ValueError:
-        channel = ("data",) if answer else None
-        return [Piece(raw[start:end], start, end, channel=channel) for start, end in lines if end > start]
+    return at
 
 
 _FIELD = re.compile(r"([^&=]*)(?:=([^&]*))?(?:&|\Z)")

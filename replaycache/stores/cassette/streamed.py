@@ -28,7 +28,7 @@ from ...dialects.framing.sse import begins_with_a_field
 from ...dialects.registry import answering
 from ...wire import url as _url
 from ..stored_fields import check_seconds
-from .layouts import COMPACT, LAYOUTS, fitting
+from .layouts import COMPACT, LAYOUTS, fitting, is_deep
 from .nonsense import Nonsense
 
 __all__ = ["EVENT_LAYOUTS", "Framing", "base64_text", "body_of", "bytes_of_base64", "framing_of", "lines_of"]
@@ -257,7 +257,7 @@ def _as_json(piece: str, framing: Framing, style: _Style | None) -> tuple[_Style
             if layout is None:
                 return None
             style = _Style(layout, space, crlf)
-        elif LAYOUTS[style.layout](value) != spelled or fitting(value, spelled) is None:
+        elif is_deep(spelled, value):
             return None
     except (ValueError, RecursionError):
         return None

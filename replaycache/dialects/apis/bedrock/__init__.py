@@ -112,9 +112,11 @@ class InvokedProgress(Progress):
 
 def unwrapped(value: Mapping[str, Any]) -> dict[str, Any]:
     """The event of an invoked model inside the payload of a frame; empty where there is none."""
+    if "bytes" not in value:
+        return {}
     try:
         return as_dict(orjson.loads(b64decode(value["bytes"], validate=True)))
-    except (KeyError, TypeError, ValueError):
+    except (TypeError, ValueError):
         return {}
 
 
