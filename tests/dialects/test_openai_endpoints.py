@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from operator import attrgetter
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the 
 
 ENDPOINTS = DESCRIPTION.with_name("openai_endpoints.json")
 KEYS = {"api_key": "a-key", "admin_api_key": "an-admin-key"}
+CREDENTIALS = {"POST /organization/projects/{project_id}/service_accounts": ("api_key", "value")}
+"""Where an endpoint answers with a credential, which no cassette keeps."""
 
 
 class Asked(NamedTuple):
@@ -159,7 +162,11 @@ def test_an_endpoint_replays(described: Session, call: Call) -> None:
     live, replayed = described.live[str(call)], described.replayed[str(call)]
     assert not isinstance(live.answer, Exception), live.answer
     assert live.outcomes == ["miss"]
-    assert replayed == Asked(live.answer, ["hit"])
+    expected = copy.deepcopy(live.answer)
+    if str(call) in CREDENTIALS:
+        container, member = CREDENTIALS[str(call)]
+        expected[container][member] = "REDACTED"
+    assert replayed == Asked(expected, ["hit"])
 
 
 @pytest.mark.upstream
