@@ -411,7 +411,9 @@ def test_a_file_that_is_named_after_a_terminals_commands_commands_none(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 40, gzip.compress(b"a" * 99)[:-9], b"\x1f\x8b"]
+    "data",
+    [b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 40, gzip.compress(b"a" * 99)[:-9], b"\x1f\x8b"],
+    ids=["no deflate", "cut short", "the magic number alone"],
 )
 def test_what_is_no_gzip_is_looked_at_and_not_scrubbed(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.yaml.gz"
