@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .._errors import MissReason
 from .._models import Outcome, Recording
@@ -11,8 +11,7 @@ from .flights import Flight
 __all__ = ["Decision", "Forward", "Recheck", "Refuse", "Replay", "Wait"]
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(NamedTuple):
     """Answer from the recording; `pace` spaces its chunks."""
 
     recording: Recording
@@ -20,8 +19,7 @@ class Replay:
     pace: float
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """Call upstream.
 
     Attributes:
@@ -33,20 +31,17 @@ class Forward:
     expected: Recording | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Wait until a flight is over; then `call.go_alone()`, load and decide again."""
 
     flight: Flight
 
 
-@dataclass(frozen=True, slots=True)
 class Recheck:
     """Load and decide again; where the store is `slow` now, it may wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """Raise `call.miss(reason)`: upstream may not be called."""
 
     reason: MissReason

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..match import Identity
 from ..system.calling_upstream import calling_upstream
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Lead", "Neighbours"]
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(NamedTuple):
     """Those who ask the same store.
 
     Attributes:

@@ -56,6 +56,6 @@ def _listed(body: bytes, content_type: str, redactor: Redactor) -> bytes:
     for part in parts:
         if part.text is not None and redactor.is_secret_field(part.name):
             text = redactor.field(part.name, part.text)
-            part = replace(part, text=text, size=len(text))
+            part = part._replace(text=text, size=len(text))
         listing.append(part)
     return _multipart.to_listing(listing)

@@ -300,7 +300,7 @@ class Canonical:
             if filename is not None:
                 filename = self._scrubbed(filename)
             size = part.size if text is None else len(text.encode())
-            listing.append(replace(part, text=text, filename=filename, size=size))
+            listing.append(part._replace(text=text, filename=filename, size=size))
         return _multipart.to_listing(sorted(listing, key=lambda part: part.name))
 
     def _form(self, body: bytes) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..wire.canonical_json import dumps
 
@@ -69,8 +68,7 @@ Whose = Literal["caller", "data", "user"]
 """What a value is: a credential of the caller, one that chooses whose data is read, what the user named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(NamedTuple):
     """Seals values: the same value in the same store is sealed to the same text, and tells nothing more.
 
     Who has the salt may guess a value that is short; see docs/privacy.md.

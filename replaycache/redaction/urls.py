@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
@@ -47,8 +47,7 @@ _SIGNED = {
 """Parameters that sign a URL where one of the others is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRedactor:
+class UrlRedactor(NamedTuple):
     """Takes credentials and signatures out of URLs.
 
     Args:

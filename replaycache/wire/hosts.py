@@ -6,8 +6,8 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from . import url as _url
 
@@ -19,8 +19,7 @@ _PATTERN = re.compile(
 _EVERYTHING = re.compile(r"[*.]+")
 
 
-@dataclass(frozen=True, slots=True)
-class HostPattern:
+class HostPattern(NamedTuple):
     """A name or an address, with `*` for any characters; `localhost` is every loopback name and address.
 
     Attributes:

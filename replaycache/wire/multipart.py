@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,8 +18,7 @@ class NotMultipart(Exception):
     """The body is not what its content type says; it counts as raw bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One part of a form.
 
     Attributes:
@@ -90,7 +88,7 @@ def _part(piece: bytes) -> Part:
     if name is None or parameters:
         raise NotMultipart("a part's disposition cannot be read")
     others = tuple(sorted(f"{key}: {value}" for key, value in headers.items()))
-    return replace(_make(name, filename, content_type, content), headers=others)
+    return _make(name, filename, content_type, content)._replace(headers=others)
 
 
 _PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')

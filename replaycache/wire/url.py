@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 __all__ = ["DEFAULT_PORTS", "Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
@@ -17,8 +17,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 """The ports that a URL does not name, by its scheme."""
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """A URL's parts.
 
     Attributes:
