@@ -9,34 +9,23 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
+from .documented import FIELDS
 from .seal import Seal, Whose
 
 __all__ = ["UrlRedactor"]
 
-QUERY_PARAMETERS = frozenset(
-    {
-        "api_key",
-        "apikey",
-        "api-key",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_secret",
-        "password",
-        "authorization",
-        "subscription-key",
-        "auth_token",
-        "x-api-key",
-        "signature",
-        "x-amz-credential",
-        "x-amz-date",
-        "x-amz-security-token",
-        "x-amz-signature",
-        "x-goog-credential",
-        "x-goog-date",
-        "x-goog-signature",
-    }
-)
+QUERY_PARAMETERS = FIELDS | {
+    "subscription-key",
+    "x-api-key",
+    "signature",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-goog-credential",
+    "x-goog-date",
+    "x-goog-signature",
+}
 """Parameters that say by their name that they carry a credential, or sign a URL; others do on the hosts of those
 who use them, see `Dialect.credential_parameters`."""
 

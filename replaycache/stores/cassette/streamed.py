@@ -259,10 +259,10 @@ def _as_json(piece: str, framing: Framing, style: _Style | None) -> tuple[_Style
             style = _Style(layout, space, crlf)
         elif is_deep(spelled, value):
             return None
+        shown["data" if framing == "events" else next(iter(shown))] = value
+        return (style, shown) if _spelled(shown, style) == piece.encode("utf-8") else None
     except (ValueError, RecursionError):
         return None
-    shown["data" if framing == "events" else next(iter(shown))] = value
-    return (style, shown) if _spelled(shown, style) == piece.encode("utf-8") else None
 
 
 def _fields(piece: str) -> tuple[dict[str, Any], bool, bool, str] | None:
