@@ -736,17 +736,14 @@ class _AsyncReader(httpx2.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         tee = self._tee
-        while True:
-            more_may_come = tee.is_read_ahead  # asked first: nothing comes between the last chunk and this
-            if tee.ahead:
-                return tee.ahead.popleft()
-            if not more_may_come:
-                break
-            await Suspending.sleep(0.01)
-        if tee.is_broken_off:
-            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        # asked first whether more may come: nothing comes between the last chunk and this
+        if tee.is_read_ahead or tee.ahead or tee.is_broken_off:
+            kept = await self._read_ahead()
+            if kept is not None:
+                return kept
+        answer = tee.answer
         try:
-            tee.answer.resume()
+            answer.resume()
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
@@ -755,13 +752,27 @@ class _AsyncReader(httpx2.AsyncByteStream):
             except BaseException:
                 await tee.settle(Ending.FAILED)
                 raise
-            tee.answer.feed(chunk)
+            answer.feed(chunk)
             return chunk
         except StopAsyncIteration:
             raise
         except BaseException:
-            tee.answer.land()
+            answer.land()
             raise
+
+    async def _read_ahead(self) -> bytes | None:
+        """The next chunk that was read for a reader who may yet come; None where there are no more of those."""
+        tee = self._tee
+        while True:
+            more_may_come = tee.is_read_ahead
+            if tee.ahead:
+                return tee.ahead.popleft()
+            if not more_may_come:
+                break
+            await Suspending.sleep(0.01)
+        if tee.is_broken_off:
+            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        return None
 
     def __del__(self) -> None:
         if "_chunks" in self.__dict__:  # not where an interrupt met `__init__`
@@ -1438,17 +1449,14 @@ class _Reader(httpx2.SyncByteStream):
 
     def __next__(self) -> bytes:
         tee = self._tee
-        while True:
-            more_may_come = tee.is_read_ahead  # asked first: nothing comes between the last chunk and this
-            if tee.ahead:
-                return tee.ahead.popleft()
-            if not more_may_come:
-                break
-            Blocking.sleep(0.01)
-        if tee.is_broken_off:
-            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        # asked first whether more may come: nothing comes between the last chunk and this
+        if tee.is_read_ahead or tee.ahead or tee.is_broken_off:
+            kept = self._read_ahead()
+            if kept is not None:
+                return kept
+        answer = tee.answer
         try:
-            tee.answer.resume()
+            answer.resume()
             try:
                 chunk = next(self._chunks)
             except StopIteration:
@@ -1457,13 +1465,27 @@ class _Reader(httpx2.SyncByteStream):
             except BaseException:
                 tee.settle(Ending.FAILED)
                 raise
-            tee.answer.feed(chunk)
+            answer.feed(chunk)
             return chunk
         except StopIteration:
             raise
         except BaseException:
-            tee.answer.land()
+            answer.land()
             raise
+
+    def _read_ahead(self) -> bytes | None:
+        """The next chunk that was read for a reader who may yet come; None where there are no more of those."""
+        tee = self._tee
+        while True:
+            more_may_come = tee.is_read_ahead
+            if tee.ahead:
+                return tee.ahead.popleft()
+            if not more_may_come:
+                break
+            Blocking.sleep(0.01)
+        if tee.is_broken_off:
+            raise httpx2.ReadError("the session has ended, and the rest of the answer did not come by then")
+        return None
 
     def __del__(self) -> None:
         if "_chunks" in self.__dict__:  # not where an interrupt met `__init__`

@@ -30,6 +30,9 @@ class Progress:
     """Whether its terminal event is always sent, so that nothing else tells its end."""
     failures: ClassVar[Mapping[str, str]] = {}
     """Reasons for which an answer finishes that tell a failure, and where each is documented."""
+    fillers: ClassVar[tuple[str, ...]] = ()
+    """Members of its events, at whatever depth, of which no text and no number tells how far it is: `take` does
+    the same whatever they say, and nothing more when it is called again with the same."""
 
     def __init__(self, asked: Callable[[], Mapping[str, Any]]) -> None:
         self.asked = asked

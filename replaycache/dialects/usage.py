@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from .._models import Recording, Request, Usage
 from ..wire import url
-from .answer_objects import object_of, objects_of
+from .answer_objects import object_of, objects_among, objects_of
 from .counts import Counts
 from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
@@ -19,7 +19,7 @@ from .token_counts import ENVELOPES, counts_of, usage_object
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
 
 
-def usage_of(recording: Recording) -> Usage | None:
+def usage_of(recording: Recording, telling: Sequence[bytes] = ()) -> Usage | None:
     """What an answer used, as it tells itself; None where it does not, or is malformed or cut before it does.
 
     Only calls that generate are looked at, and runs of assistants. An answer that is fetched once more (a
@@ -29,6 +29,10 @@ def usage_of(recording: Recording) -> Usage | None:
 
     A body of more than 4 MiB is looked into at its start and its end only.
 
+    Args:
+        recording: of the answer.
+        telling: the data of those of its events that may tell anything, where that is known.
+
     Raises:
         CorruptRecording: the stored entry is damaged.
     """
@@ -37,7 +41,7 @@ def usage_of(recording: Recording) -> Usage | None:
     if not any(endpoint.kind in ("generates", "state") for endpoint in endpoints(request.method, path)):
         return None
     provider = provider_of(request)
-    for objects in objects_of(recording.body):
+    for objects in (objects_among(telling),) if telling else objects_of(recording.body):
         usage, model, service_tier = _merged(objects)
         counts = counts_of(usage, reasons_apart=provider == "google") if usage else None
         if counts is not None:

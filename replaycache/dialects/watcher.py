@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -16,10 +16,14 @@ import orjson
 from .._models import Verdict
 from .framing.aws_event_stream import FrameDecoder, is_prelude
 from .framing.json_values import ArrayDecoder, ObjectDecoder
-from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field
+from .framing.repeats import Repeats
+from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field, plain_event, spelled
 from .progress import Document, Progress, tells_failure
 
 __all__ = ["AnswerWatcher", "Answering"]
+
+MOST_TELLING = 256 << 10
+"""Bytes of events that are kept for who asks what they told."""
 
 _BOM = b"\xef\xbb\xbf"
 _REMARK = re.compile(rb'\{\s*[^\s"}]|\[\s*[^\s\]\[{"\dtfn-]')
@@ -80,6 +84,9 @@ class AnswerWatcher:
         self._decoder: EventDecoder | ObjectDecoder | ArrayDecoder | FrameDecoder | None = None
         self._framing: Literal["", "events", "objects", "array", "frames", "other"] = ""
         self._progress: Progress | None = None
+        self._repeats = Repeats()
+        self._telling: list[bytes] = []
+        self._left = MOST_TELLING
         self._first: Event | None = None
         self._is_document = False
         self._marker = False
@@ -98,8 +105,19 @@ class AnswerWatcher:
                 return
         if self.is_over:
             return
-        for event in decoder.feed(data):
+        repeats = self._repeats
+        if isinstance(decoder, EventDecoder):
+            events: Iterable[Event] = decoder.new(data, repeats)
+        else:
+            events = (
+                event for event in decoder.feed(data) if not (event.data and repeats.pass_over([event.data], 0))
+            )
+        for event in events:
             self._take(event)
+            if self.is_over:
+                break
+        for passed in repeats.doubtful():
+            self._check(plain_event(passed) or Event("", passed))
 
     def end(self) -> None:
         """Says that the body is over. An event in the middle of which it ends counts only if its data is whole."""
@@ -267,6 +285,12 @@ class AnswerWatcher:
             return
         if isinstance(value, dict):
             self._look_into(event.event, value)
+            self._repeats.learn(spelled(event) if self._framing == "events" else data)
+            self._left -= len(data)
+            if self._left >= 0:
+                self._telling.append(data)
+            else:
+                self._telling.clear()
         elif self._is_document and (
             isinstance(value, list) or not (self._answering.is_known and self._answering.forms)
         ):
@@ -274,10 +298,23 @@ class AnswerWatcher:
         else:
             self._junk = self._junk or not self._is_of_any_form
 
+    def _check(self, event: Event) -> None:
+        """Looks whether an event is JSON, of which nothing else is to be learned."""
+        try:
+            _decoded(event.data or b"")
+        except ValueError:
+            self._junk = self._junk or not self._is_of_any_form
+
     @property
     def _is_of_any_form(self) -> bool:
         """Whether its frames hold parts of what only its reader puts together."""
         return self._framing == "frames" and self._answering.other_media
+
+    @property
+    def telling(self) -> list[bytes]:
+        """The data of a stream's events without those that only repeat what one before them told; empty where
+        there are none of those, or too many of the others."""
+        return self._telling if self._repeats.has_passed and self._left >= 0 else []
 
     def _look_into(self, name: str, value: dict[str, Any]) -> None:
         if not name or name == "message":
@@ -286,6 +323,7 @@ class AnswerWatcher:
         progress = self._progress
         if progress is None:
             progress = self._progress = self._form_of(name, value)
+            self._repeats.members = progress.fillers if progress is not None else ()
         if progress is not None:
             if self._is_document:
                 progress.document(value)

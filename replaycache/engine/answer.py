@@ -59,6 +59,7 @@ class Answer:
         "_recorder",
         "_sent_at",
         "_settled",
+        "_telling",
         "asked",
         "head",
         "keeper",
@@ -81,6 +82,7 @@ class Answer:
         self._body_of: weakref.ref[Unclosed] | None = None
         self._held_by = 0
         self._is_late = False
+        self._telling: list[bytes] = []
         self._latency = self._recorded_at = 0.0
         self._sent_at = time.perf_counter()
 
@@ -138,22 +140,20 @@ class Answer:
         if self._recorder is None:
             self.land()
         else:
-            self._lead.hand_over()
+            self._lead.listen(self._recorder)
         return self.outcome
 
     def resume(self) -> None:
         """Upstream is about to be asked for the next chunk."""
         recorder = self._recorder  # another thread may settle meanwhile
         if recorder is not None:
-            recorder.ask()
-        self._lead.resume()
+            recorder.ask(time.perf_counter())
 
     def feed(self, data: bytes) -> None:
         """Takes a chunk that is handed to the caller."""
         recorder = self._recorder
         if recorder is not None:
             recorder.feed(data, time.perf_counter())
-            self._lead.hand_over()
 
     # -- where its reader does not come to its end ---------------------------------------------------------
 
@@ -271,7 +271,7 @@ class Answer:
             return
         body = recorder.finish(ending, partly=not keeper.is_cache)
         keeper.learn(self.head, body)
-        end = end_told_by(recorder.watcher, self.head)
+        end, self._telling = end_told_by(recorder.watcher, self.head), recorder.watcher.telling
         if body is None:
             self.outcome.reason = recorder.reason
             keeper.not_kept(asked, recorder.reason)
@@ -318,7 +318,7 @@ class Answer:
 
     def _store(self, recording: Recording, identity: Identity) -> None:
         keeper, reporter = self.keeper, self.keeper.reporter
-        reporter.answered(recording)
+        reporter.answered(recording, self._telling)
         recording = without_named(recording, keeper.redactor)
         if self.asked.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["LEASE", "PATIENCE", "ClaimedElsewhere", "Claiming", "Flight", "Owner", "board", "landings"]
+__all__ = ["LEASE", "PATIENCE", "ClaimedElsewhere", "Claiming", "Flight", "Leader", "Owner", "board", "landings"]
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
@@ -39,8 +39,27 @@ class Owner(NamedTuple):
     task: int | None = None
 
 
+class Leader(Protocol):
+    """What tells how a leader's answer comes along.
+
+    Attributes:
+        heard: when a piece of it last came or was asked for, by the clock `time.perf_counter`.
+    """
+
+    heard: float
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether upstream is at work for it, and it does not lie unread."""
+
+
 class Flight:
     """One upstream call and those who wait for it.
+
+    Attributes:
+        leader: once upstream's answer has begun.
+        landed: whether there is nothing left to wait for.
+        look: seconds between two looks whether it is over.
 
     Args:
         name: what is asked, and of which store.
@@ -52,8 +71,8 @@ class Flight:
         self._owner = owner
         self._wakers: list[Callable[[], Any]] = []
         self._followers: set[object] = set()
-        self._heard = time.monotonic()
-        self._unread = False
+        self._begun = time.perf_counter()
+        self.leader: Leader | None = None
         self.landed = False
         self.look = LOOK
 
@@ -62,14 +81,6 @@ class Flight:
         if owner.task is None:
             return owner.thread == self._owner.thread
         return owner == self._owner
-
-    def hand_over(self) -> None:
-        """The leader's caller has something to read; upstream is not at work for it."""
-        self._heard, self._unread = time.monotonic(), True
-
-    def resume(self) -> None:
-        """The leader's caller has asked for more; upstream is at work."""
-        self._heard, self._unread = time.monotonic(), False
 
     def land(self) -> None:
         """The leader has settled, whether it stored anything or not. If interrupted, it is to be called again."""
@@ -90,7 +101,12 @@ class Flight:
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to wait for."""
-        return self.landed or time.monotonic() - self._heard > (PATIENCE if self._unread else LEASE)
+        if self.landed:
+            return True
+        leader, now = self.leader, time.perf_counter()
+        if leader is None:
+            return now - self._begun > LEASE
+        return now - leader.heard > (LEASE if leader.is_owed else PATIENCE)
 
     @property
     def waiting(self) -> int:

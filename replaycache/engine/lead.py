@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..match import Identity
 from ..system.calling_upstream import calling_upstream
-from .flights import ClaimedElsewhere, Claiming, Flight, Owner, board, landings
+from .flights import ClaimedElsewhere, Claiming, Flight, Leader, Owner, board, landings
 
 if TYPE_CHECKING:
     from ..stores import Store
@@ -84,17 +84,11 @@ class Lead:
             return False
         return neighbours.claims is not None or landings() != before
 
-    def hand_over(self) -> None:
-        """The caller has something to read; upstream is not at work for it."""
+    def listen(self, leader: Leader) -> None:
+        """From now on what comes of upstream's answer tells whether it is worth waiting for."""
         flight = self._flight  # another thread may land meanwhile
         if flight is not None:
-            flight.hand_over()
-
-    def resume(self) -> None:
-        """The caller has asked for more; upstream is at work."""
-        flight = self._flight
-        if flight is not None:
-            flight.resume()
+            flight.leader = leader
 
     def land(self) -> None:
         """Nobody waits for this call any more. If interrupted, it is to be called again."""

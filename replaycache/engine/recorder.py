@@ -23,6 +23,9 @@ SEGMENT_BYTES = 256 << 10
 SEGMENT_CHUNKS = 8192
 MEMORY_LIMIT = 1 << 20
 """A body larger than this many bytes goes to a spool."""
+LOOK_BYTES = 32 << 10
+LOOK_CHUNKS = 1024
+"""After so many bytes or chunks, at the latest, it is looked what they say: an event loop waits meanwhile."""
 
 LOST = "a chunk of it was lost to an interrupt"
 NO_MEMORY = "there is no memory to record it"
@@ -63,14 +66,16 @@ class Spooled(Protocol):
 class Recorder:
     """Takes every chunk as it passes and knows, at the end, whether all of the body came.
 
+    Chunks are looked into many at a time, or when somebody asks what they say.
+
     Attributes:
-        watcher: reads along, and tells what the answer is.
         reason: why not all of the body is there; empty where it is.
+        heard: when a chunk last came or was asked for.
 
     Args:
-        watcher: as the attribute.
+        watcher: reads along, and tells what the answer is.
         head: of the response, with all its headers.
-        started: when the head arrived, on the clock that `feed` is given.
+        started: when the head arrived, on the clock that `ask` and `feed` are given.
         spool: makes a place for a body that is too large for memory.
         is_framed: whether the end of a body is told where no header says so, as in HTTP/2.
         has_body: whether there is one at all: answers to HEAD and with status 204 or 304 have none.
@@ -88,7 +93,9 @@ class Recorder:
         has_body: bool = True,
         largest: int | None = None,
     ) -> None:
-        self.watcher = watcher
+        self._watcher = watcher
+        self._turn = [True]  # whoever takes it out looks; no lock, for the collector may come in between
+        self.heard = started
         self._largest = largest
         self._has_body = has_body
         self._started = started
@@ -96,12 +103,14 @@ class Recorder:
         self._spool: Spooled | None = None
         self._segments: list[Segment] = []
         self._held = 0
-        self._last = 0
+        self._last = started
         self._raw_size = 0
         self._raw_whole: int | None = None
         self._chunk: Literal["", "asked", "taking"] = ""
         self._is_ending = False
         self._is_over = False
+        self._looked = 0  # of the parts
+        self._look_at = 0  # so many of their bytes
         self._clear()
         self.reason = ""
         length = head.header("content-length")
@@ -118,6 +127,12 @@ class Recorder:
             self._give_up(str(error))
 
     @property
+    def watcher(self) -> AnswerWatcher:
+        """What has read along, and tells what the answer is."""
+        self._look()
+        return self._watcher
+
+    @property
     def size(self) -> int:
         """Bytes taken so far, content-encoding undone."""
         return self._held + self._size
@@ -125,18 +140,20 @@ class Recorder:
     @property
     def duration(self) -> float:
         """Seconds from the response head to the last chunk so far."""
-        return self._last / 1e6
+        last = self._came[-1] if self._came else self._last
+        return _microseconds(last - self._started) / 1e6
 
     @property
     def is_owed(self) -> bool:
         """Whether upstream was asked for a chunk that was not taken: somebody waits for it, or it was lost."""
         return self._chunk != ""
 
-    def ask(self) -> None:
+    def ask(self, now: float) -> None:
         """Upstream is about to be asked for the next chunk. Gives up where the one before is still owed."""
         if self._chunk and not self._is_over:
             self._give_up(LOST)
         self._chunk = "asked"
+        self.heard = now
 
     def feed(self, data: bytes, now: float) -> None:
         """Takes a chunk as the transport delivered it at `now`. Fails nobody: it gives up instead.
@@ -145,16 +162,17 @@ class Recorder:
         """
         # first, so that `finish` in another thread sees this, or is seen here
         self._chunk = "taking"
+        self.heard = now
         if self._is_over:
             return
         try:
             self._raw_size += len(data)
-            offset = max(0, round((now - self._started) * 1e6))
-            if self._decoder is None:
-                self._take(data, offset)
-            else:
+            if self._decoder is not None:
                 for piece in self._decoder.feed(data):
-                    self._take(piece, offset)
+                    if piece:
+                        self._take(piece, now)
+            elif data:
+                self._take(data, now)
         except UndecodableContent as error:
             self._give_up(f"its content-encoding cannot be undone: {error}")
         except _TooLarge as error:
@@ -167,26 +185,49 @@ class Recorder:
             self._give_up(NO_MEMORY)
         self._chunk = ""
 
-    def _take(self, data: bytes, offset: int) -> None:
-        if not data:
-            return
-        if self._largest is not None and self.size + len(data) > self._largest:
-            raise _TooLarge(f"its body is larger than the {self._largest:,} bytes that the store keeps")
+    def _take(self, data: bytes, now: float) -> None:
         self._parts.append(data)
-        self._lengths.append(len(data))
-        self._offsets.append(offset)
-        self._last = offset
+        self._came.append(now)
         self._size += len(data)
-        self.watcher.feed(data)
-        if self._size >= SEGMENT_BYTES or len(self._parts) >= SEGMENT_CHUNKS:
+        if self._size >= self._look_at or len(self._parts) - self._looked >= LOOK_CHUNKS:
+            if self._largest is not None and self.size > self._largest:
+                raise _TooLarge(f"its body is larger than the {self._largest:,} bytes that the store keeps")
+            self._look(is_taking=True)
+
+    def _look(self, *, is_taking: bool = False) -> None:
+        """Lets the watcher see what it has not seen yet, unless another thread is at it.
+
+        Args:
+            is_taking: whether the current segment is closed where it is full.
+        """
+        try:
+            self._turn.pop()
+        except IndexError:
+            return
+        parts = self._parts
+        looked, count = self._looked, len(parts)
+        if count > looked:
+            self._watcher.feed(b"".join(parts[looked:count]) if count > looked + 1 else parts[looked])
+            self._looked = count
+            self._look_again_later()
+        if is_taking and (self._size >= SEGMENT_BYTES or len(self._parts) >= SEGMENT_CHUNKS):
             self._cut()
+        self._turn.append(True)  # not where it was interrupted: what was looked at by half is of no use
+
+    def _look_again_later(self) -> None:
+        most = self._size + LOOK_BYTES
+        self._look_at = most if self._largest is None else min(most, self._largest + 1 - self._held)
 
     def _cut(self) -> None:
         """Closes the current segment."""
         if not self._parts:
             return
-        segment = Segment(b"".join(self._parts), 0, self._lengths, self._offsets)
+        started = self._started
+        lengths = array("I", map(len, self._parts))
+        offsets = array("Q", [_microseconds(came - started) for came in self._came])
+        segment = Segment(b"".join(self._parts), 0, lengths, offsets)
         self._held += self._size
+        self._last = self._came[-1]
         self._clear()
         self._segments.append(segment)
         if self._held > MEMORY_LIMIT:
@@ -199,9 +240,10 @@ class Recorder:
 
     def _clear(self) -> None:
         self._parts: list[bytes] = []
-        self._lengths = array("I")
-        self._offsets = array("Q")
+        self._came: list[float] = []
         self._size = 0
+        self._looked = 0
+        self._look_again_later()
 
     def _give_up(self, reason: str) -> None:
         self.reason = reason  # first: `finish` in another thread looks for it last
@@ -246,13 +288,13 @@ class Recorder:
 
     def _torn(self) -> str:
         """Why nothing of it can be relied on, where it was broken off in the middle of a step."""
-        return LOST if self._is_ending or self._chunk == "taking" else ""
+        return LOST if self._is_ending or self._chunk == "taking" or not self._turn else ""
 
     def _missing(self, ending: Ending) -> str:
         """What is missing of the body; empty where nothing is."""
-        watcher = self.watcher
         if not self._has_body:
             return ""
+        watcher = self.watcher
         if ending is not Ending.END and not watcher.is_over and not self._all_bytes_came():
             if ending is Ending.CLOSED:
                 return "the caller closed the response before its end"
@@ -276,3 +318,7 @@ class Recorder:
 
     def _all_bytes_came(self) -> bool:
         return self._raw_whole is not None and self._raw_size >= self._raw_whole
+
+
+def _microseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1e6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +130,13 @@ class Reporter:
             self._tell(Noted("refused", key))
             raise
 
-    def answered(self, recording: Recording) -> None:
-        """Upstream's answer is there as a whole; finds out what it came to."""
+    def answered(self, recording: Recording, telling: Sequence[bytes]) -> None:
+        """Upstream's answer is there as a whole; finds out what it came to.
+
+        Args:
+            recording: of the answer.
+            telling: as `usage_of` has it.
+        """
         with postponed():
             from ..dialects.usage import (  # a process that only replays has no use for it
                 model_of,
@@ -141,7 +146,7 @@ class Reporter:
 
         request, usage = recording.request, None
         try:
-            usage = usage_of(recording)
+            usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
             recording.usage = usage or Usage(provider_of(request), model_of(request))
         except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer

@@ -582,7 +582,7 @@ def test_no_stream_makes_it_raise(answer: bytes) -> None:
 def fed_by_asking(made: Recorder, parts: Iterable[bytes]) -> Recorder:
     """As an adapter does: it says so before it asks upstream."""
     for part in parts:
-        made.ask()
+        made.ask(100.0)
         made.feed(part, 100.0)
     return made
 
@@ -590,7 +590,7 @@ def fed_by_asking(made: Recorder, parts: Iterable[bytes]) -> Recorder:
 def test_a_chunk_that_was_asked_for_and_never_taken_is_lost_when_the_next_is_asked_for() -> None:
     made = fed_by_asking(recorder("text/plain"), [b"one, "])
     assert not made.is_owed
-    made.ask()
+    made.ask(100.0)
     assert made.is_owed
 
     fed_by_asking(made, [b"three"])
@@ -604,7 +604,7 @@ def test_a_chunk_that_was_asked_for_and_never_taken_is_lost_when_the_next_is_ask
 @pytest.mark.parametrize("ending", [CLOSED, CUT])
 def test_what_came_before_a_chunk_that_is_owed_is_right_as_far_as_it_goes(ending: Ending) -> None:
     made = fed_by_asking(recorder("text/plain"), [b"one, ", b"two, "])
-    made.ask()
+    made.ask(100.0)
 
     body = made.finish(ending, partly=True)
 
@@ -616,7 +616,7 @@ def test_what_came_before_a_chunk_that_is_owed_is_right_as_far_as_it_goes(ending
 
 def test_an_end_is_an_answer_to_the_last_question() -> None:
     made = fed_by_asking(recorder("text/plain"), [b"one, ", b"two"])
-    made.ask()
+    made.ask(100.0)
 
     assert made.is_whole(END)
     assert ended(made, []) == b"one, two"
@@ -626,7 +626,7 @@ def test_an_end_is_an_answer_to_the_last_question() -> None:
 def test_what_was_whole_stays_whole_while_more_is_asked_for(options: dict[str, str]) -> None:
     data = b"one two" if "content_length" in options else b'data: {"type":"message_stop"}\n\n'
     made = fed_by_asking(recorder(**{"content_type": "text/plain", **options}), [data])
-    made.ask()
+    made.ask(100.0)
 
     assert made.is_whole(CLOSED)
     assert made.is_whole(BROKEN)
@@ -649,7 +649,7 @@ class Interrupting(bytearray):
 
 def interrupted(error: BaseException, **options: str) -> Recorder:
     made = recorder("text/plain", **options)
-    made.ask()
+    made.ask(100.0)
     made.feed(Interrupting(b"whole", error), 100.0)  # type: ignore[arg-type]  # it looks like bytes
     return made
 
@@ -658,7 +658,7 @@ def interrupted(error: BaseException, **options: str) -> Recorder:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TimeoutError("a handler of SIGALRM"), RuntimeError()])
 def test_nothing_is_kept_of_a_body_whose_chunk_was_taken_by_half(error: BaseException, ending: Ending) -> None:
     made = recorder("text/plain", content_length="5")
-    made.ask()
+    made.ask(100.0)
     with pytest.raises(type(error)):
         made.feed(Interrupting(b"whole", error), 100.0)  # type: ignore[arg-type]  # it looks like bytes
 
@@ -693,11 +693,11 @@ def test_a_lack_of_memory_at_the_end_gives_up_without_raising() -> None:
 
 def test_what_comes_while_another_thread_finishes_is_not_taken() -> None:
     made = fed_by_asking(recorder("text/plain"), [b"one, "])
-    made.ask()
+    made.ask(100.0)
     body = made.finish(CLOSED, partly=True)
 
     made.feed(b"two", 100.0)
-    made.ask()
+    made.ask(100.0)
     made.feed(b"three", 100.0)
 
     assert body is not None
@@ -714,7 +714,7 @@ def test_nothing_is_kept_where_another_thread_is_in_the_middle_of_taking() -> No
             return super().__len__()
 
     made = fed_by_asking(recorder("text/plain"), [b"one, "])
-    made.ask()
+    made.ask(100.0)
     made.feed(Spying(b"two"), 100.0)  # type: ignore[arg-type]  # it looks like bytes
 
     assert not any(found)

@@ -6,13 +6,27 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["EVENT_LIMIT", "LONGEST_FIELD", "Event", "EventDecoder", "LineDecoder", "begins_with_a_field"]
+from .repeats import Repeats
+
+__all__ = [
+    "EVENT_LIMIT",
+    "LONGEST_FIELD",
+    "Event",
+    "EventDecoder",
+    "LineDecoder",
+    "begins_with_a_field",
+    "plain_event",
+    "spelled",
+]
 
 EVENT_LIMIT = 32 << 20
 """Bytes of one event or line that are looked into; a larger one is passed over (an image in base64 fits)."""
 
 LONGEST_FIELD = 8
 """Bytes by which it is known whether a body begins with a field of an event."""
+
+_LONGEST_REST = 8 << 10
+"""Bytes of the beginning of an event that are kept to be looked at again with what follows."""
 
 _FIELD = re.compile(rb"(data|event|id|retry|error)?:")
 
@@ -85,6 +99,21 @@ class Event(NamedTuple):
     data: bytes | None
 
 
+def plain_event(text: bytes) -> Event | None:
+    """The event of one line of data, which its name may precede, as most are; None of any other."""
+    name, line = "", text
+    if text[:7] == b"event: ":
+        told, _, line = text.partition(b"\n")
+        name = told[7:].decode("utf-8", "replace")
+    return Event(name, line[6:]) if line[:6] == b"data: " and b"\n" not in line else None
+
+
+def spelled(event: Event) -> bytes:
+    """The text of which `plain_event` makes an event."""
+    name = b"event: %s\n" % event.event.encode() if event.event else b""
+    return b"%sdata: %s" % (name, event.data or b"")
+
+
 class EventDecoder:
     """Server-sent events of a byte stream.
 
@@ -99,6 +128,7 @@ class EventDecoder:
 
     def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
         self._lines = LineDecoder(bare_cr=True, limit=limit)
+        self._rest = b""
         self._limit = limit
         self._first = True
         self.was_torn = False
@@ -106,16 +136,41 @@ class EventDecoder:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes: each ends with an empty line."""
-        if (  # most chunks are one event of one line
-            data[:6] == b"data: "
-            and data[-2:] == b"\n\n"
-            and data.find(b"\n") == len(data) - 2
-            and b"\r" not in data
-            and not (self._any or self._stray or self._event or self._lines.is_open)
-            and len(data) <= self._limit
-        ):
-            self._first = False
-            return [Event("", data[6:-2])]
+        return list(self.new(data, Repeats()))
+
+    def new(self, data: bytes, repeats: Repeats) -> Iterator[Event]:
+        """The same without those that repeats tell to say nothing new; whoever stops in the middle is at the end.
+
+        Args:
+            data: the next of the stream.
+            repeats: may learn from each event before the next is asked for.
+        """
+        data, self._rest = self._rest + data, b""
+        if b"\r" in data:
+            if data.count(b"\r\n") < data.count(b"\r"):
+                yield from self._line_by_line(data)
+                return
+            data = data.replace(b"\r\n", b"\n")
+        if self._any or self._stray or self._event or self._lines.is_open:  # within an event
+            yield from self._line_by_line(data)
+            return
+        *parts, last = data.split(b"\n\n")
+        if len(last) <= _LONGEST_REST:
+            self._rest = last
+        at = 0
+        while (at := repeats.pass_over(parts, at)) < len(parts):
+            part = parts[at]
+            event = plain_event(part)
+            if event is not None and len(part) <= self._limit:
+                self._first = False
+                yield event
+            else:
+                yield from self._line_by_line(part + b"\n\n")
+            at += 1
+        if len(last) > _LONGEST_REST:
+            yield from self._line_by_line(last)
+
+    def _line_by_line(self, data: bytes) -> list[Event]:
         return [event for line in self._lines.feed(data) for event in self._line(line)]
 
     def flush(self) -> list[Event]:
@@ -123,10 +178,12 @@ class EventDecoder:
 
         The standard drops it; here it only serves to find a terminal event whose empty line was not sent.
         """
+        rest, self._rest = self._rest, b""
+        begun = self._line_by_line(rest)
         lines = self._lines.flush()
         self.was_torn = any(line is None or line[:1] != b":" for line in lines)
         events = [event for line in lines for event in self._line(line)]
-        return events + list(self._line(b""))
+        return [*begun, *events, *self._line(b"")]
 
     def _clear(self) -> None:
         self._event = ""

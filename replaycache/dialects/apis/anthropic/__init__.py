@@ -15,6 +15,7 @@ class MessagesProgress(Progress):
     """`message_start`, content blocks, `message_delta`, `message_stop`; of the older API, texts with a reason."""
 
     name = "anthropic messages"
+    fillers = ("partial_json", "signature", "text", "thinking")
     needs_terminal = True
     has_done_marker = False
 

@@ -25,6 +25,7 @@ class ConverseProgress(Progress):
     """`messageStart`, content blocks, `messageStop`, `metadata`; a document has its stop reason beside."""
 
     name = "bedrock converse"
+    fillers = ("input", "p", "signature", "text")
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:

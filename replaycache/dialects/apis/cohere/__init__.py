@@ -20,6 +20,7 @@ class ChatV2Progress(Progress):
     """Events from `message-start` to `message-end`, which says why: https://docs.cohere.com/v2/docs/streaming."""
 
     name = "cohere v2"
+    fillers = ("arguments", "text", "thinking", "tool_plan")
     needs_terminal = True
     failures = {"ERROR": f"{_REFERENCE}chat", "TIMEOUT": f"{_REFERENCE}chat"}  # noqa: RUF012  # never changed
     _EVENTS = ("message-", "content-", "tool-", "citation-")
@@ -46,6 +47,7 @@ class ChatV1Progress(Progress):
     """Objects of which the last is finished: https://docs.cohere.com/v1/docs/streaming."""
 
     name = "cohere v1"
+    fillers = ("text",)
     needs_terminal = True
     failures = dict.fromkeys(  # never changed
         ("ERROR", "ERROR_TOXIC", "ERROR_LIMIT", "USER_CANCEL"), "https://docs.cohere.com/v1/reference/chat"

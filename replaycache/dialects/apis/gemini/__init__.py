@@ -20,6 +20,7 @@ class ContentProgress(Progress):
     """
 
     name = "gemini"
+    fillers = ("text", "thoughtSignature")
     is_array = True
 
     @classmethod

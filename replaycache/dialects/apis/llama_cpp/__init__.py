@@ -21,6 +21,7 @@ class CompletionProgress(Progress):
     """
 
     name = "llama.cpp completion"
+    fillers = ("content",)
     needs_terminal = True
 
     @classmethod

@@ -17,6 +17,7 @@ class LinesProgress(Progress):
     """Objects, one a line, of which the last has `done` set to true."""
 
     name = "ollama"
+    fillers = ("content", "created_at", "response", "thinking")
     needs_terminal = True
 
     @classmethod

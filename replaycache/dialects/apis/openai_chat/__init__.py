@@ -27,6 +27,7 @@ class ChatProgress(Progress):
     """Chunks with `choices`, ended by `[DONE]`; some servers send none behind the last `finish_reason`."""
 
     name = "openai chat"
+    fillers = ("arguments", "content", "obfuscation", "reasoning", "reasoning_content", "refusal", "text")
     failures = {  # noqa: RUF012  # never changed
         "error": "https://docs.mistral.ai/api, https://openrouter.ai/docs/api-reference/errors-and-debugging",
         "abort": "https://docs.vllm.ai/en/latest/api/vllm/v1/engine: FinishReason",

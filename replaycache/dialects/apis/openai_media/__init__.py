@@ -40,6 +40,7 @@ class SoundProgress(Progress):
     """Transcriptions and speech: deltas, and one event that ends them."""
 
     name = "openai audio"
+    fillers = ("audio", "delta")
     needs_terminal = True
     _ENDS = ("transcript.text.done", "speech.audio.done", "transcription.done")
 
@@ -68,6 +69,7 @@ class RunProgress(Progress):
     """A run of an assistant: its objects as they come, ended by `[DONE]`."""
 
     name = "openai runs"
+    fillers = ("arguments", "input", "value")
     needs_terminal = True
 
     @classmethod

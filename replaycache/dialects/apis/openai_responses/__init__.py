@@ -41,6 +41,7 @@ class ResponsesProgress(Progress):
     """Events whose last one holds the response; its status says how it went."""
 
     name = "openai responses"
+    fillers = ("delta", "obfuscation", "sequence_number")
     needs_terminal = True
     has_done_marker = False
     failures = {"failed": _STATUS, "cancelled": _STATUS}  # noqa: RUF012  # never changed

@@ -21,6 +21,7 @@ class RunProgress(Progress):
     """
 
     name = "workers ai"
+    fillers = ("p", "response")
     needs_terminal = True
 
     @classmethod
