@@ -187,9 +187,8 @@ class Match:
     ) -> Identity:
         """The key of a request, and the digest that confirms a hit."""
         canonical = self.canonical(request, sample=sample, redactor=redactor, unknown=unknown)
-        return Identity(
-            xxhash.xxh3_128_hexdigest(canonical), hashlib.blake2b(canonical, digest_size=32).hexdigest()
-        )
+        # of the cryptographic hashes the one that processors help with
+        return Identity(xxhash.xxh3_128_hexdigest(canonical), hashlib.sha256(canonical).hexdigest())
 
     def canonical(
         self,
