@@ -368,7 +368,8 @@ class Recording:
         """The recorded request.
 
         Raises:
-            CorruptRecording: its part of the stored entry is damaged.
+            CorruptRecording: its part of the stored entry is damaged; or the entry was removed or replaced since
+                it was read, and the body of the request is large.
         """
         if not isinstance(self._request, Request):
             self._request = self._request()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning
+from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning, StoreError
 from .._models import Outcome, Recording, Request, Usage
 from .._printable import printable
 from ..accounts.noted import Noted
@@ -46,13 +46,17 @@ def shown(request: Request) -> str:
 class _Shown:
     """A request in a log: looked at when the line is written, and not at all where nobody asks for the log."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_asked",)
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, asked: Request | Recording) -> None:
+        self._asked = asked
 
     def __str__(self) -> str:
-        return shown(self._request)
+        asked = self._asked
+        try:
+            return shown(asked if isinstance(asked, Request) else asked.request)
+        except StoreError as error:  # it was stored, and is damaged or gone
+            return f"a request that cannot be read ({error})"
 
 
 class Reporter:
@@ -86,7 +90,7 @@ class Reporter:
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
         if logger.isEnabledFor(logging.INFO):
-            logger.info("hit %s, key %s in %s", _Shown(recording.request), outcome.key, self._where)
+            logger.info("hit %s, key %s in %s", _Shown(recording), outcome.key, self._where)
         if self._options.on_hit is not None:
             self._call(self._options.on_hit, recording, outcome)
 

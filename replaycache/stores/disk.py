@@ -1,4 +1,5 @@
-"""A store on disk: one SQLite file, laid out by diskcache, and a file of its own for each large recording."""
+"""A store on disk: one SQLite file, laid out by diskcache, and a file of its own for each large recording, and for
+the body of a large request, which a hit has no use for."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -22,15 +24,18 @@ from ..redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from ..system.atomic_file import created
 from ..system.database import Database, advice, is_busy, make_private, reason
 from ..system.private_files import make_directory, who_else_writes
-from ..system.regular_file import read_regular
+from ..system.regular_file import open_regular, read_regular
 from . import StoreBusy
 from .claims import Claims
-from .format import decode, decode_file, encode
+from .format import OpenFile, decode, decode_file, encode
 
 __all__ = ["DiskStore", "Stored"]
 
 FILE_FROM = 512 << 10
 """Recordings of this many bytes or more get a file of their own, which is streamed."""
+
+APART_FROM = 32 << 10
+"""Bodies of requests of this many bytes or more get a file of their own, which a hit does not read."""
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
@@ -61,7 +66,8 @@ _SETTINGS = {
     "sqlite_mmap_size": 0,
 }
 _INLINE, _IN_A_FILE = 1, 2
-"""What diskcache's column `mode` says of a value: its bytes are in the row, or in the file that the row names."""
+"""What diskcache's column `mode` says of a value: its bytes are in the row, or in the file that the row names. The
+file that a row of the first kind names has the body of the request."""
 
 # the row's own key is looked at, and not only that of the index, which may be damaged where the row is not
 _GET = """
@@ -110,7 +116,7 @@ class _ValueFiles:
             raise CorruptRecording("the database holds a value that replaycache did not write")
         return os.path.join(self._directory, filename)
 
-    def write(self, first: list[bytes], rest: Iterator[bytes]) -> tuple[str, int]:
+    def write(self, pieces: Iterable[bytes]) -> tuple[str, int]:
         """Writes a new file; gives its name and its size.
 
         Raises:
@@ -121,9 +127,8 @@ class _ValueFiles:
         size = 0
         try:
             with self._create(os.path.join(self._directory, filename)) as file:
-                for pieces in (first, rest):
-                    for piece in pieces:
-                        size += file.write(piece)
+                for piece in pieces:
+                    size += file.write(piece)
         except BaseException:
             self.remove(filename)
             raise
@@ -142,6 +147,25 @@ class _ValueFiles:
                 if not left:
                     raise
         raise AssertionError("unreachable")
+
+    def body_of(self, filename: Any) -> Callable[[int], bytes]:
+        """What reads the body of a request from a file, once somebody asks for so many bytes of it.
+
+        It raises `CorruptRecording` where the file is gone or another, and `StoreError` where the disk fails.
+        """
+
+        def read(size: int) -> bytes:
+            try:
+                file = OpenFile(open_regular(self.path(filename)))
+                if file.size != size:
+                    raise CorruptRecording("the file of its request's body is another")
+                return file.read_at(0, size)
+            except FileNotFoundError as error:
+                raise CorruptRecording("the file of its request's body is gone") from error
+            except OSError as error:
+                raise StoreError(f"the file of a request's body cannot be read: {error}") from error
+
+        return read
 
     def remove(self, filename: Any) -> None:
         """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
@@ -336,7 +360,7 @@ class DiskStore:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
-                return decode(value)
+                return self._from_row(value, filename)
             return self._from_file(key, mode, filename, patience)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
@@ -363,7 +387,10 @@ class DiskStore:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
-                return decode(value)
+                return self._from_row(value, filename)
+
+    def _from_row(self, value: bytes, filename: Any) -> Recording:
+        return decode(value, None if filename is None else self._files.body_of(filename))
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
@@ -378,14 +405,13 @@ class DiskStore:
         """Stores a recording; False where its file was removed before its row could name it."""
         now = time.time()
         ends = None if self._max_age is None else now + self._max_age
-        value, filename, size = self._kept(recording)
-        how = (_INLINE, None, value) if filename is None else (_IN_A_FILE, filename, None)
+        mode, value, filename, size = self._kept(recording)
         try:
             with self._database.transaction(LOCK_TIMEOUT) as rows:
                 if filename is not None and not os.path.exists(self._files.path(filename)):
                     return False
                 old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
-                rows.execute(_PUT, (key, now, ends, size, *how))
+                rows.execute(_PUT, (key, now, ends, size, mode, filename, value))
         except BaseException:
             if filename is not None and not self._is_named(key, filename):
                 self._files.remove(filename)
@@ -394,18 +420,21 @@ class DiskStore:
             self._files.remove(old[0])
         return True
 
-    def _kept(self, recording: Recording) -> tuple[bytes, str | None, int]:
-        """A recording as its row has it: its bytes, or the name of its file and the size of that."""
+    def _kept(self, recording: Recording) -> tuple[int, bytes | None, str | None, int]:
+        """A recording as its row has it: where it lies, its bytes there, the name of its file and its size."""
+        body = recording.request.body
+        apart = len(body) >= APART_FROM
         pieces: list[bytes] = []
         size = 0
-        stream = encode(recording)
+        stream = encode(recording, apart=apart)
         for piece in stream:
             pieces.append(piece)
             size += len(piece)
-            if size >= FILE_FROM:
-                filename, size = self._files.write(pieces, stream)
-                return b"", filename, size
-        return b"".join(pieces), None, 0
+            if size >= FILE_FROM:  # then all of it is there
+                return _IN_A_FILE, None, *self._files.write(encode(recording) if apart else chain(pieces, stream))
+        if apart:
+            return _INLINE, b"".join(pieces), *self._files.write([body])
+        return _INLINE, b"".join(pieces), None, 0
 
     def _is_named(self, key: str, filename: str) -> bool:
         """Whether a row names a file, or may: what was interrupted may have been committed."""
@@ -457,7 +486,7 @@ class DiskStore:
                 return
             try:
                 if mode == _INLINE and type(value) is bytes:
-                    recording = decode(value)
+                    recording = self._from_row(value, filename)
                 else:
                     recording = decode_file(self._files.path(filename), check=False)
             except (StoreError, *_FAILURES):
@@ -501,7 +530,7 @@ class DiskStore:
 
     def stored(self) -> Iterator[Stored]:
         """What is stored, the first first, without reading it."""
-        columns = "key, CASE WHEN filename IS NULL THEN length(value) ELSE size END, store_time, expire_time"
+        columns = "key, coalesce(length(value), 0) + size, store_time, expire_time"
         now = time.time()
         for key, size, at, ends in self._rows(columns, "raw = 1"):
             if not _is_number(ends) or ends > now:

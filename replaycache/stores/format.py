@@ -8,8 +8,8 @@ All integers are little-endian.
                           sample (where not 0), rules (where not the built-in ones),
                           left_out (names, a space between them),
                           size, duration, usage (where known)
-    request     JSON (with `unknown` where something is), a line feed, the body (compressed with zlib where the
-                JSON says so)
+    request     JSON (with `unknown` where something is), a line feed, the body; or no body, and in the JSON
+                `apart`: the length and the xxh3_128 of one that lies elsewhere
     segments              each: u32 number of chunks, u32 bytes, u32 length and u64 offset (microseconds from the
                           response's head) of every chunk, bytes
     trailer     u64 u64   length of all before it, xxh3_64 of all before it
@@ -27,7 +27,6 @@ import os
 import struct
 import sys
 import threading
-import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,7 +37,6 @@ import xxhash
 from .._errors import CorruptRecording, StoreError
 from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, Usage
 from ..system.regular_file import open_regular
-from ..wire.content_encoding import most_decoded
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
 __all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
@@ -51,11 +49,6 @@ _SEGMENT = struct.Struct("<II")
 _CHUNK = struct.Struct("<IQ")
 _LATEST = 1 << 48
 """Microseconds: a chunk that comes so late is nonsense, see `LONGEST`."""
-_COMPRESS_FROM = 16 << 10
-"""Request bodies of this many bytes or more are compressed: they are read only to be shown or compared."""
-_UNPACKED = 256 << 20
-"""Only request bodies of up to this many bytes, and of up to `most_decoded`, are compressed, so that an entry that
-unpacks to more is none."""
 _LONGEST_HEAD = 64 << 20
 """Bytes: it is decoded at once, and all client libraries together take no more headers than this."""
 _TOKENS = 1 << 56
@@ -67,18 +60,23 @@ AT_ONCE = 4 << 20
 """A file of up to this many bytes is read at once; a larger one is streamed."""
 
 
-def encode(recording: Recording) -> Iterator[bytes]:
-    """The recording's bytes, in pieces no larger than its segments."""
+def encode(recording: Recording, *, apart: bool = False) -> Iterator[bytes]:
+    """The recording's bytes, in pieces no larger than its segments.
+
+    Args:
+        recording: it.
+        apart: whether the body of its request is kept elsewhere: a hit has no use for it.
+    """
     checksum = xxhash.xxh3_64()
     length = 0
-    for piece in _pieces(recording):
+    for piece in _pieces(recording, apart):
         checksum.update(piece)
         length += len(piece)
         yield piece
     yield _TRAILER.pack(length, checksum.intdigest())
 
 
-def _pieces(recording: Recording) -> Iterator[bytes]:
+def _pieces(recording: Recording, apart: bool) -> Iterator[bytes]:
     fields = {
         "status": recording.head.status,
         "headers": recording.head.headers,
@@ -100,19 +98,17 @@ def _pieces(recording: Recording) -> Iterator[bytes]:
     if recording.usage is not None:
         fields["usage"] = list(recording.usage)
     head = orjson.dumps(fields)
-    request = _encode_request(recording.request)
+    request = _encode_request(recording.request, apart)
     yield _PREFIX.pack(_MAGIC, VERSION, len(head), len(request)) + head + request
     for segment in recording.body.segments:
         yield encode_segment(segment)
 
 
-def _encode_request(request: Request) -> bytes:
-    body, packed = request.body, False
-    if _COMPRESS_FROM <= len(body) <= _UNPACKED:
-        smaller = zlib.compress(body, 1)
-        if len(smaller) < len(body) <= most_decoded(len(smaller)):
-            body, packed = smaller, True
-    head = {"method": request.method, "url": request.url, "headers": request.headers, "zlib": packed}
+def _encode_request(request: Request, apart: bool) -> bytes:
+    body = request.body
+    head: dict[str, Any] = {"method": request.method, "url": request.url, "headers": request.headers}
+    if apart:
+        head["apart"], body = [len(body), xxhash.xxh3_128_hexdigest(body)], b""
     if request.unknown:
         head["unknown"] = request.unknown
     if request.left_out:
@@ -120,31 +116,25 @@ def _encode_request(request: Request) -> bytes:
     return orjson.dumps(head) + b"\n" + body
 
 
-def _decode_request(data: bytes) -> Request:
+def _decode_request(data: bytes, apart: Callable[[int], bytes] | None) -> Request:
     try:
         head, _, body = data.partition(b"\n")
         fields = orjson.loads(head)
-        method, url, packed = fields["method"], fields["url"], fields["zlib"]
+        method, url = fields["method"], fields["url"]
         check_request(method, url)
-        if type(packed) is not bool:
-            raise TypeError("zlib is neither true nor false")
         headers = _headers(fields["headers"], answered=False)
         unknown = unknown_names(fields.get("unknown", []), headers)
         left_out = tuple(fields.get("left_out", "").split())
-        return Request(method, url, headers, _unpack(body) if packed else body, left_out, unknown)
-    except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
+        if "apart" in fields:
+            size, digest = fields["apart"]
+            if apart is None or body or type(size) is not int or size < 0:
+                raise ValueError("nobody knows where its body is")
+            body = apart(size)
+            if len(body) != size or xxhash.xxh3_128_hexdigest(body) != digest:
+                raise ValueError("its body is damaged, or that of another")
+        return Request(method, url, headers, body, left_out, unknown)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CorruptRecording(f"the recorded request cannot be read: {error}") from error
-
-
-def _unpack(packed: bytes) -> bytes:
-    stream = zlib.decompressobj()
-    most = min(_UNPACKED, most_decoded(len(packed)))
-    body = stream.decompress(packed, most + 1)
-    if len(body) > most:
-        raise ValueError(f"its body unpacks to more than {most >> 20} MiB")
-    if not stream.eof or stream.unused_data:
-        raise ValueError("its compressed body is cut short, or goes on behind its end")
-    return body
 
 
 def _headers(lines: Any, *, answered: bool) -> Headers:
@@ -195,8 +185,13 @@ def _decode_segment(buffer: bytes, at: int, end: int) -> tuple[Segment, int]:
     return Segment(buffer, start, lengths, offsets), start + size
 
 
-def decode(data: bytes) -> Recording:
+def decode(data: bytes, apart: Callable[[int], bytes] | None = None) -> Recording:
     """Reads what `encode` wrote.
+
+    Args:
+        data: it.
+        apart: reads the body of the request, of so many bytes, where that is kept elsewhere; it is called when
+            somebody asks for the request.
 
     Raises:
         CorruptRecording: it is damaged or cut short.
@@ -215,7 +210,10 @@ def decode(data: bytes) -> Recording:
         size += after - segment.start
         at = after
     return _recording(
-        data[_PREFIX.size : head_end], lambda: _decode_request(data[head_end:request_end]), Body(segments), size
+        data[_PREFIX.size : head_end],
+        lambda: _decode_request(data[head_end:request_end], apart),
+        Body(segments),
+        size,
     )
 
 
@@ -242,7 +240,7 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         raise CorruptRecording("the entry is damaged: its checksum does not fit")
     return _recording(
         file.read_at(_PREFIX.size, head_end - _PREFIX.size),
-        lambda: _decode_request(_read_later(file, head_end, request_end - head_end)),
+        lambda: _decode_request(_read_later(file, head_end, request_end - head_end), None),
         Body(FileSegments(file, request_end, end)),
         _size_of_segments(file, request_end, end),
     )

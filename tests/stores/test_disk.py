@@ -535,6 +535,59 @@ def test_a_missing_file_is_a_damaged_entry(tmp_path: Path) -> None:
     assert store.delete("l")
 
 
+def test_the_body_of_a_large_request_is_no_part_of_a_hit(tmp_path: Path) -> None:
+    long = recording(asked="long " * 20_000)
+    filled(tmp_path, k=long)
+    (path,) = tmp_path.rglob("*.val")
+    store = DiskStore(tmp_path)
+    found = store.get("k")
+    assert found is not None
+    path.rename(path.with_suffix(".away"))
+
+    assert found.body.read() == long.body.read()
+    with pytest.raises(CorruptRecording, match="gone"):
+        _ = found.request
+    path.with_suffix(".away").rename(path)
+    assert found == long
+    (entry,) = store.stored()
+    assert len(long.request.body) < entry.size < len(long.request.body) + 2000
+
+
+@pytest.mark.parametrize("changed", [b"", b"short", b"x" * 100_043, b"x" * 200_000])
+def test_the_body_of_another_request_is_damage(tmp_path: Path, changed: bytes) -> None:
+    filled(tmp_path, k=recording(asked="long " * 20_000))
+    (path,) = tmp_path.rglob("*.val")
+    path.write_bytes(changed)
+    found = DiskStore(tmp_path).get("k")
+    assert found is not None
+
+    with pytest.raises(CorruptRecording):
+        _ = found.request
+
+
+def test_the_file_of_a_request_goes_with_its_recording(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.put("k", recording(asked="long " * 20_000))
+    store.put("k", recording(asked="longer " * 20_000))
+    store.put("l", recording(asked="long " * 20_000))
+    assert len(list(tmp_path.rglob("*.val"))) == 2
+    assert store.get("k") == recording(asked="longer " * 20_000)
+    assert not store.strays()
+
+    store.put("l", recording())
+    store.delete("k")
+    assert not list(tmp_path.rglob("*.val"))
+    assert store.get("l") == recording()
+
+
+def test_where_the_answer_is_large_too_one_file_has_all(tmp_path: Path) -> None:
+    made = large().with_parts(request=recording(asked="long " * 20_000).request)
+    filled(tmp_path, k=made)
+
+    assert len(list(tmp_path.rglob("*.val"))) == 1
+    assert DiskStore(tmp_path).get("k") == made
+
+
 @posix
 def test_a_file_that_may_not_be_read_is_a_store_error(tmp_path: Path) -> None:
     """Root may read everything, but no directory as a file."""

@@ -9,7 +9,6 @@ import copy
 import json
 import random
 import struct
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +73,6 @@ REQUEST: dict[str, Any] = {
     "method": "POST",
     "url": URL,
     "headers": [["content-type", "application/json"]],
-    "zlib": False,
     "left_out": "authorization",
     "unknown": ["openai-beta"],
 }
@@ -223,8 +221,7 @@ def entry_of(fuzz: Fuzzer) -> bytes:
             head = fuzz.text(HEAD)
         case 3 | 4:
             request = fuzz.text(REQUEST) + fuzz.random.choice([b"\n", b"\n", b""])
-            packed = zlib.compress(body)
-            body = fuzz.random.choice([body, packed, b"", packed + b"x", packed[:-1], zlib.compress(packed)])
+            body = fuzz.random.choice([body, b"", body + b"x", body[:-1], b"\n"])
         case 5 | 6:
             segments = fuzz.segments()
         case _:
