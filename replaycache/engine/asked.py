@@ -57,6 +57,7 @@ class Asked:
         needs_body: whether its body has to be read.
         body: once it was read.
         identity: once it is known.
+        keeps_body: whether its body is known to be stored as it is.
         place: in a cassette, from when it was looked up on.
         stored: in the form in which it is stored, and at which version of what the session has seen; None until
             somebody asks.
@@ -80,6 +81,7 @@ class Asked:
         "body",
         "found",
         "identity",
+        "keeps_body",
         "method",
         "mode",
         "names_mode",
@@ -119,6 +121,7 @@ class Asked:
         self.body = b""
         self._request: Request | None = None
         self.identity: Identity | None = None
+        self.keeps_body = False
         self.place: Place | None = None
         self.stored: tuple[int, Request] | None = None
         self.unstorable = ""
@@ -180,6 +183,7 @@ class Asked:
         """From now on it is told, stored and found as `request`; what is sent upstream is another's concern."""
         self._request = request
         self.stored = None
+        self.keeps_body = False
         self.url = request.url
         self.body = request.body
 

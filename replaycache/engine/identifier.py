@@ -31,6 +31,7 @@ class _Known(NamedTuple):
 
     identity: Identity
     cacheable: bool
+    keeps_body: bool
 
 
 class Identifier:
@@ -99,7 +100,7 @@ class Identifier:
             asked.unstorable = f"the request's body is larger than max_request_bytes={limit}"
             return
         asked.body = body
-        asked.identity, cacheable = self._recall(asked)
+        asked.identity, cacheable, asked.keeps_body = self._recall(asked)
         if not cacheable:
             asked.unstorable = NOT_CACHEABLE if self._options.match.cacheable is None else LEFT_OUT
 
@@ -122,9 +123,12 @@ class Identifier:
             known = self._aliases.get((raw, self._seen.version))
         if known is None:
             request = self._counting(asked)
+            identity, is_cacheable, keeps_body = self._identify.of(request, asked.sample)
             known = _Known(
-                self._identify.of(request, asked.sample),
-                self._keeps_every or self._options.match.is_cacheable(request),
+                identity,
+                self._keeps_every
+                or (self._options.match.is_cacheable(request) if is_cacheable is None else is_cacheable),
+                keeps_body and request.body is body,
             )
             if len(self._aliases) >= ALIASES:
                 self._aliases.clear()

@@ -147,7 +147,10 @@ class Keeper:
         """What was asked, in the form in which it is stored; made once for what was seen until then."""
         version = self._seen.version
         if asked.stored is None or asked.stored[0] != version:
-            asked.stored = version, self._seen.in_request(stored_form(asked.request, self.redactor))
+            asked.stored = (
+                version,
+                self._seen.in_request(stored_form(asked.request, self.redactor, keeps_body=asked.keeps_body)),
+            )
         return asked.stored[1]
 
     def learn(self, head: ResponseHead, body: Body | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
 from .._models import Recording, Request
-from ..match import Identity, Match
+from ..match import Identified, Identity, Match
 from ..redaction.redactor import Redactor
 from ..system.forking import new_lock
 
@@ -38,10 +38,12 @@ class Identify:
             self._made[self._as_sent(recording.request, recording.sample)] = identity
         return identity
 
-    def of(self, request: Request, sample: int) -> Identity:
+    def of(self, request: Request, sample: int) -> Identified:
         """The identity of a request that is asked."""
         made = self._made.get(self._as_sent(request, sample)) if self._made else None
-        return made or self.match.identity(request, sample=sample, redactor=self.redactor)
+        if made is not None:
+            return Identified(made)
+        return self.match.identified(request, sample=sample, redactor=self.redactor)
 
     def apart_from(self, unknown: tuple[str, ...], request: Request, sample: int) -> Identity:
         """The identity that a request shares with the recordings of which this is unknown."""

@@ -14,16 +14,23 @@ from ..wire.content_encoding import UndecodableContent, decode_whole
 __all__ = ["stored_form"]
 
 
-def stored_form(request: Request, redactor: Redactor) -> Request:
+def stored_form(request: Request, redactor: Redactor, *, keeps_body: bool = False) -> Request:
     """A request as it is stored.
 
     Its content-encoding is undone; of its headers only those of the allow-list are left; credentials are
     replaced, by their seal where they count; a multipart body has become a listing of its parts, files by size and
     hash. A body in which nothing had to be replaced keeps its bytes.
+
+    Args:
+        request: as it is sent.
+        redactor: takes out what is not stored.
+        keeps_body: whether it is known that nothing in the body has to be replaced.
     """
     body = request.body
     headers = redactor.headers_of_request(request.headers)
     url = redactor.urls.redacted(request.url)
+    if keeps_body:
+        return _put(request, url, headers, body)
     encoding = request.header("content-encoding")
     content_type = request.header("content-type") or ""
     media_type = content_type.partition(";")[0].strip().lower()

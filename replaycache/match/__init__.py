@@ -30,7 +30,7 @@ from .canonical import KEY_HEADERS, SCHEME, Applied, Canonical, Rules
 from .fingerprint import INCOMPARABLE, fingerprint
 from .scrubs import Scrub, compiled
 
-__all__ = ["INCOMPARABLE", "KEY_HEADERS", "SCHEME", "Applied", "Explanation", "Identity", "Match"]
+__all__ = ["INCOMPARABLE", "KEY_HEADERS", "SCHEME", "Applied", "Explanation", "Identified", "Identity", "Match"]
 
 _HEADER = "headers."
 """With it begins what `Match(ignore=...)` takes for a header of the request."""
@@ -39,12 +39,26 @@ _HEADER = "headers."
 class Identity(NamedTuple):
     """What a request is looked up by and what a hit is confirmed by.
 
-    `key` is xxh3_128 of the canonical request, 32 hexadecimal digits; `digest` is BLAKE2b-256 of the same
-    bytes, 64 hexadecimal digits.
+    `key` is xxh3_128 of the canonical request, 32 hexadecimal digits; `digest` is SHA-256 of the same bytes,
+    64 hexadecimal digits.
     """
 
     key: str
     digest: str
+
+
+class Identified(NamedTuple):
+    """What was found out about a request on the way to its identity.
+
+    Attributes:
+        identity: the same for all requests that count as one.
+        is_cacheable: whether a cache may answer it; None where that was not found out.
+        keeps_body: whether its body is stored as it came, for nothing in it is redacted.
+    """
+
+    identity: Identity
+    is_cacheable: bool | None = None
+    keeps_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +200,18 @@ class Match:
         unknown: Sequence[str] = (),
     ) -> Identity:
         """The key of a request, and the digest that confirms a hit."""
-        canonical = self.canonical(request, sample=sample, redactor=redactor, unknown=unknown)
-        # of the cryptographic hashes the one that processors help with
-        return Identity(xxhash.xxh3_128_hexdigest(canonical), hashlib.sha256(canonical).hexdigest())
+        return _hashed(self.canonical(request, sample=sample, redactor=redactor, unknown=unknown))
+
+    def identified(self, request: Request, *, sample: int, redactor: Redactor) -> Identified:
+        """The identity of a request, and what is found out on the way, for which its body is decoded once."""
+        if type(self) is not Match or self.normalize is not None or self.cacheable is not None:
+            return Identified(self.identity(request, sample=sample, redactor=redactor))
+        work = Canonical(self._rules, redactor, sample)
+        identity = _hashed(work.of(request))
+        if work.members is None or request.header("content-encoding") is not None:
+            return Identified(identity)
+        kind = kind_of(request.method, _url.parse(request.url).path, work.members)
+        return Identified(identity, kind == "generates", work.keeps_body)
 
     def canonical(
         self,
@@ -256,6 +279,11 @@ class Match:
         if media_type == "application/x-www-form-urlencoded":
             return "other"  # no dialect takes such forms; other services behind like paths do
         return kind_of(request.method, path, members(request) if generates(request.method, path) else None)
+
+
+def _hashed(canonical: bytes) -> Identity:
+    # of the cryptographic hashes the one that processors help with
+    return Identity(xxhash.xxh3_128_hexdigest(canonical), hashlib.sha256(canonical).hexdigest())
 
 
 def _check_alias(name: str, counts_as: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -86,6 +86,8 @@ class Canonical:
 
     Attributes:
         applied: the rules that changed something.
+        members: those of a JSON body, as they came; None of another, or of none.
+        keeps_body: whether that is stored as it came, for nothing in it is redacted.
 
     Args:
         rules: those in force.
@@ -101,6 +103,8 @@ class Canonical:
         self._unknown = frozenset(unknown)
         self._is_known = False
         self.applied: list[Applied] = []
+        self.members: dict[str, Any] | None = None
+        self.keeps_body = False
 
     def of(self, request: Request) -> bytes:
         """The canonical form.
@@ -226,7 +230,10 @@ class Canonical:
             before = len(self.applied)
             try:
                 if is_json(media_type):
-                    return "json", self._json(taken, origin, path)
+                    canonical = self._json(taken, origin, path)
+                    if taken is not body:
+                        self.members, self.keeps_body = None, False
+                    return "json", canonical
                 if media_type == "application/x-www-form-urlencoded":
                     return "form", self._form(taken)
             except (_json.NotCanonical, RecursionError) as error:
@@ -251,7 +258,9 @@ class Canonical:
     def _json(self, body: bytes, origin: str, path: str) -> bytes:
         rules = self._rules
         value = _json.loads(body)
-        if self._redactor.json(value):
+        members = dict(value) if isinstance(value, dict) else None
+        is_redacted = self._redactor.json(value)
+        if is_redacted:
             self._note("credential", "fields of the body that carry one do not count, or by a hash")
         if rules.ignore:
             rules.used.look()
@@ -270,7 +279,9 @@ class Canonical:
             for equivalent in equivalents(origin, path):
                 if equivalent.rewrite(value):
                     self._note("equivalent", equivalent.describe())
-        return _json.dumps(value)
+        canonical = _json.dumps(value)
+        self.members, self.keeps_body = members, not is_redacted
+        return canonical
 
     def _multipart(self, body: bytes, content_type: str, origin: str, path: str) -> bytes:
         before = len(self.applied)

@@ -8,6 +8,8 @@ import zlib
 
 import brotli
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replaycache import Match, Redact, Request
 from replaycache.engine.stored_form import stored_form
@@ -249,3 +251,51 @@ def test_a_body_that_cannot_be_decoded_keeps_the_name_of_its_encoding() -> None:
 
     assert stored.body == body
     assert stored.headers == (("content-type", JSON), ("content-encoding", "gzip"))
+
+
+# -- what was found out while the request was identified ---------------------------------------------------
+
+
+def identified(request: Request, redact: Redact) -> tuple[bool, Redactor]:
+    match = Match()
+    redactor = Redactor(redact, counting=match.key_headers)
+    return match.identified(request, sample=0, redactor=redactor).keeps_body, redactor
+
+
+@pytest.mark.parametrize(("request_", "redact"), SENT)
+def test_a_body_is_said_to_be_kept_only_where_it_is(request_: Request, redact: Redact) -> None:
+    keeps_body, redactor = identified(request_, redact)
+
+    if keeps_body:
+        assert stored_form(request_, redactor, keeps_body=True) == stored_form(request_, redactor)
+
+
+NAMES = st.sampled_from(["api_key", "apikey", "password", "tools", "type", "headers", "authorization", "A", "pin"])
+VALUES = st.recursive(
+    st.sampled_from([None, True, 7, -0.5, "", "mcp", "hunter2", "https://u:p@h/?api_key=x"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4), st.booleans(), st.sampled_from([(), ("pin",), ("*.pin",)]))
+def test_whatever_body_is_said_to_be_kept_is(
+    body: dict[str, object], is_escaped: bool, paths: tuple[str, ...]
+) -> None:
+    text = json.dumps(body)
+    if is_escaped:
+        text = text.replace("p", "\\u0070")
+    request = post(text.encode())
+    keeps_body, redactor = identified(request, Redact(body=paths))
+    stored = stored_form(request, redactor)
+
+    assert keeps_body == (stored.body == request.body)
+
+
+def test_what_is_a_credential_only_as_it_is_stored_is_not_kept() -> None:
+    """JSON that is none until what is wrong in it was taken out."""
+    request = post(b'{"api_key":"\\ud800hunter2","a":1}')
+    keeps_body, redactor = identified(request, Redact())
+
+    assert not keeps_body
+    assert SECRET not in stored_form(request, redactor).body
