@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from .framing.sse import EventDecoder
 from .readings import READINGS
 from .token_counts import usage_object
 
-__all__ = ["ends_of_object", "object_of", "objects_among", "objects_of"]
+__all__ = ["ends_of_object", "object_of", "objects_of"]
 
 SMALL = 1 << 19
 """Bytes up to which a body is decoded as a whole without a second thought."""
@@ -78,11 +78,6 @@ def objects_of(body: Body) -> Iterator[list[dict[str, Any]]]:
     yield [ends_of_object(head, tail)]
     if is_whole:
         yield _documents(tail)
-
-
-def objects_among(events: Iterable[bytes]) -> list[dict[str, Any]]:
-    """The objects in which tokens may be told, among the data of events."""
-    return _dicts(_decoded(data) for data in events if _may_tell(data))
 
 
 def object_of(data: bytes) -> dict[str, Any]:
@@ -175,7 +170,7 @@ def _documents(data: bytes) -> list[dict[str, Any]]:
 def _events(data: bytes) -> list[dict[str, Any]]:
     decoder = EventDecoder()
     events = (*decoder.feed(data), *decoder.flush())
-    return objects_among(event.data for event in events if event.data)
+    return _dicts(_decoded(event.data) for event in events if event.data and _may_tell(event.data))
 
 
 def _may_tell(data: bytes) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from .._models import Recording, Request, Usage
 from ..wire import url
-from .answer_objects import object_of, objects_among, objects_of
+from .answer_objects import object_of, objects_of
 from .counts import Counts
 from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
@@ -19,7 +19,7 @@ from .token_counts import ENVELOPES, counts_of, usage_object
 __all__ = ["Usage", "model_of", "provider_of", "usage_of"]
 
 
-def usage_of(recording: Recording, telling: Sequence[bytes] = ()) -> Usage | None:
+def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Usage | None:
     """What an answer used, as it tells itself; None where it does not, or is malformed or cut before it does.
 
     Only calls that generate are looked at, and runs of assistants. An answer that is fetched once more (a
@@ -31,7 +31,7 @@ def usage_of(recording: Recording, telling: Sequence[bytes] = ()) -> Usage | Non
 
     Args:
         recording: of the answer.
-        telling: the data of those of its events that may tell anything, where that is known.
+        telling: the objects of the answer in which anything may be told, where they are at hand.
 
     Raises:
         CorruptRecording: the stored entry is damaged.
@@ -41,7 +41,7 @@ def usage_of(recording: Recording, telling: Sequence[bytes] = ()) -> Usage | Non
     if not any(endpoint.kind in ("generates", "state") for endpoint in endpoints(request.method, path)):
         return None
     provider = provider_of(request)
-    for objects in (objects_among(telling),) if telling else objects_of(recording.body):
+    for objects in (list(telling),) if telling else objects_of(recording.body):
         usage, model, service_tier = _merged(objects)
         counts = counts_of(usage, reasons_apart=provider == "google") if usage else None
         if counts is not None:

@@ -23,7 +23,7 @@ from .progress import Document, Progress, tells_failure
 __all__ = ["AnswerWatcher", "Answering"]
 
 MOST_TELLING = 256 << 10
-"""Bytes of events that are kept for who asks what they told."""
+"""Bytes of events of which the data is kept, decoded, for who asks what they told."""
 
 _BOM = b"\xef\xbb\xbf"
 _REMARK = re.compile(rb'\{\s*[^\s"}]|\[\s*[^\s\]\[{"\dtfn-]')
@@ -85,7 +85,7 @@ class AnswerWatcher:
         self._framing: Literal["", "events", "objects", "array", "frames", "other"] = ""
         self._progress: Progress | None = None
         self._repeats = Repeats()
-        self._telling: list[bytes] = []
+        self._telling: list[dict[str, Any]] = []
         self._left = MOST_TELLING
         self._first: Event | None = None
         self._is_document = False
@@ -285,10 +285,11 @@ class AnswerWatcher:
             return
         if isinstance(value, dict):
             self._look_into(event.event, value)
-            self._repeats.learn(spelled(event) if self._framing == "events" else data)
+            if not self._is_document:
+                self._repeats.learn(spelled(event) if self._framing == "events" else data)
             self._left -= len(data)
             if self._left >= 0:
-                self._telling.append(data)
+                self._telling.append(value)
             else:
                 self._telling.clear()
         elif self._is_document and (
@@ -311,10 +312,10 @@ class AnswerWatcher:
         return self._framing == "frames" and self._answering.other_media
 
     @property
-    def telling(self) -> list[bytes]:
-        """The data of a stream's events without those that only repeat what one before them told; empty where
-        there are none of those, or too many of the others."""
-        return self._telling if self._repeats.has_passed and self._left >= 0 else []
+    def telling(self) -> list[dict[str, Any]]:
+        """The document; or the data of a stream's events, without those that only repeat what one before told.
+        Empty where they are too many."""
+        return self._telling if self._left >= 0 else []
 
     def _look_into(self, name: str, value: dict[str, Any]) -> None:
         if not name or name == "message":

@@ -6,6 +6,7 @@ import os
 import time
 import weakref
 from collections.abc import Iterable
+from typing import Any
 
 from .._errors import SecretFound
 from .._models import Outcome, Recording, ResponseHead
@@ -82,7 +83,7 @@ class Answer:
         self._body_of: weakref.ref[Unclosed] | None = None
         self._held_by = 0
         self._is_late = False
-        self._telling: list[bytes] = []
+        self._telling: list[dict[str, Any]] = []
         self._latency = self._recorded_at = 0.0
         self._sent_at = time.perf_counter()
 

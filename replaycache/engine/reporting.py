@@ -134,7 +134,7 @@ class Reporter:
             self._tell(Noted("refused", key))
             raise
 
-    def answered(self, recording: Recording, telling: Sequence[bytes]) -> None:
+    def answered(self, recording: Recording, telling: Sequence[dict[str, Any]]) -> None:
         """Upstream's answer is there as a whole; finds out what it came to.
 
         Args:

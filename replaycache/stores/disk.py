@@ -75,11 +75,14 @@ _GET = """
     WHERE rowid = (SELECT rowid FROM Cache WHERE key = ?1 AND raw = 1) AND key = ?1
     AND (expire_time IS NULL OR expire_time > ?2)
 """
-_PUT = """
+_NEW = """
     INSERT INTO Cache (key, raw, store_time, access_time, expire_time, size, mode, filename, value)
-    VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)
-    ON CONFLICT (key, raw) DO UPDATE SET
+    VALUES (?1, 1, ?2, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key, raw) DO NOTHING
+"""
+_REPLACE = """
+    UPDATE Cache SET
         store_time = ?2, access_time = ?2, expire_time = ?3, size = ?4, mode = ?5, filename = ?6, value = ?7
+    WHERE key = ?1 AND raw = 1
 """
 _PAGE = 500
 _PAGE_OF_VALUES = 16
@@ -410,8 +413,11 @@ class DiskStore:
             with self._database.transaction(LOCK_TIMEOUT) as rows:
                 if filename is not None and not os.path.exists(self._files.path(filename)):
                     return False
-                old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
-                rows.execute(_PUT, (key, now, ends, size, mode, filename, value))
+                row = (key, now, ends, size, mode, filename, value)
+                old = None
+                if not rows.execute(_NEW, row).rowcount:
+                    old = rows.execute("SELECT filename FROM Cache WHERE key = ? AND raw = 1", (key,)).fetchone()
+                    rows.execute(_REPLACE, row)
         except BaseException:
             if filename is not None and not self._is_named(key, filename):
                 self._files.remove(filename)

@@ -67,7 +67,6 @@ class Repeats:
         self._shapes: tuple[_Shape, ...] = ()
         self._passed: list[bytes] = []
         self._texts: list[bytes] = []
-        self.has_passed = False
 
     def pass_over(self, events: Sequence[bytes], at: int) -> int:
         """The place of the first event from `at` on that may tell something new, or of their end.
@@ -101,7 +100,6 @@ class Repeats:
         """The events that were passed over since it was asked last, where one of them may be no JSON after all."""
         passed, self._passed = self._passed, []
         texts, self._texts = self._texts, []
-        self.has_passed = self.has_passed or bool(passed)
         return passed if texts and not _are_texts(texts) else []
 
     def learn(self, event: bytes) -> None:
