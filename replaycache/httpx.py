@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import nullcontext, suppress
 from copy import copy
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Self, Unpack, assert_never
 from urllib.request import getproxies
@@ -178,8 +179,11 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
             call.identify(await _read_async(request, call.max_request_bytes))
         try:
             while True:
-                found = await Suspending.call(call.load) if self._store.slow else call.load()
-                decision = call.decide(found)
+                if self._store.slow:
+                    found = await Suspending.call(call.load)
+                    decision = await Suspending.call(partial(call.decide, found))
+                else:
+                    decision = call.decide(call.load())
                 match decision:
                     case Replay():
                         return await self._replay(decision)
@@ -292,7 +296,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         else:
             answer.feed(content)
         if answer.settle(Ending.END):
-            await Suspending.call_always(answer.save)
+            await Suspending.save(answer)
 
     def _upstream(self) -> httpx.AsyncBaseTransport:
         if self._lender is not None:
@@ -705,7 +709,7 @@ class _AsyncTee(httpx.AsyncByteStream):
             ending = Ending.CUT
         try:
             if self.answer.settle(ending):
-                await Suspending.call_always(self.answer.save)
+                await Suspending.save(self.answer)
         except BaseException:
             self.answer.land()
             raise
@@ -893,8 +897,11 @@ class ReplayTransport(httpx.BaseTransport):
             call.identify(_read(request, call.max_request_bytes))
         try:
             while True:
-                found = Blocking.call(call.load) if self._store.slow else call.load()
-                decision = call.decide(found)
+                if self._store.slow:
+                    found = Blocking.call(call.load)
+                    decision = Blocking.call(partial(call.decide, found))
+                else:
+                    decision = call.decide(call.load())
                 match decision:
                     case Replay():
                         return self._replay(decision)
@@ -1007,7 +1014,7 @@ class ReplayTransport(httpx.BaseTransport):
         else:
             answer.feed(content)
         if answer.settle(Ending.END):
-            Blocking.call_always(answer.save)
+            Blocking.save(answer)
 
     def _upstream(self) -> httpx.BaseTransport:
         if self._lender is not None:
@@ -1418,7 +1425,7 @@ class _Tee(httpx.SyncByteStream):
             ending = Ending.CUT
         try:
             if self.answer.settle(ending):
-                Blocking.call_always(self.answer.save)
+                Blocking.save(self.answer)
         except BaseException:
             self.answer.land()
             raise

@@ -14,6 +14,7 @@ from ..dialects.answers import end_told_by, watcher_of
 from ..dialects.request_body import members
 from ..match import Identity
 from ..options import Mode
+from ..stores import StoreBusy
 from ..system.calling_upstream import calling_upstream
 from .asked import Asked
 from .decisions import Forward
@@ -54,6 +55,7 @@ class Answer:
         "_held_by",
         "_is_late",
         "_is_paid_for",
+        "_is_told",
         "_latency",
         "_lead",
         "_recorded_at",
@@ -78,7 +80,7 @@ class Answer:
         self.head: ResponseHead | None = None
         self.pending: Recording | None = None
         self._settled = False
-        self._is_paid_for = False
+        self._is_paid_for = self._is_told = False
         self._held: list[object] = []
         self._body_of: weakref.ref[Unclosed] | None = None
         self._held_by = 0
@@ -300,27 +302,40 @@ class Answer:
             duration=self._latency + recorder.duration,
         )
 
+    def save_at_once(self) -> bool:
+        """The same as `save`, where that does not keep an event loop for long; False where it is left to that."""
+        keeper = self.keeper
+        if keeper.put_at_once is None or keeper.redirects.is_any or self.asked.mode is Mode.VERIFY:
+            return False
+        self._save(at_once=True)
+        return self.pending is None
+
     def save(self) -> None:
         """Stores what `settle` left to store; does nothing when it is called again.
 
         Never fails the caller's call: it warns instead. Whatever interrupts it, nobody waits for it any more.
         """
+        self._save(at_once=False)
+
+    def _save(self, *, at_once: bool) -> None:
         recording, self.pending = self.pending, None
         identity = self.asked.identity
         if recording is None or identity is None:
             return
         try:
-            self._store(recording, identity)
+            self._store(recording, identity, at_once)
         except BaseException:
             self.land()
             if self.outcome.status != "miss":
                 self.outcome.reason = "storing it was interrupted"
             raise
 
-    def _store(self, recording: Recording, identity: Identity) -> None:
+    def _store(self, recording: Recording, identity: Identity, at_once: bool) -> None:
         keeper, reporter = self.keeper, self.keeper.reporter
-        reporter.answered(recording, self._telling)
-        recording = without_named(recording, keeper.redactor)
+        if not self._is_told:
+            self._is_told = True
+            reporter.answered(recording, self._telling)
+            recording = without_named(recording, keeper.redactor)
         if self.asked.mode is Mode.VERIFY:
             self.outcome.reason = "the mode is verify"
             if recording.complete:
@@ -335,8 +350,13 @@ class Answer:
             return
         try:
             with calling_upstream.begun():  # what a store connects to is ours
-                keeper.save(recording, identity, self.asked)
+                keeper.save(recording, identity, self.asked, at_once=at_once)
             keeper.pass_on(self.asked, recording)
+        except StoreBusy as error:
+            if at_once:
+                self.pending = recording
+                return
+            self._failed(error)
         except SecretFound as error:
             self.outcome.reason = str(error)
             reporter.warn(str(error))
@@ -345,9 +365,7 @@ class Answer:
             keeper.not_kept(self.asked, str(error))
             reporter.warn_once(str(error))
         except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
-            self.outcome.reason = f"the store failed: {error}"
-            keeper.not_kept(self.asked, str(error))
-            reporter.store_failed(f"{error} The answer was not stored.")
+            self._failed(error)
         else:
             self.outcome.status = "miss"
             if recording.complete:
@@ -357,6 +375,11 @@ class Answer:
             reporter.stored(recording, self.outcome)
         else:
             self._pass(recording)
+
+    def _failed(self, error: Exception) -> None:
+        self.outcome.reason = f"the store failed: {error}"
+        self.keeper.not_kept(self.asked, str(error))
+        self.keeper.reporter.store_failed(f"{error} The answer was not stored.")
 
     def forget(self, reason: str, *, is_meant: bool = False) -> None:
         """Stores nothing of what is left to `save`.

@@ -53,6 +53,16 @@ class NotFoundAgain(Exception):
     """A recording would never answer the request to which it was the answer."""
 
 
+def _put_at_once_of(store: Store) -> Callable[[str, Recording], None] | None:
+    """The `put_at_once` that belongs to a store's `put`; None where somebody has another `put` than that is of."""
+    for has in (store, *type(store).__mro__):
+        names = getattr(has, "__dict__", {})
+        if "put" in names:
+            found = getattr(store, "put_at_once", None) if "put_at_once" in names else None
+            return found if callable(found) else None
+    return None
+
+
 class Keeper:
     """Keeps upstream's answers.
 
@@ -65,6 +75,7 @@ class Keeper:
         reporter: is told what became of each.
         responses: whose answers are not kept yet.
         redirects: calls that were sent elsewhere.
+        put_at_once: the store's own, where it has one.
         largest: bytes of a body that the store keeps; None where it keeps any.
 
     Args:
@@ -94,6 +105,7 @@ class Keeper:
         self.location = store.location
         self.redactor = redactor
         self._seen = seen
+        self.put_at_once = _put_at_once_of(store) if sequence is None else None
         self._confirming = Confirming(options.match, redactor)
         self.rules = self._confirming.rules if sequence is None else ""
         self.largest: int | None = getattr(store, "largest", None)
@@ -164,10 +176,17 @@ class Keeper:
             small = body is not None and body.size <= LARGEST_LOGIN
             self._seen.learn_from_answer(head, body.read() if body is not None and small else b"")
 
-    def save(self, recording: Recording, identity: Identity, asked: Asked) -> None:
+    def save(self, recording: Recording, identity: Identity, asked: Asked, *, at_once: bool = False) -> None:
         """Stores the recording of what was asked.
 
+        Args:
+            recording: it.
+            identity: of what was asked.
+            asked: it.
+            at_once: where that does not keep an event loop for long.
+
         Raises:
+            StoreBusy: it would.
             StoreError: the store failed.
             CassetteError: the file cannot be written.
             SecretFound: it holds what looks like a credential, and is not written to a cassette.
@@ -175,7 +194,8 @@ class Keeper:
         """
         if self._sequence is None:
             self._check_is_found_again(recording, identity, asked)
-            self._store.put(identity.key, recording)
+            put = self.put_at_once if at_once else None
+            (put or self._store.put)(identity.key, recording)
             return
         with postponed():
             from ..redaction.credentials import find_in_recording, replace

@@ -44,6 +44,11 @@ class Redirects:
         self._redactor = redactor
         self._sent: dict[_Place, tuple[Redirected, ...]] = {}
 
+    @property
+    def is_any(self) -> bool:
+        """Whether any are remembered."""
+        return bool(self._sent)
+
     def note(self, asked: Asked, head: ResponseHead) -> None:
         """Upstream answered a call, perhaps by sending it elsewhere.
 

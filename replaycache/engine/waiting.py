@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from .flights import Flight, Owner
 
@@ -28,6 +29,16 @@ THREADS = 16
 
 def _ends(seconds: float | None) -> float:
     return time.monotonic() + seconds if seconds is not None else float("inf")
+
+
+class Saving(Protocol):
+    """An answer that is to be stored."""
+
+    def save_at_once(self) -> bool:
+        """Stores it where that does not keep an event loop for long; False where it does."""
+
+    def save(self) -> None:
+        """Stores it; does nothing when it is called again."""
 
 
 class Blocking:
@@ -63,9 +74,9 @@ class Blocking:
         return function()
 
     @staticmethod
-    def call_always(function: Callable[[], None]) -> None:
-        """Calls what may block and must happen."""
-        function()
+    def save(answer: Saving) -> None:
+        """Stores an answer, if there is something to store."""
+        answer.save()
 
     @staticmethod
     def within(seconds: float, function: Callable[[], None]) -> None:
@@ -103,7 +114,8 @@ class Suspending:
         """The thread and the task."""
         import anyio
 
-        return Owner(threading.get_ident(), anyio.get_current_task().id)
+        asking = _asking.get(None)
+        return asking or Owner(threading.get_ident(), anyio.get_current_task().id)
 
     @staticmethod
     def loop() -> object:
@@ -136,22 +148,25 @@ class Suspending:
         """Calls what may block, in a thread."""
         import anyio.to_thread
 
-        return await anyio.to_thread.run_sync(function, limiter=_loop().limiter)
+        asking = _asking.set(Suspending.owner())
+        try:
+            return await anyio.to_thread.run_sync(function, limiter=_loop().limiter)
+        finally:
+            _asking.reset(asking)
 
     @staticmethod
-    async def call_always(function: Callable[[], None]) -> None:
-        """Calls what may block and must happen, in a thread; here, where the task is broken off first.
-
-        Args:
-            function: does nothing when it is called again.
-        """
+    async def save(answer: Saving) -> None:
+        """Stores an answer, if there is something to store: at once where that does not take long, else in a
+        thread, or here where the task is broken off first."""
+        if answer.save_at_once():
+            return
         try:
             import anyio
 
             with anyio.CancelScope(shield=True):
-                await Suspending.call(function)
+                await Suspending.call(answer.save)
         except BaseException:
-            function()
+            answer.save()
             raise
 
     @staticmethod
@@ -174,6 +189,10 @@ class Suspending:
                 with anyio.move_on_after(flight.look):
                     await event.wait()
                     return
+
+
+_asking: ContextVar[Owner | None] = ContextVar("replaycache_asking")
+"""The task that waits for what is called in a thread."""
 
 
 class _Loop(NamedTuple):

@@ -29,8 +29,8 @@ __all__ = [
 
 
 class StoreBusy(StoreUnavailable):
-    """A `get` would have to wait, which is not done where an event loop waits, too. `slow` is true now: it may be
-    called again, and waits then."""
+    """What is asked for would have to wait, which is not done where an event loop waits, too. After a `get` `slow`
+    is true: it may be called again, and waits then. After a `put_at_once` there is `put`."""
 
 
 @runtime_checkable
@@ -51,6 +51,8 @@ class Store(Protocol):
     - A store may have `salt()`, which gives 16 bytes, always the same: what is redacted and counts is sealed with
       them. What was sealed in a store without is found by the process alone that did it. It fails nobody. And
       `adopt_salt(salt)`, which takes over that of another store, where recordings come from there and it has none.
+    - A store may have `put_at_once(key, recording)`, which does what `put` does, or raises `StoreBusy` where that
+      would keep an event loop for long. `put` of one that has none is called in a thread in asynchronous code.
 
     Attributes:
         location: where the recordings are, for people.

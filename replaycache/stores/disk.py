@@ -28,6 +28,7 @@ from ..system.regular_file import open_regular, read_regular
 from . import StoreBusy
 from .claims import Claims
 from .format import OpenFile, decode, decode_file, encode
+from .slowness import Slowness
 
 __all__ = ["DiskStore", "Stored"]
 
@@ -36,6 +37,9 @@ FILE_FROM = 512 << 10
 
 APART_FROM = 32 << 10
 """Bodies of requests of this many bytes or more get a file of their own, which a hit does not read."""
+
+AT_ONCE = 128 << 10
+"""Bytes of a recording that is stored while an event loop waits."""
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
@@ -250,7 +254,6 @@ class DiskStore:
     Attributes:
         ledger: notes what was asked of the cache, in a file beside the recordings.
         claims: which process calls upstream for a key.
-        slow: whether the next `get` may have to wait for another process.
     """
 
     repeats: Literal["same"] = "same"
@@ -272,7 +275,8 @@ class DiskStore:
             raise ConfigurationError(f"the directory {str(path)!r} names a variable of the environment; expand it")
         self.location = str(path)
         self.identity = f"disk:{os.path.realpath(path)}"
-        self.slow = False
+        self._is_busy = False
+        self._slowness = Slowness(self.location)
         self._size_limit = size_limit
         self._max_age = max_age
         self._salt: bytes | None = None
@@ -287,7 +291,14 @@ class DiskStore:
         self.ledger = Ledger(os.path.join(self.location, LEDGER))
         self.claims = Claims(os.path.join(self.location, CLAIMS))
         self.note = self.ledger.note
+        begun = time.monotonic()
         _warn_of_others(self.location)
+        self._slowness.note("reading", begun)
+
+    @property
+    def slow(self) -> bool:
+        """Whether the next call may have to wait: for another process, or for a disk that was slow lately."""
+        return self._is_busy or self._slowness.is_known
 
     def _lay_out(self) -> None:
         import diskcache  # for whoever makes a cache: to read one takes SQLite alone
@@ -355,10 +366,11 @@ class DiskStore:
         Raises:
             StoreBusy: another process keeps readers out; `slow` is true until one `get` has waited for it.
         """
+        begun = time.monotonic()
+        patience = LOCK_TIMEOUT if self.slow else 0.0
         try:
-            patience = LOCK_TIMEOUT if self.slow else 0.0
             rows = self._database.read(_GET, (key, time.time()), patience=patience)
-            self.slow = False
+            self._is_busy = False
             if not rows:
                 return None
             mode, filename, value = rows[0]
@@ -368,10 +380,12 @@ class DiskStore:
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
         except _FAILURES as error:
-            if is_busy(error) and not self.slow:
-                self.slow = True
+            if is_busy(error) and not patience:
+                self._is_busy = True
                 raise StoreBusy(f"another process keeps the disk cache {self.location} to itself") from error
             raise self._unavailable("reading", error) from error
+        finally:
+            self._slowness.note("reading", begun)
 
     def _from_file(self, key: str, mode: Any, filename: Any, patience: float) -> Recording | None:
         missing: Any = None
@@ -397,20 +411,43 @@ class DiskStore:
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
-        with self._guard("writing"):
-            # here and not at every hit, which would go through a large body for its size and duration
-            recording.measure()
-            while not self._put(key, recording):
-                pass  # its file was taken for a stray: the clock had jumped
-            self._make_room(key)
+        self._store(key, recording, LOCK_TIMEOUT)
 
-    def _put(self, key: str, recording: Recording) -> bool:
+    def put_at_once(self, key: str, recording: Recording) -> None:
+        """The same, where an event loop may be kept by it: `ATTEMPT_SECONDS` for another process that is writing,
+        and as long as a disk that was not slow lately takes for `AT_ONCE` bytes.
+
+        Raises:
+            StoreBusy: it is not done so.
+        """
+        if self.slow or self._size_limit is not None or recording.size + len(recording.request.body) > AT_ONCE:
+            raise StoreBusy(f"storing in the disk cache {self.location} may take long")
+        try:
+            self._store(key, recording, 0.0)
+        except StoreUnavailable as error:
+            if error.__cause__ is not None and is_busy(error.__cause__):
+                raise StoreBusy(f"another process writes to the disk cache {self.location}") from error
+            raise
+
+    def _store(self, key: str, recording: Recording, patience: float) -> None:
+        begun = time.monotonic()
+        try:
+            with self._guard("writing"):
+                # here and not at every hit, which would go through a large body for its size and duration
+                recording.measure()
+                while not self._put(key, recording, patience):
+                    pass  # its file was taken for a stray: the clock had jumped
+                self._make_room(key)
+        finally:
+            self._slowness.note("writing", begun)
+
+    def _put(self, key: str, recording: Recording, patience: float) -> bool:
         """Stores a recording; False where its file was removed before its row could name it."""
         now = time.time()
         ends = None if self._max_age is None else now + self._max_age
         mode, value, filename, size = self._kept(recording)
         try:
-            with self._database.transaction(LOCK_TIMEOUT) as rows:
+            with self._database.transaction(patience) as rows:
                 if filename is not None and not os.path.exists(self._files.path(filename)):
                     return False
                 row = (key, now, ends, size, mode, filename, value)

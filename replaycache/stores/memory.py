@@ -58,6 +58,8 @@ class MemoryStore:
             self._recordings.pop(key, None)
             self._recordings[key] = held
 
+    put_at_once = put
+
     def delete(self, key: str) -> bool:
         """Removes the recording under `key`; tells whether there was one."""
         with self._lock:

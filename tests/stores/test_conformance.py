@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, CorruptRecording
-from replaycache.stores import DiskStore, MemoryStore, Store
+from replaycache.stores import DiskStore, MemoryStore, Store, StoreBusy
 
 from .samples import LARGE, large, recording
 from .strategies import recordings
@@ -211,6 +212,20 @@ def test_a_body_is_whole_whatever_happens_to_its_key(store: Store, sample: str, 
     # a request has no part in an answer, and a store need not keep a large one for who may ask for it later
     with suppress(CorruptRecording):
         assert found.request == made.request
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_what_is_put_at_once_is_stored_or_left(store: Any, sample: str) -> None:
+    """Where it would take long, nothing is stored, and `put` is there."""
+    made = SAMPLES[sample]()
+    try:
+        store.put_at_once("k", made)
+    except StoreBusy:
+        assert store.get("k") is None
+        assert made.size + len(made.request.body) > 1000
+        store.put("k", made)
+
+    assert store.get("k") == made
 
 
 @pytest.mark.parametrize("sample", ["small", "large"])

@@ -28,7 +28,7 @@ from replaycache import (
     StoreError,
     StoreUnavailable,
 )
-from replaycache.stores import DiskStore, MemoryStore, Store, default_directory, open_store
+from replaycache.stores import DiskStore, MemoryStore, Store, StoreBusy, default_directory, open_store
 
 from .samples import large, recording
 
@@ -586,6 +586,19 @@ def test_where_the_answer_is_large_too_one_file_has_all(tmp_path: Path) -> None:
 
     assert len(list(tmp_path.rglob("*.val"))) == 1
     assert DiskStore(tmp_path).get("k") == made
+
+
+def test_what_is_put_at_once_waits_for_nobody(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.put("k", recording())
+    with closing(sqlite3.connect(tmp_path / "cache.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy):
+            store.put_at_once("l", recording())
+        other.execute("ROLLBACK")
+
+    store.put_at_once("l", recording())
+    assert set(store.keys()) == {"k", "l"}
 
 
 @posix

@@ -1,0 +1,62 @@
+"""Whether a disk is slow, so that an event loop is not kept by it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Literal
+
+from .._printable import printable
+
+__all__ = ["SLOW", "Slowness"]
+
+logger = logging.getLogger("replaycache")
+
+SLOW = 0.01
+"""Seconds: what takes longer is worth a thread where an event loop would wait."""
+
+ENOUGH = {"reading": 2, "writing": 1}
+"""So often in a row that is the disk. To read is fast again as soon as the system has it in memory, and once it
+may have been slow for any reason; after one write that was slow the next is left to a thread, and tells."""
+
+OFTEN = 5
+"""So often in a row people are told of it."""
+
+
+class Slowness:
+    """Remembers whether what was read and written last took long. All methods may be called from any thread.
+
+    Attributes:
+        is_known: whether the disk was slow lately.
+
+    Args:
+        location: of what lies on the disk, for people.
+    """
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._in_a_row = dict.fromkeys(ENOUGH, 0)
+        self._is_told = False
+        self.is_known = False
+
+    def note(self, what: Literal["reading", "writing"], begun: float) -> None:
+        """Takes account of what has just been done.
+
+        Args:
+            what: was done.
+            begun: when, by the clock `time.monotonic`.
+        """
+        took = time.monotonic() - begun
+        if took < SLOW and not self._in_a_row[what]:
+            return
+        self._in_a_row[what] = 0 if took < SLOW else self._in_a_row[what] + 1
+        self.is_known = any(self._in_a_row[each] >= enough for each, enough in ENOUGH.items())
+        if self._in_a_row[what] >= OFTEN and not self._is_told:
+            self._is_told = True
+            logger.warning(
+                "the disk cache %s is slow: %s took %.0f ms. Asynchronous code does it in threads meanwhile, and "
+                "every call waits for it. Name a directory on a local disk with REPLAYCACHE_DIR or store=.",
+                printable(self._location),
+                what,
+                took * 1000,
+            )
