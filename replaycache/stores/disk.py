@@ -431,15 +431,13 @@ class DiskStore:
 
     def _store(self, key: str, recording: Recording, patience: float) -> None:
         begun = time.monotonic()
-        try:
-            with self._guard("writing"):
-                # here and not at every hit, which would go through a large body for its size and duration
-                recording.measure()
-                while not self._put(key, recording, patience):
-                    pass  # its file was taken for a stray: the clock had jumped
-                self._make_room(key)
-        finally:
-            self._slowness.note("writing", begun)
+        with self._guard("writing"):
+            # here and not at every hit, which would go through a large body for its size and duration
+            recording.measure()
+            while not self._put(key, recording, patience):
+                pass  # its file was taken for a stray: the clock had jumped
+            self._make_room(key)
+        self._slowness.note("writing", begun)
 
     def _put(self, key: str, recording: Recording, patience: float) -> bool:
         """Stores a recording; False where its file was removed before its row could name it."""
