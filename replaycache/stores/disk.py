@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -88,6 +88,8 @@ _REPLACE = """
         store_time = ?2, access_time = ?2, expire_time = ?3, size = ?4, mode = ?5, filename = ?6, value = ?7
     WHERE key = ?1 AND raw = 1
 """
+_TOLD = "key, coalesce(length(value), 0) + size, store_time, expire_time"
+"""What is told of an entry without reading its value."""
 _PAGE = 500
 _PAGE_OF_VALUES = 16
 """Rows that are read at once where all are gone through: nobody is kept from writing meanwhile."""
@@ -571,11 +573,102 @@ class DiskStore:
 
     def stored(self) -> Iterator[Stored]:
         """What is stored, the first first, without reading it."""
-        columns = "key, coalesce(length(value), 0) + size, store_time, expire_time"
         now = time.time()
-        for key, size, at, ends in self._rows(columns, "raw = 1"):
-            if not _is_number(ends) or ends > now:
-                yield Stored(key, int(size) if _is_number(size) else 0, float(at) if _is_number(at) else 0.0)
+        for told in self._rows(_TOLD, "raw = 1"):
+            stored = _stored(told, now)
+            if stored is not None:
+                yield stored
+
+    def recordings(
+        self, keys: Iterable[str] | None = None, *, newest_first: bool = False, check: bool = False
+    ) -> Iterator[tuple[Stored, Recording | StoreError]]:
+        """What is stored with its recording, or with why that cannot be read, in bounded memory: the first first.
+
+        Args:
+            keys: of what is asked for, in their order; None for all.
+            newest_first: of all, the last first.
+            check: whether large recordings are read to their end, so that damage anywhere in them is told.
+
+        Raises:
+            StoreUnavailable: the cache as a whole cannot be read.
+        """
+        columns = f"{_TOLD}, mode, filename, value"
+        if keys is None:
+            rows = self._rows(columns, "raw = 1", _PAGE_OF_VALUES, newest_first=newest_first)
+        else:
+            rows = (row for key in keys for row in self._rows_of(key, columns))
+        now = time.time()
+        for *told, mode, filename, value in rows:
+            stored = _stored(told, now)
+            if stored is not None:
+                recording = self._read(stored.key, mode, filename, value, check)
+                if recording is not None:
+                    yield stored, recording
+
+    def _read(self, key: str, mode: Any, filename: Any, value: Any, check: bool) -> Recording | StoreError | None:
+        """What a row holds, or why that cannot be read; None where it was removed since."""
+        try:
+            if mode == _INLINE and type(value) is bytes:
+                return self._from_row(value, filename)
+            if mode == _IN_A_FILE:
+                return decode_file(self._files.path(filename), check=check)
+            raise CorruptRecording("the database holds a value that replaycache did not write")
+        except FileNotFoundError:
+            try:  # it was replaced or removed since the row was read, unless its file is gone
+                return self.get(key)
+            except StoreError as error:
+                return error
+        except StoreError as error:
+            return type(error)(f"{error} (key {key} in {printable(self.location)})")
+        except _FAILURES as error:
+            return self._unavailable("reading", error)
+
+    def keys_from(self, beginning: str) -> list[str]:
+        """The keys that begin so, sorted; the others are not read.
+
+        Raises:
+            StoreUnavailable: the cache cannot be read.
+        """
+        with self._guard("reading"):
+            rows = self._database.read(
+                "SELECT key FROM Cache WHERE key >= ?1 AND key < ?2 AND raw = 1 ORDER BY key",
+                (beginning, beginning + chr(sys.maxunicode)),
+                patience=LOCK_TIMEOUT,
+            )
+            return [key for (key,) in rows]
+
+    def remove(self, stored: Mapping[str, float]) -> list[str]:
+        """Removes the entries that are still as they were told, and overwrites what the database held of them.
+
+        What was stored anew meanwhile stays. All of them go or none; others who write wait until that is done, so
+        that a few at once are enough.
+
+        Args:
+            stored: their keys, with when they were stored, as `Stored` has it.
+
+        Returns:
+            the keys of what was removed.
+
+        Raises:
+            StoreUnavailable: the cache cannot be written.
+        """
+        gone: list[str] = []
+        files = []
+        with self._guard("writing"), self._database.transaction(LOCK_TIMEOUT) as rows:
+            rows.execute("PRAGMA secure_delete = ON")
+            for key, at in stored.items():
+                found = rows.execute(
+                    "SELECT rowid, store_time, filename FROM Cache WHERE key = ? AND raw = 1", (key,)
+                ).fetchone()
+                if found is None or _moment(found[1]) != at:
+                    continue
+                rows.execute("DELETE FROM Cache WHERE rowid = ?", (found[0],))
+                gone.append(key)
+                files.append(found[2])
+        for filename in files:
+            if filename is not None:
+                self._files.remove(filename)
+        return gone
 
     def strays(self) -> list[tuple[str, int]]:
         """Files of values that no row names, left by processes that were killed: their names and bytes.
@@ -624,19 +717,28 @@ class DiskStore:
                     continue  # removed meanwhile
         return size
 
-    def compact(self) -> None:
+    def compact(self, *, most: int | None = None) -> None:
         """Gives the room of what was removed back to the disk, so that nothing of it is left there.
+
+        The database is written anew, while others who write wait. One of more than `most` bytes is not: what
+        `remove` took out is overwritten then, and its room given back, but traces may be left of what was moved or
+        replaced before.
 
         Raises:
             StoreUnavailable: there is no room to do it, or other processes are using the cache.
         """
         with self._guard("compacting"):
-            self._database.run("VACUUM", patience=LOCK_TIMEOUT)
+            if most is None or os.path.getsize(self._database.path) <= most or not self._gives_room_back():
+                self._database.run("VACUUM", patience=LOCK_TIMEOUT)
             ends = time.monotonic() + LOCK_TIMEOUT
             while self._database.run("PRAGMA wal_checkpoint(TRUNCATE)", patience=LOCK_TIMEOUT)[0][0]:
                 if time.monotonic() > ends:
                     raise sqlite3.OperationalError("another process is reading it")
                 time.sleep(0.01)
+
+    def _gives_room_back(self) -> bool:
+        """Whether each transaction gives the pages that it frees back to the disk, as diskcache has it."""
+        return self._database.read("PRAGMA auto_vacuum", patience=LOCK_TIMEOUT) == [(1,)]
 
     def _rows(
         self, columns: str, condition: str, at_once: int = _PAGE, *, newest_first: bool = False
@@ -657,6 +759,14 @@ class DiskStore:
                 return
             place = page[-1][0]
 
+    def _rows_of(self, key: str, columns: str) -> list[tuple[Any, ...]]:
+        with self._guard("reading"):
+            return self._database.read(
+                f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1",  # noqa: S608  # our own words
+                (key,),
+                patience=LOCK_TIMEOUT,
+            )
+
     def __repr__(self) -> str:
         location = printable(self.location)
         if not os.path.exists(self._database.path):
@@ -668,6 +778,18 @@ class DiskStore:
 
 
 _told: set[str] = set()
+
+
+def _stored(told: Sequence[Any], now: float) -> Stored | None:
+    """What the columns `_TOLD` say of an entry; None where it is no longer found."""
+    key, size, at, ends = told
+    if _is_number(ends) and ends <= now:
+        return None
+    return Stored(key, int(size) if _is_number(size) else 0, _moment(at))
+
+
+def _moment(at: Any) -> float:
+    return float(at) if _is_number(at) else 0.0
 
 
 def _warn_of_others(directory: str) -> None:
