@@ -167,7 +167,7 @@ def writable_store(text: str | None) -> Store:
     return _opened(text, foreign=False)
 
 
-def existing_cache(text: str | None, doing: str) -> Store:
+def existing_cache(text: str | None, doing: str) -> DiskStore:
     """As `writable_store`, for what makes sense only in a cache.
 
     Args:
@@ -183,7 +183,8 @@ def existing_cache(text: str | None, doing: str) -> Store:
             f"{text!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache, "
             f"or nothing for yours in {default_directory()}; a recording of a cassette is named as FILE.json#3"
         )
-    return _opened(text, foreign=False)
+    # neither a file nor an address comes so far
+    return cast(DiskStore, _opened(text, foreign=False))
 
 
 def check_store_name(text: str | None, where: str) -> None:
@@ -474,12 +475,18 @@ def find_key(store: Store, name: str) -> str:
         raise click.UsageError(
             f"{name!r} is too short for a key; give at least {SHORTEST_PREFIX} characters of it"
         )
-    found = sorted({key for key in ([text] if len(text) == 32 else store.keys()) if key.startswith(text)})
+    found = [text] if len(text) == 32 else _keys_from(store, text)
     if len(found) > 1:
         raise click.UsageError(_ambiguous(store, name, found))
     if not found:
         raise NothingMatches(_unknown(store, name, text))
     return found[0]
+
+
+def _keys_from(store: Store, beginning: str) -> list[str]:
+    if isinstance(store, DiskStore):
+        return store.keys_from(beginning)
+    return sorted({key for key in store.keys() if key.startswith(beginning)})  # noqa: SIM118  # a store is no dict
 
 
 def _numbered(store: _InOrder, number: int) -> Entry:
