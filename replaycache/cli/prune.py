@@ -6,16 +6,17 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, cast
 
 import click
 
 from .._errors import ConfigurationError, StoreUnavailable
-from ..maintenance.pruning import Candidate, Rules, candidates, chosen, remove, unchanged
+from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection, models_of
 from ..options import parse_duration
-from ..stores import CassetteStore, DiskStore, Store
+from ..stores import CassetteStore, DiskStore
 from .choosing import parse_status
 from .errors import CommandFailed, NothingMatches, Status
 from .opening import (
@@ -42,6 +43,10 @@ from .output import (
 )
 
 __all__ = ["command", "parse_size"]
+
+WRITTEN_ANEW = 64 << 20
+"""Bytes of a database up to which it is written anew when something was removed. That of a larger one would keep
+other processes from recording for longer than they wait."""
 
 
 @click.command("prune")
@@ -102,23 +107,24 @@ def command(
     if lru and max_size is None:
         raise click.UsageError("--lru says what goes first, and needs --max-size")
     by_rules = rules.is_by_entry or max_size is not None
+    listing = _Listing(now, is_kept=as_json, is_quiet=quiet or as_json)
     removed = (
-        _by_rules(_one_store(names, store), rules, dry_run, yes) if by_rules else _by_name(names, store, dry_run)
+        _by_rules(_one_store(names, store), rules, dry_run, yes, listing)
+        if by_rules
+        else _by_name(names, store, dry_run, listing)
     )
     if as_json:
         write_json(removed.as_json(dry_run))
-    elif not quiet:
-        _list(removed.going, now)
     if removed.strays:
         many = f"{len(removed.strays):,} files" if len(removed.strays) > 1 else "1 file"
         gone = "would go" if dry_run else "removed"
         note(f"{many} that no recording names, left by a process that was killed, {gone}.")
     left = f"{removed.kept:,} {'are' if removed.kept != 1 else 'is'} left"
     if dry_run:
-        note(f"{_recordings(removed.going)} would go, about {human_size(removed.freed)}; {left}.")
+        note(f"{_recordings(listing.count)} would go, about {human_size(removed.freed)}; {left}.")
     else:
         note(
-            f"{_recordings(removed.going)} removed, {human_size(removed.freed)} freed; {left} in {removed.where}."
+            f"{_recordings(listing.count)} removed, {human_size(removed.freed)} freed; {left} in {removed.where}."
         )
     return Status.DONE
 
@@ -141,18 +147,55 @@ class _Gone(NamedTuple):
         return f"{self.file}#{self.number}" if self.file else ""
 
 
+class _Listing:
+    """What goes, counted and listed as it goes: a cache may have more than fits into memory.
+
+    Args:
+        now: in seconds since 1970 (UTC).
+        is_kept: whether it is kept, to be written in one piece.
+        is_quiet: whether nothing is listed.
+    """
+
+    def __init__(self, now: float, *, is_kept: bool, is_quiet: bool) -> None:
+        self.is_quiet = is_quiet
+        self.count = 0
+        self.size = 0
+        self.kept: list[_Gone] = []
+        self._now = now
+        self._is_kept = is_kept
+
+    def write(self, going: Iterable[_Gone], columns: Sequence[Column]) -> None:
+        """Goes through what goes."""
+        rows = self._counted(going)
+        if self.is_quiet:
+            for _ in rows:
+                pass
+        elif is_terminal():
+            write_table(columns, (_cells(gone, self._now) for gone in rows))
+        else:
+            write_table((), map(_fields, rows))
+
+    def _counted(self, going: Iterable[_Gone]) -> Iterator[_Gone]:
+        for gone in going:
+            self.count += 1
+            self.size += gone.candidate.size
+            if self._is_kept:
+                self.kept.append(gone)
+            yield gone
+
+
 class _Removed(NamedTuple):
     """What went, or would go.
 
     Attributes:
-        going: the recordings.
+        listing: the recordings.
         kept: how many are left in the stores that they are of.
         freed: bytes.
         where: the stores, for people.
         strays: files in a cache that belong to no recording, and their sizes.
     """
 
-    going: list[_Gone]
+    listing: _Listing
     kept: int
     freed: int
     where: str
@@ -161,11 +204,11 @@ class _Removed(NamedTuple):
     def as_json(self, dry_run: bool) -> dict[str, object]:
         return {
             "dry_run": dry_run,
-            "count": len(self.going),
+            "count": self.listing.count,
             "kept": self.kept,
             "freed": self.freed,
             "strays": [{"file": name, "size": size} for name, size in self.strays],
-            "removed": [_as_json(gone) for gone in self.going],
+            "removed": [_as_json(gone) for gone in self.listing.kept],
         }
 
 
@@ -196,25 +239,112 @@ def _names_a_recording(text: str) -> bool:
     return bool(name) and (place is not None or re.fullmatch(r"#?\d+|[0-9a-f]{4,32}", name.lower()) is not None)
 
 
-def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool) -> _Removed:
+def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing: _Listing) -> _Removed:
     cache = existing_cache(store, "prune")
-    going, kept = _chosen(cache, rules)
-    if going and not kept and not dry_run and not yes:
-        _confirm(len(going), cache)
-    if not dry_run:
-        meant = len(going)
-        going = unchanged(cache, going)
-        kept += meant - len(going)
-    strays = _strays(cache, dry_run)
-    freed = sum(candidate.size for candidate in going) if dry_run else _remove(cache, going)
+    began = time.time()
+    then = _oldest(cache, rules)
+    if not dry_run and not yes:
+        _confirm(cache, rules, then)
+    before = cache.size_on_disk
+    unread = _Unread()
+    looked = 0
+
+    with _progress("looking" if dry_run else "removing", len(cache), listing) as advance:
+
+        def found() -> Iterator[Candidate]:
+            nonlocal looked
+            for candidate in candidates(cache, rules, unread.add, oldest=then, began=began):
+                looked += 1
+                advance(1)
+                yield candidate
+
+        gone = (candidate for candidate in found() if candidate.goes) if dry_run else remove(cache, found())
+        listing.write(map(_Gone, gone), _COLUMNS)
+    if not rules.damaged and not rules.everything:
+        unread.tell()
+    strays = cache.strays() if dry_run else cache.remove_strays()
+    freed = listing.size if dry_run else _freed(cache, before, listing.count)
     freed += sum(size for _, size in strays)
-    return _Removed([_Gone(candidate) for candidate in going], kept, freed, cache.location, strays)
+    return _Removed(listing, looked - listing.count, freed, cache.location, strays)
+
+
+@contextmanager
+def _progress(text: str, total: int, listing: _Listing) -> Iterator[Callable[[int], None]]:
+    """A progress bar where nothing is listed: a list is one itself, and the two do not fit on one terminal."""
+    if listing.is_quiet:
+        with progress(text, total=total) as advance:
+            yield advance
+    else:
+        yield lambda steps: None
+
+
+def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
+    if rules.max_size is None:
+        return None
+    with progress("looking", total=len(cache)) as advance:
+
+        def counted() -> Iterator[Candidate]:
+            for candidate in candidates(cache, rules, lambda key, why: None):
+                advance(1)
+                yield candidate
+
+        return oldest(counted(), rules)
+
+
+def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
+    """Asks, where nothing would be left.
+
+    Raises:
+        CommandFailed: it is not meant, or nobody can be asked.
+    """
+    count = 0
+    # what was stored last is what stays, if anything does
+    for candidate in candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True):
+        if not candidate.goes:
+            return
+        count += 1
+    if not count:
+        return
+    what = f"All {count:,} recordings" if count > 1 else "The only recording"
+    text = f"{what} of {cache.location} would be removed"
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{text}. Nothing was; add --yes if that is meant.")
+    if not click.confirm(f"{printable(text)}. Go on?", err=True):
+        raise CommandFailed("nothing was removed.")
+
+
+class _Unread:
+    """Entries that cannot be read."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first = ""
+
+    def add(self, key: str, why: str) -> None:
+        self._first = self._first or why
+        self._count += 1
+
+    def tell(self) -> None:
+        if self._count:
+            many = f"{self._count:,} entries cannot be read" if self._count > 1 else "1 entry cannot be read"
+            note(f"Warning: {many} (--damaged removes what is damaged). The first: {self._first}")
+
+
+def _freed(cache: DiskStore, before: int, count: int) -> int:
+    """Gives the room of so many recordings back to the disk; the bytes that it has again."""
+    if not count:
+        return 0
+    try:
+        cache.compact(most=WRITTEN_ANEW)
+    except StoreUnavailable as error:
+        note(f"Warning: they are gone, but the disk does not have their room yet: {error}")
+    return max(0, before - cache.size_on_disk)
 
 
 # -- by name -----------------------------------------------------------------------------------------------
 
 
-def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool) -> _Removed:
+def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: _Listing) -> _Removed:
     """Removes the recordings that are named; nothing goes where one of the names is wrong."""
     if not names:
         raise click.UsageError(
@@ -232,22 +362,17 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool) -> _Remov
         opened = writable_store(store if of is None else of)
         place = places.get(opened.identity)
         if place is None:
-            place = _Cassette(opened) if isinstance(opened, CassetteStore) else _Cache(opened)
+            place = _Cassette(opened) if isinstance(opened, CassetteStore) else _Cache(cast(DiskStore, opened))
             places[opened.identity] = place
         place.mean(name)
     found = [(place, place.going()) for place in places.values()]
     kept = sum(len(place.store) - len(going) for place, going in found)
-    if dry_run:
-        freed = sum(gone.candidate.size for _, going in found for gone in going)
-    else:
-        freed = sum(place.remove(going) for place, going in found)
-    return _Removed(
-        [gone for _, going in found for gone in going],
-        kept,
-        freed,
-        ", ".join(place.store.location for place in places.values()),
-        [],
-    )
+    freed = 0 if dry_run else sum(place.remove(going) for place, going in found)
+    all_that_go = [gone for _, going in found for gone in going]
+    listing.write((gone for gone in all_that_go if not gone.file), _COLUMNS)
+    listing.write((gone for gone in all_that_go if gone.file), _COLUMNS_OF_FILE)
+    where = ", ".join(place.store.location for place in places.values())
+    return _Removed(listing, kept, listing.size if dry_run else freed, where, [])
 
 
 class _Cassette:
@@ -296,7 +421,7 @@ class _Cassette:
                 recording.size,
                 recording.recorded_at,
                 recording.recorded_at,
-                fits=True,
+                goes=True,
                 model=models[0] if models else "",
                 status=recording.head.status,
             )
@@ -322,7 +447,7 @@ class _Cache:
         store: the cache.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: DiskStore) -> None:
         self.store = store
         self._keys: dict[str, None] = {}
 
@@ -356,7 +481,9 @@ class _Cache:
 
     def remove(self, going: Sequence[_Gone]) -> int:
         """Removes it, and returns the bytes that the disk has again."""
-        return _remove(self.store, [gone.candidate for gone in going])
+        before = self.store.size_on_disk
+        count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
+        return _freed(self.store, before, count)
 
 
 # -- what the options say ----------------------------------------------------------------------------------
@@ -390,55 +517,8 @@ def parse_size(text: str | None) -> int | None:
     return int(float(match[1]) * unit)
 
 
-def _chosen(cache: Store, rules: Rules) -> tuple[list[Candidate], int]:
-    unread: list[str] = []
-    with progress("looking", total=len(cache)) as advance:
-
-        def counted(candidate: Candidate) -> Candidate:
-            advance(1)
-            return candidate
-
-        found = candidates(cache, rules, lambda key, why: unread.append(why))
-        going, count = chosen(map(counted, found), rules)
-    if unread and not rules.damaged and not rules.everything:
-        many = f"{len(unread)} entries cannot be read" if len(unread) > 1 else "1 entry cannot be read"
-        note(f"Warning: {many} (--damaged removes what is damaged). The first: {unread[0]}")
-    return going, count - len(going)
-
-
-def _confirm(count: int, cache: Store) -> None:
-    what = f"All {count:,} recordings" if count > 1 else "The only recording"
-    text = f"{what} of {cache.location} would be removed"
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"{text}. Nothing was; add --yes if that is meant.")
-    if not click.confirm(f"{printable(text)}. Go on?", err=True):
-        raise CommandFailed("nothing was removed.")
-
-
-def _remove(cache: Store, going: list[Candidate]) -> int:
-    if not going:
-        return 0
-    before = cache.size_on_disk if isinstance(cache, DiskStore) else 0
-    with progress("removing", total=len(going)) as advance:
-        remove(cache, [candidate.key for candidate in going], lambda: advance(1))
-    if not isinstance(cache, DiskStore):
-        return sum(candidate.size for candidate in going)
-    try:
-        cache.compact()
-    except StoreUnavailable as error:
-        note(f"Warning: they are gone, but the disk does not have their room yet: {error}")
-    return max(0, before - cache.size_on_disk)
-
-
-def _strays(cache: Store, dry_run: bool) -> list[tuple[str, int]]:
-    """Files in the cache that belong to no recording; they are removed here."""
-    if not isinstance(cache, DiskStore):
-        return []
-    return cache.strays() if dry_run else cache.remove_strays()
-
-
-def _recordings(going: Sequence[_Gone]) -> str:
-    return f"{len(going):,} recording{'s' * (len(going) != 1)}"
+def _recordings(count: int) -> str:
+    return f"{count:,} recording{'s' * (count != 1)}"
 
 
 _COLUMNS = (
@@ -457,14 +537,6 @@ _COLUMNS_OF_FILE = (
     Column("size", right=True, least=3),
     Column("recording", least=10),
 )
-
-
-def _list(going: Sequence[_Gone], now: float) -> None:
-    if not is_terminal():
-        write_table((), map(_fields, going))
-        return
-    write_table(_COLUMNS, [_cells(gone, now) for gone in going if not gone.file])
-    write_table(_COLUMNS_OF_FILE, [_cells(gone, now) for gone in going if gone.file])
 
 
 def _cells(gone: _Gone, now: float) -> tuple[str, ...]:

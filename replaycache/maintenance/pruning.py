@@ -1,16 +1,26 @@
-"""Which recordings of a cache may go, and removing them."""
+"""Which recordings of a cache may go, and removing them in bounded memory while others go on writing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import time
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from .._errors import CorruptRecording, StoreError
-from ..stores import DiskStore, Store
+from .._models import Recording
+from ..stores import DiskStore
 from .selection import Selection, models_of
 
-__all__ = ["Candidate", "Rules", "candidates", "chosen", "remove", "unchanged"]
+__all__ = ["AT_ONCE", "Candidate", "Oldest", "Rules", "candidates", "oldest", "remove"]
+
+AT_ONCE = 50
+"""Entries that are removed in one transaction, which others who write wait for."""
+
+FORGOTTEN_AT_ONCE = 5000
+"""Entries after which the ledger is told, whose transactions cost more."""
 
 
 class Candidate(NamedTuple):
@@ -21,8 +31,8 @@ class Candidate(NamedTuple):
         size: bytes of the entry.
         recorded_at: when it was recorded, or stored where that is not known; in seconds since 1970 (UTC).
         used_at: when it was played last, or else stored.
-        fits: whether the selection takes it.
-        model: as it was asked for; empty where it is not known.
+        goes: whether it may go for what it is itself.
+        model: as it was asked for; empty where it is not known, and of what does not go by itself.
         status: of the response; 0 where the entry is damaged.
         stored_at: when the entry was written; 0 where the store does not tell.
     """
@@ -31,7 +41,7 @@ class Candidate(NamedTuple):
     size: int
     recorded_at: float
     used_at: float
-    fits: bool
+    goes: bool
     model: str = ""
     status: int = 0
     stored_at: float = 0.0
@@ -70,86 +80,127 @@ class Rules:
             or not self.selection.is_everything
         )
 
+    def take(self, recorded_at: float, used_at: float, recording: Recording | None) -> bool:
+        """Whether an entry goes for what it is itself.
+
+        Args:
+            recorded_at: in seconds since 1970 (UTC).
+            used_at: likewise.
+            recording: None where it is damaged.
+        """
+        if not self.is_by_entry:
+            return False
+        if self.recorded_before is not None and recorded_at >= self.recorded_before:
+            return False
+        if self.unused_since is not None and used_at >= self.unused_since:
+            return False
+        if recording is None:
+            return (self.damaged or self.everything) and self.selection.is_everything
+        return not self.damaged and self.selection.takes(recording)
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """Of what stays by itself, what goes so that the rest fits.
+
+    Attributes:
+        until: everything of an earlier time goes, in seconds since 1970 (UTC).
+        of_then: how many of just that time go.
+    """
+
+    until: float
+    of_then: int
+
 
 def candidates(
-    store: Store,
+    store: DiskStore,
     rules: Rules,
     damaged: Callable[[str, str], None],
-    keys: Collection[str] | None = None,
+    keys: Iterable[str] | None = None,
+    *,
+    oldest: Oldest | None = None,
+    began: float | None = None,
+    newest_first: bool = False,
 ) -> Iterator[Candidate]:
-    """The entries of a cache as the rules look at them. Recordings are read only where the rules need it.
+    """The entries of a cache as the rules look at them, in bounded memory.
 
     Args:
         store: a cache.
         rules: what may go.
         damaged: told the key of each entry that cannot be read, and why.
         keys: of those that are looked at; None for all.
+        oldest: what else goes.
+        began: what was stored since is not what was meant, and stays; in seconds since 1970 (UTC).
+        newest_first: those that were stored last come first; otherwise last.
 
     Raises:
         StoreError: the cache as a whole cannot be read.
     """
     played: dict[str, float] = {}
-    if isinstance(store, DiskStore) and (rules.unused_since is not None or rules.least_used_first):
+    if rules.unused_since is not None or rules.least_used_first:
         played = store.ledger.last_played()
-    for key, size, at in _stored(store):
-        if keys is not None and key not in keys:
-            continue
+
+    of_then = oldest.of_then if oldest is not None else 0
+
+    def goes(at: float, recorded_at: float, used_at: float, recording: Recording | None) -> bool:
+        # a clock that was put back leaves entries of the future, which are old
+        if began is not None and began <= at <= time.time():
+            return False
+        if rules.take(recorded_at, used_at, recording):
+            return True
+        if oldest is None:
+            return False
+        nonlocal of_then
+        age = used_at if rules.least_used_first else recorded_at
+        of_then -= age == oldest.until
+        return age < oldest.until or (age == oldest.until and of_then >= 0)
+
+    for (key, size, at), recording in store.recordings(keys, newest_first=newest_first, check=rules.damaged):
+        last_played = played.get(key, 0.0)
         try:
-            recording = store.get(key)
-            if recording is None:
-                continue
-            models = models_of(recording)
+            if isinstance(recording, StoreError):
+                raise recording
+            recorded_at, used_at = recording.recorded_at or at, max(at or recording.recorded_at, last_played)
+            is_going = goes(at, recorded_at, used_at, recording)
+            models = models_of(recording) if is_going else ()
         except CorruptRecording as error:
             damaged(key, str(error))
-            fits = (rules.damaged or rules.everything) and rules.selection.is_everything
-            yield Candidate(key, size, at, max(at, played.get(key, 0.0)), fits, stored_at=at)
+            used_at = max(at, last_played)
+            yield Candidate(key, size, at, used_at, goes(at, at, used_at, None), stored_at=at)
             continue
         except StoreError as error:  # of a newer version: not ours to judge
             damaged(key, str(error))
             continue
-        yield Candidate(
-            key,
-            size or recording.size,
-            recording.recorded_at or at,
-            max(at or recording.recorded_at, played.get(key, 0.0)),
-            not rules.damaged and rules.selection.takes(recording),
-            models[0] if models else "",
-            recording.head.status,
-            at,
-        )
+        model, status = models[0] if models else "", recording.head.status
+        yield Candidate(key, size or recording.size, recorded_at, used_at, is_going, model, status, at)
 
 
-def _stored(store: Store) -> Iterable[tuple[str, int, float]]:
-    if isinstance(store, DiskStore):
-        return store.stored()
-    return ((key, 0, 0.0) for key in store.keys())  # noqa: SIM118  # a store is no dict
+def oldest(found: Iterable[Candidate], rules: Rules) -> Oldest | None:
+    """What goes by `max_size`; None where what stays fits. It keeps a few bytes of each entry.
 
-
-def chosen(found: Iterable[Candidate], rules: Rules) -> tuple[list[Candidate], int]:
-    """What is to go, and how many entries there are."""
-    going: list[Candidate] = []
-    staying: list[Candidate] = []
-    count = 0
+    Args:
+        found: all candidates, in the order in which they are stored.
+        rules: with `max_size`.
+    """
+    times, rooms = array("d"), array("q")
     for candidate in found:
-        count += 1
-        goes = rules.is_by_entry and candidate.fits
-        if rules.recorded_before is not None and candidate.recorded_at >= rules.recorded_before:
-            goes = False
-        if rules.unused_since is not None and candidate.used_at >= rules.unused_since:
-            goes = False
-        (going if goes else staying).append(candidate)
-    if rules.max_size is not None:
-        left = sum(_room(candidate) for candidate in staying)
-        order = sorted(
-            staying,
-            key=lambda candidate: candidate.used_at if rules.least_used_first else candidate.recorded_at,
-        )
-        for candidate in order:
-            if left <= rules.max_size:
-                break
-            going.append(candidate)
-            left -= _room(candidate)
-    return going, count
+        if not candidate.goes:
+            times.append(_age(candidate, rules))
+            rooms.append(_room(candidate))
+    left = sum(rooms)
+    until, of_then = 0.0, 0
+    most = rules.max_size or 0
+    for place in sorted(range(len(times)), key=times.__getitem__):
+        if left <= most:
+            break
+        of_then = of_then + 1 if of_then and times[place] == until else 1
+        until = times[place]
+        left -= rooms[place]
+    return Oldest(until, of_then) if of_then else None
+
+
+def _age(candidate: Candidate, rules: Rules) -> float:
+    return candidate.used_at if rules.least_used_first else candidate.recorded_at
 
 
 _PAGE = 4096
@@ -160,33 +211,26 @@ def _room(candidate: Candidate) -> int:
     return candidate.size + 200 if candidate.size < _PAGE - 500 else (candidate.size // _PAGE + 1) * _PAGE + 200
 
 
-def unchanged(store: Store, going: list[Candidate]) -> list[Candidate]:
-    """Those that are still as they were looked at: what was recorded anew meanwhile is not what was meant.
+def remove(store: DiskStore, found: Iterable[Candidate]) -> Generator[Candidate, None, None]:
+    """Removes what goes, a few at a time, and gives it as it is gone. `DiskStore.compact` gives its room back.
+
+    What was recorded anew since it was looked at is not what was meant, and stays. Where this is broken off, what
+    was given so far is gone, and of the few that come next all or none.
 
     Raises:
-        StoreError: the cache cannot be read.
+        StoreError: the cache cannot be written.
     """
-    if not isinstance(store, DiskStore):
-        return going
-    stored = {entry.key: entry.at for entry in store.stored()}
-    return [candidate for candidate in going if stored.get(candidate.key) == candidate.stored_at]
-
-
-def remove(store: Store, keys: list[str], removed: Callable[[], None]) -> int:
-    """Removes entries; returns how many of them were still there. `DiskStore.compact` gives their room back.
-
-    Args:
-        store: a cache.
-        keys: of the entries.
-        removed: called after each.
-
-    Raises:
-        StoreError: the cache cannot be written; entries removed until then are gone.
-    """
-    count = 0
-    for key in keys:
-        count += store.delete(key)
-        removed()
-    if isinstance(store, DiskStore):
-        store.ledger.forget(keys)
-    return count
+    following = (candidate for candidate in found if candidate.goes)
+    unforgotten: list[str] = []
+    try:
+        while some := {one.key: one for one in islice(following, AT_ONCE)}:
+            gone = store.remove({key: one.stored_at for key, one in some.items()})
+            unforgotten += gone
+            if len(unforgotten) >= FORGOTTEN_AT_ONCE:
+                store.ledger.forget(unforgotten)
+                unforgotten.clear()
+            for key in gone:
+                yield some[key]
+    finally:
+        if unforgotten:
+            store.ledger.forget(unforgotten)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 
 from replaycache import Body, Chunk, Recording
 from replaycache.accounts.noted import Noted
-from replaycache.maintenance.pruning import Rules, candidates, chosen, unchanged
+from replaycache.maintenance.pruning import AT_ONCE, Rules, candidates, remove
 from replaycache.stores import DiskStore
 
 from .recorded import answer_json, cassette, chat, disk, replaycache
@@ -476,10 +479,111 @@ def test_what_is_recorded_anew_while_one_is_asked_stays(cache: Path) -> None:
     _stored_ago(cache, **{f"_{old}": 40 * DAY, f"_{other}": 40 * DAY})
     store = DiskStore(cache)
     rules = Rules(recorded_before=time.time() - 30 * DAY)
-    going, count = chosen(candidates(store, rules, lambda key, why: None), rules)
+    going = list(candidates(store, rules, lambda key, why: None))
 
     disk(cache, chat("old", age=0))
 
-    assert (len(going), count) == (2, 2)
-    assert [candidate.key for candidate in unchanged(store, going)] == [other]
+    assert [candidate.goes for candidate in going] == [True, True]
+    assert [candidate.key for candidate in remove(store, going)] == [other]
+    assert list(store.keys()) == [old]
     store.close()
+
+
+def test_of_equal_age_no_more_go_than_must(cache: Path) -> None:
+    keys = disk(cache, *(_large(f"number {number}", 100_000) for number in range(6)))
+    now = time.time() - DAY
+    store = DiskStore(cache)
+    for key in keys:
+        recording = store.get(key)
+        assert recording is not None
+        recording.recorded_at = now
+        store.put(key, recording)
+    store.close()
+
+    replaycache("prune", str(cache), "--max-size", "350k")
+
+    assert _keys(cache) == set(keys[3:])
+
+
+def test_what_by_size_goes_is_listed_with_its_model(cache: Path) -> None:
+    disk(cache, chat("a", model="gpt-4o", age=DAY), chat("b"))
+
+    done = replaycache("prune", str(cache), "--max-size", "1500", "--dry-run")
+
+    assert [line.split("\t")[3:5] for line in done.stdout.splitlines()] == [["gpt-4o", "200"]]
+
+
+def test_others_record_while_it_removes(cache: Path) -> None:
+    keys = disk(cache, *(chat(str(number)) for number in range(3 * AT_ONCE)))
+    store = DiskStore(cache)
+    rules = Rules(everything=True)
+
+    gone = remove(store, candidates(store, rules, lambda key, why: None, began=time.time()))
+    assert next(gone).key == keys[0]
+    with closing(sqlite3.connect(cache / "cache.db", timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody is waited for
+        other.rollback()
+    (meanwhile,) = disk(cache, chat("meanwhile"))
+    assert [candidate.key for candidate in gone] == keys[1:]
+
+    assert list(store.keys()) == [meanwhile]
+    store.close()
+
+
+def test_broken_off_it_has_removed_what_it_told_and_forgotten_it(cache: Path) -> None:
+    keys = disk(cache, *(chat(str(number)) for number in range(3 * AT_ONCE)))
+    store = DiskStore(cache)
+    for key in keys:
+        store.note(Noted("hit", key))
+    store.ledger.flush()
+
+    gone = remove(store, candidates(store, Rules(everything=True), lambda key, why: None))
+    told = {next(gone).key for _ in range(AT_ONCE + 1)}
+    gone.close()
+
+    assert told <= set(keys) - set(store.keys())
+    assert set(store.ledger.last_played()) == set(store.keys()) == set(keys[2 * AT_ONCE :])
+    assert all(store.get(key) for key in store.keys())  # noqa: SIM118  # a store is no dict
+    store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal reaches one process alone there")
+def test_interrupted_it_has_removed_what_it_listed_and_keeps_the_rest(cache: Path) -> None:
+    # the list is longer than a pipe holds, so that the signal finds the program at work
+    recordings = [chat(str(number)) for number in range(1500)]
+    keys = disk(cache, *recordings)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "replaycache", "prune", str(cache), "--all", "--yes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, told = process.communicate()
+
+    assert process.returncode == 130, told
+    left = _keys(cache)
+    listed = [line.split("\t")[0] for line in (first + rest).splitlines()]
+    assert listed[:-1] == keys[: len(listed) - 1]  # the last line may be cut
+    assert left
+    assert left.isdisjoint(listed[:-1])
+    store = DiskStore(cache)
+    assert all(store.get(key) == recordings[keys.index(key)] for key in left)
+    store.close()
+    assert replaycache("prune", str(cache), "--all", "--yes", "-q").exit_code == 0
+    assert not _keys(cache)
+
+
+def test_a_large_database_is_not_written_anew(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replaycache.cli.prune.WRITTEN_ANEW", 0)
+    disk(cache, *(_large(f"number {number}", 100_000, age=(number % 3) * DAY) for number in range(30)))
+    before = sum(path.stat().st_size for path in cache.iterdir())
+
+    done = replaycache("prune", str(cache), "--older-than", "12h", "--json")
+
+    told = json.loads(done.stdout)
+    assert told["count"] == 20
+    assert told["freed"] == before - sum(path.stat().st_size for path in cache.iterdir())
+    assert told["freed"] > before * 0.6
