@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from .._errors import StoreError
-from .._models import Request, Usage
+from .._models import Recording, Request, Usage
 from ..dialects.conversation import prompt
 from ..dialects.registry import generates
 from ..dialects.usage import model_of, usage_of
@@ -49,20 +50,21 @@ class _Line:
         self.entry = entry
         self.recording = recording
         self.request = recording.request
-        usage = recording.usage = recording.usage or usage_of(recording)
-        self.usage: Usage | None = usage if usage is not None and usage.is_told else None
+        self.usage = _usage(recording)
         self.model = model_of(self.request) or (self.usage.model if self.usage else "")
 
     @property
     def chunks(self) -> int:
         return sum(len(segment.lengths) for segment in self.recording.body.segments)
 
-    @property
-    def tokens(self) -> int:
-        return self.usage.input_tokens + self.usage.output_tokens if self.usage else 0
-
     def prompt(self) -> str:
         return one_line(prompt(self.request), PROMPT)
+
+
+def _usage(recording: Recording) -> Usage | None:
+    """What it used, where the answer tells."""
+    usage = recording.usage = recording.usage or usage_of(recording)
+    return usage if usage is not None and usage.is_told else None
 
 
 @click.command("ls")
@@ -97,9 +99,9 @@ def command(
     """
     wanted = selection(model, since, status)
     opened = existing_store(store)
-    seen = _Seen(entries(opened))
-    lines: Iterable[_Line] = (line for entry in seen for line in _line(entry, wanted))
-    count = _write(_sorted(lines, sort, limit, opened), as_json, numbered=is_cassette(opened))
+    seen = _Seen(entries(opened, in_any_order=sort != "newest"))
+    found = _sorted(_taken(seen, wanted), sort, limit, opened)
+    count = _write((line for entry in found for line in _line(entry)), as_json, numbered=is_cassette(opened))
     if seen.ended:
         problem = unreadable(opened, seen.count)
         if problem:
@@ -127,43 +129,65 @@ class _Seen:
         self.ended = True
 
 
-def _line(entry: Entry, wanted: Selection) -> Iterator[_Line]:
+def _taken(found: Iterable[Entry], wanted: Selection) -> Iterator[Entry]:
+    for entry in found:
+        try:
+            if wanted.takes(entry.recording):
+                yield entry
+        except StoreError as error:
+            _tell(entry, error)
+
+
+def _line(entry: Entry) -> Iterator[_Line]:
     try:
-        if wanted.takes(entry.recording):
-            yield _Line(entry)
+        yield _Line(entry)
     except StoreError as error:
-        note(f"Warning: {entry.key}: {error}")
+        _tell(entry, error)
+
+
+def _tell(entry: Entry, error: StoreError) -> None:
+    note(f"Warning: {entry.key}: {error}")
 
 
 # -- in what order -----------------------------------------------------------------------------------------
 
 
-_ORDERS: dict[str, Callable[[_Line], float]] = {
-    "oldest": lambda line: -line.recording.recorded_at,
-    "size": lambda line: line.recording.size,
-    "tokens": lambda line: line.tokens,
-    "duration": lambda line: line.recording.duration,
+_ORDERS: dict[str, Callable[[Recording], float]] = {
+    "oldest": lambda recording: -recording.recorded_at,
+    "size": lambda recording: recording.size,
+    "tokens": lambda recording: _tokens(recording),
+    "duration": lambda recording: recording.duration,
 }
 
 
-def _sorted(lines: Iterable[_Line], sort: str, limit: int | None, store: Store) -> Iterator[_Line]:
-    """The lines in order. Of a cache only keys are kept meanwhile: its recordings may not fit into memory."""
+def _tokens(recording: Recording) -> int:
+    usage = _usage(recording)
+    return usage.input_tokens + usage.output_tokens if usage else 0
+
+
+def _sorted(found: Iterable[Entry], sort: str, limit: int | None, store: Store) -> Iterator[Entry]:
+    """The entries in order. Of a cache only keys are kept meanwhile: its recordings may not fit into memory."""
     if sort == "newest":
-        for number, line in enumerate(lines, 1):
-            yield line
-            if number == limit:
-                return
+        yield from islice(found, limit)
         return
     value = _ORDERS[sort]
     if is_cassette(store):
-        yield from sorted(lines, key=value, reverse=True)[:limit]
+        rows = sorted(_valued(found, value), key=lambda row: row[0], reverse=True)
+        yield from (entry for _, entry in rows[:limit])
         return
-    rows = ((value(line), line.entry.key) for line in lines)
-    order = heapq.nlargest(limit, rows) if limit else sorted(rows, reverse=True)
-    for _, key in order:
+    keys = ((at, entry.key) for at, entry in _valued(found, value))
+    for _, key in heapq.nlargest(limit, keys) if limit else sorted(keys, reverse=True):
         recording = store.get(key)
         if recording is not None:
-            yield _Line(Entry(key, recording))
+            yield Entry(key, recording)
+
+
+def _valued(found: Iterable[Entry], value: Callable[[Recording], float]) -> Iterator[tuple[float, Entry]]:
+    for entry in found:
+        try:
+            yield value(entry.recording), entry
+        except StoreError as error:
+            _tell(entry, error)
 
 
 # -- how they are written ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ and opens it with
 
 What they return keeps to `replaycache.stores.Store` and is closed when the command ends. Recordings come with
 
-    entries(store)                      every one, the newest first, in bounded memory
+    entries(store)                      every one, the newest first, in bounded memory; or `in_any_order`
     find_entry(store, "8ab2")           by key, by the beginning of a key, or in a file by number: `3` or `#3`
     named_entry("FILE.json#3", store)   the same, where the store may stand before a `#`
     split_name("FILE.json#3")           both parts; `find_number` and `find_key` tell what the second means
@@ -368,8 +368,13 @@ class Entry:
         return self.key[:SHORT]
 
 
-def entries(store: Store) -> Iterator[Entry]:
+def entries(store: Store, *, in_any_order: bool = False) -> Iterator[Entry]:
     """Every recording, the newest first, in bounded memory; damaged entries are passed over (see `unreadable`).
+
+    Args:
+        store: that is gone through.
+        in_any_order: in the one that is the quickest: of a disk cache that of its file, in which the system reads
+            ahead.
 
     Raises:
         StoreError: the store as a whole cannot be read.
@@ -379,9 +384,13 @@ def entries(store: Store) -> Iterator[Entry]:
         count = len(store)
         for place, (key, recording) in enumerate(store.newest(count)):
             yield Entry(key, recording, count - place)
-        return
-    for key, recording in store.newest(_ALL):
-        yield Entry(key, recording)
+    elif in_any_order and isinstance(store, DiskStore):
+        for stored, found in store.recordings():
+            if isinstance(found, Recording):
+                yield Entry(stored.key, found)
+    else:
+        for key, recording in store.newest(_ALL):
+            yield Entry(key, recording)
 
 
 def unreadable(store: Store, seen: int) -> str:

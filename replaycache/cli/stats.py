@@ -182,7 +182,7 @@ def _of_store(store: Store, since: float) -> Savings:
     def recordings() -> Iterator[Recording]:
         nonlocal seen
         with progress("adding up", len(store)) as advance:
-            for entry in entries(store):
+            for entry in entries(store, in_any_order=True):
                 seen += 1
                 yield entry.recording
                 advance(1)
