@@ -107,7 +107,7 @@ def ask(using: httpx2.Client, number: int, status: str) -> None:
 
 
 def fill(directory: Path, entries: int) -> tuple[DiskStore, list[int], float]:
-    """A cache with so many recordings, the numbers of the questions it answers, and how many it stored a second."""
+    """A cache with so many recordings, the numbers of the questions it answers, how many it stored a second."""
     store = DiskStore(directory)
     started, already = time.perf_counter(), len(store)
     asked = list(range(min(ASKED, entries // 2)))
