@@ -94,6 +94,10 @@ _PAGE = 500
 _PAGE_OF_VALUES = 16
 """Rows that are read at once where all are gone through: nobody is kept from writing meanwhile."""
 
+_MOST_REMOVED = 50
+"""Recordings that one that is stored takes the place of: who stores it does not wait until a cache that was given
+a limit much later is down to it."""
+
 _FAILURES = (OSError, sqlite3.Error, ValueError, TypeError, OverflowError)
 """What fails where the disk does, or where the database holds something else than was written."""
 
@@ -247,8 +251,9 @@ class DiskStore:
 
     Args:
         directory: made where it does not exist.
-        size_limit: bytes; when they are exceeded the recordings stored first are removed. None: no limit.
-        max_age: seconds after which a recording is no longer found. None: no limit.
+        size_limit: bytes; when they are exceeded the recordings stored first are removed, up to 50 for each that
+            is stored. None: no limit.
+        max_age: seconds after which a recording is no longer found, and removed likewise. None: no limit.
 
     Raises:
         ConfigurationError: an argument has a wrong value.
@@ -487,12 +492,15 @@ class DiskStore:
             return True
 
     def _make_room(self, newest: str) -> None:
-        """Removes what is too old, and then what was stored first until the rest fits."""
+        """Removes what is too old, and then what was stored first until the rest fits; `_MOST_REMOVED` of each."""
         if self._max_age is not None:
-            self._remove_where("expire_time IS NOT NULL AND expire_time < ?", time.time())
+            some = f"SELECT rowid FROM Cache WHERE expire_time < ? LIMIT {_MOST_REMOVED}"  # noqa: S608  # a number of ours
+            self._remove_where(f"rowid IN ({some})", time.time())
         if self._size_limit is None:
             return
-        while self._volume() > self._size_limit:
+        for _ in range(_MOST_REMOVED):
+            if self._volume() <= self._size_limit:
+                return
             first = self._database.read("SELECT min(rowid) FROM Cache WHERE key <> ?", (newest,))
             if not self._remove_where("rowid = ?", first[0][0]):
                 return

@@ -974,6 +974,39 @@ def test_size_limit_counts_small_recordings_too(tmp_path: Path) -> None:
     assert 1 <= len(left) <= 24
 
 
+def test_a_limit_that_comes_later_is_reached_by_and_by(tmp_path: Path) -> None:
+    filled(tmp_path, **{f"old{number}": recording(b"x" * 5000) for number in range(120)})
+    store = DiskStore(tmp_path, size_limit=100_000)
+
+    store.put("new0", recording())
+    left = list(store.keys())
+    assert left == [*(f"old{number}" for number in range(50, 120)), "new0"]
+
+    for number in range(1, 4):
+        store.put(f"new{number}", recording())
+    left = list(store.keys())
+    assert left[-4:] == [f"new{number}" for number in range(4)]
+    assert left[0] != "old50"
+    store.close()
+    assert (tmp_path / "cache.db").stat().st_size <= 100_000
+
+
+def test_what_has_become_too_old_goes_by_and_by(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, max_age=3600)
+    for number in range(120):
+        store.put(f"old{number}", recording())
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as database, database:
+        database.execute("UPDATE Cache SET expire_time = 1")
+
+    counts = []
+    for number in range(4):
+        store.put(f"new{number}", recording())
+        assert store.get("old119") is None
+        counts.append(len(store))
+
+    assert counts == [71, 22, 3, 4]
+
+
 def test_max_age_ends_what_is_older(tmp_path: Path) -> None:
     """An age that has passed when `put` returns."""
     store = DiskStore(tmp_path, max_age=1e-9)
