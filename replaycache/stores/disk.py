@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -22,7 +22,7 @@ from .._printable import printable
 from ..accounts.ledger import Ledger
 from ..redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from ..system.atomic_file import created
-from ..system.database import Database, advice, is_busy, make_private, reason
+from ..system.database import ATTEMPT_SECONDS, Database, advice, is_busy, make_private, reason
 from ..system.private_files import make_directory, who_else_writes
 from ..system.regular_file import open_regular, read_regular
 from . import StoreBusy
@@ -87,6 +87,13 @@ _REPLACE = """
     UPDATE Cache SET
         store_time = ?2, access_time = ?2, expire_time = ?3, size = ?4, mode = ?5, filename = ?6, value = ?7
     WHERE key = ?1 AND raw = 1
+"""
+# diskcache's has every recording in it, and costs each that is stored a page more; most have no end
+_INDEX = """
+    BEGIN IMMEDIATE;
+    DROP INDEX IF EXISTS Cache_expire_time;
+    CREATE INDEX Cache_expire_time ON Cache (expire_time) WHERE expire_time IS NOT NULL;
+    COMMIT;
 """
 _TOLD = "key, coalesce(length(value), 0) + size, store_time, expire_time"
 """What is told of an entry without reading its value."""
@@ -315,6 +322,9 @@ class DiskStore:
         make_private(self._database.path)
         try:
             diskcache.Cache(self.location, **_SETTINGS).close()
+            path = self._database.path
+            with closing(sqlite3.connect(path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
+                rows.executescript(_INDEX)
         except _FAILURES:
             raise
         except Exception as error:  # it sets its attributes by what stands in the database

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -989,6 +990,17 @@ def test_a_limit_that_comes_later_is_reached_by_and_by(tmp_path: Path) -> None:
     assert left[0] != "old50"
     store.close()
     assert (tmp_path / "cache.db").stat().st_size <= 100_000
+
+
+def test_diskcache_itself_finds_what_has_an_end(tmp_path: Path) -> None:
+    filled(tmp_path, first=recording())
+    store = DiskStore(tmp_path, max_age=3600)
+    store.put("second", recording())
+    store.close()
+
+    with diskcache.Cache(tmp_path) as cache:
+        assert cache.expire(now=time.time() + 7200) == 1
+        assert list(cache) == ["first"]
 
 
 def test_what_has_become_too_old_goes_by_and_by(tmp_path: Path) -> None:
