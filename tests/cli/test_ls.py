@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from replaycache import Usage
+from replaycache import Request, Usage
 from replaycache.stores import DiskStore
 from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, put, replaycache, rerank, stream
 from tests.cli.terminal import run_in_terminal
@@ -182,3 +184,33 @@ def test_memory_does_not_grow_with_the_number_of_recordings(tmp_path: Path) -> N
         return int(done.stderr)
 
     assert peak(800) < peak(80) + (1 << 19)
+
+
+def test_a_list_of_some_reads_no_more_than_it_shows(tmp_path: Path) -> None:
+    """What is damaged beyond them is not met; a list of all tells it, in whatever order."""
+    keys = disk(tmp_path, *(chat(str(number), age=number) for number in range(40)))
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as database, database:
+        database.execute("UPDATE Cache SET value = x'00' WHERE key = ?", (keys[0],))
+
+    some = replaycache("ls", str(tmp_path), "--limit", "20")
+    assert [line.split("\t")[0] for line in some.stdout.splitlines()] == keys[:19:-1]
+    assert some.stderr == ""
+    for sort in ("newest", "oldest", "size", "tokens", "duration"):
+        every = replaycache("ls", str(tmp_path), "--sort", sort)
+        assert {line.split("\t")[0] for line in every.stdout.splitlines()} == set(keys[1:])
+        assert "1 entry cannot be read" in every.stderr
+
+
+def test_a_request_that_cannot_be_read_is_told_where_it_would_be_shown(tmp_path: Path) -> None:
+    """It is decoded for what is shown alone."""
+    strange, *_ = keys = disk(tmp_path, *(chat(str(number), age=100 * number) for number in range(3)))
+    store = DiskStore(tmp_path)
+    recording = store.get(strange)
+    assert recording is not None
+    store.put(strange, recording.with_parts(request=Request("PO ST", CHAT, (), b"")))
+    store.close()
+
+    assert "Warning" not in replaycache("ls", str(tmp_path), "--sort", "oldest", "--limit", "2").stderr
+    shown = replaycache("ls", str(tmp_path), "--sort", "oldest")
+    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == [keys[2], keys[1]]
+    assert f"Warning: {strange}: the recorded request cannot be read" in shown.stderr
