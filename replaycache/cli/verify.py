@@ -91,17 +91,21 @@ def command(
         raise click.BadParameter(str(error), param_hint="--base-url") from error
     allowance = budget_option(budget)
     found: list[tuple[str, Entry]] = []
+    calls: list[tuple[str, Entry]] = []
     for name in stores:
         store = existing_store(name)
-        kept = list(entries(store))
-        found += [(name, entry) for entry in (reversed(kept) if is_cassette(store) else kept)]
+        kept = entries(store)
+        for entry in reversed(list(kept)) if is_cassette(store) else kept:
+            is_asked = not why_not(entry.recording)
+            if is_asked and len(calls) == limit:
+                if is_cassette(store):
+                    continue
+                break  # a cache may have more than fits into memory
+            found.append((name, entry))
+            if is_asked:
+                calls.append(found[-1])
     if not found:
         raise NothingMatches("there is no recording to verify.")
-    calls = [item for item in found if not why_not(item[1].recording)]
-    if limit is not None and len(calls) > limit:
-        beyond = {id(entry) for _, entry in calls[limit:]}
-        found = [item for item in found if id(item[1]) not in beyond]
-        calls = calls[:limit]
     _confirm_hosts(calls, upstream, yes)
     _confirm(calls, yes)
     results, stopped = _verify(found, len(calls), upstream, allowance, timeout)

@@ -11,6 +11,7 @@ import pytest
 
 from replaycache import Recording, Request
 from replaycache.maintenance.verifying import CREDENTIALS, Upstream
+from replaycache.stores import DiskStore
 from tests.scripted_server import Received, ScriptedServer, Wire
 
 from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream
@@ -285,6 +286,23 @@ def test_many_calls_are_made_only_with_consent(tmp_path: Path, server: Server) -
     assert len(server.asked) == 12
     assert _verify(server, tmp_path / "c.json", "--limit", "3").exit_code == 0
     assert len(server.asked) == 15
+
+
+def test_of_a_cache_no_more_is_read_than_is_asked_for(tmp_path: Path, server: Server) -> None:
+    keys = disk(tmp_path / "cache", *(chat(f"number {number}") for number in range(40)))
+    store = DiskStore(tmp_path / "cache")
+    recording = store.get(keys[0])
+    assert recording is not None
+    # why it is not asked for would be told, if it were read
+    store.put(keys[0], recording.with_parts(request=Request("POST", "https://api.openai.com/v1/files", (), b"")))
+    store.close()
+
+    done = _verify(server, tmp_path / "cache", "--limit", "3")
+
+    assert done.exit_code == 0
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == keys[:-4:-1]
+    assert len(server.asked) == 3
+    assert "skipped" in _verify(server, tmp_path / "cache", "--yes").stdout
 
 
 def test_a_budget_ends_it(tmp_path: Path, server: Server) -> None:
