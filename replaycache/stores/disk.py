@@ -88,11 +88,13 @@ _REPLACE = """
         store_time = ?2, access_time = ?2, expire_time = ?3, size = ?4, mode = ?5, filename = ?6, value = ?7
     WHERE key = ?1 AND raw = 1
 """
+_INDEX_OF_FILES = "CREATE INDEX IF NOT EXISTS Cache_filename ON Cache (filename) WHERE filename IS NOT NULL"
 # diskcache's has every recording in it, and costs each that is stored a page more; most have no end
-_INDEX = """
+_INDEXES = f"""
     BEGIN IMMEDIATE;
     DROP INDEX IF EXISTS Cache_expire_time;
     CREATE INDEX Cache_expire_time ON Cache (expire_time) WHERE expire_time IS NOT NULL;
+    {_INDEX_OF_FILES};
     COMMIT;
 """
 _TOLD = "key, coalesce(length(value), 0) + size, store_time, expire_time"
@@ -324,7 +326,7 @@ class DiskStore:
             diskcache.Cache(self.location, **_SETTINGS).close()
             path = self._database.path
             with closing(sqlite3.connect(path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
-                rows.executescript(_INDEX)
+                rows.executescript(_INDEXES)
         except _FAILURES:
             raise
         except Exception as error:  # it sets its attributes by what stands in the database
@@ -714,13 +716,18 @@ class DiskStore:
         Raises:
             StoreUnavailable: the cache cannot be read or written.
         """
-        if not self.strays():
+        found = self.strays()
+        if not found:
             return []
-        # nobody comes to name one of them meanwhile
-        with self._guard("writing"), self._database.transaction(LOCK_TIMEOUT):
-            strays = self.strays()
-            for name, _ in strays:
-                self._files.remove(name)
+        strays = []
+        # nobody comes to name one of them meanwhile; whether somebody has since they were found, the index tells
+        with self._guard("writing"), self._database.transaction(LOCK_TIMEOUT) as rows:
+            rows.execute(_INDEX_OF_FILES)
+            for name, size in found:
+                filename = name.replace("/", os.sep)
+                if not rows.execute("SELECT 1 FROM Cache WHERE filename = ?", (filename,)).fetchall():
+                    self._files.remove(filename)
+                    strays.append((name, size))
         return strays
 
     @property
