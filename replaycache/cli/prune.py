@@ -298,11 +298,13 @@ def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
         CommandFailed: it is not meant, or nobody can be asked.
     """
     count = 0
-    # what was stored last is what stays, if anything does
-    for candidate in candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True):
-        if not candidate.goes:
-            return
-        count += 1
+    with progress("looking", total=len(cache)) as advance:
+        # what was stored last is what stays, if anything does
+        for candidate in candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True):
+            if not candidate.goes:
+                return
+            count += 1
+            advance(1)
     if not count:
         return
     what = f"All {count:,} recordings" if count > 1 else "The only recording"
