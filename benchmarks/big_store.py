@@ -219,8 +219,8 @@ class Spent:
 STARTER = """
 import os, sys, time
 started = time.perf_counter()
-null = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
-process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[null])
+quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
 _, status, used = os.wait4(process, 0)
 print(status, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
@@ -374,7 +374,7 @@ def measure(entries: int, directory: Path, scratch: Path, rounds: int) -> None:
 
     small, few, _ = fill(scratch / "small", SMALL)
     large, many, rate = fill(directory, entries)
-    print(f"\n{len(large):,} recordings, {rate:,.0f} stored a second; over a cache of {SMALL}:")
+    print(f"\n{len(large):,} recordings, filled up with {rate:,.0f} a second")
     grown = {
         "a hit": growth(hits_of(small, few), hits_of(large, many), rounds, 25),
         "a recorded call": growth(records_of(small), records_of(large), rounds, 15),
