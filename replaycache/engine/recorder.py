@@ -141,7 +141,7 @@ class Recorder:
     def duration(self) -> float:
         """Seconds from the response head to the last chunk so far."""
         last = self._came[-1] if self._came else self._last
-        return _microseconds(last - self._started) / 1e6
+        return max(0, round((last - self._started) * 1e6)) / 1e6
 
     @property
     def is_owed(self) -> bool:
@@ -224,7 +224,7 @@ class Recorder:
             return
         started = self._started
         lengths = array("I", map(len, self._parts))
-        offsets = array("Q", [_microseconds(came - started) for came in self._came])
+        offsets = array("Q", [max(0, round((came - started) * 1e6)) for came in self._came])
         segment = Segment(b"".join(self._parts), 0, lengths, offsets)
         self._held += self._size
         self._last = self._came[-1]
@@ -318,7 +318,3 @@ class Recorder:
 
     def _all_bytes_came(self) -> bool:
         return self._raw_whole is not None and self._raw_size >= self._raw_whole
-
-
-def _microseconds(seconds: float) -> int:
-    return max(0, round(seconds * 1e6))

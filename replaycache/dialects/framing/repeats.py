@@ -7,8 +7,10 @@ which they are decoded.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 __all__ = ["Repeats"]
@@ -73,28 +75,31 @@ class Repeats:
 
         Those before it tell nothing, unless `doubtful` names them then.
         """
-        shapes = self._shapes
-        if not shapes:
+        if not self._shapes:
             return at
+        head, between, tail = self._shapes[0]
+        # most streams have one text in each event, and all of their events come through here
+        least = len(head) + len(tail) if not between and tail[:1] == _QUOTE else sys.maxsize
+        first, last = len(head), -len(tail)
+        take = self._texts.append
         begun = at
-        for event in events if at == 0 else events[at:]:
-            if event[-2:] == _PADDED:
-                event = _without_padding(event)
-            for head, between, tail in shapes:
-                if event.startswith(head) and event.endswith(tail):
-                    if between or tail[:1] != _QUOTE or len(event) < len(head) + len(tail):
-                        texts = _Shape(head, between, tail).texts(event)
-                        if texts is None:
-                            continue
-                        self._texts += texts
-                    else:
-                        self._texts.append(event[len(head) : -len(tail)])
-                    break
-            else:
+        for event in islice(events, at, None):
+            if len(event) >= least and event.startswith(head) and event.endswith(tail):
+                take(event[first:last])
+            elif not self._is_like_one(event):
                 break
             at += 1
         self._passed += events[begun:at]
         return at
+
+    def _is_like_one(self, event: bytes) -> bool:
+        event = _without_padding(event)
+        for shape in self._shapes:
+            texts = shape.texts(event)
+            if texts is not None:
+                self._texts += texts
+                return True
+        return False
 
     def doubtful(self) -> list[bytes]:
         """The events that were passed over since it was asked last, where one of them may be no JSON after all."""

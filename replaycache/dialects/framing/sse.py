@@ -154,7 +154,8 @@ class EventDecoder:
         if self._any or self._stray or self._event or self._lines.is_open:  # within an event
             yield from self._line_by_line(data)
             return
-        *parts, last = data.split(b"\n\n")
+        parts = data.split(b"\n\n")
+        last = parts.pop()
         if len(last) <= _LONGEST_REST:
             self._rest = last
         at = 0
