@@ -18,7 +18,7 @@ from contextlib import nullcontext, suppress
 from copy import copy
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Self, Unpack, assert_never
+from typing import TYPE_CHECKING, Any, Self, Unpack, assert_never
 from urllib.request import getproxies
 
 try:
@@ -28,7 +28,6 @@ except ImportError as error:
         "replaycache.httpx2 is for clients on httpx2, which is not installed: pip install httpx2"
     ) from error
 
-from .engine.answer import Answer
 from .engine.call import Call
 from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
 from .engine.diagnosis import incomplete
@@ -44,6 +43,9 @@ from .options import Mode, OptionArguments, Options, names_mode
 from .stores import Store, open_store
 from .system.calling_upstream import calling_upstream
 from .system.forking import new_lock
+
+if TYPE_CHECKING:
+    from .engine.answer import Answer
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from .answering import answering
 from .apis.bedrock import unwrapped
 from .framing.sse import Event
 from .progress import Progress
-from .registry import answering
 from .watcher import Answering, AnswerWatcher
 
 __all__ = ["AnswerEvents", "answer_events", "events_as_sent", "inner_event"]

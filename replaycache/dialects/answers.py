@@ -7,7 +7,7 @@ from typing import Any
 
 from .._models import AnswerEnd, Recording, ResponseHead
 from ..wire import url as _url
-from .registry import ANY_ANSWER, answering
+from .answering import ANY_ANSWER, answering
 from .request_body import members
 from .watcher import AnswerWatcher
 

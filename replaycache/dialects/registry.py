@@ -40,16 +40,13 @@ from .apis import (
     xai,
 )
 from .dialect import AnswerHeader, CredentialParameter, Dialect, Endpoint, Equivalent, Kind, NoOp
-from .watcher import Answering
 
 __all__ = [
     "ANSWER_HEADERS",
-    "ANY_ANSWER",
     "DIALECTS",
     "ENCODED_MEMBERS",
     "TEXT_MEMBERS",
     "TEXT_OBJECTS",
-    "answering",
     "canonical_value",
     "credential_parameters",
     "endpoints",
@@ -227,31 +224,6 @@ def kind_of(method: str, path: str, body: Mapping[str, Any] | None) -> Kind:
     kinds = {endpoint.kind_of(body) for endpoint in endpoints(method, path)} - {"other"}
     # what one API answers again is another's ticket: a cache may be wrong about neither
     return next(iter(kinds - {"generates"} or kinds), "other")
-
-
-ANY_ANSWER = Answering(
-    (
-        openai_chat.ChatProgress,
-        openai_responses.ResponsesProgress,
-        anthropic.MessagesProgress,
-        gemini.ContentProgress,
-        bedrock.ConverseProgress,
-    ),
-    other_media=True,
-    is_known=False,
-)
-"""Of a call that no dialect knows, or an answer that is none by its status: gateways speak these forms behind
-paths of their own, and no stranger's streams look like them."""
-
-
-@lru_cache(maxsize=256)
-def answering(method: str, path: str) -> Answering:
-    """How a call is answered."""
-    known = [endpoint for endpoint in endpoints(method, path) if endpoint.forms or endpoint.kind != "other"]
-    if not known:
-        return ANY_ANSWER
-    forms = dict.fromkeys(form for endpoint in known for form in endpoint.forms)
-    return Answering(tuple(forms), any(endpoint.other_media for endpoint in known), is_known=True)
 
 
 # -- by host ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Protocol
 from .._errors import CacheMiss, MissReason
 from ..options import Mode, Options
 from ..system.calling_upstream import calling_upstream
-from .answer import Answer
 from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Forward, Recheck, Replay, Wait
@@ -38,6 +37,7 @@ from .reporting import Reporter
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .answer import Answer
 
 __all__ = ["Call", "Shared"]
 
@@ -205,6 +205,9 @@ class Call:
         return self._answer
 
     def _answer_to(self, forward: Forward) -> Answer:
+        # what reads along with answers is imported at the first live call: hits have no use for it
+        from .answer import Answer
+
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 
     def abandon(self, reason: str) -> None:

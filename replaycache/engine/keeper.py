@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from .._errors import SecretFound
 from .._models import AnswerEnd, Body, Recording, Request, ResponseHead
-from ..dialects.answers import answer_end
 from ..match import Identity
 from ..options import Mode, Options
 from ..redaction.redactor import Redactor
@@ -147,6 +146,8 @@ class Keeper:
         if self._options.keep is None:
             return head.status == 200 and recording.verdict == "whole"
         verdict = recording.verdict if head.status < 400 else "failed"  # as it was told when it came
+        from ..dialects.answers import answer_end  # most hits have no use for it
+
         return not self.why_not(head, answer_end(recording)._replace(verdict=verdict))
 
     def drain_seconds(self, *, ends_soon: bool) -> float:

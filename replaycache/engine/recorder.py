@@ -10,12 +10,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from enum import Enum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from .._models import Body, ResponseHead, Segment
-from ..dialects.watcher import AnswerWatcher
-from ..stores.format import FileSegments
 from ..wire.content_encoding import UndecodableContent, is_known, make_decoder
+
+if TYPE_CHECKING:
+    from ..dialects.watcher import AnswerWatcher
+    from ..stores.format import FileSegments
 
 __all__ = ["Ending", "Recorder", "Spooled"]
 

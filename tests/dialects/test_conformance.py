@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replaycache.dialects.answering import answering
 from replaycache.dialects.framing.json_values import ObjectDecoder
-from replaycache.dialects.registry import DIALECTS, answering, endpoints, kind_of
+from replaycache.dialects.registry import DIALECTS, endpoints, kind_of
 from replaycache.dialects.watcher import AnswerWatcher
 from tests.drivers import ALL, Client, Driver, outcome_of
 from tests.test_transports import LIBRARIES_OWN_GENERATORS

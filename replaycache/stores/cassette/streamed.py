@@ -24,8 +24,8 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from ..._models import Body, Chunk, Recording
+from ...dialects.answering import answering
 from ...dialects.framing.sse import begins_with_a_field
-from ...dialects.registry import answering
 from ...wire import url as _url
 from ..stored_fields import check_seconds
 from .layouts import COMPACT, LAYOUTS, fitting, is_deep
