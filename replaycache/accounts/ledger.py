@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import secrets
 import sqlite3
 import sys
 import threading
@@ -420,7 +419,7 @@ class _Process:
     """
 
     def __init__(self) -> None:
-        self.run = secrets.token_hex(8)
+        self.run = os.urandom(8).hex()
         self.started = time.time()
         self.waiting: set[Ledger] = set()
         self.writing = threading.RLock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import replace
 
 from .._models import Recording, Request
@@ -11,7 +11,7 @@ from ..redaction.redactor import Redactor
 
 __all__ = ["Confirming"]
 
-_UNKNOWN = f"unknown-{secrets.token_hex(16)}"
+_UNKNOWN = f"unknown-{os.urandom(16).hex()}"
 """The value of a header of which only the name is stored: rules under which it counts tell it from any other."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Identifier:
         self._sequence = sequence
         self._seen = seen
         self._aliases: dict[Hashable, _Known] = {}
-        self._seed = secrets.randbits(64)
+        self._seed = int.from_bytes(os.urandom(8), "big")
         self._wanted = frozenset(
             name.encode()
             for name in (*match.key_headers, "host", "content-type", "content-encoding", *CALL_HEADERS)

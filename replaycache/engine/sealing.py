@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["redactor_of", "seal_of"]
 
-_OF_PROCESS = secrets.token_bytes(SALT_BYTES)
+_OF_PROCESS = os.urandom(SALT_BYTES)
 
 
 def _of_process() -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
@@ -230,7 +230,7 @@ class Sequence:
     def _take(self, identity: Identity, among: Identity, number: int) -> Place:
         free = self._free.get(among)
         if free:
-            return Place(identity, among, heappop(free)[1], number)
+            return Place(identity, among, free.pop(0)[1], number)
         self._numbers[among] = number + 1
         return Place(identity, among, self._begun.turn(), number)
 
@@ -309,7 +309,7 @@ class Sequence:
                 self._numbers[place.among] = place.number
             elif self._repeats == "sequence":
                 # the same was asked since: theirs are the places behind it
-                heappush(self._free.setdefault(place.among, []), (place.number, place.turn))
+                insort(self._free.setdefault(place.among, []), (place.number, place.turn))
 
     def record(self, recording: Recording, place: Place) -> None:
         """Records an answer in its place.

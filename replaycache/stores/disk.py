@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import sqlite3
 import sys
 import time
@@ -144,7 +143,7 @@ class _ValueFiles:
         Raises:
             OSError: it cannot be written; nothing is left of it.
         """
-        number = secrets.token_hex(16)
+        number = os.urandom(16).hex()
         filename = os.path.join(number[:2], number[2:4], f"{number[4:]}.val")
         size = 0
         try:
@@ -341,7 +340,7 @@ class DiskStore:
         """With which what is redacted and counts is sealed. Where it can be neither read nor kept, it is one of
         this process alone: what was sealed before is not found then, and nothing wrong is."""
         if self._salt is None:
-            self._salt = self._keep_salt(secrets.token_bytes(SALT_BYTES))
+            self._salt = self._keep_salt(os.urandom(SALT_BYTES))
         return self._salt
 
     def adopt_salt(self, salt: bytes) -> bool:

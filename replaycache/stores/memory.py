@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import secrets
+import os
 from collections.abc import Iterator
 from typing import Literal
 
@@ -35,7 +35,7 @@ class MemoryStore:
         """With which what is redacted and counts is sealed."""
         with self._lock:
             if self._salt is None:
-                self._salt = secrets.token_bytes(SALT_BYTES)
+                self._salt = os.urandom(SALT_BYTES)
             return self._salt
 
     def adopt_salt(self, salt: bytes) -> bool:

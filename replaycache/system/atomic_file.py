@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import stat
 import sys
@@ -40,7 +39,7 @@ def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[B
     except FileNotFoundError:
         before = None
     # by the end of its name a reader knows what it is
-    temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.{target.name}")
+    temporary = target.with_name(f".{os.getpid()}.{os.urandom(4).hex()}.{target.name}")
     nameless = None if named else _nameless(target.parent)
     try:
         with _open(temporary, before) if nameless is None else open(nameless, "w+b") as file:
@@ -126,7 +125,7 @@ def created(path: str | os.PathLike[str], data: bytes) -> bool:
         OSError: it cannot be written.
     """
     directory, name = os.path.split(os.fspath(path))
-    temporary = os.path.join(directory, f".{os.getpid()}.{secrets.token_hex(4)}.{name}")
+    temporary = os.path.join(directory, f".{os.getpid()}.{os.urandom(4).hex()}.{name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         with open(os.open(temporary, flags, 0o600), "wb") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 
 from .._errors import StoreUnavailable
@@ -63,7 +62,7 @@ def refuse_planted(path: str) -> None:
 
 def _gives_away(directory: str) -> bool:
     """Whether a file that this user makes in a directory is another's."""
-    path = os.path.join(directory, f".{os.getpid()}.{secrets.token_hex(4)}.owner")
+    path = os.path.join(directory, f".{os.getpid()}.{os.urandom(4).hex()}.owner")
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import warnings
 from functools import cache
 
@@ -44,6 +43,8 @@ def _is_installed(file: str) -> bool:
 @cache
 def _installed() -> tuple[str, ...]:
     """The directories of the standard library and of what is installed."""
+    import sysconfig  # most have nothing to be warned of
+
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     paths = {sysconfig.get_path(name) for name in names} | {os.path.dirname(os.__file__)}
     return tuple({form + os.sep for path in paths if path for form in (path, os.path.realpath(path))})

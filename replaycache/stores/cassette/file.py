@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 import time
 import weakref
@@ -291,7 +290,7 @@ class CassetteFile:
             self._check_process()
             self._deferred += 1
             if self._handed_over is None:
-                name = f"replaycache-{os.getpid()}-{secrets.token_hex(8)}.journal"
+                name = f"replaycache-{os.getpid()}-{os.urandom(8).hex()}.journal"
                 self._handed_over = Journal(os.path.join(tempfile.gettempdir(), name))
         try:
             yield
