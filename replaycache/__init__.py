@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ._models import AnswerEnd, Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
     from .accounts.budget import Budget
     from .engine.sampling import sample
-    from .match import Explanation, Match
+    from .match import Match
+    from .match.explanation import Explanation
     from .options import Mode, Options
     from .redaction.redact import Redact
     from .session.session import install, uninstall, use_cassette
@@ -77,7 +78,7 @@ _HOMES = {
     "ConfigurationError": "_errors",
     "CorruptRecording": "_errors",
     "DriftFound": "_errors",
-    "Explanation": "match",
+    "Explanation": "match.explanation",
     "Match": "match",
     "Mode": "options",
     "Options": "options",

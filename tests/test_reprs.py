@@ -79,6 +79,9 @@ def test_an_outcome_reads_as_a_sentence(outcome: Outcome, shown: str) -> None:
 
 def test_a_test_shows_its_cassette_in_a_line(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
-    shown = repr(Cassette(file, Mode.REPLAY, CassetteStore(file), Tally(replayed=2)))
+    tally = Tally()
+    tally.replayed = 2
+
+    shown = repr(Cassette(file, Mode.REPLAY, CassetteStore(file), tally))
 
     assert shown == f"<Cassette {file}, mode replay: 2 replayed, 0 recorded, 0 missed>"

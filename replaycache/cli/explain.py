@@ -18,7 +18,8 @@ from .._models import Recording, Request
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
 from ..engine.stored_form import stored_form
 from ..maintenance.moving import salt_of
-from ..match import Explanation, Match
+from ..match import Match
+from ..match.explanation import Explanation
 from ..options import parse_hosts
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor

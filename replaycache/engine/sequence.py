@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .._errors import MissReason
@@ -16,7 +15,6 @@ from ..system.forking import new_lock
 __all__ = ["Identify", "Place", "PlayingSession", "Sequence", "SequenceStore"]
 
 
-@dataclass(frozen=True, slots=True)
 class Identify:
     """Makes the identity of a recording from its request.
 
@@ -24,9 +22,18 @@ class Identify:
     that is asked in the very bytes in which it was recorded need not be made canonical once more.
     """
 
-    match: Match
-    redactor: Redactor
-    _made: dict[Hashable, Identity] = field(default_factory=dict, compare=False, repr=False)
+    __slots__ = ("_made", "match", "redactor")
+
+    def __init__(self, match: Match, redactor: Redactor) -> None:
+        self.match = match
+        self.redactor = redactor
+        self._made: dict[Hashable, Identity] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identify) and (self.match, self.redactor) == (other.match, other.redactor)
+
+    def __hash__(self) -> int:
+        return hash((self.match, self.redactor))
 
     def __call__(self, recording: Recording) -> Identity:
         """The identity of a recording; one of which something is unknown has that of `apart_from`."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from .._errors import BudgetExceeded, CacheMiss
 
 __all__ = ["Tally"]
 
 
-@dataclass(slots=True)
 class Tally:
     """What a session came to.
 
@@ -31,17 +28,18 @@ class Tally:
         named_mode: the origins of the calls that were sent upstream and named their mode themselves.
     """
 
-    replayed: int = 0
-    recorded: int = 0
-    misses: list[CacheMiss] = field(default_factory=list)
-    over_budget: list[BudgetExceeded] = field(default_factory=list)
-    unsent: int = 0
-    played: set[int] = field(default_factory=set)
-    drifts: list[str] = field(default_factory=list)
-    raises_drifts: bool = False
-    secrets: list[str] = field(default_factory=list)
-    not_kept: list[str] = field(default_factory=list)
-    idle_rules: list[str] = field(default_factory=list)
-    met_rules: list[str] = field(default_factory=list)
-    own_way: int = 0
-    named_mode: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.replayed = 0
+        self.recorded = 0
+        self.misses: list[CacheMiss] = []
+        self.over_budget: list[BudgetExceeded] = []
+        self.unsent = 0
+        self.played: set[int] = set()
+        self.drifts: list[str] = []
+        self.raises_drifts = False
+        self.secrets: list[str] = []
+        self.not_kept: list[str] = []
+        self.idle_rules: list[str] = []
+        self.met_rules: list[str] = []
+        self.own_way = 0
+        self.named_mode: set[str] = set()

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
@@ -30,7 +30,10 @@ from .canonical import KEY_HEADERS, SCHEME, Applied, Canonical, Rules
 from .fingerprint import INCOMPARABLE, fingerprint
 from .scrubs import Scrub, compiled
 
-__all__ = ["INCOMPARABLE", "KEY_HEADERS", "SCHEME", "Applied", "Explanation", "Identified", "Identity", "Match"]
+if TYPE_CHECKING:
+    from .explanation import Explanation
+
+__all__ = ["INCOMPARABLE", "KEY_HEADERS", "SCHEME", "Applied", "Identified", "Identity", "Match"]
 
 _HEADER = "headers."
 """With it begins what `Match(ignore=...)` takes for a header of the request."""
@@ -59,29 +62,6 @@ class Identified(NamedTuple):
     identity: Identity
     is_cacheable: bool | None = None
     keeps_body: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """How a request came to its key: `print(match.explain(request))`."""
-
-    key: str
-    canonical: bytes
-    applied: tuple[Applied, ...]
-
-    def __str__(self) -> str:
-        head, _, body = self.canonical.partition(b"\n")
-        lines = [f"key        {self.key}", f"request    {head.decode()}", f"body       {_show(body)}"]
-        for index, (rule, detail) in enumerate(self.applied):
-            lines.append(f"{'rules' if index == 0 else '':<10} {rule}: {detail}")
-        return "\n".join(lines)
-
-
-def _show(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return f"{len(body)} bytes, BLAKE2b {hashlib.blake2b(body, digest_size=8).hexdigest()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +228,8 @@ class Match:
             redact: what users added to the built-in rules about credentials.
             redactor: with these rules, of a store whose salt is to be used.
         """
+        from .explanation import Explanation  # no call has use for it
+
         work = Canonical(self._rules, redactor or self._unsalted(redact), sample)
         canonical = work.of(request)
         return Explanation(xxhash.xxh3_128_hexdigest(canonical), canonical, tuple(work.applied))
