@@ -40,7 +40,6 @@ _NOT_UNICODE = (
     "a request's method, URL or header has a lone surrogate in it, which none can hold; write the byte that it "
     "stands for percent-encoded"
 )
-_begins_as_json = re.compile(r"\s*[{\[]").match
 
 
 @cache
@@ -251,7 +250,7 @@ class Canonical:
         except UnicodeDecodeError:
             return body
         # of JSON that is not taken apart nobody knows what is text in it
-        if _begins_as_json(text) if is_json(media_type) else _texts.begins_with_object(text):
+        if text.lstrip()[:1] in ("{", "[") if is_json(media_type) else _texts.begins_with_object(text):
             return body
         return _texts.changed_text(body.decode("utf-8"), self._scrubbed).encode()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from .._models import Headers
@@ -32,8 +33,16 @@ _END_OF_TIME = 253_402_300_799.0
 """Seconds from 1970 to the last one of the year 9999; some systems have no date before 1970."""
 
 _ENCODING = "content-encoding"
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
+
+
+@cache
+def _name() -> re.Pattern[str]:
+    return re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+
+
+@cache
+def _method() -> re.Pattern[str]:
+    return re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
 
 def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
@@ -94,7 +103,7 @@ def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
     Raises:
         WrongField: it is no list of names in lower case, or has one of a header that is known.
     """
-    if type(names) is not list or not all(type(name) is str and _NAME.fullmatch(name) for name in names):
+    if type(names) is not list or not all(type(name) is str and _name().fullmatch(name) for name in names):
         raise WrongField("unknown", "is no list of names in lower case")
     known = {name for name, _ in headers}.intersection(names)
     if known:
@@ -138,7 +147,7 @@ def check_request(method: Any, url: Any) -> None:
     Raises:
         WrongField: one of them is of another type, or cannot have been sent.
     """
-    if type(method) is not str or not _METHOD.fullmatch(method):
+    if type(method) is not str or not _method().fullmatch(method):
         raise WrongField("method", f"is {_short(method)}, which is none; one is in upper case")
     wrong = _url.fault(url) if type(url) is str else "it is no text"
     if wrong:

@@ -6,17 +6,19 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from . import url as _url
 
 __all__ = ["HostPattern", "are_meant"]
 
-_PATTERN = re.compile(
-    r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
-)
-_EVERYTHING = re.compile(r"[*.]+")
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
+    )
 
 
 class HostPattern(NamedTuple):
@@ -42,7 +44,7 @@ class HostPattern(NamedTuple):
         if "/" in text:
             raise ValueError("is no host but a URL or a path; write the host alone, such as api.example.com:8080")
         text = _in_one_form(text)
-        found = _PATTERN.fullmatch(text)
+        found = _pattern().fullmatch(text)
         host = (found["bracketed"] or found["host"]) if found is not None else text
         port = int(found["port"]) if found is not None and found["port"] else None
         if (found is None and _address(text) is None) or (port or 0) > 65535 or not _is_encodable(host):
@@ -50,7 +52,7 @@ class HostPattern(NamedTuple):
                 "is no host; write one such as localhost, 127.0.0.1:8080, [::1]:8080 or *.internal.example, where "
                 "* stands for any characters"
             )
-        if _EVERYTHING.fullmatch(host) and (port is None or port in _url.DEFAULT_PORTS.values()):
+        if not host.strip("*.") and (port is None or port in _url.DEFAULT_PORTS.values()):
             every = "every host" if port is None else f"every host at port {port}, where APIs are asked"
             raise ValueError(f"means {every}; use the mode 'off' to leave everything alone, or name the hosts")
         host = _canonical(host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -91,14 +92,16 @@ def _part(piece: bytes) -> Part:
     return _make(name, filename, content_type, content)._replace(headers=others)
 
 
-_PARAMETER = re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
+@cache
+def _parameter() -> re.Pattern[str]:
+    return re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
 
 
 def _parameters(disposition: str) -> dict[str, str]:
     found: dict[str, str] = {}
     at = len(disposition.partition(";")[0])
     while at < len(disposition):
-        match = _PARAMETER.match(disposition, at)
+        match = _parameter().match(disposition, at)
         if match is None or match[1].lower() in found:
             raise NotMultipart("a part's disposition cannot be read")
         found[match[1].lower()] = match[2] if match[2] is not None else match[3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -88,11 +88,13 @@ def _query(query: str) -> tuple[tuple[str, str | None] | tuple[str], ...]:
     return tuple(pairs)
 
 
-_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+@cache
+def _malformed() -> re.Pattern[str]:
+    return re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _unquote(text: str) -> str:
-    if _MALFORMED.search(text):
+    if "%" in text and _malformed().search(text):
         raise UnicodeDecodeError("percent", text.encode(), 0, 1, "malformed percent-encoding")
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
 
@@ -111,8 +113,10 @@ def decoded_name(part: str) -> str:
     return unquote_to_bytes(part.partition("=")[0].replace("+", " ")).decode("utf-8", "replace")
 
 
-# `%` is none of them, so that what is encoded is not what was sent so
-_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+@cache
+def _authority() -> re.Pattern[str]:
+    # `%` is none of them, so that what is encoded is not what was sent so
+    return re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
 def at_authority(url: str, authority: str) -> str:
@@ -128,23 +132,29 @@ def at_authority(url: str, authority: str) -> str:
     """
     if parse(url).netloc == authority.lower():
         return url
-    if not _AUTHORITY.fullmatch(authority) or _is_unreadable(f"//{authority}"):
+    if not _authority().fullmatch(authority) or _is_unreadable(f"//{authority}"):
         authority = quote(authority, safe=":")
     match = _match(url)
     return f"{url[: match.start('authority')]}{authority}{url[match.end('authority') :]}"
 
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
+@cache
+def _scheme() -> re.Pattern[str]:
+    return re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+
+
+@cache
+def _never_in_a_url() -> re.Pattern[str]:
+    return re.compile(r"[\x00-\x20\x7f]")
 
 
 @lru_cache(maxsize=1024)
 def fault(url: str) -> str:
     """Why no request can have been sent to what is said to be a URL; empty where one can."""
     match = _URL.fullmatch(url)
-    if match is None or not _SCHEME.fullmatch(match["scheme"]):
+    if match is None or not _scheme().fullmatch(match["scheme"]):
         return "it is not absolute"
-    if _NEVER_IN_A_URL.search(url):
+    if _never_in_a_url().search(url):
         return "it holds a space or a control character"
     return "its host is none" if _is_unreadable(url) else ""
 
