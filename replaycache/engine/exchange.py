@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import ConfigurationError, DriftFound, SecretFound
@@ -44,14 +45,16 @@ _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
 
-_IN_BODY = re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
+@cache
+def _in_body() -> re.Pattern[str]:
+    return re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
 
 
 def _way_out(found: Iterable[str]) -> str:
     """How to keep credentials out of a cassette, given where they were found."""
     found = list(found)
     every = "have a placeholder written for all that looks so: Redact(secrets='replace')"
-    paths = dict.fromkeys(re.sub(r"\[[0-9]+\]", "[*]", path) for one in found for path in _IN_BODY.findall(one))
+    paths = dict.fromkeys(re.sub(r"\[[0-9]+\]", "[*]", path) for one in found for path in _in_body().findall(one))
     # of a prompt nothing would be left to read
     fields = [path for path in paths if re.split(r"[.\[]", path.replace("[*]", ""))[-1] not in TEXT_MEMBERS]
     ways = [f"have its field replaced: Redact(body={fields[:5]})"] if fields else []

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -109,7 +110,10 @@ a limit much later is down to it."""
 _FAILURES = (OSError, sqlite3.Error, ValueError, TypeError, OverflowError)
 """What fails where the disk does, or where the database holds something else than was written."""
 
-_VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
+
+@cache
+def _value_file() -> re.Pattern[str]:
+    return re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
 
 
 def _is_number(value: Any) -> bool:
@@ -133,7 +137,7 @@ class _ValueFiles:
         Raises:
             CorruptRecording: the name leads elsewhere: nobody has it from here.
         """
-        if not isinstance(filename, str) or _VALUE_FILE.fullmatch(filename.replace(os.sep, "/")) is None:
+        if not isinstance(filename, str) or _value_file().fullmatch(filename.replace(os.sep, "/")) is None:
             raise CorruptRecording("the database holds a value that replaycache did not write")
         return os.path.join(self._directory, filename)
 
@@ -206,7 +210,7 @@ class _ValueFiles:
         for directory in _directories(self._directory):
             for inner in _directories(directory.path):
                 for entry in _entries(inner.path):
-                    if _VALUE_FILE.fullmatch(self.name(entry)) is not None:
+                    if _value_file().fullmatch(self.name(entry)) is not None:
                         yield entry
 
     def take_from_others(self) -> None:
