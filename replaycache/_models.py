@@ -1,7 +1,5 @@
 """The values everything else is written in. They are frozen and know no client library."""
 
-from __future__ import annotations
-
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,7 +84,7 @@ class Request:
         """
         return json.loads(self.body)
 
-    def with_json(self, value: Any) -> Request:
+    def with_json(self, value: Any) -> "Request":
         """The same request with another JSON body: for `Match(normalize=...)`."""
         return replace(self, body=json.dumps(value, separators=(",", ":")).encode())
 
@@ -181,7 +179,7 @@ class Body:
         self.segments = segments
 
     @classmethod
-    def of(cls, chunks: Iterable[Chunk]) -> Body:
+    def of(cls, chunks: Iterable[Chunk]) -> "Body":
         """A body in memory."""
         parts, lengths, offsets = [], array("I"), array("Q")
         for data, offset in chunks:
@@ -364,7 +362,7 @@ class Recording:
         return self._duration
 
     @property
-    def request(self) -> Request:
+    def request(self) -> "Request":
         """The recorded request.
 
         Raises:
@@ -383,7 +381,7 @@ class Recording:
         body: Body | None = None,
         digest: str | None = None,
         rules: str | None = None,
-    ) -> Recording:
+    ) -> "Recording":
         """The same recording with what is given in place of its own; of another body nothing is known yet."""
         is_same_body = body is None or body is self.body
         return Recording(

@@ -1,7 +1,5 @@
 """The options that mean the same everywhere, checked once, when they are given."""
 
-from __future__ import annotations
-
 import inspect
 import os
 import re
@@ -57,7 +55,7 @@ class Mode(StrEnum):
     """Pass through, as if replaycache were not there."""
 
     @classmethod
-    def parse(cls, value: Any, where: str) -> Mode:
+    def parse(cls, value: Any, where: str) -> "Mode":
         """The mode that `value` names.
 
         Raises:
@@ -165,7 +163,7 @@ class OptionArguments(TypedDict, total=False):
     sample: int | None
     on_drift: Literal["warn", "raise"] | None
     max_request_bytes: int | None
-    budget: Budget | float | str | Decimal | None
+    budget: "Budget | float | str | Decimal | None"
     ignore_hosts: Iterable[str] | None
     on_hit: Callable[[Recording, Outcome], object] | None
     on_miss: Callable[[Request, str], object] | None
@@ -224,14 +222,14 @@ class Options:
     sample: int = 0
     on_drift: Literal["warn", "raise"] = "warn"
     max_request_bytes: int = 64 << 20
-    budget: Budget | None = None
+    budget: "Budget | None" = None
     ignore_hosts: tuple[str, ...] = None  # type: ignore[assignment]  # becomes a tuple
     on_hit: Callable[[Recording, Outcome], object] | None = None
     on_miss: Callable[[Request, str], object] | None = None
     on_store: Callable[[Recording, Outcome], object] | None = None
 
     @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> Options:
+    def parse(cls, options: Mapping[str, Any]) -> "Options":
         """Checks options as a user gave them.
 
         Raises:
@@ -313,7 +311,7 @@ def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str,
     return both
 
 
-def _budget(value: Any) -> Budget | None:
+def _budget(value: Any) -> "Budget | None":
     from .accounts.budget import (  # decimals take time to import, and most have no budget
         Budget,
         budget_of_environment,

@@ -1,7 +1,5 @@
 """What is noted of a call."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 from .._models import Usage

@@ -1,7 +1,5 @@
 """What a dialect is: one API as its documentation describes it, as rows of data, each with its source."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -57,7 +55,7 @@ class Endpoint(NamedTuple):
     kind: Kind = "generates"
     empty: Kind = "other"
     needs: tuple[str, ...] = ()
-    forms: tuple[type[Progress], ...] = ()
+    forms: tuple[type["Progress"], ...] = ()
     other_media: bool = False
     method: str = "POST"
 

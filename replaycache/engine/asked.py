@@ -1,7 +1,5 @@
 """What is asked: a request on its way, its identity, and what its own headers say of how it is answered."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple

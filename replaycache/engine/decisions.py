@@ -1,7 +1,5 @@
 """What can be decided about a request."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from .._errors import MissReason

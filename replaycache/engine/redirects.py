@@ -1,7 +1,5 @@
 """Calls that upstream sent elsewhere with their method and body as they were: with the next, they are one call."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import NamedTuple
 from urllib.parse import urljoin

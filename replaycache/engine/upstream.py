@@ -6,8 +6,6 @@ process and some calls upstream, nobody knows which of it a request reaches befo
 stood in for.
 """
 
-from __future__ import annotations
-
 import dis
 import functools
 import sys

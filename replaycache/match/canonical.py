@@ -1,7 +1,5 @@
 """The canonical form of a request, in which two that mean the same are the same bytes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

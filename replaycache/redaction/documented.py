@@ -1,7 +1,5 @@
 """The places in bodies where APIs have credentials, as the dialects document them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import KeysView
 from functools import cache

@@ -1,7 +1,5 @@
 """What stands in a store for a value that is written nowhere and counts all the same: a salted hash of it."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Takes credentials and signatures out of URLs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Which hosts are meant, by patterns such as `localhost`, `*.internal.example:8443` or `[::1]:8080`."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import unicodedata
@@ -33,7 +31,7 @@ class HostPattern(NamedTuple):
     port: int | None
 
     @classmethod
-    def parse(cls, text: str) -> HostPattern:
+    def parse(cls, text: str) -> "HostPattern":
         """Reads `host`, `host:port`, `address`, `[address]` or `[address]:port`.
 
         Raises:

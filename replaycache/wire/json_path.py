@@ -1,7 +1,5 @@
 """Paths into a JSON value: where they lead in a decoded one, and where in its text."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """multipart/form-data without its boundary (RFC 7578): parts by name, file name, content type and content."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from functools import cache

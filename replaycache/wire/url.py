@@ -1,7 +1,5 @@
 """URLs in one form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
