@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from .._errors import ConfigurationError
+from .._models import Value, value
 from ..wire import json_path as _json_path
 from ..wire.unicode_text import is_unicode
 from .headers import is_credential_header
@@ -15,8 +16,8 @@ from .used_paths import UsedPaths
 __all__ = ["Redact"]
 
 
-@dataclass(frozen=True, slots=True)
-class Redact:
+@value(frozen=True)
+class Redact(Value):
     """What is kept out of stores, on top of the built-in rules; nothing here takes one of those away.
 
     What is replaced by `query` and `body` still counts: a salted hash stands in its place, so that two requests
@@ -40,33 +41,43 @@ class Redact:
     query: Sequence[str] = ()
     body: Sequence[str] = ()
     secrets: Literal["refuse", "replace"] = "refuse"
+    used: UsedPaths = field(init=False, repr=False, compare=False)
+    paths: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        for name in ("request_headers", "response_headers", "query", "body"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-                raise ConfigurationError(f"Redact({name}=...) takes a list of names, not {value!r}")
-            if not all(map(is_unicode, value)):
+    def __init__(
+        self,
+        request_headers: Sequence[str] = (),
+        response_headers: Sequence[str] = (),
+        query: Sequence[str] = (),
+        body: Sequence[str] = (),
+        secrets: Literal["refuse", "replace"] = "refuse",
+    ) -> None:
+        lists = {
+            "request_headers": request_headers,
+            "response_headers": response_headers,
+            "query": query,
+            "body": body,
+        }
+        for name, items in lists.items():
+            if isinstance(items, str) or not all(isinstance(item, str) for item in items):
+                raise ConfigurationError(f"Redact({name}=...) takes a list of names, not {items!r}")
+            if not all(map(is_unicode, items)):
                 raise ConfigurationError(
                     f"Redact({name}=...): a lone surrogate stands in a name, which none can hold"
                 )
             # of a path only names are the same in any case
-            object.__setattr__(self, name, tuple(item if name == "body" else item.lower() for item in value))
-        for name in (*self.request_headers, *self.response_headers):
+            lists[name] = tuple(item if name == "body" else item.lower() for item in items)
+        for name in (*lists["request_headers"], *lists["response_headers"]):
             if is_credential_header(name):
                 raise ConfigurationError(f"the header {name!r} carries a credential and may never be stored")
-        if self.secrets not in ("refuse", "replace"):
-            raise ConfigurationError(f"Redact(secrets={self.secrets!r}) is wrong; it takes 'refuse' or 'replace'")
+        if secrets not in ("refuse", "replace"):
+            raise ConfigurationError(f"Redact(secrets={secrets!r}) is wrong; it takes 'refuse' or 'replace'")
         try:
             # those that lead to the outside of others first: what is sealed as a whole is sealed as it was
-            paths = sorted((_json_path.parse(path, any_case=True) for path in self.body), key=_depth)
+            paths = sorted((_json_path.parse(path, any_case=True) for path in lists["body"]), key=_depth)
         except ValueError as error:
             raise ConfigurationError(f"Redact(body=...): {error}") from None
-        object.__setattr__(self, "paths", tuple(paths))
-        object.__setattr__(self, "used", UsedPaths(self.body))
-
-    used: UsedPaths = field(init=False, repr=False, compare=False)
-    paths: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
+        vars(self).update(lists, secrets=secrets, paths=tuple(paths), used=UsedPaths(lists["body"]))
 
 
 def _depth(path: _json_path.Path) -> int:
