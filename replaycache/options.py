@@ -4,12 +4,12 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._errors import ConfigurationError
-from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead
+from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead, Value, value
 from .accounts import BUDGET_VARIABLE
 from .match import Match
 from .redaction.redact import Redact
@@ -170,8 +170,8 @@ class OptionArguments(TypedDict, total=False):
     on_store: Callable[[Recording, Outcome], object] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+@value(frozen=True, kw_only=True)
+class Options(Value):
     """Every option but `store`, which decides some of the defaults.
 
     Args:
@@ -211,22 +211,97 @@ class Options:
         ConfigurationError: a value is not one of these.
     """
 
-    mode: Mode = None  # type: ignore[assignment]  # becomes a Mode
-    match: Match = field(default_factory=Match)
-    redact: Redact = field(default_factory=Redact)
-    pace: float = 0
-    repeats: Literal["same", "sequence"] | None = None
-    keep: Keep | None = None
-    on_abandon: Literal["discard", "drain"] | None = None
-    ttl: float | None = None
-    sample: int = 0
-    on_drift: Literal["warn", "raise"] = "warn"
-    max_request_bytes: int = 64 << 20
-    budget: "Budget | None" = None
-    ignore_hosts: tuple[str, ...] = None  # type: ignore[assignment]  # becomes a tuple
-    on_hit: Callable[[Recording, Outcome], object] | None = None
-    on_miss: Callable[[Request, str], object] | None = None
-    on_store: Callable[[Recording, Outcome], object] | None = None
+    mode: Mode
+    match: Match
+    redact: Redact
+    pace: float
+    repeats: Literal["same", "sequence"] | None
+    keep: Keep | None
+    on_abandon: Literal["discard", "drain"] | None
+    ttl: float | None
+    sample: int
+    on_drift: Literal["warn", "raise"]
+    max_request_bytes: int
+    budget: "Budget | None"
+    ignore_hosts: tuple[str, ...]
+    on_hit: Callable[[Recording, Outcome], object] | None
+    on_miss: Callable[[Request, str], object] | None
+    on_store: Callable[[Recording, Outcome], object] | None
+    mode_as: str = field(init=False, repr=False, compare=False)
+    """How a mode is named where this one was, with `{}` for it."""
+
+    def __init__(
+        self,
+        *,
+        mode: Mode | str | None = None,
+        match: Match = Match(),  # noqa: B008  # frozen
+        redact: Redact = Redact(),  # noqa: B008  # frozen
+        pace: float = 0,
+        repeats: Literal["same", "sequence"] | None = None,
+        keep: Keep | None = None,
+        on_abandon: Literal["discard", "drain"] | None = None,
+        ttl: float | str | None = None,
+        sample: int | str = 0,
+        on_drift: Literal["warn", "raise"] = "warn",
+        max_request_bytes: int = 64 << 20,
+        budget: "Budget | float | str | Decimal | None" = None,
+        ignore_hosts: Iterable[str] | None = None,
+        on_hit: Callable[[Recording, Outcome], object] | None = None,
+        on_miss: Callable[[Request, str], object] | None = None,
+        on_store: Callable[[Recording, Outcome], object] | None = None,
+    ) -> None:
+        is_of_environment = mode is None and bool(os.environ.get(MODE_VARIABLE))
+        mode = _no_mode() if mode is None else Mode.parse(mode, "mode")
+        ttl = parse_duration(ttl, "ttl")
+        sample = parse_sample(sample, "sample")
+        _check("match", match, isinstance(match, Match), _a("Match", match, "ignore"))
+        _check("redact", redact, isinstance(redact, Redact), _a("Redact", redact, "body"))
+        _check("pace", pace, _is_number(pace) and 0 <= pace < 1e6, "a number from 0 on")
+        _check("repeats", repeats, repeats in (None, "same", "sequence"), "'same' or 'sequence'")
+        _check(
+            "keep",
+            keep,
+            keep is None or _takes(keep, 2),
+            "a callable that takes two arguments: a response's head, and how the answer ended",
+        )
+        _check("on_abandon", on_abandon, on_abandon in (None, "discard", "drain"), "'discard' or 'drain'")
+        _check("on_drift", on_drift, on_drift in ("warn", "raise"), "'warn' or 'raise'")
+        size = max_request_bytes
+        _check(
+            "max_request_bytes",
+            size,
+            _is_number(size) and isinstance(size, int) and size > 0,
+            "a number of bytes above 0",
+        )
+        hosts = parse_hosts(ignore_hosts, "ignore_hosts")
+        if budget is not None or os.environ.get(BUDGET_VARIABLE):
+            budget = _budget(budget)
+        for name, hook in (("on_hit", on_hit), ("on_miss", on_miss), ("on_store", on_store)):
+            takes = hook is None or (_takes(hook, 2) and not inspect.iscoroutinefunction(hook))
+            wanted = (
+                f"a callable that takes two arguments, {_TAKEN[name]}, and is no coroutine function: it is not "
+                f"awaited"
+            )
+            _check(name, hook, takes, wanted)
+        vars(self).update(
+            mode=mode,
+            match=match,
+            redact=redact,
+            pace=pace,
+            repeats=repeats,
+            keep=keep,
+            on_abandon=on_abandon,
+            ttl=ttl,
+            sample=sample,
+            on_drift=on_drift,
+            max_request_bytes=max_request_bytes,
+            budget=budget,
+            ignore_hosts=hosts,
+            on_hit=on_hit,
+            on_miss=on_miss,
+            on_store=on_store,
+            mode_as=f"{MODE_VARIABLE}={{}}" if is_of_environment else "mode='{}'",
+        )
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> "Options":
@@ -244,53 +319,6 @@ class Options:
                 listed = f"he options are store, {', '.join(names)}"
                 raise ConfigurationError(f"there is no option {name!r}{f'{guess} T' if guess else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
-
-    mode_as: str = field(default="mode='{}'", init=False, repr=False, compare=False)
-    """How a mode is named where this one was, with `{}` for it."""
-
-    def __post_init__(self) -> None:
-        if self.mode is None:
-            object.__setattr__(self, "mode", _no_mode())
-            if os.environ.get(MODE_VARIABLE):
-                object.__setattr__(self, "mode_as", f"{MODE_VARIABLE}={{}}")
-        else:
-            object.__setattr__(self, "mode", Mode.parse(self.mode, "mode"))
-        object.__setattr__(self, "ttl", parse_duration(self.ttl, "ttl"))
-        object.__setattr__(self, "sample", parse_sample(self.sample, "sample"))
-        _check("match", self.match, isinstance(self.match, Match), _a("Match", self.match, "ignore"))
-        _check("redact", self.redact, isinstance(self.redact, Redact), _a("Redact", self.redact, "body"))
-        _check("pace", self.pace, _is_number(self.pace) and 0 <= self.pace < 1e6, "a number from 0 on")
-        _check("repeats", self.repeats, self.repeats in (None, "same", "sequence"), "'same' or 'sequence'")
-        _check(
-            "keep",
-            self.keep,
-            self.keep is None or _takes(self.keep, 2),
-            "a callable that takes two arguments: a response's head, and how the answer ended",
-        )
-        _check(
-            "on_abandon",
-            self.on_abandon,
-            self.on_abandon in (None, "discard", "drain"),
-            "'discard' or 'drain'",
-        )
-        _check("on_drift", self.on_drift, self.on_drift in ("warn", "raise"), "'warn' or 'raise'")
-        size = self.max_request_bytes
-        _check(
-            "max_request_bytes",
-            size,
-            _is_number(size) and isinstance(size, int) and size > 0,
-            "a number of bytes above 0",
-        )
-        object.__setattr__(self, "ignore_hosts", parse_hosts(self.ignore_hosts, "ignore_hosts"))
-        if self.budget is not None or os.environ.get(BUDGET_VARIABLE):
-            object.__setattr__(self, "budget", _budget(self.budget))
-        for name, taken in _TAKEN.items():
-            hook = getattr(self, name)
-            takes = hook is None or (_takes(hook, 2) and not inspect.iscoroutinefunction(hook))
-            wanted = (
-                f"a callable that takes two arguments, {taken}, and is no coroutine function: it is not awaited"
-            )
-            _check(name, hook, takes, wanted)
 
 
 def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:

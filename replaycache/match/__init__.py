@@ -5,18 +5,17 @@ bytes, and hashes that to the key. The canonical form is one line of JSON (metho
 headers that matter, sample, scope, kind of body), a line feed, and the body in the form of its kind.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
 from .._errors import ConfigurationError
-from .._models import Request
+from .._models import Request, Value, value
 from ..dialects.dialect import Kind
 from ..dialects.registry import generates, kind_of
 from ..dialects.request_body import members
@@ -64,8 +63,8 @@ class Identified(NamedTuple):
     keeps_body: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Match:
+@value(frozen=True, kw_only=True)
+class Match(Value):
     """The rules by which a request becomes its canonical form.
 
     Args:
@@ -100,7 +99,37 @@ class Match:
     cacheable: Callable[[Request], bool] | None = None
     scope: str = ""
 
-    def __post_init__(self) -> None:
+    key_headers: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    ignored: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
+    _rules: Rules = field(init=False, repr=False, compare=False)
+    # of two that mean a host the first counts, and dicts are equal in any order
+    _in_order: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+
+    def __init__(
+        self,
+        *,
+        ignore: Sequence[str] = (),
+        scrub: Sequence[Scrub] = (),
+        normalize: Callable[[Request], Request] | None = None,
+        hosts: Mapping[str, str] = MappingProxyType({}),
+        headers: Sequence[str] = (),
+        fold_defaults: bool = True,
+        cacheable: Callable[[Request], bool] | None = None,
+        scope: str = "",
+    ) -> None:
+        vars(self).update(
+            ignore=ignore,
+            scrub=scrub,
+            normalize=normalize,
+            hosts=dict(hosts) if isinstance(hosts, Mapping) else hosts,
+            headers=headers,
+            fold_defaults=fold_defaults,
+            cacheable=cacheable,
+            scope=scope,
+        )
+        self._read()
+
+    def _read(self) -> None:
         for name in ("ignore", "headers"):
             value = getattr(self, name)
             is_list = isinstance(value, Iterable) and not isinstance(value, str)
@@ -155,16 +184,8 @@ class Match:
                 (*(path.text for path in paths), *(f"{_HEADER}{n}" for n in ignored if n not in KEY_HEADERS))
             ),
         )
-        object.__setattr__(self, "key_headers", headers)
-        object.__setattr__(self, "_in_order", tuple(self.hosts.items()))
-        object.__setattr__(self, "ignored", paths)
-        object.__setattr__(self, "_rules", rules)
-
-    key_headers: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    ignored: tuple[_json_path.Path, ...] = field(init=False, repr=False, compare=False)
-    _rules: Rules = field(init=False, repr=False, compare=False)
-    # of two that mean a host the first counts, and dicts are equal in any order
-    _in_order: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+        in_order = tuple(self.hosts.items())
+        vars(self).update(key_headers=headers, ignored=paths, _rules=rules, _in_order=in_order)
 
     def key(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> str:  # noqa: B008  # frozen
         """The key of a request: 32 hexadecimal digits. That of a store differs where what is redacted counts, for
@@ -219,7 +240,7 @@ class Match:
         sample: int = 0,
         redact: Redact = Redact(),  # noqa: B008  # frozen
         redactor: Redactor | None = None,
-    ) -> Explanation:
+    ) -> "Explanation":
         """The canonical form of a request, its key, and each rule that changed something.
 
         Args:
