@@ -44,6 +44,8 @@ def printable(text: str, *, lines: bool = False) -> str:
         text: of anyone.
         lines: whether line feeds and tabs stay as they are (CR LF becomes LF); otherwise it is one line.
     """
+    if text.isascii() and text.isprintable():  # most are, and to compile the patterns takes a millisecond
+        return text
     if lines:
         return _control().sub(_escape, text.replace("\r\n", "\n"))
     return _control_or_line().sub(_escape, text)
