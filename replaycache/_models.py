@@ -467,7 +467,7 @@ class Recording:
         return f"<Recording {asked} {self.head.status} {self.body!r}>"
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(init=False, repr=False, eq=False)  # see `Value`
 class Outcome:
     """What replaycache did with a request: `response.extensions["replaycache"]`.
 
@@ -485,11 +485,32 @@ class Outcome:
     """
 
     status: Literal["hit", "miss", "live"]
-    key: str = ""
-    store: str = ""
-    recorded_at: float | None = None
-    age: float | None = None
-    reason: str = field(default="")
+    key: str
+    store: str
+    recorded_at: float | None
+    age: float | None
+    reason: str
+
+    def __init__(
+        self,
+        status: Literal["hit", "miss", "live"],
+        key: str = "",
+        store: str = "",
+        recorded_at: float | None = None,
+        age: float | None = None,
+        reason: str = "",
+    ) -> None:
+        self.status = status
+        self.key = key
+        self.store = store
+        self.recorded_at = recorded_at
+        self.age = age
+        self.reason = reason
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Outcome) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it changes while a body is read
 
     def __repr__(self) -> str:
         parts: list[str] = [self.status]
