@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xxhash
 
@@ -27,15 +27,18 @@ from ..wire import url as _url
 from ..wire.unicode_text import is_unicode
 from .canonical import KEY_HEADERS, SCHEME, Applied, Canonical, Rules
 from .fingerprint import INCOMPARABLE, fingerprint
-from .scrubs import Scrub, compiled
 
 if TYPE_CHECKING:
     from .explanation import Explanation
+    from .scrubs import CompiledScrub
 
 __all__ = ["INCOMPARABLE", "KEY_HEADERS", "SCHEME", "Applied", "Identified", "Identity", "Match"]
 
 _HEADER = "headers."
 """With it begins what `Match(ignore=...)` takes for a header of the request."""
+
+Scrub = str | tuple[str | re.Pattern[str], str]
+"""The name of a ready-made one, or a pattern and what takes its place."""
 
 
 class Identity(NamedTuple):
@@ -173,7 +176,7 @@ class Match(Value):
         rules = Rules(
             paths,
             tuple(sorted(ignored)),
-            compiled(self.scrub),
+            () if self.scrub == () else _compiled(self.scrub),
             self.normalize,
             dict(self.hosts),
             headers,
@@ -287,6 +290,12 @@ class Match(Value):
 def _hashed(canonical: bytes) -> Identity:
     # of the cryptographic hashes the one that processors help with
     return Identity(xxhash.xxh3_128_hexdigest(canonical), hashlib.sha256(canonical).hexdigest())
+
+
+def _compiled(scrubs: Any) -> "tuple[CompiledScrub, ...]":
+    from .scrubs import compiled  # most scrub nothing
+
+    return compiled(scrubs)
 
 
 def _check_alias(name: str, counts_as: str) -> None:

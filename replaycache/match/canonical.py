@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -24,7 +24,9 @@ from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, decode_whole
 from ..wire.unicode_text import is_unicode
 from . import texts as _texts
-from .scrubs import CompiledScrub
+
+if TYPE_CHECKING:
+    from .scrubs import CompiledScrub
 
 __all__ = ["KEY_HEADERS", "SCHEME", "Applied", "Canonical", "Rules"]
 
@@ -69,7 +71,7 @@ class Rules(NamedTuple):
 
     ignore: tuple[_json_path.Path, ...]
     ignored_headers: tuple[str, ...]
-    scrub: tuple[CompiledScrub, ...]
+    scrub: "tuple[CompiledScrub, ...]"
     normalize: Callable[[Request], Request] | None
     hosts: Mapping[str, str]
     headers: tuple[str, ...]

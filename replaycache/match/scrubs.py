@@ -10,10 +10,7 @@ from .._errors import ConfigurationError
 from ..wire.unicode_text import is_unicode
 from .backtracking import text_that_takes_for_ever
 
-__all__ = ["NAMED", "CompiledScrub", "Scrub", "compiled"]
-
-Scrub = str | tuple[str | re.Pattern[str], str]
-"""The name of a ready-made one, or a pattern and what takes its place."""
+__all__ = ["NAMED", "CompiledScrub", "compiled"]
 
 
 class CompiledScrub(NamedTuple):
