@@ -24,7 +24,6 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from ..._models import Body, Chunk, Recording
-from ...dialects.answering import answering
 from ...dialects.framing.sse import begins_with_a_field
 from ...wire import url as _url
 from ..stored_fields import check_seconds
@@ -106,6 +105,8 @@ def framing_of(recording: Recording) -> Framing | None:
 
 
 def _answers_in_arrays(recording: Recording) -> bool:
+    from ...dialects.answering import answering  # who replays need not wait for it
+
     request = recording.request
     return any(form.is_array for form in answering(request.method, _url.parse(request.url).path).forms)
 
