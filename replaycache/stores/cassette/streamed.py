@@ -18,6 +18,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -37,15 +38,31 @@ Framing = Literal["events", "lines", "array", "other"]
 
 BASE64_WIDTH = 100
 
-_EVENT_END = re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
-_LINE_END = re.compile(r"\n")
-_FIELD = re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
-_ITEM = re.compile(r"\s*+[\[,]?+\s*+(?=[{\[])")
 _SPACES = ("", ", no space")
 _ENDS = {"": "\n", ", crlf": "\r\n"}
 
 EVENT_LAYOUTS = frozenset(f"{layout}{space}{end}" for layout in LAYOUTS for space in _SPACES for end in _ENDS)
 """The layouts of lines: that of their JSON, whether a space stands behind the name of a field, how lines end."""
+
+
+@cache
+def _event_end() -> re.Pattern[str]:
+    return re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
+
+
+@cache
+def _line_end() -> re.Pattern[str]:
+    return re.compile(r"\n")
+
+
+@cache
+def _field() -> re.Pattern[str]:
+    return re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
+
+
+@cache
+def _item() -> re.Pattern[str]:
+    return re.compile(r"\s*+[\[,]?+\s*+(?=[{\[])")
 
 
 class _Piece(NamedTuple):
@@ -75,8 +92,12 @@ class _Style(NamedTuple):
 
 # -- writing ---------------------------------------------------------------------------------------------------
 
-_STREAMS = re.compile(r"text/event-stream|(ndjson|jsonl|json-lines|stream\+json)")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+
+
+@cache
+def _streams() -> re.Pattern[str]:
+    return re.compile(r"text/event-stream|(ndjson|jsonl|json-lines|stream\+json)")
 
 
 def framing_of(recording: Recording) -> Framing | None:
@@ -88,7 +109,7 @@ def framing_of(recording: Recording) -> Framing | None:
     if not data:
         return None
     media_type = recording.head.header("content-type") or ""
-    if (named := _STREAMS.search(media_type)) is not None:
+    if (named := _streams().search(media_type)) is not None:
         return "lines" if named[1] else "events"
     shown = data.lstrip(_BLANK)
     if begins_with_a_field(shown):
@@ -208,7 +229,7 @@ def _cut(text: str, framing: Framing) -> Iterator[str]:
         yield from _items(text)
         return
     start = 0
-    for end in (_EVENT_END if framing == "events" else _LINE_END).finditer(text):
+    for end in (_event_end() if framing == "events" else _line_end()).finditer(text):
         yield text[start : end.end()]
         start = end.end()
     if start < len(text):
@@ -219,7 +240,7 @@ def _items(text: str) -> Iterator[str]:
     """The items of an array, and what stands between them."""
     decode = json.JSONDecoder().raw_decode
     at = 0
-    while (before := _ITEM.match(text, at)) is not None:
+    while (before := _item().match(text, at)) is not None:
         start = before.end()
         try:
             _, end = decode(text, start)
@@ -270,7 +291,7 @@ def _fields(piece: str) -> tuple[dict[str, Any], bool, bool, str] | None:
     """The fields of an event, whether a space stands behind their names, whether lines end in CRLF, the data."""
     fields: dict[str, Any] = {}
     space, crlf, data, at = True, False, None, 0
-    while (line := _FIELD.match(piece, at)) is not None:
+    while (line := _field().match(piece, at)) is not None:
         name, gap, value, end = line.groups()
         if name in fields:
             return None
