@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import requires
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -182,6 +184,69 @@ def test_an_adapter_loads_only_its_library(library: str, other: str) -> None:
     assert "replaycache.dialects.readings" not in loaded
     on_demand = ("budget", "drift", "ledger", "nearest", "prices", "usage")
     assert not loaded & {f"replaycache.{name}" for name in on_demand}
+
+
+_ASKING = """
+import json, re, sys
+import LIBRARY
+before = set(sys.modules)
+from replaycache.LIBRARY import ReplayTransport
+answers = LIBRARY.MockTransport(lambda request: LIBRARY.Response(200, json={"answer": 42}))
+with LIBRARY.Client(transport=ReplayTransport(answers, store=sys.argv[1])) as client:
+    answer = client.post("https://api.openai.com/v1/chat/completions", json={"model": "m", "messages": []})
+ours = [vars(module) for name, module in list(sys.modules.items()) if name.startswith("replaycache")]
+print(json.dumps({
+    "status": answer.extensions["replaycache"].status,
+    "loaded": sorted(set(sys.modules) - before),
+    "patterns": sorted({name for own in ours for name in own if type(own[name]) is re.Pattern}),
+    "dataclasses": sorted({
+        f"{kind.__module__}.{kind.__qualname__}"
+        for own in ours
+        for kind in own.values()
+        if (made := vars(kind).get("__dataclass_params__") if type(kind) is type else None)
+        and (made.init or made.repr or made.eq or made.frozen)
+    }),
+}))
+"""
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def first_hit(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """What a fresh process has loaded and made behind its first hit."""
+    told: dict[str, Any] = {}
+    for expected in ("miss", "hit"):
+        command = [sys.executable, "-c", _ASKING.replace("LIBRARY", request.param), str(tmp_path / "cache")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        told = json.loads(done.stdout)
+        assert told["status"] == expected
+    return told
+
+
+def test_a_hit_loads_nothing_that_only_records_or_explains(first_hit: dict[str, Any]) -> None:
+    loaded = {name.removeprefix("replaycache.") for name in first_hit["loaded"]}
+
+    assert not loaded & {
+        "dialects.answering",
+        "dialects.answers",
+        "dialects.readings",
+        "dialects.watcher",
+        "engine.answer",
+        "engine.nearest",
+        "match.backtracking",
+        "match.explanation",
+        "match.scrubs",
+        "redaction.credentials",
+        "stores.cassette",
+        "stores.memory",
+    }
+    assert not {name for name in loaded if name.startswith(("dialects.framing", "session"))}
+    assert not loaded & {"anyio", "asyncio", "concurrent", "decimal", "heapq", "hmac", "secrets", "sysconfig"}
+
+
+def test_a_hit_makes_no_class_and_no_pattern_that_it_has_no_use_for(first_hit: dict[str, Any]) -> None:
+    """A frozen dataclass takes a millisecond to make, a pattern a part of one: see `Value`."""
+    assert set(first_hit["dataclasses"]) <= {"replaycache.redaction.redactor.Redactor"}
+    assert set(first_hit["patterns"]) <= {"WORD", "_URL"}
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])

@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache import Body, Chunk, CorruptRecording, Outcome, Recording, Request, ResponseHead
+from replaycache import (
+    Body,
+    Chunk,
+    CorruptRecording,
+    Match,
+    Options,
+    Outcome,
+    Recording,
+    Redact,
+    Request,
+    ResponseHead,
+)
 from replaycache._models import Segment
 
 from .stores.samples import recording
@@ -51,9 +65,56 @@ def test_every_status_of_three_digits_can(status: int) -> None:
 def test_values_are_frozen_and_equal_by_content(value: Any) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         value.headers = ()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del value.headers
     assert value == dataclasses.replace(value)
     assert hash(value) == hash(dataclasses.replace(value))
     assert value != dataclasses.replace(value, headers=(("a", "b"),))
+    assert value == dataclasses.replace(value, left_out=("a",))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Request("GET", URL, body=b"a"),
+        ResponseHead(200, left_out=("a",)),
+        Redact(body=["a"]),
+        Match(ignore=["a"], hosts={"a": "b"}),
+        Options(mode="replay", pace=1),
+        Outcome("hit", "key"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_values_can_be_copied_and_pickled(value: Any, copied: Callable[[Any], Any]) -> None:
+    assert copied(value) == value
+    assert repr(copied(value)) == repr(value)
+    assert dataclasses.is_dataclass(value)
+
+
+def test_a_value_equals_none_of_another_class() -> None:
+    class Other(ResponseHead):
+        pass
+
+    assert ResponseHead(200) != Other(200)
+    assert ResponseHead(200) != (200, (), ())
+
+
+def test_a_value_shows_its_fields() -> None:
+    assert repr(ResponseHead(200)) == "ResponseHead(status=200, headers=(), left_out=())"
+    assert repr(Match(hosts={"a": "b"})) == (
+        "Match(ignore=(), scrub=(), normalize=None, hosts={'a': 'b'}, headers=(), fold_defaults=True, "
+        "cacheable=None, scope='')"
+    )
+
+
+def test_rules_hold_whatever_becomes_of_what_they_were_made_of() -> None:
+    hosts = {"a": "b"}
+    match = Match(hosts=hosts)
+
+    hosts["c"] = "d"
+
+    assert match == Match(hosts={"a": "b"})
 
 
 @pytest.mark.parametrize(
