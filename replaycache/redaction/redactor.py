@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from .. import _models
 from .._models import Headers, ResponseHead
 from ..dialects.registry import canonical_value
 from ..wire import json_path as _json_path
@@ -51,8 +52,8 @@ def _url_in_header() -> re.Pattern[str]:
     return re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
 
 
-@dataclass(frozen=True)
-class Redactor:
+@_models.value(frozen=True)
+class Redactor(_models.Value):
     """Takes out what may not be written.
 
     Args:
@@ -66,22 +67,31 @@ class Redactor:
         urls: does the same to URLs.
     """
 
-    redact: Redact = field(default_factory=Redact)
-    seal: Seal = field(default_factory=Seal)
-    counting: tuple[str, ...] = ()
-    uncounted: tuple[_json_path.Path, ...] = ()
-
-    def __post_init__(self) -> None:
-        named = tuple(place for path in self.redact.paths for place in self._places_of(path))
-        object.__setattr__(self, "urls", UrlRedactor(tuple(self.redact.query), self.seal))
-        object.__setattr__(self, "_named", named)
-        object.__setattr__(
-            self, "_fields", {path.steps[0]: path.text for path in self.redact.paths if len(path.steps) == 1}
-        )
-
+    redact: Redact
+    seal: Seal
+    counting: tuple[str, ...]
+    uncounted: tuple[_json_path.Path, ...]
     urls: UrlRedactor = field(init=False, repr=False, compare=False)
     _named: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     _fields: dict[Any, str] = field(init=False, repr=False, compare=False)
+
+    def __init__(
+        self,
+        redact: Redact | None = None,
+        seal: Seal | None = None,
+        counting: tuple[str, ...] = (),
+        uncounted: tuple[_json_path.Path, ...] = (),
+    ) -> None:
+        redact, seal = redact or Redact(), seal or Seal()
+        vars(self).update(
+            redact=redact,
+            seal=seal,
+            counting=counting,
+            uncounted=uncounted,
+            urls=UrlRedactor(tuple(redact.query), seal),
+            _fields={path.steps[0]: path.text for path in redact.paths if len(path.steps) == 1},
+        )
+        vars(self)["_named"] = tuple(place for path in redact.paths for place in self._places_of(path))
 
     def _places_of(self, path: _json_path.Path) -> Iterator[Place]:
         """Where something is that the user named: where it does not count, it is replaced as the caller's are."""
