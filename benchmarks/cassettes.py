@@ -1,193 +1,253 @@
-"""Claim: a cassette opens fast, and a hit in it costs the same whatever its size.
+"""Cassettes: recording into one, opening one, and hits in one; vcrpy and cassetter beside us, matching by the body.
 
-For cassettes of 10, 1,000 and 10,000 recordings: the time from a fresh client to its first answer, and the time of
-a hit after that, against the floor of the library's MockTransport. vcrpy and cassetter beside us, matching by the
-body too, as for LLM calls they must; what they cannot open in `PATIENCE` seconds is left out.
+By default those two do not look at the body, and would answer any question with any answer.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from report import Bar, Column, arguments, draw, goal, print_table, save
-from traffic import CHAT, HEADERS, Answer, chat_answer, chat_request, events, mock
-from upstream import CHUNKS, running
+from callers import caller, replay, right
+from measure import Arm, Figure, Sample, interleave
+from recording import Recorder, added, new_bodies
+from run import Row, Run
+from starting import cpu_seconds
+from traffic import CHAT, HEADERS, LONG, Case, Item, chat_answer, chat_request, events, mock
+from upstream import running
 
-from replaycache import use_cassette
-from replaycache._models import Body, Chunk, Recording, Request, ResponseHead
-from replaycache.stores.cassette.text import dump, dump_recording
+__all__ = ["rows"]
 
-COLUMNS = (
-    Column("case", 30, right=False),
-    Column("open+first ms", 13),
-    Column("hit us", 8),
-    Column("hit/floor", 9),
-    Column("goal of the hit", 15, right=False),
-)
-SIZES = (10, 1_000, 10_000)
-PATH = "/v1/chat/completions"
-PATIENCE = 60.0
-HIT_GOAL = 1.4
+PATH = "/numbered/v1/chat/completions"
+MATCHED = {"match_on": ["method", "uri", "body"]}
 
 
-def bodies(count: int, streamed: bool) -> list[bytes]:
-    """The requests of a cassette."""
-    return [json.dumps(chat_request(number, stream=streamed)).encode() for number in range(count)]
+@dataclass
+class Cassettes:
+    """The cassettes of a run, each recorded when it is first needed."""
 
+    run: Run
+    recorded: dict[int, tuple[Path, list[Sample]]] = field(default_factory=dict)
+    opened: dict[str, list[list[float]] | str] = field(default_factory=dict)
 
-def write_ours(path: Path, url: str, count: int, answer: Answer, streamed: bool) -> None:
-    """A cassette of replaycache, written as text: to record 10,000 would take the longer time."""
-    kind = "text/event-stream" if streamed else "application/json"
-    chunks = [Chunk(data, number / 1000) for number, data in enumerate(answer.chunks)]
-    headers = (("content-type", "application/json"),)
-    path.write_text(
-        dump(
-            dump_recording(
-                Recording(
-                    request=Request("POST", url, headers, body),
-                    head=ResponseHead(200, (("content-type", kind),)),
-                    body=Body.of(chunks),
-                    digest="",
-                    recorded_at=1_700_000_000.0,
-                )
+    def ours(self, size: int) -> tuple[Path, list[Sample]]:
+        """A cassette of that many small chats, and what each of them took to be recorded."""
+        if size not in self.recorded:
+            path = self.run.workspace / f"cassette-{size}.json"
+            case = _chats(size)
+            transport = replay(
+                httpx2,
+                "sync",
+                mock(httpx2, case.answer, streamed=True, numbered=True),
+                store=str(path),
+                mode="auto",
             )
-            for body in bodies(count, streamed)
-        ),
-        encoding="utf-8",
+            samples = []
+            with httpx2.Client(transport=transport) as client:
+                for item in case.items:
+                    started, cpu = time.perf_counter(), time.process_time()
+                    client.post(CHAT, content=item.body, headers=HEADERS)
+                    samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))
+                started, cpu = time.perf_counter(), time.process_time()
+            samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))  # of closing it
+            self.recorded[size] = path, samples
+        return self.recorded[size]
+
+    def seconds_to_open(self, who: str, size: int) -> list[list[float]] | str:
+        """CPU seconds of importing the recorder and of the first answer, of fresh processes; or why not."""
+        name = f"{who}-{size}"
+        if name not in self.opened:
+            self.opened[name] = self._open(who, size)
+        return self.opened[name]
+
+    def _open(self, who: str, size: int) -> list[list[float]] | str:
+        item = _chats(size).items[size // 2]
+        body, answer = self.run.workspace / f"{who}-{size}.body", self.run.workspace / f"{who}-{size}.answer"
+        body.write_bytes(item.body)
+        answer.write_bytes(item.answer.body)
+        url = CHAT
+        if who == "replaycache":
+            path, _ = self.ours(size)
+        else:
+            if find_spec({"vcrpy": "vcr"}.get(who, who)) is None:
+                return f"{who} is not installed"
+            path = self.run.workspace / f"{who}-{size}.yaml"
+            url = _record_theirs(who, path, size)
+        rounds = 2 if self.run.quick else 9
+        return cpu_seconds(self.run, ["open_cassette", who, str(path), url, str(body), str(answer)], rounds)
+
+
+def rows(run: Run) -> Iterator[Row]:
+    """Recording, opening, hits."""
+    cassettes = Cassettes(run)
+    many = run.many
+    opened = 200 if run.quick else 1_000
+    yield Row(
+        "cassettes.record.all",
+        f"recording {many:,} calls, in all",
+        "s",
+        lambda: in_all(cassettes, many),
+        None if run.quick else 10,
+    )
+    yield Row(
+        "cassettes.record.last",
+        f"recording: the {many:,}th call over the 100th",
+        "x",
+        lambda: last_over_early(cassettes, many),
+        1.5,
+    )
+    for name, what, characters, stream in (
+        ("300k", "300 KB request into a cassette", LONG, False),
+        ("stream", "400-chunk stream into a cassette", 60, True),
+    ):
+        yield Row(
+            f"cassettes.record.{name}",
+            what,
+            "µs",
+            lambda name=name, characters=characters, stream=stream: record_one(run, characters, stream=stream),
+        )
+    for size in (opened, many):
+        yield Row(
+            f"cassettes.open.{'few' if size == opened else 'many'}",
+            f"open + first answer at {size:,}",
+            "ms",
+            lambda size=size: opening(cassettes, "replaycache", size),
+        )
+    for who, goal in (("cassetter", 0.25), ("vcrpy", 0.1)):
+        yield Row(
+            f"cassettes.open.{who}",
+            f"open + first answer at {opened:,}, {who}",
+            "ms",
+            lambda who=who: opening(cassettes, who, opened),
+            ours=False,
+        )
+        yield Row(
+            f"cassettes.open.over-{who}",
+            f"open + first answer, over {who}",
+            "x",
+            lambda who=who: opening_over(cassettes, who, opened, start=1),
+            goal,
+        )
+        yield Row(
+            f"cassettes.open.over-{who}-with-imports",
+            f"the same with imports, over {who}",
+            "x",
+            lambda who=who: opening_over(cassettes, who, opened, start=0),
+        )
+    for size in (opened, many):
+        yield Row(
+            f"cassettes.hit.{'few' if size == opened else 'many'}",
+            f"a hit in a cassette of {size:,}",
+            "x",
+            lambda size=size: hits(cassettes, size),
+            1.4,
+        )
+
+
+def in_all(cassettes: Cassettes, size: int) -> Figure:
+    """CPU seconds of all calls, and of closing the cassette."""
+    _, samples = cassettes.ours(size)
+    cpu, wall = sum(sample.cpu for sample in samples), sum(sample.wall for sample in samples)
+    return Figure(cpu, by="CPU", details={"cpu": cpu, "wall": wall})
+
+
+def last_over_early(cassettes: Cassettes, size: int) -> Figure:
+    """The median of the last forty calls over that of forty about the hundredth."""
+    _, samples = cassettes.ours(size)
+    early = [sample.cpu for sample in samples[80:120]]
+    late = [sample.cpu for sample in samples[-41:-1]]
+    return Figure(
+        statistics.median(late) / statistics.median(early),
+        by="CPU",
+        details={"early_us": statistics.median(early) * 1e6, "late_us": statistics.median(late) * 1e6},
     )
 
 
-def record(context: Callable[[], Any], url: str, count: int, streamed: bool) -> None:
-    """Lets a peer record its cassette from the upstream that runs."""
-    with context(), httpx2.Client() as client:
-        for body in bodies(count, streamed):
-            client.post(url, content=body, headers=HEADERS).raise_for_status()
+def record_one(run: Run, characters: int, *, stream: bool) -> Figure:
+    """Microseconds that are added to a call; every batch has a new cassette."""
+    answer = events() if stream else chat_answer()
+    directory = run.directory(f"cassettes-{characters}-{stream}")
+    number = iter(range(1_000_000))
+
+    def upstream() -> Any:
+        return mock(httpx2, answer, streamed=stream)
+
+    def recorded(bodies: list[bytes]) -> Sample:
+        store = str(directory / f"{next(number)}.json")
+        transport = replay(httpx2, "sync", upstream(), store=store, mode="auto")
+        recorder = Recorder(run, httpx2, "sync", transport, CHAT, answer, stream=stream, recorded=True)
+        with transport:
+            return recorder.batch(bodies)
+
+    bare = Recorder(run, httpx2, "sync", upstream(), CHAT, answer, stream=stream)
+    rounds = 5 if run.quick else 30
+    return added(bare.batch, recorded, new_bodies(characters, stream=stream), 3, rounds, "CPU")
 
 
-@contextmanager
-def ours(path: Path) -> Iterator[None]:
-    """replaycache's context."""
-    with use_cassette(path.with_suffix(".json"), mode="replay"):
-        yield
+def opening(cassettes: Cassettes, who: str, size: int) -> Figure:
+    """Milliseconds from opening the cassette to the first answer."""
+    found = cassettes.seconds_to_open(who, size)
+    if isinstance(found, str):
+        return Figure(None, cannot=found)
+    taken = [first * 1e3 for _, first in found]
+    imports = statistics.median(each for each, _ in found) * 1e3
+    return Figure(statistics.median(taken), min(taken), max(taken), "CPU", details={"imports_ms": imports})
 
 
-def vcrpy(path: Path, mode: str) -> Any:
-    """vcrpy's context."""
-    vcr = importlib.import_module("vcr")
-    return vcr.use_cassette(str(path), record_mode=mode, match_on=["method", "uri", "body"])
+def opening_over(cassettes: Cassettes, who: str, size: int, start: int) -> Figure:
+    """Ours over theirs: without the imports (1), or with them (0)."""
+    ours, theirs = (cassettes.seconds_to_open(each, size) for each in ("replaycache", who))
+    if isinstance(ours, str) or isinstance(theirs, str):
+        return Figure(None, cannot=theirs if isinstance(theirs, str) else str(ours))
+    sums = [[sum(line[start:]) for line in found] for found in (ours, theirs)]
+    ratios = [our / their for our, their in zip(*sums, strict=True)]
+    return Figure(statistics.median(sums[0]) / statistics.median(sums[1]), min(ratios), max(ratios), "CPU")
 
 
-def cassetter(path: Path, mode: str) -> Any:
-    """cassetter's context."""
-    package = importlib.import_module("cassetter")
-    return package.use_cassette(path, record_mode=mode, match_on=["method", "uri", "body"])
+def hits(cassettes: Cassettes, size: int) -> Figure:
+    """Hits over the floor, each of another recording; every batch has a new transport, at its first answer."""
+    from replaycache.stores import CassetteStore
+
+    path, _ = cassettes.ours(size)
+    store = CassetteStore(path)
+    case = _chats(size)
+    first, *items = case.items[size // 2 : size // 2 + 101]
+
+    def hit() -> Callable[[Item], Any]:
+        call = caller(httpx2, "sync", replay(httpx2, "sync", store=store, mode="replay"), case)
+        right(case)(call(first), first)
+        return call
+
+    def unnumbered(result: bytes, _: Item) -> None:
+        assert result == case.answer.body, "the floor gave another answer"
+
+    floor = caller(httpx2, "sync", mock(httpx2, case.answer, streamed=False), case)
+    return interleave(
+        Arm(lambda: floor, unnumbered), Arm(hit, right(case)), items, cassettes.run.plan, calls=len(items) - 1
+    )
 
 
-def open_and_hit(context: Callable[[], Any], url: str, asked: list[bytes], rounds: int) -> tuple[float, float]:
-    """Seconds from opening the cassette to the first answer, and seconds of a further hit; medians.
-
-    Every recording is asked for once: some of the peers play it only once.
-    """
-    opening, hitting = [], []
-    for _ in range(rounds):
-        with httpx2.Client() as client:
-            started = time.perf_counter()
-            with context():
-                assert client.post(url, content=asked[0], headers=HEADERS).status_code == 200
-                opening.append(time.perf_counter() - started)
-                for body in asked[1:]:
-                    started = time.perf_counter()
-                    client.post(url, content=body, headers=HEADERS).read()
-                    hitting.append(time.perf_counter() - started)
-    return statistics.median(opening), statistics.median(hitting)
+def _chats(size: int) -> Case:
+    return Case(chat_request, range(size), chat_answer())
 
 
-def floor(answer: Answer, asked: list[bytes], streamed: bool) -> float:
-    """Seconds of a call that MockTransport answers."""
-    client = httpx2.Client(transport=mock(httpx2, answer, streamed=streamed))
-    took = []
-    for _ in range(400):
-        started = time.perf_counter()
-        client.post(CHAT, content=asked[0], headers=HEADERS).read()
-        took.append(time.perf_counter() - started)
-    return statistics.median(took)
+def _record_theirs(who: str, path: Path, size: int) -> str:
+    """Has the other record its cassette from a server on loopback, and gives the address; it is gone then."""
+    if who == "vcrpy":
+        from vcr import use_cassette
 
+        options: dict[str, Any] = {"record_mode": "all", **MATCHED}
+    else:
+        from cassetter import use_cassette
 
-def peers() -> list[str]:
-    """Who is compared, as far as it is installed."""
-    found = ["replaycache"]
-    for name, module in (("cassetter", "cassetter"), ("vcrpy", "vcr")):
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            print(f"{name} is not installed: left out")
-        else:
-            found.append(name)
-    return found
-
-
-def measure(name: str, size: int, streamed: bool, quick: bool) -> tuple[float, float, float] | str:
-    """Opening, hit and floor in seconds; or why they could not be had."""
-    answer = events(CHUNKS) if streamed else chat_answer()
-    asked = bodies(size, streamed)[size // 2 :][:200]
-    rounds = 2 if quick else 5
-    with tempfile.TemporaryDirectory(prefix="replaycache-benchmark-") as directory:
-        path = Path(directory) / "cassette.yaml"
-        base = floor(answer, asked, streamed)
-        if name == "replaycache":
-            write_ours(path.with_suffix(".json"), CHAT, size, answer, streamed)
-            return (*open_and_hit(lambda: ours(path), CHAT, asked, rounds), base)
-        peer = {"vcrpy": (vcrpy, "all", "none"), "cassetter": (cassetter, "once", "none")}[name]
-        if size > 1_000:
-            return "not recorded: too slow"
-        started = time.perf_counter()
-        try:
-            with running() as url:  # a peer may stand below the client library, where MockTransport is not seen
-                record(lambda: peer[0](path, peer[1]), url + PATH, size, streamed)
-            slow = time.perf_counter() - started > PATIENCE
-            # upstream is gone: what answers now is the cassette
-            opened = open_and_hit(lambda: peer[0](path, peer[2]), url + PATH, asked, 1 if slow else 2)
-            return (*opened, base)
-        except Exception as error:
-            return f"cannot: {type(error).__name__}"
-
-
-def main() -> None:
-    """Measures every cassette and reports."""
-    parser = arguments(__doc__)
-    options = parser.parse_args()
-    rows, bars, data = [], [], []
-    sizes = SIZES[:2] if options.quick else SIZES
-    for streamed in (False, True):
-        for size in sizes if not streamed else sizes[:2]:
-            for name in peers():
-                case = f"{'stream' if streamed else 'small'} {size:,}: {name}"
-                found = measure(name, size, streamed, options.quick)
-                if isinstance(found, str):
-                    rows.append([case, "-", "-", "-", found])
-                    data.append({"case": case, "cannot": found})
-                    continue
-                opening, hit, base = found
-                limit = HIT_GOAL if name == "replaycache" and not streamed else None
-                ratio = hit / base
-                rows.append(
-                    [case, f"{opening * 1e3:,.1f}", f"{hit * 1e6:,.0f}", f"{ratio:.2f}", goal(ratio, limit)]
-                )
-                data.append({"case": case, "open_s": opening, "hit_s": hit, "floor_s": base, "ratio": ratio})
-                bars.append(Bar(case, opening * 1e3, None))
-    print_table(COLUMNS, rows)
-    save("cassettes", data)
-    draw("cassettes", "Opening a cassette, to the first answer", "milliseconds", bars)
-
-
-if __name__ == "__main__":
-    main()
+        options = {"record_mode": "once", **MATCHED}
+    with running() as base, use_cassette(str(path), **options), httpx2.Client() as client:
+        for item in _chats(size).items:
+            client.post(base + PATH, content=item.body, headers=HEADERS).raise_for_status()
+    return base + PATH

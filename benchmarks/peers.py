@@ -1,206 +1,459 @@
-"""The same hits through replaycache, vcrpy and hishel, each against the floor of the library's MockTransport.
+"""The same hits through others, each against the floor of its own client; what they cannot do is found by trying.
 
-Every one has the recordings it is asked for and no miss. What a peer cannot do stands in the last column.
-
-vcrpy matches by the body too, as for LLM calls it must (its default does not look at it), and may repeat an
-answer. hishel keeps GET and HEAD; where it does not replay a POST it is measured with a GET of the same answer.
+Each records a hundred calls (twenty in a quick run) from a server on loopback, which is gone when they are asked for again. Who does not
+replay a POST is measured with a GET of the same answer.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import tempfile
-import zlib
+import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from measure import Arm, Plan, Ratio, interleave
-from report import Bar, Column, arguments, draw, print_table, save
-from traffic import CHAT, HEADERS, Answer, chat_answer, chat_request, events, mock
+from measure import Arm, Figure, Plan, interleave
+from run import Row, Run
+from traffic import HEADERS, Case, Item, chat_answer, chat_request, events, mock
+from upstream import running
 
-COLUMNS = (
-    Column("case", 26, right=False),
-    Column("floor us", 8),
-    Column("ratio", 5),
-    Column("min-max", 10),
-    Column("what it cannot do", 27, right=False),
-)
-STORED = 100
+__all__ = ["PEERS", "Peer", "missing", "rows"]
+
+MATCHED = {"match_on": ["method", "uri", "body"]}
+
+Ask = Callable[[Item], list[Any]]
+"""Asks, and gives the pieces that were read: bytes, or text where an SDK is asked."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is asked, by which method, and what answers."""
+class Asked:
+    """How a peer is asked.
 
-    name: str
-    bodies: tuple[bytes, ...]
-    answer: Answer
-    streamed: bool
+    Attributes:
+        base: where the upstream is, or was.
+        directory: where the peer keeps what it records.
+        case: what is asked.
+        method: POST, or GET with the question in the URL.
+        recording: upstream is there; otherwise only what is stored may answer.
+    """
+
+    base: str
+    directory: Path
+    case: Case
+    method: str
+    recording: bool
+
+    @property
+    def url(self) -> str:
+        """What is asked."""
+        return f"{self.base}/numbered/v1/chat/completions"
 
 
-def cases() -> list[Case]:
-    """The hits that are compared."""
-    small = tuple(json.dumps(chat_request(number)).encode() for number in range(STORED))
-    streams = tuple(json.dumps(chat_request(number, stream=True)).encode() for number in range(STORED))
-    return [
-        Case("small", small, chat_answer(), False),
-        Case("stream", streams, events(), True),
-    ]
+Opening = Callable[[Asked], AbstractContextManager[Ask]]
 
 
-Call = Callable[[bytes], list[bytes]]
+@dataclass(frozen=True)
+class Peer:
+    """One of those that are compared.
+
+    Attributes:
+        modules: which must be there, as paths below site-packages.
+        requirements: what pip installs for it.
+        open: the peer, ready to be asked.
+        floor: the same client, answered from memory.
+        ours: replaycache under the same client, where that is an SDK.
+        methods: by which it is tried.
+    """
+
+    modules: tuple[str, ...]
+    requirements: tuple[str, ...]
+    open: Opening
+    floor: Opening
+    ours: Opening | None = None
+    methods: tuple[str, ...] = ("POST", "GET")
 
 
-def caller(client: Any, case: Case, method: str) -> Call:
-    """What asks and gives the chunks it read. A GET carries its question in the URL."""
+def missing(peer: Peer) -> list[str]:
+    """The modules of the peer that are not installed here. None is imported."""
+    absent = []
+    for module in peer.modules:
+        package, _, rest = module.partition(".")
+        spec = find_spec(package)
+        places = (spec.submodule_search_locations if spec else None) or ()
+        if spec is None or (
+            rest and not any(Path(place, f"{rest.replace('.', '/')}.py").exists() for place in places)
+        ):
+            absent.append(module)
+    return absent
 
-    def call(body: bytes) -> list[bytes]:
-        url = CHAT if method == "POST" else f"{CHAT}?{zlib.crc32(body)}"
-        content = body if method == "POST" else None
-        if not case.streamed:
-            return [client.request(method, url, content=content, headers=HEADERS).content]
-        with client.stream(method, url, content=content, headers=HEADERS) as response:
+
+def rows(run: Run, name: str) -> Iterator[Row]:
+    """A peer's hits, and ours under the same SDK."""
+    peer = PEERS[name]
+    numbers = range(20 if run.quick else 100)
+    small = Case(chat_request, numbers, chat_answer())
+    stream = Case(lambda number: chat_request(number, stream=True), numbers, events(), True)
+    for what, case in (("small", small), ("stream", stream)):
+        told = "400-chunk stream" if case.streamed else what
+        yield Row(
+            f"peers.{name}.{what}",
+            f"{told}, {name}",
+            "x",
+            lambda case=case: measure(run, name, peer.open, case),
+            ours=name == "replaycache",
+        )
+        if peer.ours:
+            yield Row(
+                f"peers.{name}.{what}-replaycache",
+                f"{told}, replaycache under {name}",
+                "x",
+                lambda case=case: measure(run, name, peer.ours, case, "replaycache-"),
+            )
+
+
+def measure(run: Run, name: str, opening: Opening | None, case: Case, prefix: str = "") -> Figure:
+    """The ratio to the floor, with what the peer cannot do."""
+    peer = PEERS[name]
+    absent = missing(peer)
+    if absent or opening is None:
+        return Figure(None, cannot=f"{absent[0]} is not installed (--peers installs it)")
+    cannot: list[str] = []
+    plan = Plan(3, 0.001) if run.quick else Plan(21, 0.004)
+    for method in peer.methods:
+        directory = run.directory(f"{prefix}{name}-{case.streamed}-{method}")
+        with running() as base, opening(Asked(base, directory, case, method, True)) as record:
+            for item in case.items:
+                _check(record(item), item, case)
+        asked = Asked(base, directory, case, method, False)
+        with peer.floor(asked) as floor:
+            unnumbered = floor(case.items[0])
+            with opening(asked) as call:
+                failed = _fails(call, case)
+                if failed:
+                    cannot.append(f"cannot replay a {'stream' if case.streamed else method}: {failed}")
+                    continue
+                if case.streamed:
+                    pieces, live = len(call(case.items[0])), len(unnumbered)
+                    if pieces != live:
+                        cannot.append(f"gives {pieces} of {live} chunks")
+
+                def check(result: list[Any], _: Item, unnumbered: list[Any] = unnumbered) -> None:
+                    assert result == unnumbered, "the floor gave another answer"
+
+                figure = interleave(
+                    Arm(lambda floor=floor: floor, check),
+                    Arm(lambda call=call: call, lambda result, item: _check(result, item, case)),
+                    case.items,
+                    plan,
+                )
+        by = "" if method == "POST" else "measured by GET"
+        return Figure(
+            figure.value,
+            figure.least,
+            figure.greatest,
+            figure.by,
+            "; ".join([*cannot, *([by] if by else [])]),
+            figure.details,
+        )
+    return Figure(None, cannot="; ".join(cannot))
+
+
+def _fails(call: Ask, case: Case) -> str:
+    """Why a few stored requests are not answered rightly without an upstream; empty where they are."""
+    for item in case.items[:5]:
+        try:
+            result = call(item)
+        except Exception as error:
+            while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+                error = error.__cause__
+            refused = "onnect" in f"{type(error).__name__}{error}"
+            return "it asks upstream" if refused else f"{type(error).__name__}"
+        try:
+            _check(result, item, case)
+        except AssertionError as error:
+            return str(error)
+    return ""
+
+
+def _check(result: Sequence[Any], item: Item, case: Case) -> None:
+    """The whole answer is the item's, whatever its pieces are."""
+    if isinstance(result[0], bytes):
+        right = b"".join(result) == item.answer.body
+    else:
+        right = "".join(result) == _text(item, case)
+    assert right, f"another answer to request {item.number}"
+
+
+def _text(item: Item, case: Case) -> str:
+    """What an SDK gives of the answer."""
+    import json
+
+    if not case.streamed:
+        return str(json.loads(item.answer.body)["choices"][0]["message"]["content"])
+    lines = [line[6:] for line in item.answer.body.split(b"\n") if line.startswith(b"data: {")]
+    return "".join(json.loads(line)["choices"][0]["delta"].get("content", "") for line in lines)
+
+
+# --- plain clients
+
+
+def _client_ask(client: Any, asked: Asked) -> Ask:
+    """Asks through a client of httpx2."""
+
+    def ask(item: Item) -> list[bytes]:
+        url, body = _question(asked, item)
+        if not asked.case.streamed:
+            return [client.request(asked.method, url, content=body, headers=HEADERS).content]
+        with client.stream(asked.method, url, content=body, headers=HEADERS) as response:
             return list(response.iter_raw())
 
-    return call
+    return ask
 
 
-class Counting:
-    """An upstream that counts how often it is called: a replay must not reach it."""
-
-    def __init__(self, library: ModuleType, case: Case) -> None:
-        self.calls = 0
-        answer = mock(library, case.answer, streamed=True)
-
-        def respond(request: Any) -> Any:
-            self.calls += 1
-            return answer.handle_request(request)
-
-        self.transport = library.MockTransport(respond)
+def _question(asked: Asked, item: Item) -> tuple[str, bytes | None]:
+    if asked.method == "POST":
+        return asked.url, item.body
+    return f"{asked.url}?Question={item.number}&stream={'true' if asked.case.streamed else 'false'}", None
 
 
 @contextmanager
-def ours(library: ModuleType, case: Case, method: str, directory: Path) -> Iterator[tuple[Call, Counting]]:
-    """replaycache over a disk store."""
-    adapter = importlib.import_module(f"replaycache.{library.__name__}")
-    upstream = Counting(library, case)
-    transport = adapter.ReplayTransport(upstream.transport, store=str(directory), mode="auto")
-    with library.Client(transport=transport) as client:
-        yield caller(client, case, method), upstream
+def _floor(asked: Asked) -> Iterator[Ask]:
+    import httpx2
+
+    transport = mock(httpx2, asked.case.answer, streamed=asked.case.streamed)
+    with httpx2.Client(transport=transport) as client:
+        yield _client_ask(client, asked)
 
 
 @contextmanager
-def vcrpy(library: ModuleType, case: Case, method: str, directory: Path) -> Iterator[tuple[Call, Counting]]:
-    """vcrpy over a YAML cassette: recorded, closed, and opened again to be played."""
+def _replaycache(asked: Asked) -> Iterator[Ask]:
+    import httpx2
+
+    from replaycache.httpx2 import ReplayTransport
+
+    transport = ReplayTransport(store=str(asked.directory), mode="record" if asked.recording else "replay")
+    with httpx2.Client(transport=transport) as client:
+        yield _client_ask(client, asked)
+
+
+@contextmanager
+def _vcrpy(asked: Asked) -> Iterator[Ask]:
+    import httpx2
     import vcr
 
-    options: dict[str, Any] = {"match_on": ["method", "uri", "body"], "allow_playback_repeats": True}
-    path = str(directory / "cassette.yaml")
-    upstream = Counting(library, case)
-    with library.Client(transport=upstream.transport) as client:
-        call = caller(client, case, method)
-        with vcr.use_cassette(path, record_mode="all", **options):
-            for body in case.bodies:
-                call(body)
-        with vcr.use_cassette(path, record_mode="none", **options):
-            yield call, upstream
+    # played more than once, and by the body, which it does not look at by default
+    options: dict[str, Any] = {"allow_playback_repeats": True, **MATCHED}
+    mode = "all" if asked.recording else "none"
+    cassette = vcr.use_cassette(str(asked.directory / "cassette.yaml"), record_mode=mode, **options)
+    with cassette, httpx2.Client() as client:
+        yield _client_ask(client, asked)
 
 
 @contextmanager
-def hishel(library: ModuleType, case: Case, method: str, directory: Path) -> Iterator[tuple[Call, Counting]]:
-    """hishel over its SQLite storage."""
+def _cassetter(asked: Asked) -> Iterator[Ask]:
+    import httpx2
+    from cassetter import use_cassette
+
+    mode = "once" if asked.recording else "none"
+    cassette = use_cassette(
+        asked.directory / "cassette.yaml", record_mode=mode, match_on=["method", "uri", "body"]
+    )
+    with cassette, httpx2.Client() as client:
+        yield _client_ask(client, asked)
+
+
+@contextmanager
+def _hishel(asked: Asked) -> Iterator[Ask]:
+    import httpx2
     from hishel import SqliteStorage
+    from hishel.httpx2 import CacheTransport
 
-    adapter = importlib.import_module(f"hishel.{library.__name__}")
-    upstream = Counting(library, case)
-    storage = SqliteStorage(database_path=directory / "hishel.db")
-    with library.Client(transport=adapter.CacheTransport(upstream.transport, storage=storage)) as client:
-        yield caller(client, case, method), upstream
-
-
-Peer = Callable[..., Any]
+    storage = SqliteStorage(database_path=asked.directory / "hishel.db")
+    transport = CacheTransport(httpx2.HTTPTransport(), storage=storage)
+    with httpx2.Client(transport=transport) as client:
+        yield _client_ask(client, asked)
 
 
-def replays(call: Call, upstream: Counting, case: Case) -> bool:
-    """Records every request, then asks again: whether upstream was left alone, and the bytes are right."""
-    for body in case.bodies:
-        call(body)
-    before = upstream.calls
-    for body in case.bodies[:5]:
-        assert b"".join(call(body)) == case.answer.body, "another answer"
-    return upstream.calls == before
+def _session_ask(session: Any, asked: Asked) -> Ask:
+    """Asks through a session of requests."""
+
+    def ask(item: Item) -> list[bytes]:
+        url, body = _question(asked, item)
+        if not asked.case.streamed:
+            return [session.request(asked.method, url, data=body, headers=HEADERS).content]
+        with session.request(asked.method, url, data=body, headers=HEADERS, stream=True) as response:
+            return list(response.iter_content(None))
+
+    return ask
 
 
-def measure_peer(peer: Peer, library: ModuleType, case: Case, plan: Plan) -> tuple[Ratio | None, list[str]]:
-    """The ratio to the floor, and what the peer cannot do; None where it cannot do the case at all."""
-    cannot: list[str] = []
-    for method in ("POST", "GET"):
-        # made before vcrpy patches the class
-        client = library.Client(transport=mock(library, case.answer, streamed=case.streamed))
-        floor = caller(client, case, method)
-        with tempfile.TemporaryDirectory(prefix="replaycache-benchmark-") as directory, ExitStack() as stack:
-            try:
-                call, upstream = stack.enter_context(peer(library, case, method, Path(directory)))
-            except ImportError:
-                return None, [f"no {library.__name__}"]
-            if not replays(call, upstream, case):
-                cannot.append(f"no {method}")
-                continue
-            if case.streamed and len(call(case.bodies[0])) != len(case.answer.chunks):
-                cannot.append(f"{len(call(case.bodies[0]))} of {len(case.answer.chunks)} chunks")
+@contextmanager
+def _requests_floor(asked: Asked) -> Iterator[Ask]:
+    import requests
+    from requests.adapters import BaseAdapter
+    from urllib3 import HTTPResponse
 
-            def check(result: list[bytes], body: bytes = case.answer.body) -> None:
-                assert b"".join(result) == body, "another answer"
+    answer, streamed = asked.case.answer, asked.case.streamed
 
-            arms = [Arm(lambda which=which: which, check) for which in (floor, call)]
-            before = upstream.calls
-            ratio = interleave(*arms, case.bodies, plan)
-            assert upstream.calls == before, "upstream was called"
-            return ratio, cannot
-    return None, cannot
+    class Raw(HTTPResponse):
+        def stream(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:
+            return iter(answer.chunks)
 
+    class Adapter(BaseAdapter):
+        def send(self, request: Any, **_: Any) -> Any:
+            response = requests.Response()
+            response.status_code, response.url, response.request = 200, request.url, request
+            response.headers.update(answer.headers)
+            body = BytesIO(b"" if streamed else answer.body)
+            response.raw = (Raw if streamed else HTTPResponse)(body, preload_content=False)
+            return response
 
-def peers() -> Sequence[tuple[str, Peer]]:
-    """Who is compared, as far as it is installed."""
-    found: list[tuple[str, Peer]] = [("replaycache", ours)]
-    for name, module, peer in (("vcrpy", "vcr", vcrpy), ("hishel", "hishel", hishel)):
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            print(f"{name} is not installed: left out")
-        else:
-            found.append((name, peer))
-    return found
+        def close(self) -> None:
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        yield _session_ask(session, asked)
 
 
-def main() -> None:
-    """Measures every peer and reports."""
-    parser = arguments(__doc__)
-    options = parser.parse_args()
-    plan = Plan(5 if options.quick else 21, 0.004)  # vcrpy takes seconds for what the others do in one batch
-    rows, bars, data = [], [], []
-    for library_name in ("httpx2", "httpx"):
-        library = importlib.import_module(library_name)
-        for case in cases():
-            for peer_name, peer in peers():
-                name = f"{library_name} {case.name}: {peer_name}"
-                ratio, cannot = measure_peer(peer, library, case, plan)
-                data.append({"case": name, "cannot": cannot, **(vars(ratio) if ratio else {})})
-                figures = ["", "-", ""]
-                if ratio:
-                    spread = f"{ratio.least:.2f}-{ratio.greatest:.2f}"
-                    figures = [f"{ratio.floor * 1e6:,.0f}", f"{ratio.median:.2f}", spread]
-                    bars.append(Bar(name, ratio.median, None))
-                rows.append([name, *figures, "; ".join(cannot) or "-"])
-    print_table(COLUMNS, rows, [f"{STORED} recordings each; a GET is measured against a GET of the floor"])
-    save("peers", data, stored=STORED)
-    draw("peers", f"hits with {STORED} recordings", "times the floor", bars, floor=1)
+@contextmanager
+def _requests_cache(asked: Asked) -> Iterator[Ask]:
+    from requests_cache import CachedSession
+
+    cache = str(asked.directory / "cache.sqlite")
+    with CachedSession(cache, backend="sqlite", allowable_methods=["GET", "POST"]) as session:
+        yield _session_ask(session, asked)
 
 
-if __name__ == "__main__":
-    main()
+# --- SDKs that have a cache
+
+
+def _litellm_ask(asked: Asked, transport: Any, cache: Any = None) -> Ask:
+    import httpx
+    import litellm
+    import openai
+
+    client = openai.OpenAI(
+        api_key="sk-benchmark",
+        base_url=f"{asked.base}/numbered/v1",
+        http_client=httpx.Client(transport=transport),
+        max_retries=0,
+    )
+
+    def ask(item: Item) -> list[str]:
+        litellm.cache = cache
+        request = {**item.request, "model": "openai/gpt-4o-mini"}
+        answer = litellm.completion(**request, client=client, api_key="sk-benchmark", caching=cache is not None)
+        if asked.case.streamed:
+            return [choice.delta.content or "" for event in answer for choice in event.choices]
+        return [answer.choices[0].message.content]
+
+    return ask
+
+
+@contextmanager
+def _litellm_floor(asked: Asked) -> Iterator[Ask]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or it fetches a price list when it is imported
+    import httpx
+
+    yield _litellm_ask(asked, mock(httpx, asked.case.answer, streamed=asked.case.streamed))
+
+
+@contextmanager
+def _litellm(asked: Asked) -> Iterator[Ask]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import httpx
+    import litellm
+
+    cache = litellm.Cache(type="disk", disk_cache_dir=str(asked.directory))
+    yield _litellm_ask(asked, httpx.HTTPTransport(), cache)
+
+
+@contextmanager
+def _litellm_replaycache(asked: Asked) -> Iterator[Ask]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    from replaycache.httpx import ReplayTransport
+
+    mode = "record" if asked.recording else "replay"
+    with ReplayTransport(store=str(asked.directory), mode=mode) as transport:
+        yield _litellm_ask(asked, transport)
+
+
+def _langchain_ask(asked: Asked, transport: Any, cache: Any = False) -> Ask:
+    import httpx2
+    from langchain_openai import ChatOpenAI
+
+    model = ChatOpenAI(
+        model="gpt-4o-mini",
+        api_key="sk-benchmark",
+        base_url=f"{asked.base}/numbered/v1",
+        http_client=httpx2.Client(transport=transport),
+        max_retries=0,
+        cache=cache,
+    )
+
+    def ask(item: Item) -> list[str]:
+        question = item.request["messages"][0]["content"]
+        if asked.case.streamed:
+            return [str(event.content) for event in model.stream(question)]
+        return [str(model.invoke(question).content)]
+
+    return ask
+
+
+@contextmanager
+def _langchain_floor(asked: Asked) -> Iterator[Ask]:
+    import httpx2
+
+    yield _langchain_ask(asked, mock(httpx2, asked.case.answer, streamed=asked.case.streamed))
+
+
+@contextmanager
+def _langchain(asked: Asked) -> Iterator[Ask]:
+    warnings.simplefilter("ignore")  # of what is to come in its next versions
+    import httpx2
+
+    cache = import_module("langchain_community.cache").SQLiteCache(str(asked.directory / "cache.db"))
+    yield _langchain_ask(asked, httpx2.HTTPTransport(), cache)
+
+
+@contextmanager
+def _langchain_replaycache(asked: Asked) -> Iterator[Ask]:
+    from replaycache.httpx2 import ReplayTransport
+
+    mode = "record" if asked.recording else "replay"
+    with ReplayTransport(store=str(asked.directory), mode=mode) as transport:
+        yield _langchain_ask(asked, transport)
+
+
+POST = ("POST",)
+PEERS = {
+    "replaycache": Peer(("replaycache",), (), _replaycache, _floor),
+    "vcrpy": Peer(("vcr",), ("vcrpy",), _vcrpy, _floor),
+    "cassetter": Peer(("cassetter",), ("cassetter",), _cassetter, _floor),
+    "hishel": Peer(("hishel",), ("hishel[httpx2]",), _hishel, _floor),
+    "requests-cache": Peer(("requests_cache",), ("requests-cache",), _requests_cache, _requests_floor),
+    # later ones have no disk cache, and the last that have it do not fit beside openai 3; cached streams
+    # import the last two
+    "litellm": Peer(
+        ("litellm.caching.disk_cache",),
+        ("litellm[caching]>=1.106,<1.107", "fastapi", "soundfile"),
+        _litellm,
+        _litellm_floor,
+        _litellm_replaycache,
+        POST,
+    ),
+    "langchain": Peer(
+        ("langchain_openai", "langchain_community"),
+        ("langchain-openai", "langchain-community"),
+        _langchain,
+        _langchain_floor,
+        _langchain_replaycache,
+        POST,
+    ),
+}

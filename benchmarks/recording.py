@@ -1,129 +1,219 @@
-"""Claim: a recording into a cassette costs the same at the 10,000th call as at the 100th, and seconds in all.
-
-Calls of 2 KB are recorded one after the other through a client whose upstream is the library's MockTransport, so
-that the time is ours; the floor is the same without us. For vcrpy and cassetter beside us, which write their file
-at the end of the block, that is counted. Who takes longer than `PATIENCE` seconds for one size has no larger one.
-"""
+"""What it adds to a call to be recorded in the disk cache: over MockTransport, and over a server on loopback."""
 
 from __future__ import annotations
 
-import importlib
-import statistics
-import tempfile
+import json
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
-import httpx2
-from report import Bar, Column, arguments, draw, goal, print_table, save
-from traffic import CHAT, HEADERS, chat_answer, mock
+from callers import Kind, replay
+from measure import Clock, Figure, Sample, by_turns, difference
+from run import Row, Run, library_of
+from traffic import CHAT, HEADERS, LONG, Answer, chat_answer, chat_request, events, mock
 from upstream import running
 
-from cassettes import bodies, peers
-from replaycache import use_cassette
-from replaycache.httpx2 import ReplayTransport
-
-COLUMNS = (
-    Column("case", 24, right=False),
-    Column("all s", 7),
-    Column("100th us", 9),
-    Column("last us", 9),
-    Column("last/100th", 10),
-    Column("goal", 14, right=False),
-)
-SIZES = (100, 1_000, 10_000)
-PATIENCE = 120.0
-GROWTH_GOAL = 1.5
-ALL_GOAL = 10.0
-PATH = "/v1/chat/completions"
+__all__ = ["Recorder", "added", "rows"]
 
 
-def timed(client: Any, url: str, asked: list[bytes]) -> list[float]:
-    """Seconds of each call."""
-    took = []
-    for body in asked:
-        started = time.perf_counter()
-        client.post(url, content=body, headers=HEADERS).raise_for_status()
-        took.append(time.perf_counter() - started)
-    return took
+def rows(run: Run, library: str) -> Iterator[Row]:
+    """Small calls, long requests, streams."""
+    kinds: tuple[tuple[Kind, str, float], ...] = (("sync", "", 150), ("async", " async", 250))
+    for kind, told, goal in kinds:
+        yield Row(
+            f"recording.{library}.{kind}.small",
+            f"small call, {library}{told}",
+            "µs",
+            lambda kind=kind: over_mock(run, library, kind),
+            goal,
+        )
+        yield Row(
+            f"recording.{library}.{kind}.small-loopback",
+            f"small call over loopback, {library}{told}",
+            "µs",
+            lambda kind=kind: over_loopback(run, library, kind),
+            goal,
+        )
+    yield Row(
+        f"recording.{library}.sync.300k",
+        f"300 KB request, {library}",
+        "µs",
+        lambda: over_mock(run, library, "sync", characters=LONG),
+        1500,
+    )
+    for kind, told, _ in kinds:
+        yield Row(
+            f"recording.{library}.{kind}.stream",
+            f"400-chunk stream in all, {library}{told}",
+            "µs",
+            lambda kind=kind: over_mock(run, library, kind, stream=True),
+            600,
+        )
+        yield Row(
+            f"recording.{library}.{kind}.first-chunk",
+            f"first chunk over loopback, {library}{told}",
+            "µs",
+            lambda kind=kind: over_loopback(run, library, kind, stream=True),
+            300,
+        )
 
 
-def ours(path: Path, asked: list[bytes]) -> tuple[float, list[float]]:
-    """Seconds in all, and of each call, of a transport of ours."""
-    started = time.perf_counter()
-    inner = mock(httpx2, chat_answer(), streamed=False)
-    with httpx2.Client(transport=ReplayTransport(inner, store=str(path), mode="auto")) as client:
-        took = timed(client, CHAT, asked)
-    return time.perf_counter() - started, took
+class Recorder:
+    """Asks new questions through a client and times them.
+
+    Args:
+        library: httpx or httpx2.
+        kind: of client.
+        transport: of the client.
+        url: where it asks.
+        answer: the right one.
+        stream: ask for a stream.
+        until_first: the clock stops at the first chunk.
+        recorded: every call has to tell that it was recorded.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        library: ModuleType,
+        kind: Kind,
+        transport: Any,
+        url: str,
+        answer: Answer,
+        *,
+        stream: bool = False,
+        until_first: bool = False,
+        recorded: bool = False,
+    ) -> None:
+        self.run, self.kind, self.url, self.answer = run, kind, url, answer
+        self.stream, self.until_first, self.recorded = stream, until_first, recorded
+        self.client = (library.AsyncClient if kind == "async" else library.Client)(transport=transport)
+
+    def batch(self, bodies: list[bytes]) -> Sample:
+        """Asks each of the bodies and sums up the seconds."""
+        if self.kind == "async":
+            asked = self._ask_async(bodies)
+            samples, read, responses = self.run.loop.run_until_complete(asked)
+        else:
+            samples, read, responses = self._ask(bodies)
+        expected = list(self.answer.chunks) if self.stream else self.answer.body
+        if self.until_first:
+            expected = self.answer.body
+        for result, response in zip(read, responses, strict=True):
+            assert result == expected, "another answer"
+            if self.recorded:
+                assert response.extensions["replaycache"].status == "miss", "a call was not recorded"
+        return Sample(sum(sample.wall for sample in samples), sum(sample.cpu for sample in samples))
+
+    def _ask(self, bodies: list[bytes]) -> tuple[list[Sample], list[Any], list[Any]]:
+        samples, read, responses = [], [], []
+        for body in bodies:
+            started, cpu = time.perf_counter(), time.process_time()
+            if not self.stream:
+                response = self.client.post(self.url, content=body, headers=HEADERS)
+                samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))
+                read.append(response.content)
+            else:
+                with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
+                    chunks = response.iter_raw()
+                    first = next(chunks)
+                    at_first = Sample(time.perf_counter() - started, time.process_time() - cpu)
+                    every = [first, *chunks]
+                whole = Sample(time.perf_counter() - started, time.process_time() - cpu)
+                samples.append(at_first if self.until_first else whole)
+                read.append(b"".join(every) if self.until_first else every)
+            responses.append(response)
+        return samples, read, responses
+
+    async def _ask_async(self, bodies: list[bytes]) -> tuple[list[Sample], list[Any], list[Any]]:
+        samples, read, responses = [], [], []
+        for body in bodies:
+            started, cpu = time.perf_counter(), time.process_time()
+            if not self.stream:
+                response = await self.client.post(self.url, content=body, headers=HEADERS)
+                samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))
+                read.append(response.content)
+            else:
+                async with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
+                    chunks = response.aiter_raw()
+                    first = await anext(chunks)
+                    at_first = Sample(time.perf_counter() - started, time.process_time() - cpu)
+                    every = [first]
+                    async for chunk in chunks:
+                        every.append(chunk)
+                whole = Sample(time.perf_counter() - started, time.process_time() - cpu)
+                samples.append(at_first if self.until_first else whole)
+                read.append(b"".join(every) if self.until_first else every)
+            responses.append(response)
+        return samples, read, responses
 
 
-def deferred(path: Path, asked: list[bytes]) -> tuple[float, list[float]]:
-    """The same, written once at the end, as under pytest."""
-    from replaycache.stores import CassetteStore
-
-    store = CassetteStore(path)
-    started = time.perf_counter()
-    with running() as url, store.deferred(), use_cassette(store, mode="auto"), httpx2.Client() as client:
-        took = timed(client, url + PATH, asked)
-    return time.perf_counter() - started, took
+def new_bodies(characters: int, *, stream: bool) -> Iterator[bytes]:
+    """Requests of which no two are the same."""
+    text = json.dumps(chat_request(0, characters, stream=stream))
+    number = 0
+    while True:
+        number += 1
+        yield text.replace("Question 0", f"Question {number}").encode()
 
 
-def floor(asked: list[bytes]) -> list[float]:
-    """Seconds of each call without us."""
-    with httpx2.Client(transport=mock(httpx2, chat_answer(), streamed=False)) as client:
-        return timed(client, CHAT, asked)
+def added(
+    bare: Callable[[list[bytes]], Sample],
+    recorded: Callable[[list[bytes]], Sample],
+    bodies: Iterator[bytes],
+    calls: int,
+    rounds: int,
+    by: Clock,
+) -> Figure:
+    """Microseconds that the second takes more for a call than the first; every call has a new body."""
+    arms = [lambda _, arm=arm: arm([next(bodies) for _ in range(calls)]) for arm in (bare, recorded)]
+    floor, subject = by_turns(arms, rounds)
+    return microseconds(difference(floor, subject, by, calls, batch=calls))
 
 
-def peer(name: str, path: Path, asked: list[bytes]) -> tuple[float, list[float]]:
-    """The same of a peer, which stands below the client library and so has a real upstream."""
-    contexts: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-        "vcrpy": lambda: importlib.import_module("vcr").use_cassette(str(path), record_mode="all"),
-        "cassetter": lambda: importlib.import_module("cassetter").use_cassette(path, record_mode="once"),
-    }
-    with running() as url:
-        started = time.perf_counter()
-        with contexts[name](), httpx2.Client() as client:
-            took = timed(client, url + PATH, asked)
-        return time.perf_counter() - started, took
+def microseconds(figure: Figure) -> Figure:
+    """A figure in seconds, in microseconds."""
+    assert figure.value is not None
+    assert figure.least is not None
+    assert figure.greatest is not None
+    details = {**figure.details, "cpu": figure.details["cpu"] * 1e6, "wall": figure.details["wall"] * 1e6}
+    return Figure(figure.value * 1e6, figure.least * 1e6, figure.greatest * 1e6, figure.by, details=details)
 
 
-def main() -> None:
-    """Measures and reports."""
-    options = arguments(__doc__).parse_args()
-    rows, data, bars = [], [], []
-    sizes = SIZES[:2] if options.quick else SIZES
-    slow: set[str] = set()
-    for size in sizes:
-        asked = bodies(size, streamed=False)
-        base = statistics.median(floor(asked[:100]))
-        for name in (*peers(), "replaycache, deferred"):
-            if name in slow:
-                continue
-            with tempfile.TemporaryDirectory(prefix="replaycache-benchmark-") as directory:
-                path = Path(directory) / ("c.json" if name.startswith("replaycache") else "c.yaml")
-                if name == "replaycache":
-                    whole, took = ours(path, asked)
-                elif name == "replaycache, deferred":
-                    whole, took = deferred(path, asked)
-                else:
-                    whole, took = peer(name, path, asked)
-            if whole > PATIENCE:
-                slow.add(name)
-            early, late = statistics.median(took[80:120]), statistics.median(took[-40:])
-            is_ours = name == "replaycache" and size == SIZES[-1]
-            told = f"{goal(late / early, GROWTH_GOAL)}, {goal(whole, ALL_GOAL, ' s')}" if is_ours else "-"
-            case = f"{size:,}: {name}"
-            rows.append(
-                [case, f"{whole:.2f}", f"{early * 1e6:,.0f}", f"{late * 1e6:,.0f}", f"{late / early:.2f}", told]
-            )
-            data.append({"case": case, "all_s": whole, "early_s": early, "late_s": late, "floor_s": base})
-            bars.append(Bar(case, whole, ALL_GOAL if is_ours else None))
-    print_table(COLUMNS, rows, [f"A call without us: {base * 1e6:,.0f} us."])
-    save("recording", data)
-    draw("recording", "Recording into a cassette", "seconds in all", bars)
+def over_mock(run: Run, library_name: str, kind: Kind, characters: int = 60, *, stream: bool = False) -> Figure:
+    """The upstream answers from memory, so that CPU time tells what is ours."""
+    library = library_of(library_name)
+    answer = events() if stream else chat_answer()
+    directory = run.workspace / f"recorded-{library_name}-{kind}-{characters}-{stream}"
+
+    def upstream() -> Any:
+        return mock(library, answer, streamed=stream)
+
+    transport = replay(library, kind, upstream(), store=str(directory), mode="auto")
+    bare = Recorder(run, library, kind, upstream(), CHAT, answer, stream=stream)
+    recorded = Recorder(run, library, kind, transport, CHAT, answer, stream=stream, recorded=True)
+    calls = 20 if characters < LONG and not stream else 3
+    rounds = run.plan.rounds
+    bodies = new_bodies(characters, stream=stream)
+    return added(bare.batch, recorded.batch, bodies, calls, rounds, "CPU")
 
 
-if __name__ == "__main__":
-    main()
+def over_loopback(run: Run, library_name: str, kind: Kind, *, stream: bool = False) -> Figure:
+    """The upstream is a server in another process; of a stream, only the time to its first chunk counts."""
+    library = library_of(library_name)
+    answer = events() if stream else chat_answer()
+    directory = run.workspace / f"loopback-{library_name}-{kind}-{stream}"
+
+    def upstream() -> Any:
+        return library.AsyncHTTPTransport() if kind == "async" else library.HTTPTransport()
+
+    transport = replay(library, kind, upstream(), store=str(directory), mode="auto")
+    with running() as base:
+        url = f"{base}/v1/chat/completions"
+        bare, recorded = (
+            Recorder(run, library, kind, each, url, answer, stream=stream, until_first=stream, recorded=ours)
+            for each, ours in ((upstream(), False), (transport, True))
+        )
+        calls = 5 if stream else 10
+        return added(bare.batch, recorded.batch, new_bodies(60, stream=stream), calls, run.plan.rounds, "wall")

@@ -1,113 +1,181 @@
-"""What a benchmark leaves behind: a table of at most 80 columns, a JSON file and a picture."""
+"""What a run leaves behind: tables of at most 80 columns, a JSON file and a picture."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Bar", "Column", "arguments", "draw", "goal", "print_table", "save"]
+from measure import Figure
+from run import Row
+
+__all__ = ["OUT", "cells", "draw", "goal_text", "print_header", "print_result", "result", "save", "shown"]
 
 OUT = Path(__file__).parent / "out"
-PACKAGES = ("httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash", "hishel", "vcrpy", "cassetter")
+PACKAGES = ["replaycache", "httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash", "hishel", "vcrpy", "cassetter", "requests", "requests-cache", "litellm", "langchain-core", "langchain-community", "langchain-openai"]
+WIDTHS = (41, 9, 13, 8, 6)
+
+Result = dict[str, Any]
+"""A row as it stands in the JSON."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its title, its width, and whether it is set to the right."""
-
-    title: str
-    width: int
-    right: bool = True
-
-    def set(self, text: str) -> str:
-        """The text in this column."""
-        return text.rjust(self.width) if self.right else text.ljust(self.width)
+def shown(value: float, unit: str) -> str:
+    """A value as it is printed, and judged."""
+    if unit in ("µs", "modules"):
+        return f"{value:.0f}"
+    return f"{value:.2f}" if unit in ("x", "s") and value < 100 else f"{value:.1f}"
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar of a picture, with the goal it should not pass."""
+def result(row: Row, figure: Figure) -> Result:
+    """A row with its figure."""
+    met = None
+    if row.goal is not None and figure.value is not None:
+        value = float(shown(figure.value, row.unit))
+        met = value >= row.goal if row.at_least else value <= row.goal
+    return {
+        "id": row.id,
+        "what": row.what,
+        "value": figure.value,
+        "unit": row.unit,
+        "least": figure.least,
+        "greatest": figure.greatest,
+        "by": figure.by,
+        "goal": row.goal,
+        "at_least": row.at_least,
+        "met": met,
+        "ours": row.ours,
+        "cannot": figure.cannot,
+        "details": figure.details,
+    }
 
-    label: str
-    value: float
-    goal: float | None
+
+def goal_text(found: Result) -> str:
+    """The goal as it is printed."""
+    if found["goal"] is None:
+        return ""
+    return f"{'>=' if found['at_least'] else '<='}{found['goal']:g}"
 
 
-def arguments(description: str | None) -> argparse.ArgumentParser:
-    """The options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a short run with fewer rounds")
-    return parser
+def cells(found: Result) -> list[str]:
+    """A row's cells: what, value, the least and the greatest, the goal, and whether it was met."""
+    unit = found["unit"]
+    if found["value"] is None:
+        return [found["what"], "-", "", goal_text(found), ""]
+    spread = ""
+    if found["least"] is not None:
+        spread = "..".join(shown(found[end], unit) for end in ("least", "greatest"))
+    verdict = {None: "", True: "met", False: "MISSED"}[found["met"]]
+    return [found["what"], f"{shown(found['value'], unit)} {unit}", spread, goal_text(found), verdict]
 
 
-def goal(value: float, limit: float | None, unit: str = "") -> str:
-    """The last column: the goal, and whether `value` meets it."""
-    if limit is None:
-        return "-"
-    return f"<={limit:g}{unit} {'met' if value <= limit else 'MISSED'}"
+def _line(texts: Sequence[str]) -> str:
+    first, *others = texts
+    return " ".join(
+        [first.ljust(WIDTHS[0]), *(t.rjust(w) for t, w in zip(others, WIDTHS[1:], strict=True))]
+    ).rstrip()
 
 
-def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> None:
-    """Prints a table."""
-    for cells in ([column.title for column in columns], *rows):
-        print(" ".join(column.set(cell) for column, cell in zip(columns, cells, strict=True)).rstrip())
-    for note in notes:
-        print(note)
+def print_header(title: str) -> None:
+    """The title of a table, and its columns' titles."""
+    print(f"\n{title}\n{_line(['', 'median', 'min..max', 'goal', ''])}", flush=True)
+
+
+def print_result(found: Result) -> None:
+    """A line of a table, and what cannot be done on one of its own."""
+    print(_line(cells(found)))
+    if found["cannot"]:
+        print(f"    {found['cannot']}"[:80])
     sys.stdout.flush()
 
 
-def save(name: str, rows: Sequence[dict[str, Any]], **more: Any) -> None:
-    """Writes what was measured to `out/<name>.json`, with the versions it was measured with."""
-    OUT.mkdir(exist_ok=True)
-    versions = {}
+def save(results: Sequence[Result], path: Path, **more: Any) -> None:
+    """Writes what was measured, with the versions it was measured with."""
+    path.parent.mkdir(exist_ok=True)
+    data = {"python": platform.python_version(), "system": platform.system(), **more, "rows": list(results)}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """What is installed of the packages that count."""
+    found = {}
     for package in PACKAGES:
         try:
-            versions[package] = version(package)
+            found[package] = version(package)
         except PackageNotFoundError:
-            versions[package] = None
-    data = {"benchmark": name, "python": platform.python_version(), "versions": versions, **more, "rows": rows}
-    (OUT / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+            continue
+    return found
 
 
-def draw(name: str, title: str, unit: str, bars: Sequence[Bar], *, floor: float | None = None) -> None:
-    """Draws bars with their goals to `out/<name>.svg`, if matplotlib is there.
+PANELS = (
+    ("A hit in the disk cache", ("hits.", "growth."), "times the floor"),
+    ("Hits of many at once", ("many.",), "calls a second over the floor's"),
+    ("Added to a call that is recorded", ("recording.", "cassettes.record."), "microseconds of each call"),
+    ("From the start of a process", ("starting.",), "milliseconds of CPU"),
+    ("Memory of a stream of 100 MB", ("memory.",), "MB over the bare client"),
+    ("A cassette: opened, and its first answer", ("cassettes.open.",), "milliseconds of CPU"),
+    ("A cassette: hits, growth, opening over the peers", ("cassettes.",), "times the other"),
+    ("Bytes on the disk", ("stores.",), "times the response"),
+    ("Recording 10,000 calls into a cassette", ("cassettes.",), "seconds"),
+    ("Hits beside others, each over the floor of its own client", ("peers.",), "times the floor"),
+)
+UNITS = {"microseconds": "µs", "milliseconds": "ms", "MB": "MB", "seconds": "s"}
+MET, MISSED, THEIRS = "#4878a8", "#c8553d", "#a8a8a8"
 
-    Args:
-        name: of the file.
-        title: stands above.
-        unit: says what the bars' length means.
-        bars: from the top.
-        floor: where a line shows the floor.
-    """
+
+def draw(results: Iterable[Result], path: Path) -> None:
+    """Draws every row that is measured, with its goal, if matplotlib is there."""
     try:
         import matplotlib
     except ImportError:
-        print(f"no picture: matplotlib is not installed (out/{name}.json has the figures)")
+        print("no picture: matplotlib is not installed")
         return
     matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "replaycache"  # the same figures are the same picture
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.26 * len(bars)), layout="constrained")
-    places = range(len(bars))
-    met = [bar.goal is None or bar.value <= bar.goal for bar in bars]
-    axes.barh(places, [bar.value for bar in bars], color=["#4878a8" if good else "#c8553d" for good in met])
-    for place, bar in zip(places, bars, strict=True):
-        axes.annotate(f" {bar.value:.3g}", (bar.value, place), va="center", fontsize=7)
-        if bar.goal is not None:
-            axes.plot([bar.goal, bar.goal], [place - 0.45, place + 0.45], color="black", linewidth=1.5)
-    if floor is not None:
-        axes.axvline(floor, color="grey", linewidth=0.8, linestyle="dotted")
-    axes.set_yticks(places, [bar.label for bar in bars], fontsize=7)
-    axes.set_ylim(len(bars) - 0.4, -0.6)
-    axes.set_xlabel(f"{unit}; black mark: goal; red: missed")
-    axes.set_title(title, fontsize=10)
-    OUT.mkdir(exist_ok=True)
-    figure.savefig(OUT / f"{name}.svg")
+    left = [found for found in results if found["value"] is not None]
+    panels = []
+    for title, prefixes, meaning in PANELS:
+        unit = UNITS.get(meaning.split()[0], "x")
+        chosen = [found for found in left if found["id"].startswith(prefixes) and found["unit"] == unit]
+        left = [found for found in left if found not in chosen]
+        if chosen:
+            panels.append((title, chosen, meaning))
+    if not panels:
+        return
+    heights = [len(chosen) + 2.6 for _, chosen, _ in panels]
+    figure, axes = pyplot.subplots(
+        len(panels), 1, figsize=(9, 0.2 * sum(heights)), height_ratios=heights, layout="constrained", squeeze=False
+    )
+    for axis, (title, chosen, meaning) in zip(axes[:, 0], panels, strict=True):
+        _panel(axis, title, chosen, meaning)
+    figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def _panel(axis: Any, title: str, results: Sequence[Result], meaning: str) -> None:
+    """One group of bars: blue meets its goal or has none, red misses it, grey is another's."""
+    values = [found["value"] for found in results]
+    far = max(values) > 30 * abs(min(values)) > 0 or any(found["id"].startswith("peers.") for found in results)
+    for place, found in enumerate(results):
+        value, goal = found["value"], found["goal"]
+        colour = THEIRS if not found["ours"] else MISSED if found["met"] is False else MET
+        axis.barh(place, value, color=colour)
+        axis.annotate(f" {shown(value, found['unit'])}", (max(value, 0), place), va="center", fontsize=7)
+        if goal is not None:
+            axis.plot([goal, goal], [place - 0.45, place + 0.45], color="black", linewidth=1.6)
+    if far:
+        axis.set_xscale("log")
+        axis.set_xlim(left=0.5)
+    axis.margins(x=0.08)
+    axis.set_yticks(range(len(results)), [found["what"] for found in results], fontsize=7)
+    axis.set_ylim(len(results) - 0.4, -0.6)
+    axis.tick_params(axis="x", labelsize=7)
+    axis.set_title(
+        f"{title}: {meaning}{' (logarithmic)' if far else ''}; black mark: goal", fontsize=8, loc="left"
+    )
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,44 +1,47 @@
-"""Seeded requests and answers in the shape of OpenAI's, and stores filled with recordings of such."""
+"""Seeded requests and answers in the shape of OpenAI's. Every answer bears the number of its request."""
 
 from __future__ import annotations
 
 import base64
 import json
 import random
+import re
 import struct
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from types import ModuleType
 from typing import Any
-
-from replaycache import Body, Chunk, Match, Recording, Redact, Request, ResponseHead
-from replaycache.engine.stored_form import stored_form
-from replaycache.stores import DiskStore
 
 __all__ = [
     "CHAT",
     "EMBEDDINGS",
     "HEADERS",
+    "LONG",
     "Answer",
+    "Case",
+    "Item",
     "chat_answer",
     "chat_request",
     "embeddings_answer",
     "embeddings_request",
     "events",
-    "fill",
-    "in_pieces",
+    "image_request",
     "mock",
+    "prose",
 ]
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 EMBEDDINGS = "https://api.openai.com/v1/embeddings"
 HEADERS = {"authorization": "Bearer sk-benchmark", "content-type": "application/json"}
+LONG = 300_000
+"""Bytes of a long request."""
 SEED = 20240607
 SOCKET_READ = 16 << 10
 """A body that comes over a socket comes in pieces of about this size."""
 
+_UNNUMBERED = 9_000_000
+_NUMBERED = re.compile(rb'(chatcmpl-|Answer |"prompt_tokens": )%d' % _UNNUMBERED)
 _WORDS = tuple(
     word
     for line in (
@@ -69,9 +72,20 @@ def chat_request(number: int, characters: int = 60, *, stream: bool = False) -> 
     return {**request, "stream": True} if stream else request
 
 
+def image_request(number: int, characters: int = 1_000_000) -> dict[str, Any]:
+    """A chat request with an image of that length as a data URL."""
+    image = base64.b64encode(random.Random(SEED + number).randbytes(characters // 4 * 3)).decode()
+    content = [
+        {"type": "text", "text": f"Question {number}: what is in this picture?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}},
+    ]
+    return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": content}]}
+
+
 def embeddings_request(number: int) -> dict[str, Any]:
     """A request for the embeddings of twelve texts."""
-    return {"model": "text-embedding-3-small", "input": [prose(number * 12 + index, 200) for index in range(12)]}
+    texts = [prose(number * 12 + index, 200) for index in range(12)]
+    return {"model": "text-embedding-3-small", "input": [f"Question {number}:", *texts[1:]]}
 
 
 @dataclass(frozen=True)
@@ -81,10 +95,15 @@ class Answer:
     chunks: tuple[bytes, ...]
     content_type: str = "application/json"
 
-    @property
+    @cached_property
     def body(self) -> bytes:
         """All of it."""
         return b"".join(self.chunks)
+
+    def to(self, number: int) -> Answer:
+        """The answer to the request of that number; all are of the same length."""
+        mark = rb"\g<1>%d" % (_UNNUMBERED + number)
+        return Answer(tuple(_NUMBERED.sub(mark, chunk) for chunk in self.chunks), self.content_type)
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -105,10 +124,11 @@ class Answer:
 
 
 def chat_answer(characters: int = 400) -> Answer:
-    """A chat completion."""
-    message = {"role": "assistant", "content": prose(1, characters), "refusal": None}
+    """A chat completion, in the pieces in which a socket would give it."""
+    text = f"Answer {_UNNUMBERED}: {prose(1, characters)}"
+    message = {"role": "assistant", "content": text, "refusal": None}
     value = {
-        "id": "chatcmpl-benchmark",
+        "id": f"chatcmpl-{_UNNUMBERED}",
         "object": "chat.completion",
         "created": 1717761600,
         "model": "gpt-4o-mini-2024-07-18",
@@ -116,36 +136,34 @@ def chat_answer(characters: int = 400) -> Answer:
         "usage": {"prompt_tokens": 20, "completion_tokens": 90, "total_tokens": 110},
         "system_fingerprint": "fp_benchmark",
     }
-    return in_pieces(json.dumps(value).encode())
+    return _in_pieces(value)
 
 
-def in_pieces(body: bytes) -> Answer:
-    """An answer in the pieces in which a socket would give it."""
-    return Answer(tuple(body[at : at + SOCKET_READ] for at in range(0, len(body), SOCKET_READ)))
-
-
-def embeddings_answer(*, floats: bool = False) -> Answer:
-    """Twelve vectors of 1,536 numbers: 98 KB as base64, as the SDKs ask for, or a list of floats."""
+def embeddings_answer() -> Answer:
+    """Twelve vectors of 1,536 numbers in base64, as the SDKs ask for: 98 KB."""
     draw = random.Random(SEED)
     data = []
     for index in range(12):
-        vector = [draw.uniform(-0.1, 0.1) for _ in range(1536)]
-        packed = base64.b64encode(struct.pack("<1536f", *vector)).decode()
-        data.append({"object": "embedding", "index": index, "embedding": vector if floats else packed})
-    usage = {"prompt_tokens": 500, "total_tokens": 500}
-    value = {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}
-    return in_pieces(json.dumps(value).encode())
+        packed = struct.pack("<1536f", *(draw.uniform(-0.1, 0.1) for _ in range(1536)))
+        data.append({"object": "embedding", "index": index, "embedding": base64.b64encode(packed).decode()})
+    usage = {"prompt_tokens": _UNNUMBERED, "total_tokens": 500}
+    return _in_pieces({"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage})
+
+
+def _in_pieces(value: dict[str, Any]) -> Answer:
+    body = json.dumps(value).encode()
+    return Answer(tuple(body[at : at + SOCKET_READ] for at in range(0, len(body), SOCKET_READ)))
 
 
 def events(count: int = 400) -> Answer:
     """A streamed chat completion: that many chunks, each one event but for the last, which has two."""
-    words = prose(2, 12 * count).split()
+    words = [f"Answer {_UNNUMBERED}:", *prose(2, 12 * count).split()]
     chunks = []
     for index in range(count):
         last = index == count - 1
         delta = {} if last else {"content": f"{words[index]} "}
         value = {
-            "id": "chatcmpl-benchmark",
+            "id": f"chatcmpl-{_UNNUMBERED}",
             "object": "chat.completion.chunk",
             "created": 1717761600,
             "model": "gpt-4o-mini-2024-07-18",
@@ -156,7 +174,44 @@ def events(count: int = 400) -> Answer:
     return Answer(tuple(chunks), "text/event-stream; charset=utf-8")
 
 
-def mock(library: ModuleType, answer: Answer, *, streamed: bool) -> Any:
+@dataclass(frozen=True)
+class Item:
+    """One request, its number, and the answer that is the right one."""
+
+    number: int
+    request: dict[str, Any]
+    body: bytes
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked, and what answers.
+
+    Attributes:
+        make: the request of a number.
+        numbers: of the requests that are asked.
+        answer: the response, which gets each request's number.
+        streamed: read chunk by chunk.
+    """
+
+    make: Callable[[int], dict[str, Any]]
+    numbers: range
+    answer: Answer
+    streamed: bool = False
+    url: str = CHAT
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Every request as it is sent."""
+        requests = ((number, self.make(number)) for number in self.numbers)
+        return [
+            Item(number, request, json.dumps(request).encode(), self.answer.to(number))
+            for number, request in requests
+        ]
+
+
+def mock(library: ModuleType, answer: Answer, *, streamed: bool, numbered: bool = False) -> Any:
     """The library's `MockTransport`, answering from memory.
 
     It stays itself when something patches the library's class.
@@ -165,61 +220,31 @@ def mock(library: ModuleType, answer: Answer, *, streamed: bool) -> Any:
         library: httpx or httpx2.
         answer: what it answers.
         streamed: chunk by chunk through `stream=`; otherwise all at once through `content=`.
+        numbered: it looks for the request's number and answers it; otherwise every answer is the same.
     """
 
     class Chunks(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc, name-defined]
+        def __init__(self, chunks: tuple[bytes, ...]) -> None:
+            self.chunks = chunks
+
         def __iter__(self) -> Iterator[bytes]:
-            yield from answer.chunks
+            yield from self.chunks
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for chunk in answer.chunks:
+            for chunk in self.chunks:
                 yield chunk
 
-    headers, body = answer.headers, answer.body
-    respond: Callable[[Any], Any]
-    if streamed:
+    headers, body, chunks = answer.headers, answer.body, answer.chunks
 
-        def respond(_: Any) -> Any:
-            return library.Response(200, headers=headers, stream=Chunks())
-    else:
+    def respond(_: Any) -> Any:
+        if streamed:
+            return library.Response(200, headers=headers, stream=Chunks(chunks))
+        return library.Response(200, headers=headers, content=body)
 
-        def respond(_: Any) -> Any:
-            return library.Response(200, headers=headers, content=body)
+    def respond_numbered(request: Any) -> Any:
+        found = re.search(rb"Question (\d+)", request.read())
+        assert found
+        return library.Response(200, headers=headers, stream=Chunks(answer.to(int(found[1])).chunks))
 
     own = {name: vars(library.MockTransport)[name] for name in ("handle_request", "handle_async_request")}
-    return type("Floor", (library.MockTransport,), own)(respond)
-
-
-def fill(directory: Path, entries: int, record: Sequence[Callable[[], None]] = ()) -> DiskStore:
-    """A disk store with that many recordings of small chats, built as the transport builds them.
-
-    Args:
-        directory: where.
-        entries: how many, `record` included.
-        record: what stores a recording each; they are spread among the others.
-    """
-    store = DiskStore(directory)
-    match, redact = Match(), Redact()
-    every = max(1, entries // max(1, len(record)))
-    waiting = list(record)
-    answers = [chat_answer(characters) for characters in range(200, 2000, 50)]
-    started = time.time()
-    for number in range(entries - len(record)):
-        if waiting and number % every == 0:
-            waiting.pop()()
-        body = json.dumps({"messages": [{"role": "user", "content": f"{number} {prose(number, 60)}"}]}).encode()
-        request = Request("POST", CHAT, tuple(HEADERS.items()), body)
-        identity = match.identity(request)
-        answer = answers[number % len(answers)]
-        recording = Recording(
-            request=stored_form(request, redact),
-            head=redact.head(ResponseHead(200, tuple(answer.headers))),
-            body=Body.of([Chunk(answer.body, 0.0004)]),
-            digest=identity.digest,
-            recorded_at=started,
-            latency=0.4,
-        )
-        store.put(identity.key, recording)
-    for last in waiting:
-        last()
-    return store
+    return type("Floor", (library.MockTransport,), own)(respond_numbered if numbered else respond)
