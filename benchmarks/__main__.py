@@ -19,10 +19,6 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-if find_spec("replaycache") is None:
-    sys.path.insert(1, str(HERE.parent))
-
 import hits
 import many
 import memory
@@ -35,6 +31,8 @@ from report import OUT, Result, draw, print_header, print_result, result, save, 
 from run import Row, Run
 
 import cassettes
+
+HERE = Path(__file__).resolve().parent
 
 Group = Callable[[Run], Iterator[Row]]
 GROUPS: dict[str, Group] = {
@@ -67,10 +65,12 @@ def main() -> int:
     parser.add_argument("--group", help=argparse.SUPPRESS)
     parser.add_argument("--workspace", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if find_spec("replaycache") is None:  # this checkout, then
+        sys.path.insert(1, str(HERE.parent))
     if options.group:
         return _run_group(options.group, Run(options.quick, options.workspace), options.only)
     if options.list:
-        for name, group in GROUPS.items():
+        for group in GROUPS.values():
             for row in group(Run(options.quick, HERE)):
                 if _chosen(row, options.only):
                     print(f"{row.id:38}  {row.what}")

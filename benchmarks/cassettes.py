@@ -1,6 +1,6 @@
-"""Cassettes: recording into one, opening one, and hits in one; vcrpy and cassetter beside us, matching by the body.
+"""Cassettes: recording into one, opening one, and hits in one; vcrpy and cassetter beside us.
 
-By default those two do not look at the body, and would answer any question with any answer.
+Those two match by the body, too; by default they would answer any question with any answer.
 """
 
 from __future__ import annotations

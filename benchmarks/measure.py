@@ -120,7 +120,7 @@ def ratio(floor: Sequence[Sample], subject: Sequence[Sample], by: Clock, **detai
 def difference(
     floor: Sequence[Sample], subject: Sequence[Sample], by: Clock, calls: int = 1, **details: Any
 ) -> Figure:
-    """What the subject takes more for each of a batch's calls, in seconds; the other clock's median is in the details."""
+    """Seconds that each of a batch's calls takes more; the other clock's median is in the details."""
     walls = [(ours.wall - ground.wall) / calls for ours, ground in zip(subject, floor, strict=True)]
     cpus = [(ours.cpu - ground.cpu) / calls for ours, ground in zip(subject, floor, strict=True)]
     return _figure(walls, cpus, by, details)

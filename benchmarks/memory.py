@@ -31,7 +31,7 @@ def rows(run: Run) -> Iterator[Row]:
 
 
 def peak_over_bare(run: Run, library: str, kind: str, way: str, megabytes: int) -> Figure:
-    """The process's peak over the bare client's. What comes of replaycache's code and imports is in the details."""
+    """The peak over the bare client's; in the details, what of it is not replaycache's code and imports."""
     environment = fresh_environment(run.bytecode)
     size = megabytes * MEGABYTE
     directory = run.workspace / f"memory-{library}-{kind}"

@@ -1,7 +1,7 @@
 """The same hits through others, each against the floor of its own client; what they cannot do is found by trying.
 
-Each records a hundred calls (twenty in a quick run) from a server on loopback, which is gone when they are asked for again. Who does not
-replay a POST is measured with a GET of the same answer.
+Each records a hundred calls (twenty in a quick run) from a server on loopback, which is gone when they are asked
+for again. Who does not replay a POST is measured with a GET of the same answer.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def measure(run: Run, name: str, opening: Opening | None, case: Case, prefix: st
                     continue
                 if case.streamed:
                     pieces, live = len(call(case.items[0])), len(unnumbered)
-                    if pieces != live:
+                    if pieces < live:
                         cannot.append(f"gives {pieces} of {live} chunks")
 
                 def check(result: list[Any], _: Item, unnumbered: list[Any] = unnumbered) -> None:
@@ -210,7 +210,7 @@ def _client_ask(client: Any, asked: Asked) -> Ask:
         if not asked.case.streamed:
             return [client.request(asked.method, url, content=body, headers=HEADERS).content]
         with client.stream(asked.method, url, content=body, headers=HEADERS) as response:
-            return list(response.iter_raw())
+            return list(response.iter_bytes())
 
     return ask
 

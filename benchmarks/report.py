@@ -16,7 +16,10 @@ from run import Row
 __all__ = ["OUT", "cells", "draw", "goal_text", "print_header", "print_result", "result", "save", "shown"]
 
 OUT = Path(__file__).parent / "out"
-PACKAGES = ["replaycache", "httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash", "hishel", "vcrpy", "cassetter", "requests", "requests-cache", "litellm", "langchain-core", "langchain-community", "langchain-openai"]
+PACKAGES = (
+    *("replaycache", "httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash"),
+    *("vcrpy", "cassetter", "hishel", "requests-cache", "litellm", "langchain-openai", "langchain-community"),
+)
 WIDTHS = (41, 9, 13, 8, 6)
 
 Result = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What one run of the suite has: how much is measured, a directory, and stores that are filled when first needed."""
+"""What one run of the suite has: how much is measured, and stores that are filled when first needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the start of a process: to its first hit, into a cassette; and what `import httpx` costs beside replaycache.
+"""From the start of a process to its first hit, entering a cassette, and `import httpx` beside replaycache.
 
 Every figure is of fresh processes, by turns.
 """
