@@ -87,7 +87,7 @@ def rows(run: Run) -> Iterator[Row]:
     """Recording, opening, hits."""
     cassettes = Cassettes(run)
     many = run.many
-    opened = 200 if run.quick else 1_000
+    opened = 100 if run.quick else 1_000
     yield Row(
         "cassettes.record.all",
         f"recording {many:,} calls, in all",
@@ -186,7 +186,7 @@ def record_one(run: Run, characters: int, *, stream: bool) -> Figure:
             return recorder.batch(bodies)
 
     bare = Recorder(run, httpx2, "sync", upstream(), CHAT, answer, stream=stream)
-    rounds = 5 if run.quick else 30
+    rounds = 3 if run.quick else 21
     return added(bare.batch, recorded, new_bodies(characters, stream=stream), 3, rounds, "CPU")
 
 

@@ -1,7 +1,7 @@
 """A small API on the loopback interface, in a process of its own: `python upstream.py` prints its port.
 
 It answers with a chat completion, or, where `stream` is true, with a streamed one whose first chunk comes at once
-and the others two milliseconds later. A GET asks by its query. Under `/numbered` answers have the number asked for.
+and the others two milliseconds later. A GET asks by its query. Under `/numbered`, answers have numbers.
 """
 
 from __future__ import annotations
