@@ -97,7 +97,7 @@ def rows(run: Run) -> Iterator[Row]:
     )
     yield Row(
         "cassettes.record.last",
-        f"recording: the {many:,}th call over the 100th",
+        f"the {many:,}th call over the 100th",
         "x",
         lambda: last_over_early(cassettes, many),
         1.5,
@@ -115,28 +115,28 @@ def rows(run: Run) -> Iterator[Row]:
     for size in (opened, many):
         yield Row(
             f"cassettes.open.{'few' if size == opened else 'many'}",
-            f"open + first answer at {size:,}",
+            f"open, first answer, {size:,} stored",
             "ms",
             lambda size=size: opening(cassettes, "replaycache", size),
         )
     for who, goal in (("cassetter", 0.25), ("vcrpy", 0.1)):
         yield Row(
             f"cassettes.open.{who}",
-            f"open + first answer at {opened:,}, {who}",
+            f"the same of {who}, {opened:,} stored",
             "ms",
             lambda who=who: opening(cassettes, who, opened),
             ours=False,
         )
         yield Row(
             f"cassettes.open.over-{who}",
-            f"open + first answer, over {who}",
+            f"open, first answer, over {who}",
             "x",
             lambda who=who: opening_over(cassettes, who, opened, start=1),
             goal,
         )
         yield Row(
             f"cassettes.open.over-{who}-with-imports",
-            f"the same with imports, over {who}",
+            f"with imports, over {who}",
             "x",
             lambda who=who: opening_over(cassettes, who, opened, start=0),
         )

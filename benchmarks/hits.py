@@ -36,7 +36,7 @@ def plain_rows(run: Run, library: str) -> Iterator[Row]:
     cases = (
         ("small", "small", SMALL, 1.30),
         ("300k", "300 KB request", LONG_ONE, 1.4),
-        ("1m", "1 MB request with an image", IMAGE, 2.0),
+        ("1m", "1 MB, an image in it", IMAGE, 2.0),
         ("stream", "400-chunk stream", STREAM, 1.3),
     )
     kinds: tuple[Kind, ...] = ("sync", "async")
@@ -51,7 +51,7 @@ def plain_rows(run: Run, library: str) -> Iterator[Row]:
             )
     yield Row(
         f"hits.{library}.sync.300k-new",
-        f"300 KB request not seen before, {library}",
+        f"300 KB request, not seen, {library}",
         "x",
         lambda: measure(run, library, "sync", LONG_ONE, anew=True),
     )

@@ -31,7 +31,7 @@ def rows(run: Run, library: str) -> Iterator[Row]:
     for name, what, measure in ways:
         yield Row(
             f"many.{library}.{name}",
-            f"throughput, {what}, {library}",
+            f"{what}, {library}",
             "x",
             lambda measure=measure: measure(run, library),
             GOAL,

@@ -55,7 +55,7 @@ class Figure:
         value: in the unit of its row; None where it cannot be had.
         by: what was read: "CPU" and "wall" are clocks.
         cannot: why there is no value, or what the one that is measured cannot do.
-        details: what else was seen, for the JSON.
+        details: what else was seen: the medians by both clocks, in the same unit, and more.
     """
 
     value: float | None
@@ -111,18 +111,19 @@ def by_turns(arms: Sequence[Callable[[int], Sample]], rounds: int) -> list[list[
 
 
 def ratio(floor: Sequence[Sample], subject: Sequence[Sample], by: Clock, **details: Any) -> Figure:
-    """Subject over floor; the other clock's median is in the details."""
+    """Subject over floor."""
     walls = [ours.wall / ground.wall for ours, ground in zip(subject, floor, strict=True)]
     cpus = [ours.cpu / ground.cpu for ours, ground in zip(subject, floor, strict=True)]
     return _figure(walls, cpus, by, details)
 
 
 def difference(
-    floor: Sequence[Sample], subject: Sequence[Sample], by: Clock, calls: int = 1, **details: Any
+    floor: Sequence[Sample], subject: Sequence[Sample], by: Clock, unit: float, calls: int = 1, **details: Any
 ) -> Figure:
-    """Seconds that each of a batch's calls takes more; the other clock's median is in the details."""
-    walls = [(ours.wall - ground.wall) / calls for ours, ground in zip(subject, floor, strict=True)]
-    cpus = [(ours.cpu - ground.cpu) / calls for ours, ground in zip(subject, floor, strict=True)]
+    """What each of a batch's calls takes more, in units of which a second has `unit`."""
+    scale = unit / calls
+    walls = [(ours.wall - ground.wall) * scale for ours, ground in zip(subject, floor, strict=True)]
+    cpus = [(ours.cpu - ground.cpu) * scale for ours, ground in zip(subject, floor, strict=True)]
     return _figure(walls, cpus, by, details)
 
 

@@ -100,6 +100,7 @@ def rows(run: Run, name: str) -> Iterator[Row]:
     stream = Case(lambda number: chat_request(number, stream=True), numbers, events(), True)
     for what, case in (("small", small), ("stream", stream)):
         told = "400-chunk stream" if case.streamed else what
+        under = "stream" if case.streamed else what
         yield Row(
             f"peers.{name}.{what}",
             f"{told}, {name}",
@@ -110,7 +111,7 @@ def rows(run: Run, name: str) -> Iterator[Row]:
         if peer.ours:
             yield Row(
                 f"peers.{name}.{what}-replaycache",
-                f"{told}, replaycache under {name}",
+                f"{under}, replaycache in {name}",
                 "x",
                 lambda case=case: measure(run, name, peer.ours, case, "replaycache-"),
             )

@@ -23,14 +23,14 @@ def rows(run: Run, library: str) -> Iterator[Row]:
     for kind, told, goal in kinds:
         yield Row(
             f"recording.{library}.{kind}.small",
-            f"small call, {library}{told}",
+            f"small, {library}{told}",
             "µs",
             lambda kind=kind: over_mock(run, library, kind),
             goal,
         )
         yield Row(
             f"recording.{library}.{kind}.small-loopback",
-            f"small call over loopback, {library}{told}",
+            f"small, loopback, {library}{told}",
             "µs",
             lambda kind=kind: over_loopback(run, library, kind),
             goal,
@@ -45,14 +45,14 @@ def rows(run: Run, library: str) -> Iterator[Row]:
     for kind, told, _ in kinds:
         yield Row(
             f"recording.{library}.{kind}.stream",
-            f"400-chunk stream in all, {library}{told}",
+            f"400-chunk stream, {library}{told}",
             "µs",
             lambda kind=kind: over_mock(run, library, kind, stream=True),
             600,
         )
         yield Row(
             f"recording.{library}.{kind}.first-chunk",
-            f"first chunk over loopback, {library}{told}",
+            f"1st chunk, loopback, {library}{told}",
             "µs",
             lambda kind=kind: over_loopback(run, library, kind, stream=True),
             300,
@@ -169,16 +169,7 @@ def added(
     """Microseconds that the second takes more for a call than the first; every call has a new body."""
     arms = [lambda _, arm=arm: arm([next(bodies) for _ in range(calls)]) for arm in (bare, recorded)]
     floor, subject = by_turns(arms, rounds)
-    return microseconds(difference(floor, subject, by, calls, batch=calls))
-
-
-def microseconds(figure: Figure) -> Figure:
-    """A figure in seconds, in microseconds."""
-    assert figure.value is not None
-    assert figure.least is not None
-    assert figure.greatest is not None
-    details = {**figure.details, "cpu": figure.details["cpu"] * 1e6, "wall": figure.details["wall"] * 1e6}
-    return Figure(figure.value * 1e6, figure.least * 1e6, figure.greatest * 1e6, figure.by, details=details)
+    return difference(floor, subject, by, 1e6, calls, batch=calls)
 
 
 def over_mock(run: Run, library_name: str, kind: Kind, characters: int = 60, *, stream: bool = False) -> Figure:
@@ -216,4 +207,4 @@ def over_loopback(run: Run, library_name: str, kind: Kind, *, stream: bool = Fal
             for each, ours in ((upstream(), False), (transport, True))
         )
         calls = 5 if stream else 10
-        return added(bare.batch, recorded.batch, new_bodies(60, stream=stream), calls, run.plan.rounds, "wall")
+        return added(bare.batch, recorded.batch, new_bodies(60, stream=stream), calls, run.plan.rounds, "CPU")

@@ -27,7 +27,7 @@ class Row:
 
     Attributes:
         id: stays the same from run to run.
-        what: for people, in 40 characters.
+        what: for people, in 34 characters.
         unit: of the value and the goal: "x", "µs", "ms", "s", "MB", "modules".
         measure: gives the figure, in that unit.
         goal: the greatest value that is good enough; the least, where `at_least`.

@@ -17,7 +17,7 @@ from pathlib import Path
 from measure import Figure, Sample, by_turns, difference, fresh_environment, fresh_process
 from run import Row, Run
 
-__all__ = ["PROCESS", "cpu_seconds", "milliseconds", "rows"]
+__all__ = ["PROCESS", "cpu_seconds", "rows"]
 
 PROCESS = str(Path(__file__).with_name("process.py"))
 FEW = 100
@@ -42,11 +42,11 @@ def rows(run: Run) -> Iterator[Row]:
                 lambda library=library, size=size: starts.over_bare(library, size),
                 40,
             )
-    yield Row("starting.cassette.enter", "entering use_cassette, httpx2 alone", "ms", lambda: entering(run, 1), 10)
+    yield Row("starting.cassette.enter", "entering use_cassette, httpx2 only", "ms", lambda: entering(run, 1), 10)
     yield Row("starting.cassette.import", "importing use_cassette before that", "ms", lambda: entering(run, 0))
     yield Row(
         "starting.import-httpx.modules",
-        "import httpx beside us: more modules",
+        "import httpx beside us, modules",
         "modules",
         lambda: importing_httpx(run, count=True),
         0,
@@ -66,7 +66,7 @@ class Starts:
         if library not in self.samples:
             self.samples[library] = self._measure(library)
         samples = self.samples[library]
-        return milliseconds(difference(samples["bare"], samples[which], "CPU"))
+        return difference(samples["bare"], samples[which], "CPU", 1e3)
 
     def _measure(self, library: str) -> dict[str | int, list[Sample]]:
         environment = fresh_environment(self.run.bytecode)
@@ -86,14 +86,6 @@ def _rounds(run: Run) -> int:
     return 3 if run.quick else 21
 
 
-def milliseconds(figure: Figure) -> Figure:
-    """A figure in seconds, in milliseconds."""
-    assert figure.value is not None
-    assert figure.least is not None
-    assert figure.greatest is not None
-    return Figure(figure.value * 1e3, figure.least * 1e3, figure.greatest * 1e3, figure.by, details=figure.details)
-
-
 def cpu_seconds(run: Run, command: Sequence[str], rounds: int) -> list[list[float]]:
     """What processes of `process.py` print, round by round; a first one, which compiles, does not count."""
     environment = fresh_environment(run.bytecode)
@@ -108,8 +100,8 @@ def entering(run: Run, which: int) -> Figure:
     path = run.workspace / "small.json"
     if not path.exists():
         _record_small(path, ReplayTransport)
-    seconds = [line[which] for line in cpu_seconds(run, ["enter", "httpx2", str(path)], _rounds(run))]
-    return milliseconds(Figure(statistics.median(seconds), min(seconds), max(seconds), "CPU"))
+    taken = [line[which] * 1e3 for line in cpu_seconds(run, ["enter", "httpx2", str(path)], _rounds(run))]
+    return Figure(statistics.median(taken), min(taken), max(taken), "CPU")
 
 
 def _record_small(path: Path, transport: type) -> None:
@@ -144,7 +136,7 @@ def importing_httpx(run: Run, *, count: bool = False) -> Figure:
 
     arms = [lambda _: arm(without), lambda _: arm(beside)]
     rounds = 1 if count else _rounds(run)
-    figure = milliseconds(difference(*by_turns(arms, rounds), "CPU"))
+    figure = difference(*by_turns(arms, rounds), "CPU", 1e3)
     more = set(taken[beside]) - set(taken[without])
     if count:
         return Figure(len(more), by="count", details={"more": sorted(more)})

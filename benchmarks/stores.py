@@ -23,13 +23,13 @@ def rows(run: Run) -> Iterator[Row]:
     for library in ("httpx2", "httpx"):
         yield Row(
             f"growth.{library}",
-            f"a hit among {most:,} over {FEW}, {library}",
+            f"hit, {most:,} over {FEW}, {library}",
             "x",
             lambda library=library: growth(run, library, most),
             1.05,
         )
-    yield Row("stores.bytes.small", "bytes on the disk, small answer", "x", lambda: small_bytes(run), 2)
-    yield Row("stores.bytes.stream", "bytes on the disk, 400-chunk stream", "x", lambda: stream_bytes(run), 2)
+    yield Row("stores.bytes.small", "disk bytes, small answer", "x", lambda: small_bytes(run), 2)
+    yield Row("stores.bytes.stream", "disk bytes, 400-chunk stream", "x", lambda: stream_bytes(run), 2)
 
 
 def growth(run: Run, library_name: str, most: int) -> Figure:
