@@ -44,7 +44,7 @@ GROUPS: dict[str, Group] = {
     "Added to a call that is recorded, httpx2": partial(recording.rows, library="httpx2"),
     "Added to a call that is recorded, httpx": partial(recording.rows, library="httpx"),
     "From the start of a process: CPU over the bare client": starting.rows,
-    "A stream of 100 MB: peak memory over the bare client": memory.rows,
+    "Peak memory: a long stream, over the bare client; in a cassette": memory.rows,
     "Cassettes": cassettes.rows,
     "Disk caches": stores.rows,
     **{f"Beside others: {name}": partial(peers.rows, name=name) for name in peers.PEERS},
@@ -136,13 +136,15 @@ def _environment() -> dict[str, str]:
 
 def _run_group(name: str, run: Run, only: str) -> int:
     """Measures the rows of a group and prints each as a line of JSON."""
+    from replaycache import Refused
+
     status = 0
     for row in GROUPS[name](run):
         if not _chosen(row, only):
             continue
         try:
             figure = row.measure()
-        except Exception:
+        except (Exception, Refused):  # a miss is no Exception
             print(f"{row.id} broke:", file=sys.stderr)
             traceback.print_exc()
             status = 1

@@ -148,6 +148,13 @@ def rows(run: Run) -> Iterator[Row]:
             lambda size=size: hits(cassettes, size),
             1.4,
         )
+    yield Row(
+        "cassettes.hit.growth",
+        f"a hit, {many:,} over {opened:,}",
+        "x",
+        lambda: growth(cassettes, opened, many),
+        1.05,
+    )
 
 
 def in_all(cassettes: Cassettes, size: int) -> Figure:
@@ -211,26 +218,42 @@ def opening_over(cassettes: Cassettes, who: str, size: int, start: int) -> Figur
 
 
 def hits(cassettes: Cassettes, size: int) -> Figure:
-    """Hits over the floor, each of another recording; every batch has a new transport, at its first answer."""
+    """Hits over the floor, each of another recording."""
+    case = _chats(size)
+    items = case.items[size // 2 : size // 2 + 50]
+    floor = caller(httpx2, "sync", mock(httpx2, case.answer, streamed=False), case)
+
+    def unnumbered(result: bytes, _: Item) -> None:
+        assert result == case.answer.body, "the floor gave another answer"
+
+    hit = _player(cassettes, size)
+    arms = Arm(lambda: floor, unnumbered), Arm(hit, right(case))
+    return interleave(*arms, items, cassettes.run.plan, calls=len(items))
+
+
+def growth(cassettes: Cassettes, few: int, many: int) -> Figure:
+    """Hits in the larger cassette over the same in the smaller."""
+    case = _chats(few)
+    items = case.items[few // 2 : few // 2 + 50]
+    arms = [Arm(_player(cassettes, size), right(case)) for size in (few, many)]
+    return interleave(*arms, items, cassettes.run.plan, calls=len(items))
+
+
+def _player(cassettes: Cassettes, size: int) -> Callable[[], Callable[[Item], Any]]:
+    """Gives what plays a cassette from its beginning, with its file read: a recording is played once by each."""
     from replaycache.stores import CassetteStore
 
     path, _ = cassettes.ours(size)
     store = CassetteStore(path)
     case = _chats(size)
-    first, *items = case.items[size // 2 : size // 2 + 101]
+    first = case.items[0]
 
-    def hit() -> Callable[[Item], Any]:
+    def play() -> Callable[[Item], Any]:
         call = caller(httpx2, "sync", replay(httpx2, "sync", store=store, mode="replay"), case)
         right(case)(call(first), first)
         return call
 
-    def unnumbered(result: bytes, _: Item) -> None:
-        assert result == case.answer.body, "the floor gave another answer"
-
-    floor = caller(httpx2, "sync", mock(httpx2, case.answer, streamed=False), case)
-    return interleave(
-        Arm(lambda: floor, unnumbered), Arm(hit, right(case)), items, cassettes.run.plan, calls=len(items) - 1
-    )
+    return play
 
 
 def _chats(size: int) -> Case:

@@ -28,6 +28,30 @@ def rows(run: Run) -> Iterator[Row]:
                 lambda library=library, kind=kind, way=way: peak_over_bare(run, library, kind, way, megabytes),
                 goal,
             )
+    for way in ("record", "replay"):
+        yield Row(
+            f"memory.cassette.{way}",
+            f"a stream in a cassette, {way}",
+            "x",
+            lambda way=way: times_the_answer(run, way),
+        )
+
+
+def times_the_answer(run: Run, way: str) -> Figure:
+    """The peak over that of a stream of one chunk, in sizes of the answer."""
+    environment = fresh_environment(run.bytecode)
+    size = (1 if run.quick else 8) * MEGABYTE
+
+    def peak(which: str, length: int) -> int:
+        cassette = run.workspace / f"stream-{length}.json"
+        if which == "record":
+            cassette.unlink(missing_ok=True)
+        command = [PROCESS, "stream", "httpx2", "sync", which, str(cassette), str(length), str(CHUNK)]
+        return int(fresh_process(command, environment)[1])
+
+    peaks = {length: (peak("record", length), peak("replay", length)) for length in (CHUNK, CHUNK, size)}
+    which = ("record", "replay").index(way)
+    return Figure((peaks[size][which] - peaks[CHUNK][which]) / size, by="peak memory")
 
 
 def peak_over_bare(run: Run, library: str, kind: str, way: str, megabytes: int) -> Figure:

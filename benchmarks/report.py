@@ -122,7 +122,7 @@ PANELS = (
     ("Memory of a long stream", ("memory.",), "MB over the bare client"),
     ("A cassette: opened, and its first answer", ("cassettes.open.",), "milliseconds of CPU"),
     ("A cassette: hits, growth, opening over the peers", ("cassettes.",), "times the other"),
-    ("Bytes on the disk", ("stores.",), "times the response"),
+    ("Bytes on the disk; memory of a stream in a cassette", ("stores.", "memory."), "times the response"),
     ("Many calls recorded into a cassette", ("cassettes.",), "seconds"),
     ("Hits beside others, each over the floor of its own client", ("peers.",), "times the floor"),
 )
@@ -139,6 +139,7 @@ def draw(results: Iterable[Result], path: Path) -> None:
         return
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "replaycache"  # the same figures are the same picture
+    matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
     left = [found for found in results if found["value"] is not None]
