@@ -62,6 +62,7 @@ def main() -> int:
         action="store_true",
         help="install those that are missing into out/environments, and measure them",
     )
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIRECTORY", help="for the results")
     parser.add_argument("--group", help=argparse.SUPPRESS)
     parser.add_argument("--workspace", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -117,8 +118,8 @@ def _run_all(options: argparse.Namespace) -> int:
         + ("; SOMETHING BROKE, see above" if broken else "")
     )
     complete = not options.quick and not options.only and not broken
-    save(found, OUT / "results.json", complete=complete, seconds=round(taken), versions=versions())
-    draw(found, OUT / "results.svg")
+    save(found, options.out / "results.json", complete=complete, seconds=round(taken), versions=versions())
+    draw(found, options.out / "results.svg")
     return int(broken)
 
 

@@ -12,6 +12,8 @@ __all__ = ["rows"]
 
 MEGABYTE = 1 << 20
 CHUNK = 1 << 10
+EVENT = 256
+"""Bytes of an event in a cassette."""
 
 
 def rows(run: Run) -> Iterator[Row]:
@@ -46,12 +48,12 @@ def times_the_answer(run: Run, way: str) -> Figure:
         cassette = run.workspace / f"stream-{length}.json"
         if which == "record":
             cassette.unlink(missing_ok=True)
-        command = [PROCESS, "stream", "httpx2", "sync", which, str(cassette), str(length), str(CHUNK)]
+        command = [PROCESS, "stream", "httpx2", "sync", which, str(cassette), str(length), str(EVENT)]
         return int(fresh_process(command, environment)[1])
 
-    peaks = {length: (peak("record", length), peak("replay", length)) for length in (CHUNK, CHUNK, size)}
+    peaks = {length: (peak("record", length), peak("replay", length)) for length in (EVENT, EVENT, size)}
     which = ("record", "replay").index(way)
-    return Figure((peaks[size][which] - peaks[CHUNK][which]) / size, by="peak memory")
+    return Figure((peaks[size][which] - peaks[EVENT][which]) / size, by="peak memory")
 
 
 def peak_over_bare(run: Run, library: str, kind: str, way: str, megabytes: int) -> Figure:

@@ -98,7 +98,7 @@ def print_result(found: Result) -> None:
 
 def save(results: Sequence[Result], path: Path, **more: Any) -> None:
     """Writes what was measured, with the versions it was measured with."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     data = {"python": platform.python_version(), "system": platform.system(), **more, "rows": list(results)}
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
