@@ -83,6 +83,9 @@ def _run_all(options: argparse.Namespace) -> int:
     import replaycache
 
     started = time.perf_counter()
+    if not any(_chosen(row, options.only) for group in GROUPS.values() for row in group(Run(options.quick, HERE))):
+        print(f"no row has {options.only!r} in its id or name: --list names them", file=sys.stderr)
+        return 2
     print(f"replaycache {replaycache.__version__} from {Path(replaycache.__file__).parent}")
     found: list[Result] = []
     broken = False
@@ -98,7 +101,7 @@ def _run_all(options: argparse.Namespace) -> int:
                 [*command, *(["--quick"] if options.quick else [])],
                 stdout=subprocess.PIPE,
                 text=True,
-                env=_environment(),
+                env=_environment(Path(workspace)),
             )
             assert process.stdout is not None
             for line in process.stdout:
@@ -128,11 +131,15 @@ def _children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _environment() -> dict[str, str]:
-    """Of a group's process: it finds the same replaycache, also with another interpreter."""
+def _environment(workspace: Path) -> dict[str, str]:
+    """Of a group's process: another interpreter finds the same replaycache, and nothing else of here."""
     import replaycache
 
-    return {**os.environ, "PYTHONPATH": str(Path(replaycache.__file__).resolve().parent.parent)}
+    link = workspace / "package" / "replaycache"
+    if not link.exists():
+        link.parent.mkdir()
+        link.symlink_to(Path(replaycache.__file__).resolve().parent)
+    return {**os.environ, "PYTHONPATH": str(link.parent)}
 
 
 def _run_group(name: str, run: Run, only: str) -> int:

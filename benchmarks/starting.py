@@ -120,7 +120,7 @@ def importing_httpx(run: Run, *, count: bool = False) -> Figure:
     """
     import replaycache
 
-    package = Path(replaycache.__file__).parent
+    package = Path(replaycache.__file__).resolve().parent
     without, beside = run.workspace / "httpx-alone", run.workspace / "httpx-beside"
     if not without.exists():
         _environment(without, ["httpx"])

@@ -67,7 +67,9 @@ CLAIMS = {
 }
 """What is claimed, and the goal of each."""
 
-MEASURED = re.compile(r"\d[\d,.]*\s*(?:µs|us|ms|microseconds?|milliseconds?|x|times)(?![\w'=-])(?!-)")
+MEASURED = re.compile(r"\d(?:[\d,.]*\d)?\s*(?:µs|us|ms|microseconds?|milliseconds?|x|times)(?![\w'=-])(?!-)")
+
+EXAMPLES = {"docs/cassettes.md": ["27 ms"]}  # what an offset of the page's example means
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -92,7 +94,7 @@ def test_no_other_figure_is_told(text: str) -> None:
     told = (ROOT / text).read_text("utf-8")
     told = re.sub(r"<!-- figures: [\w-]+ -->.*?<!-- end -->", "", told, flags=re.DOTALL)
     told = re.sub(r"^```.*?^```$", "", told, flags=re.DOTALL | re.MULTILINE)
-    assert MEASURED.findall(told) == []
+    assert MEASURED.findall(told) == EXAMPLES.get(text, [])
 
 
 def test_what_is_claimed_is_measured_against_its_goal() -> None:
