@@ -194,7 +194,7 @@ def record_one(run: Run, characters: int, *, stream: bool) -> Figure:
 
     bare = Recorder(run, httpx2, "sync", upstream(), CHAT, answer, stream=stream)
     rounds = 3 if run.quick else 21
-    return added(bare.batch, recorded, new_bodies(characters, stream=stream), 3, rounds, "CPU")
+    return added(bare.batch, recorded, new_bodies(characters, stream=stream), 3, rounds)
 
 
 def opening(cassettes: Cassettes, who: str, size: int) -> Figure:

@@ -5,148 +5,119 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
 from callers import Kind, replay
-from measure import Clock, Figure, Sample, by_turns, difference
+from measure import Figure, Sample, by_turns, difference
 from run import Row, Run, library_of
 from traffic import CHAT, HEADERS, LONG, Answer, chat_answer, chat_request, events, mock
 from upstream import running
 
-__all__ = ["Recorder", "added", "rows"]
+__all__ = ["Recorder", "added", "new_bodies", "rows"]
 
 
 def rows(run: Run, library: str) -> Iterator[Row]:
     """Small calls, long requests, streams."""
-    kinds: tuple[tuple[Kind, str, float], ...] = (("sync", "", 150), ("async", " async", 250))
-    for kind, told, goal in kinds:
-        yield Row(
-            f"recording.{library}.{kind}.small",
-            f"small, {library}{told}",
-            "µs",
-            lambda kind=kind: over_mock(run, library, kind),
-            goal,
+    kinds: tuple[tuple[Kind, str, float], ...] = (("sync", library, 150), ("async", f"{library} async", 250))
+    for kind, told, small in kinds:
+        cases: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
+            ("small", "small", small, {}),
+            ("small-loopback", "small, loopback", small, {"loopback": True}),
+            ("300k", "300 KB request", 1500, {"characters": LONG}),
+            ("stream", "400-chunk stream", 600, {"stream": True}),
+            ("first-chunk", "1st chunk, loopback", 300, {"stream": True, "loopback": True}),
         )
-        yield Row(
-            f"recording.{library}.{kind}.small-loopback",
-            f"small, loopback, {library}{told}",
-            "µs",
-            lambda kind=kind: over_loopback(run, library, kind),
-            goal,
-        )
-    yield Row(
-        f"recording.{library}.sync.300k",
-        f"300 KB request, {library}",
-        "µs",
-        lambda: over_mock(run, library, "sync", characters=LONG),
-        1500,
-    )
-    for kind, told, _ in kinds:
-        yield Row(
-            f"recording.{library}.{kind}.stream",
-            f"400-chunk stream, {library}{told}",
-            "µs",
-            lambda kind=kind: over_mock(run, library, kind, stream=True),
-            600,
-        )
-        yield Row(
-            f"recording.{library}.{kind}.first-chunk",
-            f"1st chunk, loopback, {library}{told}",
-            "µs",
-            lambda kind=kind: over_loopback(run, library, kind, stream=True),
-            300,
-        )
+        for name, what, goal, options in cases:
+            yield Row(
+                f"recording.{library}.{kind}.{name}",
+                f"{what}, {told}",
+                "µs",
+                partial(measure, run, library, kind, **options),
+                goal,
+            )
 
 
+@dataclass
 class Recorder:
     """Asks new questions through a client and times them.
 
-    Args:
-        library: httpx or httpx2.
-        kind: of client.
-        transport: of the client.
-        url: where it asks.
-        answer: the right one.
-        stream: ask for a stream.
-        until_first: the clock stops at the first chunk.
+    Attributes:
         recorded: every call has to tell that it was recorded.
+        until_first: the clock stops at the first chunk.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        library: ModuleType,
-        kind: Kind,
-        transport: Any,
-        url: str,
-        answer: Answer,
-        *,
-        stream: bool = False,
-        until_first: bool = False,
-        recorded: bool = False,
-    ) -> None:
-        self.run, self.kind, self.url, self.answer = run, kind, url, answer
-        self.stream, self.until_first, self.recorded = stream, until_first, recorded
-        self.client = (library.AsyncClient if kind == "async" else library.Client)(transport=transport)
+    run: Run
+    library: ModuleType
+    kind: Kind
+    transport: Any
+    url: str
+    answer: Answer
+    stream: bool = False
+    until_first: bool = False
+    recorded: bool = False
+
+    @cached_property
+    def client(self) -> Any:
+        """The client over the transport."""
+        return (self.library.AsyncClient if self.kind == "async" else self.library.Client)(
+            transport=self.transport
+        )
 
     def batch(self, bodies: list[bytes]) -> Sample:
         """Asks each of the bodies and sums up the seconds."""
+        self.last, wall, cpu = bodies[-1], 0.0, 0.0
         if self.kind == "async":
-            asked = self._ask_async(bodies)
-            samples, read, responses = self.run.loop.run_until_complete(asked)
+            asked = self.run.loop.run_until_complete(self._ask_async(bodies))
         else:
-            samples, read, responses = self._ask(bodies)
-        expected = list(self.answer.chunks) if self.stream else self.answer.body
-        if self.until_first:
-            expected = self.answer.body
-        for result, response in zip(read, responses, strict=True):
-            assert result == expected, "another answer"
+            asked = [(self._stream if self.stream else self._post)(body) for body in bodies]
+        for taken, read, response in asked:
+            wall, cpu = wall + taken.wall, cpu + taken.cpu
+            if self.stream and not self.until_first:
+                assert read == list(self.answer.chunks), "another answer, or in other chunks"
+            assert b"".join(read) == self.answer.body, "another answer"
             if self.recorded:
                 assert response.extensions["replaycache"].status == "miss", "a call was not recorded"
-        return Sample(sum(sample.wall for sample in samples), sum(sample.cpu for sample in samples))
+        return Sample(wall, cpu)
 
-    def _ask(self, bodies: list[bytes]) -> tuple[list[Sample], list[Any], list[Any]]:
-        samples, read, responses = [], [], []
-        for body in bodies:
-            started, cpu = time.perf_counter(), time.process_time()
-            if not self.stream:
-                response = self.client.post(self.url, content=body, headers=HEADERS)
-                samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))
-                read.append(response.content)
-            else:
-                with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
-                    chunks = response.iter_raw()
-                    first = next(chunks)
-                    at_first = Sample(time.perf_counter() - started, time.process_time() - cpu)
-                    every = [first, *chunks]
-                whole = Sample(time.perf_counter() - started, time.process_time() - cpu)
-                samples.append(at_first if self.until_first else whole)
-                read.append(b"".join(every) if self.until_first else every)
-            responses.append(response)
-        return samples, read, responses
+    def _post(self, body: bytes) -> tuple[Sample, list[bytes], Any]:
+        started = time.perf_counter(), time.process_time()
+        response = self.client.post(self.url, content=body, headers=HEADERS)
+        return _since(started), [response.content], response
 
-    async def _ask_async(self, bodies: list[bytes]) -> tuple[list[Sample], list[Any], list[Any]]:
-        samples, read, responses = [], [], []
-        for body in bodies:
-            started, cpu = time.perf_counter(), time.process_time()
-            if not self.stream:
-                response = await self.client.post(self.url, content=body, headers=HEADERS)
-                samples.append(Sample(time.perf_counter() - started, time.process_time() - cpu))
-                read.append(response.content)
-            else:
-                async with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
-                    chunks = response.aiter_raw()
-                    first = await anext(chunks)
-                    at_first = Sample(time.perf_counter() - started, time.process_time() - cpu)
-                    every = [first]
-                    async for chunk in chunks:
-                        every.append(chunk)
-                whole = Sample(time.perf_counter() - started, time.process_time() - cpu)
-                samples.append(at_first if self.until_first else whole)
-                read.append(b"".join(every) if self.until_first else every)
-            responses.append(response)
-        return samples, read, responses
+    def _stream(self, body: bytes) -> tuple[Sample, list[bytes], Any]:
+        started = time.perf_counter(), time.process_time()
+        with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
+            chunks = response.iter_raw()
+            read = [next(chunks)]
+            first = _since(started)
+            read += chunks
+        return first if self.until_first else _since(started), read, response
+
+    async def _ask_async(self, bodies: list[bytes]) -> list[tuple[Sample, list[bytes], Any]]:
+        return [await (self._async_stream if self.stream else self._async_post)(body) for body in bodies]
+
+    async def _async_post(self, body: bytes) -> tuple[Sample, list[bytes], Any]:
+        started = time.perf_counter(), time.process_time()
+        response = await self.client.post(self.url, content=body, headers=HEADERS)
+        return _since(started), [response.content], response
+
+    async def _async_stream(self, body: bytes) -> tuple[Sample, list[bytes], Any]:
+        started = time.perf_counter(), time.process_time()
+        async with self.client.stream("POST", self.url, content=body, headers=HEADERS) as response:
+            chunks = response.aiter_raw()
+            read = [await anext(chunks)]
+            first = _since(started)
+            read += [chunk async for chunk in chunks]
+        return first if self.until_first else _since(started), read, response
+
+
+def _since(started: tuple[float, float]) -> Sample:
+    cpu = time.process_time() - started[1]
+    return Sample(time.perf_counter() - started[0], cpu)
 
 
 def new_bodies(characters: int, *, stream: bool) -> Iterator[bytes]:
@@ -158,53 +129,44 @@ def new_bodies(characters: int, *, stream: bool) -> Iterator[bytes]:
         yield text.replace("Question 0", f"Question {number}").encode()
 
 
-def added(
-    bare: Callable[[list[bytes]], Sample],
-    recorded: Callable[[list[bytes]], Sample],
-    bodies: Iterator[bytes],
-    calls: int,
-    rounds: int,
-    by: Clock,
-) -> Figure:
+Batch = Callable[[list[bytes]], Sample]
+
+
+def added(bare: Batch, recorded: Batch, bodies: Iterator[bytes], calls: int, rounds: int) -> Figure:
     """Microseconds that the second takes more for a call than the first; every call has a new body."""
     arms = [lambda _, arm=arm: arm([next(bodies) for _ in range(calls)]) for arm in (bare, recorded)]
     floor, subject = by_turns(arms, rounds)
-    return difference(floor, subject, by, 1e6, calls, batch=calls)
+    return difference(floor, subject, "CPU", 1e6, calls, batch=calls)
 
 
-def over_mock(run: Run, library_name: str, kind: Kind, characters: int = 60, *, stream: bool = False) -> Figure:
-    """The upstream answers from memory, so that CPU time tells what is ours."""
+def measure(
+    run: Run,
+    library_name: str,
+    kind: Kind,
+    characters: int = 60,
+    *,
+    stream: bool = False,
+    loopback: bool = False,
+) -> Figure:
+    """Over an upstream that answers from memory, or a server on loopback; there, a stream's first chunk counts."""
     library = library_of(library_name)
     answer = events() if stream else chat_answer()
-    directory = run.workspace / f"recorded-{library_name}-{kind}-{characters}-{stream}"
+    directory = str(run.workspace / f"recorded-{library_name}-{kind}-{characters}-{stream}-{loopback}")
 
     def upstream() -> Any:
-        return mock(library, answer, streamed=stream)
-
-    transport = replay(library, kind, upstream(), store=str(directory), mode="auto")
-    bare = Recorder(run, library, kind, upstream(), CHAT, answer, stream=stream)
-    recorded = Recorder(run, library, kind, transport, CHAT, answer, stream=stream, recorded=True)
-    calls = 20 if characters < LONG and not stream else 3
-    rounds = run.plan.rounds
-    bodies = new_bodies(characters, stream=stream)
-    return added(bare.batch, recorded.batch, bodies, calls, rounds, "CPU")
-
-
-def over_loopback(run: Run, library_name: str, kind: Kind, *, stream: bool = False) -> Figure:
-    """The upstream is a server in another process; of a stream, only the time to its first chunk counts."""
-    library = library_of(library_name)
-    answer = events() if stream else chat_answer()
-    directory = run.workspace / f"loopback-{library_name}-{kind}-{stream}"
-
-    def upstream() -> Any:
+        if not loopback:
+            return mock(library, answer, streamed=stream)
         return library.AsyncHTTPTransport() if kind == "async" else library.HTTPTransport()
 
-    transport = replay(library, kind, upstream(), store=str(directory), mode="auto")
-    with running() as base:
-        url = f"{base}/v1/chat/completions"
-        bare, recorded = (
-            Recorder(run, library, kind, each, url, answer, stream=stream, until_first=stream, recorded=ours)
-            for each, ours in ((upstream(), False), (transport, True))
-        )
-        calls = 5 if stream else 10
-        return added(bare.batch, recorded.batch, new_bodies(60, stream=stream), calls, run.plan.rounds, "CPU")
+    with running() if loopback else nullcontext(CHAT.partition("/v1")[0]) as base:
+
+        def recorder(transport: Any, *, recorded: bool = False) -> Recorder:
+            url = f"{base}/v1/chat/completions"
+            return Recorder(run, library, kind, transport, url, answer, stream, stream and loopback, recorded)
+
+        ours = recorder(replay(library, kind, upstream(), store=directory, mode="auto"), recorded=True)
+        calls = 3 if stream or characters == LONG else 20
+        bodies = new_bodies(characters, stream=stream)
+        figure = added(recorder(upstream()).batch, ours.batch, bodies, calls, run.plan.rounds)
+        recorder(replay(library, kind, store=directory, mode="replay")).batch([ours.last])
+    return figure
