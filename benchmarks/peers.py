@@ -6,17 +6,22 @@ for again. Who does not replay a POST is measured with a GET of the same answer.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, Literal
 
+from callers import replay
 from measure import Arm, Figure, Plan, interleave
 from run import Row, Run
 from traffic import HEADERS, Case, Item, chat_answer, chat_request, events, mock
@@ -159,9 +164,15 @@ def measure(run: Run, name: str, opening: Opening | None, case: Case, prefix: st
             figure.greatest,
             figure.by,
             "; ".join([*cannot, *([by] if by else [])]),
-            figure.details,
+            {**figure.details, "versions": _versions(peer)},
         )
     return Figure(None, cannot="; ".join(cannot))
+
+
+def _versions(peer: Peer) -> dict[str, str]:
+    """Of what is installed for the peer; `out/environments` may have others than here."""
+    names = [re.split(r"[^\w.-]", requirement)[0] for requirement in peer.requirements]
+    return {name: version(name) for name in names}
 
 
 def _fails(call: Ask, case: Case) -> str:
@@ -192,8 +203,6 @@ def _check(result: Sequence[Any], item: Item, case: Case) -> None:
 
 def _text(item: Item, case: Case) -> str:
     """What an SDK gives of the answer."""
-    import json
-
     if not case.streamed:
         return str(json.loads(item.answer.body)["choices"][0]["message"]["content"])
     lines = [line[6:] for line in item.answer.body.split(b"\n") if line.startswith(b"data: {")]
@@ -235,9 +244,7 @@ def _floor(asked: Asked) -> Iterator[Ask]:
 def _replaycache(asked: Asked) -> Iterator[Ask]:
     import httpx2
 
-    from replaycache.httpx2 import ReplayTransport
-
-    transport = ReplayTransport(store=str(asked.directory), mode="record" if asked.recording else "replay")
+    transport = replay(httpx2, "sync", store=str(asked.directory), mode="record" if asked.recording else "replay")
     with httpx2.Client(transport=transport) as client:
         yield _client_ask(client, asked)
 
@@ -334,11 +341,18 @@ def _requests_cache(asked: Asked) -> Iterator[Ask]:
 # --- SDKs that have a cache
 
 
-def _litellm_ask(asked: Asked, transport: Any, cache: Any = None) -> Ask:
+Which = Literal["floor", "its cache", "replaycache"]
+
+
+@contextmanager
+def _litellm(asked: Asked, which: Which) -> Iterator[Ask]:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or it fetches a price list when it is imported
     import httpx
     import litellm
     import openai
 
+    transport = _under_sdk(httpx, asked, which)
+    cache = litellm.Cache(type="disk", disk_cache_dir=str(asked.directory)) if which == "its cache" else None
     client = openai.OpenAI(
         api_key="sk-benchmark",
         base_url=f"{asked.base}/numbered/v1",
@@ -354,48 +368,23 @@ def _litellm_ask(asked: Asked, transport: Any, cache: Any = None) -> Ask:
             return [choice.delta.content or "" for event in answer for choice in event.choices]
         return [answer.choices[0].message.content]
 
-    return ask
+    yield ask
 
 
 @contextmanager
-def _litellm_floor(asked: Asked) -> Iterator[Ask]:
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or it fetches a price list when it is imported
-    import httpx
-
-    yield _litellm_ask(asked, mock(httpx, asked.case.answer, streamed=asked.case.streamed))
-
-
-@contextmanager
-def _litellm(asked: Asked) -> Iterator[Ask]:
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    import httpx
-    import litellm
-
-    cache = litellm.Cache(type="disk", disk_cache_dir=str(asked.directory))
-    yield _litellm_ask(asked, httpx.HTTPTransport(), cache)
-
-
-@contextmanager
-def _litellm_replaycache(asked: Asked) -> Iterator[Ask]:
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    from replaycache.httpx import ReplayTransport
-
-    mode = "record" if asked.recording else "replay"
-    with ReplayTransport(store=str(asked.directory), mode=mode) as transport:
-        yield _litellm_ask(asked, transport)
-
-
-def _langchain_ask(asked: Asked, transport: Any, cache: Any = False) -> Ask:
+def _langchain(asked: Asked, which: Which) -> Iterator[Ask]:
+    warnings.simplefilter("ignore")  # of what is to come in its next versions
     import httpx2
+    from langchain_community.cache import SQLiteCache
     from langchain_openai import ChatOpenAI
 
     model = ChatOpenAI(
         model="gpt-4o-mini",
         api_key="sk-benchmark",
         base_url=f"{asked.base}/numbered/v1",
-        http_client=httpx2.Client(transport=transport),
+        http_client=httpx2.Client(transport=_under_sdk(httpx2, asked, which)),
         max_retries=0,
-        cache=cache,
+        cache=SQLiteCache(str(asked.directory / "cache.db")) if which == "its cache" else False,
     )
 
     def ask(item: Item) -> list[str]:
@@ -404,35 +393,18 @@ def _langchain_ask(asked: Asked, transport: Any, cache: Any = False) -> Ask:
             return [str(event.content) for event in model.stream(question)]
         return [str(model.invoke(question).content)]
 
-    return ask
+    yield ask
 
 
-@contextmanager
-def _langchain_floor(asked: Asked) -> Iterator[Ask]:
-    import httpx2
-
-    yield _langchain_ask(asked, mock(httpx2, asked.case.answer, streamed=asked.case.streamed))
-
-
-@contextmanager
-def _langchain(asked: Asked) -> Iterator[Ask]:
-    warnings.simplefilter("ignore")  # of what is to come in its next versions
-    import httpx2
-
-    cache = import_module("langchain_community.cache").SQLiteCache(str(asked.directory / "cache.db"))
-    yield _langchain_ask(asked, httpx2.HTTPTransport(), cache)
+def _under_sdk(library: ModuleType, asked: Asked, which: Which) -> Any:
+    """The transport that the SDK's client has."""
+    if which == "floor":
+        return mock(library, asked.case.answer, streamed=asked.case.streamed)
+    if which == "its cache":
+        return library.HTTPTransport()
+    return replay(library, "sync", store=str(asked.directory), mode="record" if asked.recording else "replay")
 
 
-@contextmanager
-def _langchain_replaycache(asked: Asked) -> Iterator[Ask]:
-    from replaycache.httpx2 import ReplayTransport
-
-    mode = "record" if asked.recording else "replay"
-    with ReplayTransport(store=str(asked.directory), mode=mode) as transport:
-        yield _langchain_ask(asked, transport)
-
-
-POST = ("POST",)
 PEERS = {
     "replaycache": Peer(("replaycache",), (), _replaycache, _floor),
     "vcrpy": Peer(("vcr",), ("vcrpy",), _vcrpy, _floor),
@@ -444,17 +416,13 @@ PEERS = {
     "litellm": Peer(
         ("litellm.caching.disk_cache",),
         ("litellm[caching]>=1.106,<1.107", "fastapi", "soundfile"),
-        _litellm,
-        _litellm_floor,
-        _litellm_replaycache,
-        POST,
+        *(partial(_litellm, which=which) for which in ("its cache", "floor", "replaycache")),
+        methods=("POST",),
     ),
     "langchain": Peer(
         ("langchain_openai", "langchain_community"),
         ("langchain-openai", "langchain-community"),
-        _langchain,
-        _langchain_floor,
-        _langchain_replaycache,
-        POST,
+        *(partial(_langchain, which=which) for which in ("its cache", "floor", "replaycache")),
+        methods=("POST",),
     ),
 }

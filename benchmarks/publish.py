@@ -76,7 +76,10 @@ def every_row(results: Results, data: dict[str, Any]) -> str:
         what, *others = cells(found)
         told = f"{what} ({found['cannot']})" if found["cannot"] else what
         lines.append(f"| {told} | {' | '.join(others)} |")
-    installed = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    versions = dict(data["versions"])
+    for found in results.values():
+        versions |= found["details"].get("versions", {})
+    installed = ", ".join(f"{name} {version}" for name, version in versions.items())
     return "\n".join([*lines, "", f"Python {data['python']} on {data['system']}; {installed}."])
 
 

@@ -16,10 +16,7 @@ from run import Row
 __all__ = ["OUT", "cells", "draw", "goal_text", "print_header", "print_result", "result", "save", "shown"]
 
 OUT = Path(__file__).parent / "out"
-PACKAGES = (
-    *("replaycache", "httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash"),
-    *("vcrpy", "cassetter", "hishel", "requests-cache", "litellm", "langchain-openai", "langchain-community"),
-)
+PACKAGES = ("replaycache", "httpx", "httpx2", "openai", "diskcache", "orjson", "xxhash")
 WIDTHS = (34, 10, 13, 6, 6, 6)
 
 Result = dict[str, Any]
@@ -104,7 +101,7 @@ def save(results: Sequence[Result], path: Path, **more: Any) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What is installed of the packages that count."""
+    """Of what is measured, and what it runs on."""
     found = {}
     for package in PACKAGES:
         try:
