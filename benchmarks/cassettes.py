@@ -25,7 +25,7 @@ from upstream import running
 __all__ = ["rows"]
 
 PATH = "/numbered/v1/chat/completions"
-MATCHED = {"match_on": ["method", "uri", "body"]}
+MATCHED: dict[str, Any] = {"match_on": ["method", "uri", "body"]}
 
 
 @dataclass
@@ -262,15 +262,26 @@ def _chats(size: int) -> Case:
 
 def _record_theirs(who: str, path: Path, size: int) -> str:
     """Has the other record its cassette from a server on loopback, and gives the address; it is gone then."""
-    if who == "vcrpy":
-        from vcr import use_cassette
+    items = _chats(size).items
+    with running() as base:
 
-        options: dict[str, Any] = {"record_mode": "all", **MATCHED}
-    else:
-        from cassetter import use_cassette
+        def record(cassette: Any, some: list[Item]) -> None:
+            with cassette, httpx2.Client() as client:
+                for item in some:
+                    client.post(base + PATH, content=item.body, headers=HEADERS).raise_for_status()
 
-        options = {"record_mode": "once", **MATCHED}
-    with running() as base, use_cassette(str(path), **options), httpx2.Client() as client:
-        for item in _chats(size).items:
-            client.post(base + PATH, content=item.body, headers=HEADERS).raise_for_status()
+        if who == "cassetter":
+            from cassetter import use_cassette
+
+            record(use_cassette(path, record_mode="once", **MATCHED), items)
+        else:
+            import vcr
+
+            # what a call takes grows with the cassette that it is recorded into, so they are put together
+            parts = []
+            for start in range(0, size, 100):
+                part = path.with_suffix(f".{start}.yaml")
+                record(vcr.use_cassette(str(part), record_mode="all", **MATCHED), items[start : start + 100])
+                parts.append(part.read_text("utf-8").removeprefix("interactions:\n").removesuffix("version: 1\n"))
+            path.write_text("interactions:\n" + "".join(parts) + "version: 1\n", encoding="utf-8")
     return base + PATH

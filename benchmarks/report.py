@@ -156,6 +156,9 @@ def draw(results: Iterable[Result], path: Path) -> None:
     )
     for axis, (title, chosen, meaning) in zip(axes[:, 0], panels, strict=True):
         _panel(axis, title, chosen, meaning)
+    figure.suptitle(
+        "blue: ours; red: ours, the goal is missed; grey: others; black mark: goal; dotted: the floor", fontsize=8
+    )
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
 
@@ -178,7 +181,7 @@ def _panel(axis: Any, title: str, results: Sequence[Result], meaning: str) -> No
     axis.set_yticks(range(len(results)), [found["what"] for found in results], fontsize=7)
     axis.set_ylim(len(results) - 0.4, -0.6)
     axis.tick_params(axis="x", labelsize=7)
-    axis.set_title(
-        f"{title}: {meaning}{' (logarithmic)' if far else ''}; black mark: goal", fontsize=8, loc="left"
-    )
+    axis.set_title(f"{title}: {meaning}{' (logarithmic)' if far else ''}", fontsize=8, loc="left")
+    if "floor" in meaning:
+        axis.axvline(1, color="black", linewidth=0.8, linestyle="dotted")
     axis.spines[["top", "right"]].set_visible(False)
