@@ -41,7 +41,7 @@ def rows(run: Run, library: str) -> Iterator[Row]:
 
 def tasks(run: Run, library_name: str) -> Figure:
     """One asynchronous client, called by many tasks of one loop."""
-    each = 2 if run.quick else 10
+    each = 2 if run.quick else 5
 
     async def worker(call: Callable[[Item], Any], items: Sequence[Item]) -> Any:
         for item in items:
@@ -89,7 +89,7 @@ def threads(run: Run, library_name: str) -> Figure:
 
 def processes(run: Run, library_name: str) -> Figure:
     """Processes that have a client each, over one directory."""
-    each = 50 if run.quick else 300
+    each = 50 if run.quick else 150
     context = multiprocessing.get_context("spawn")
     pipes = []
     workers = []

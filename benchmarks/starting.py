@@ -83,7 +83,7 @@ class Starts:
 
 
 def _rounds(run: Run) -> int:
-    return 3 if run.quick else 21
+    return 3 if run.quick else 15
 
 
 def cpu_seconds(run: Run, command: Sequence[str], rounds: int) -> list[list[float]]:
