@@ -108,6 +108,7 @@ def _run_all(options: argparse.Namespace) -> int:
                 found.append(json.loads(line))
                 print_result(found[-1])
             broken |= process.wait() != 0
+            save(found, options.out / "results.json", complete=False, versions=versions())
             cpu = _children_cpu() - cpu_started
             print(f"({time.perf_counter() - group_started:.0f} s, {cpu:.0f} s of CPU)")
     taken = time.perf_counter() - started

@@ -141,7 +141,7 @@ def measure(run: Run, name: str, opening: Opening | None, case: Case, prefix: st
             with opening(asked) as call:
                 failed = _fails(call, case)
                 if failed:
-                    cannot.append(f"cannot replay a {'stream' if case.streamed else method}: {failed}")
+                    cannot.append(f"cannot replay a {method}{' stream' if case.streamed else ''}: {failed}")
                     continue
                 if case.streamed:
                     pieces, live = len(call(case.items[0])), len(unnumbered)

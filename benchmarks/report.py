@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -88,8 +89,8 @@ def print_header(title: str) -> None:
 def print_result(found: Result) -> None:
     """A line of a table, and what cannot be done on one of its own."""
     print(_line(cells(found)))
-    if found["cannot"]:
-        print(f"    {found['cannot']}"[:80])
+    for line in textwrap.wrap(found["cannot"], 76):
+        print(f"    {line}")
     sys.stdout.flush()
 
 
