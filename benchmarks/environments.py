@@ -34,9 +34,10 @@ def interpreter(name: str, *, install: bool) -> str:
     try:
         subprocess.run([sys.executable, "-m", "venv", str(directory)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *required], check=True)
+        subprocess.run([*pip, *required], check=True, stderr=subprocess.PIPE, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"it could not be installed: {error}", flush=True)
+        told = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        print(f"it could not be installed: {told}", flush=True)
         return sys.executable
     (directory / "installed").touch()
     return str(python)
