@@ -1,7 +1,7 @@
 """The same hits through others, each against the floor of its own client; what they cannot do is found by trying.
 
-Each records a hundred calls (twenty in a quick run) from a server on loopback, which is gone when they are asked
-for again. Who does not replay a POST is measured with a GET of the same answer.
+Each records a hundred calls (SDKs, and all in a quick run, twenty) from a server on loopback, which is gone when
+they are asked for again. Who does not replay a POST is measured with a GET of the same answer.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def missing(peer: Peer) -> list[str]:
 def rows(run: Run, name: str) -> Iterator[Row]:
     """A peer's hits, and ours under the same SDK."""
     peer = PEERS[name]
-    numbers = range(20 if run.quick else 100)
+    numbers = range(20 if run.quick or peer.ours else 100)
     small = Case(chat_request, numbers, chat_answer())
     stream = Case(lambda number: chat_request(number, stream=True), numbers, events(), True)
     for what, case in (("small", small), ("stream", stream)):
@@ -129,7 +129,7 @@ def measure(run: Run, name: str, opening: Opening | None, case: Case, prefix: st
     if absent or opening is None:
         return Figure(None, cannot=f"{absent[0]} is not installed (--peers installs it)")
     cannot: list[str] = []
-    plan = Plan(3, 0.001) if run.quick else Plan(21, 0.004)
+    plan = Plan(3, 0.001) if run.quick else Plan(9 if peer.ours else 21, 0.004)
     for method in peer.methods:
         directory = run.directory(f"{prefix}{name}-{case.streamed}-{method}")
         with running() as base, opening(Asked(base, directory, case, method, True)) as record:
