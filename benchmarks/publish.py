@@ -49,13 +49,13 @@ SPEED = (
 Results = dict[str, Result]
 
 
-def speed(results: Results, _: dict[str, Any]) -> str:
+def speed(results: Results, data: dict[str, Any]) -> str:
     """The rows that README tells."""
     lines = ["| | httpx2 | httpx | goal |", "|---|---|---|---|"]
     for what, *ids in SPEED:
         values = [_value(results[each]) if each else "" for each in ids]
         lines.append(f"| {what} | {' | '.join(values)} | {goal_text(results[ids[0]])} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_note(data)])
 
 
 def peers(results: Results, _: dict[str, Any]) -> str:
@@ -80,12 +80,17 @@ def every_row(results: Results, data: dict[str, Any]) -> str:
     for found in results.values():
         versions |= found["details"].get("versions", {})
     installed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return "\n".join([*lines, "", f"Python {data['python']} on {data['system']}; {installed}."])
+    return "\n".join([*lines, "", f"Python {data['python']} on {data['system']}; {installed}.", *_note(data)])
 
 
 def cassette_memory(results: Results, _: dict[str, Any]) -> str:
     """What an answer takes in memory for a moment, times its size."""
     return f"{max(results[f'memory.cassette.{way}']['value'] for way in ('record', 'replay')):.0f}"
+
+
+def _note(data: dict[str, Any]) -> list[str]:
+    """What a reader has to know of results that are not those of one full run."""
+    return ["", data["note"]] if data.get("note") else []
 
 
 def _value(found: Result) -> str:
@@ -114,7 +119,7 @@ def written(text: str, data: dict[str, Any]) -> str:
 
 def unpublishable(data: dict[str, Any]) -> Iterator[str]:
     """What is wrong with a run that is to be published."""
-    if not data["complete"]:
+    if not data["complete"] and not data.get("note"):  # a note stands in the texts
         yield "it is not complete: run `python benchmarks --peers`"
     for found in data["rows"]:
         if "not installed" in found["cannot"]:
