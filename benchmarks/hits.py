@@ -66,7 +66,7 @@ def openai_rows(run: Run) -> Iterator[Row]:
         ("embeddings", "98 KB of embeddings", VECTORS, 1.03),
     )
     kinds: tuple[Kind, ...] = ("openai", "openai async")
-    for kind in kinds:
+    for kind in kinds[:1] if run.quick else kinds:
         for name, what, case, goal in cases:
             yield Row(
                 f"hits.{kind.replace(' ', '-')}.{name}",

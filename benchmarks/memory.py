@@ -18,7 +18,7 @@ EVENT = 256
 
 def rows(run: Run) -> Iterator[Row]:
     """Recording and replaying, in chunks of a kilobyte."""
-    megabytes = 20 if run.quick else 100
+    megabytes = 10 if run.quick else 100
     both = (("httpx2", "sync"), ("httpx2", "async"), ("httpx", "sync"))
     for library, kind in both[:1] if run.quick else both:
         told = f"{library}{' async' if kind == 'async' else ''}"
