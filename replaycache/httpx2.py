@@ -748,8 +748,10 @@ class _AsyncReader(httpx2.AsyncByteStream):
             if kept is not None:
                 return kept
         answer = tee.answer
+        recorder = answer.recorder  # another thread may settle meanwhile
         try:
-            answer.resume()
+            if recorder is not None:
+                recorder.ask(time.perf_counter())
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
@@ -758,7 +760,8 @@ class _AsyncReader(httpx2.AsyncByteStream):
             except BaseException:
                 await tee.settle(Ending.FAILED)
                 raise
-            answer.feed(chunk)
+            if recorder is not None:
+                recorder.feed(chunk, time.perf_counter())
             return chunk
         except StopAsyncIteration:
             raise
@@ -1464,8 +1467,10 @@ class _Reader(httpx2.SyncByteStream):
             if kept is not None:
                 return kept
         answer = tee.answer
+        recorder = answer.recorder  # another thread may settle meanwhile
         try:
-            answer.resume()
+            if recorder is not None:
+                recorder.ask(time.perf_counter())
             try:
                 chunk = next(self._chunks)
             except StopIteration:
@@ -1474,7 +1479,8 @@ class _Reader(httpx2.SyncByteStream):
             except BaseException:
                 tee.settle(Ending.FAILED)
                 raise
-            answer.feed(chunk)
+            if recorder is not None:
+                recorder.feed(chunk, time.perf_counter())
             return chunk
         except StopIteration:
             raise

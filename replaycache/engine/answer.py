@@ -40,6 +40,8 @@ class Answer:
         head: of a response that is recorded.
         keeper: stores it.
         pending: what is left to `save`.
+        recorder: is told when upstream is asked for a chunk, and is fed with it; None where nothing is recorded,
+            or not any more.
 
     Args:
         asked: the request.
@@ -59,7 +61,6 @@ class Answer:
         "_latency",
         "_lead",
         "_recorded_at",
-        "_recorder",
         "_sent_at",
         "_settled",
         "_telling",
@@ -68,6 +69,7 @@ class Answer:
         "keeper",
         "outcome",
         "pending",
+        "recorder",
     )
 
     def __init__(self, asked: Asked, forward: Forward, lead: Lead, keeper: Keeper) -> None:
@@ -76,7 +78,7 @@ class Answer:
         self._lead = lead
         self.keeper = keeper
         self.outcome = Outcome("live", asked.key, keeper.location, reason=asked.unstorable)
-        self._recorder: Recorder | None = None
+        self.recorder: Recorder | None = None
         self.head: ResponseHead | None = None
         self.pending: Recording | None = None
         self._settled = False
@@ -127,7 +129,7 @@ class Answer:
                 self.head = head
                 self._latency = now - self._sent_at
                 self._recorded_at = time.time()
-                self._recorder = Recorder(
+                self.recorder = Recorder(
                     watcher_of(asked.method, asked.endpoint.path, head, lambda: members(asked.request)),
                     head,
                     now,
@@ -140,21 +142,21 @@ class Answer:
                 self.outcome.reason = "the response's body has not been read to its end"
             else:
                 self.outcome.reason = f"a response with status {status} is not kept"
-        if self._recorder is None:
+        if self.recorder is None:
             self.land()
         else:
-            self._lead.listen(self._recorder)
+            self._lead.listen(self.recorder)
         return self.outcome
 
     def resume(self) -> None:
         """Upstream is about to be asked for the next chunk."""
-        recorder = self._recorder  # another thread may settle meanwhile
+        recorder = self.recorder  # another thread may settle meanwhile
         if recorder is not None:
             recorder.ask(time.perf_counter())
 
     def feed(self, data: bytes) -> None:
         """Takes a chunk that is handed to the caller."""
-        recorder = self._recorder
+        recorder = self.recorder
         if recorder is not None:
             recorder.feed(data, time.perf_counter())
 
@@ -165,7 +167,7 @@ class Answer:
 
         0 where it is whole or is not stored, and where a chunk is owed: somebody waits for it, or it is lost.
         """
-        recorder = self._recorder
+        recorder = self.recorder
         if self._settled or recorder is None or recorder.reason or recorder.is_owed:
             return 0.0
         if recorder.is_whole(Ending.CLOSED):
@@ -178,14 +180,14 @@ class Answer:
     @property
     def is_whole(self) -> bool:
         """Whether all of the answer is there, though its response is still open."""
-        recorder = self._recorder
+        recorder = self.recorder
         return not self._settled and recorder is not None and recorder.is_whole(Ending.CLOSED)
 
     @property
     def open_body(self) -> Unclosed | None:
         """The body of a response that is still open, though nothing or little is to come of it."""
         body = self._body_of() if self._body_of is not None else None
-        recorder = self._recorder
+        recorder = self.recorder
         if body is None or self._settled or recorder is None:
             return None
         is_ours = self._held_by == os.getpid()
@@ -197,7 +199,7 @@ class Answer:
         A response that is let go of is garbage together with what it was read from, and of that the collector may
         close some before it comes to the response.
         """
-        if self._recorder is not None:
+        if self.recorder is not None:
             self._body_of = weakref.ref(body)
             self._held_by = os.getpid()
             self._held.append(upstream)
@@ -246,7 +248,7 @@ class Answer:
         if self._settled:
             return self.pending is not None
         self._settled = True
-        recorder, self._recorder = self._recorder, None
+        recorder, self.recorder = self.recorder, None
         try:
             self._let_go()
             self._finish(recorder, ending)

@@ -23,11 +23,11 @@ __all__ = ["Ending", "Recorder", "Spooled"]
 
 SEGMENT_BYTES = 256 << 10
 SEGMENT_CHUNKS = 8192
+"""A segment has these at least, and not much more: whether it has is looked every `LOOK_BYTES`."""
 MEMORY_LIMIT = 1 << 20
 """A body larger than this many bytes goes to a spool."""
 LOOK_BYTES = 32 << 10
-LOOK_CHUNKS = 1024
-"""After so many bytes or chunks, at the latest, it is looked what they say: an event loop waits meanwhile."""
+"""After so many bytes, at the latest, it is looked what they say: an event loop waits meanwhile."""
 
 LOST = "a chunk of it was lost to an interrupt"
 NO_MEMORY = "there is no memory to record it"
@@ -168,13 +168,17 @@ class Recorder:
         if self._is_over:
             return
         try:
-            self._raw_size += len(data)
             if self._decoder is not None:
+                self._raw_size += len(data)
                 for piece in self._decoder.feed(data):
                     if piece:
                         self._take(piece, now)
-            elif data:
-                self._take(data, now)
+            elif data:  # as in `_take`; most chunks come through here
+                self._parts.append(data)
+                self._came.append(now)
+                self._size += len(data)
+                if self._size >= self._look_at:
+                    self._take_stock()
         except UndecodableContent as error:
             self._give_up(f"its content-encoding cannot be undone: {error}")
         except _TooLarge as error:
@@ -191,10 +195,13 @@ class Recorder:
         self._parts.append(data)
         self._came.append(now)
         self._size += len(data)
-        if self._size >= self._look_at or len(self._parts) - self._looked >= LOOK_CHUNKS:
-            if self._largest is not None and self.size > self._largest:
-                raise _TooLarge(f"its body is larger than the {self._largest:,} bytes that the store keeps")
-            self._look(is_taking=True)
+        if self._size >= self._look_at:
+            self._take_stock()
+
+    def _take_stock(self) -> None:
+        if self._largest is not None and self.size > self._largest:
+            raise _TooLarge(f"its body is larger than the {self._largest:,} bytes that the store keeps")
+        self._look(is_taking=True)
 
     def _look(self, *, is_taking: bool = False) -> None:
         """Lets the watcher see what it has not seen yet, unless another thread is at it.
@@ -226,7 +233,10 @@ class Recorder:
             return
         started = self._started
         lengths = array("I", map(len, self._parts))
-        offsets = array("Q", [max(0, round((came - started) * 1e6)) for came in self._came])
+        try:
+            offsets = array("Q", [round((came - started) * 1e6) for came in self._came])
+        except OverflowError:  # a clock was put back
+            offsets = array("Q", [max(0, round((came - started) * 1e6)) for came in self._came])
         segment = Segment(b"".join(self._parts), 0, lengths, offsets)
         self._held += self._size
         self._last = self._came[-1]
@@ -314,9 +324,14 @@ class Recorder:
                     return str(error)
             if not self._framed and not watcher.tells_its_end:
                 return "the connection's end was the body's end, and the answer does not tell that it is whole"
-        if self._raw_whole is not None and ending is Ending.END and self._raw_size < self._raw_whole:
+        if self._raw_whole is not None and ending is Ending.END and self._came_raw < self._raw_whole:
             return "the body is shorter than its content-length"
         return ""
 
     def _all_bytes_came(self) -> bool:
-        return self._raw_whole is not None and self._raw_size >= self._raw_whole
+        return self._raw_whole is not None and self._came_raw >= self._raw_whole
+
+    @property
+    def _came_raw(self) -> int:
+        """Bytes that came, content-encoding and all."""
+        return self.size if self._decoder is None else self._raw_size

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Recording, foreign
+from replaycache.dialects.answering import answering
 from replaycache.dialects.framing.repeats import Repeats
 from replaycache.dialects.framing.sse import EventDecoder
-from replaycache.dialects.registry import answering
 from replaycache.dialects.usage import usage_of
 from replaycache.dialects.watcher import Answering, AnswerWatcher
 from replaycache.wire import url
