@@ -155,7 +155,8 @@ class ResponseHead(Value):
     def __init__(self, status: int, headers: Headers = (), left_out: tuple[str, ...] = ()) -> None:
         if not 100 <= status <= 999:
             raise ValueError(f"a response's status has three digits, unlike {status}")
-        vars(self).update(status=status, headers=headers, left_out=left_out)
+        fields = vars(self)
+        fields["status"], fields["headers"], fields["left_out"] = status, headers, left_out
 
     def header(self, name: str) -> str | None:
         """The header's value, several lines joined by a comma; None where it is absent."""

@@ -132,8 +132,11 @@ class Call:
             StoreError: the store failed and the mode is `replay`.
             CassetteError: the cassette cannot be read.
         """
+        lookup = self._shared.lookup
+        if not lookup.connects:
+            return lookup.find(self.asked)
         with calling_upstream.begun():  # what a store connects to is ours
-            return self._shared.lookup.find(self.asked)
+            return lookup.find(self.asked)
 
     def decide(self, found: Found) -> Decision:
         """What to do, given what `load` found."""
@@ -144,8 +147,9 @@ class Call:
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
-            with suppress(Exception):  # what a store of the user's may raise: those calls go live again, no more
-                shared.keeper.pass_on(self.asked, decision.recording)
+            if shared.keeper.redirects.is_any:
+                with suppress(Exception):  # what a store of the user's may raise: those calls go live again
+                    shared.keeper.pass_on(self.asked, decision.recording)
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
         return decision

@@ -45,6 +45,9 @@ Found = Recording | Nothing
 class Lookup:
     """Looks into a store.
 
+    Attributes:
+        connects: whether the store may use the network.
+
     Args:
         store: where recordings are.
         sequence: the session's place in it, where it keeps recordings in order; None for a cache.
@@ -62,6 +65,8 @@ class Lookup:
         apart_from: Callable[[Asked, tuple[str, ...]], Identity],
     ) -> None:
         self._store = store
+        # said by the very class: one that is derived from it may do anything
+        self.connects: bool = vars(type(store)).get("connects", True)
         self._sequence = sequence
         self._accepts = accepts
         self._reporter = reporter

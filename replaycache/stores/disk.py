@@ -276,6 +276,7 @@ class DiskStore:
     """
 
     repeats: Literal["same"] = "same"
+    connects = False
 
     def __init__(
         self,
@@ -294,7 +295,7 @@ class DiskStore:
             raise ConfigurationError(f"the directory {str(path)!r} names a variable of the environment; expand it")
         self.location = str(path)
         self.identity = f"disk:{os.path.realpath(path)}"
-        self._is_busy = False
+        self._is_busy = self._has_stored = False
         self._slowness = Slowness(self.location)
         self._size_limit = size_limit
         self._max_age = max_age
@@ -459,7 +460,9 @@ class DiskStore:
             while not self._put(key, recording, patience):
                 pass  # its file was taken for a stray: the clock had jumped
             self._make_room(key)
-        self._slowness.note("writing", begun)
+        if self._has_stored:  # the first may make the files, which takes long on any disk
+            self._slowness.note("writing", begun)
+        self._has_stored = True
 
     def _put(self, key: str, recording: Recording, patience: float) -> bool:
         """Stores a recording; False where its file was removed before its row could name it."""

@@ -22,6 +22,7 @@ class MemoryStore:
     """Keeps recordings in memory, all of them, until it is dropped."""
 
     repeats: Literal["same"] = "same"
+    connects = False
     slow = False
     location = "memory"
 

@@ -19,15 +19,15 @@ ENOUGH = {"reading": 2, "writing": 1}
 """So often in a row that is the disk. To read is fast again as soon as the system has it in memory, and once it
 may have been slow for any reason; after one write that was slow the next is left to a thread, and tells."""
 
+REMEMBERED = 10.0
+"""Seconds for which a disk counts as slow after it was."""
+
 OFTEN = 5
 """So often in a row people are told of it."""
 
 
 class Slowness:
     """Remembers whether what was read and written last took long. All methods may be called from any thread.
-
-    Attributes:
-        is_known: whether the disk was slow lately.
 
     Args:
         location: of what lies on the disk, for people.
@@ -37,7 +37,12 @@ class Slowness:
         self._location = location
         self._in_a_row = dict.fromkeys(ENOUGH, 0)
         self._is_told = False
-        self.is_known = False
+        self._until = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the disk was slow lately."""
+        return bool(self._until) and time.monotonic() < self._until
 
     def note(self, what: Literal["reading", "writing"], begun: float) -> None:
         """Takes account of what has just been done.
@@ -46,11 +51,16 @@ class Slowness:
             what: was done.
             begun: when, by the clock `time.monotonic`.
         """
-        took = time.monotonic() - begun
-        if took < SLOW and not self._in_a_row[what]:
-            return
-        self._in_a_row[what] = 0 if took < SLOW else self._in_a_row[what] + 1
-        self.is_known = any(self._in_a_row[each] >= enough for each, enough in ENOUGH.items())
+        now = time.monotonic()
+        took = now - begun
+        if took >= SLOW:
+            self._in_a_row[what] += 1
+            if self._in_a_row[what] >= ENOUGH[what]:
+                self._until = now + REMEMBERED
+        elif self._until or self._in_a_row[what]:
+            self._in_a_row[what] = 0
+            if now >= self._until or not any(self._in_a_row.values()):
+                self._until = 0.0
         if self._in_a_row[what] >= OFTEN and not self._is_told:
             self._is_told = True
             logger.warning(
