@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,18 @@ def rows(run: Run, library: str) -> Iterator[Row]:
                 partial(measure, run, library, kind, **options),
                 goal,
             )
+    for name, what, options in (
+        ("small", "small", {}),
+        ("300k", "300 KB request", {"characters": LONG}),
+        ("stream", "400-chunk stream", {"stream": True}),
+    ):
+        yield Row(
+            f"recording.{library}.kept-{name}",
+            f"loop kept, {what}, {library}",
+            "ms",
+            partial(kept, run, library, **options),
+            30,
+        )
 
 
 @dataclass
@@ -137,6 +150,36 @@ def added(bare: Batch, recorded: Batch, bodies: Iterator[bytes], calls: int, rou
     arms = [lambda _, arm=arm: arm([next(bodies) for _ in range(calls)]) for arm in (bare, recorded)]
     floor, subject = by_turns(arms, rounds)
     return difference(floor, subject, "CPU", 1e6, calls, batch=calls)
+
+
+def kept(run: Run, library_name: str, characters: int = 60, *, stream: bool = False) -> Figure:
+    """For how long an event loop runs nothing else while a call is recorded: of 99 calls in 100 it is less."""
+    library = library_of(library_name)
+    answer = events() if stream else chat_answer()
+    directory = str(run.workspace / f"kept-{library_name}-{characters}-{stream}")
+    transport = replay(library, "async", mock(library, answer, streamed=stream), store=directory, mode="auto")
+    recorder = Recorder(run, library, "async", transport, CHAT, answer, stream, recorded=True)
+    bodies = new_bodies(characters, stream=stream)
+    gaps: list[float] = []
+    calls = 10 if run.quick else 200
+
+    async def tick() -> None:
+        while True:
+            left = time.perf_counter()
+            await asyncio.sleep(0)
+            gaps.append(time.perf_counter() - left)
+
+    async def ask() -> None:
+        ticking = asyncio.ensure_future(tick())
+        for _ in range(calls):
+            await asyncio.sleep(0)
+            for _, read, _ in await recorder._ask_async([next(bodies)]):
+                assert b"".join(read) == answer.body, "another answer"
+        ticking.cancel()
+
+    run.loop.run_until_complete(ask())
+    longest = sorted(gaps)[-max(1, calls // 100) :]
+    return Figure(longest[0] * 1e3, None, longest[-1] * 1e3, "wall")
 
 
 def measure(
