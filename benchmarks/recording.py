@@ -170,6 +170,7 @@ def kept(run: Run, library_name: str, characters: int = 60, *, stream: bool = Fa
             gaps.append(time.perf_counter() - left)
 
     async def ask() -> None:
+        await recorder._ask_async([next(bodies)])
         ticking = asyncio.ensure_future(tick())
         for _ in range(calls):
             await asyncio.sleep(0)

@@ -438,12 +438,14 @@ class DiskStore:
 
     def put_at_once(self, key: str, recording: Recording) -> None:
         """The same, where an event loop may be kept by it: `ATTEMPT_SECONDS` for another process that is writing,
-        and as long as a disk that was not slow lately takes for `AT_ONCE` bytes.
+        and as long as a disk that was not slow lately takes for `AT_ONCE` bytes; never for the first, which may
+        make the files.
 
         Raises:
             StoreBusy: it is not done so.
         """
-        if self.slow or self._size_limit is not None or recording.size + len(recording.request.body) > AT_ONCE:
+        is_quick = self._has_stored and self._size_limit is None and not self.slow
+        if not is_quick or recording.size + len(recording.request.body) > AT_ONCE:
             raise StoreBusy(f"storing in the disk cache {self.location} may take long")
         try:
             self._store(key, recording, 0.0)
