@@ -11,7 +11,7 @@ pytest_plugins = ["pytester"]
 # what else pytest finds here has no part in this, and takes longer to import than all else
 OTHERS = [
     word
-    for name in ("anyio", "asyncio", "hypothesispytest", "platformdirs", "xdist", "xdist.looponfail")
+    for name in ("anyio", "asyncio", "cassetter", "hypothesispytest", "platformdirs", "xdist", "xdist.looponfail")
     for word in ("-p", f"no:{name}")
 ]
 RIVALS = {
