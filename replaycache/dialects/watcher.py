@@ -17,7 +17,7 @@ from .._models import Verdict
 from .framing.aws_event_stream import FrameDecoder, is_prelude
 from .framing.json_values import ArrayDecoder, ObjectDecoder
 from .framing.repeats import Repeats
-from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field, plain_event, spelled
+from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field, spelled
 from .progress import Document, Progress, tells_failure
 
 __all__ = ["AnswerWatcher", "Answering"]
@@ -113,11 +113,11 @@ class AnswerWatcher:
                 event for event in decoder.feed(data) if not (event.data and repeats.pass_over([event.data], 0))
             )
         for event in events:
+            self._take_doubtful()
             self._take(event)
             if self.is_over:
                 break
-        for passed in repeats.doubtful():
-            self._check(plain_event(passed) or Event("", passed))
+        self._take_doubtful()
 
     def end(self) -> None:
         """Says that the body is over. An event in the middle of which it ends counts only if its data is whole."""
@@ -299,12 +299,14 @@ class AnswerWatcher:
         else:
             self._junk = self._junk or not self._is_of_any_form
 
-    def _check(self, event: Event) -> None:
-        """Looks whether an event is JSON, of which nothing else is to be learned."""
-        try:
-            _decoded(event.data or b"")
-        except ValueError:
-            self._junk = self._junk or not self._is_of_any_form
+    def _take_doubtful(self) -> None:
+        """Takes what was passed over and may say something else after all."""
+        for passed in self._repeats.doubtful():
+            if self._framing != "events":
+                self._take(Event("", passed))
+                continue
+            for event in EventDecoder().feed(passed + b"\n\n"):
+                self._take(event)
 
     @property
     def _is_of_any_form(self) -> bool:

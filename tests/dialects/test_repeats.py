@@ -234,3 +234,34 @@ def test_real_answers_tell_the_same_and_used_the_same() -> None:
             passed += 1
             assert usage_of(recording, watcher.telling) == usage_of(recording), request.url
     assert passed > 5
+
+
+def chat(text: bytes) -> bytes:
+    return b'data: {"choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":null}]}\n\n' % text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'a"}}],"error":{"message":"boom"},"x":[{"y":{"z":"b',
+        b'a"},"finish_reason":"stop"},{"index":1,"delta":{"content":"b',
+        b'"},"error":{"code":1},"x":{"y":"',
+        b"a\nevent: error\ndata: {}",
+        b"a\ndata: b",
+        b"a\n\ndata: [DONE]\n\ndata: b",
+        b'"',
+    ],
+)
+@pytest.mark.parametrize("end", [b"data: [DONE]\n\n", b""])
+def test_an_event_that_only_begins_and_ends_as_another_is_looked_at(text: bytes, end: bytes) -> None:
+    finish = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    body = chat(b"one") + chat(b"two") + chat(text) + chat(b"three") + finish + end
+    example = next(one for one in EXAMPLES if one.path == "/v1/chat/completions" and one.streams)
+    for pieces in (
+        [body],
+        [chat(b"one"), body[len(chat(b"one")) :]],
+        [body[at : at + 7] for at in range(0, len(body), 7)],
+    ):
+        ours, reference = both(example, pieces)
+
+        assert ours == reference
