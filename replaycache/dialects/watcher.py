@@ -109,9 +109,7 @@ class AnswerWatcher:
         if isinstance(decoder, EventDecoder):
             events: Iterable[Event] = decoder.new(data, repeats)
         else:
-            events = (
-                event for event in decoder.feed(data) if not (event.data and repeats.pass_over([event.data], 0))
-            )
+            events = (event for event in decoder.feed(data) if not self._is_repeat(event))
         for event in events:
             self._take_doubtful()
             self._take(event)
@@ -286,7 +284,7 @@ class AnswerWatcher:
         if isinstance(value, dict):
             self._look_into(event.event, value)
             if not self._is_document:
-                self._repeats.learn(spelled(event) if self._framing == "events" else data)
+                self._repeats.learn(spelled(event))
             self._left -= len(data)
             if self._left >= 0:
                 self._telling.append(value)
@@ -299,12 +297,14 @@ class AnswerWatcher:
         else:
             self._junk = self._junk or not self._is_of_any_form
 
+    def _is_repeat(self, event: Event) -> bool:
+        if not event.data or not self._repeats.pass_over([spelled(event)], 0):
+            return False
+        return not self._repeats.doubtful()
+
     def _take_doubtful(self) -> None:
-        """Takes what was passed over and may say something else after all."""
+        """Takes those server-sent events that were passed over and may say something else after all."""
         for passed in self._repeats.doubtful():
-            if self._framing != "events":
-                self._take(Event("", passed))
-                continue
             for event in EventDecoder().feed(passed + b"\n\n"):
                 self._take(event)
 

@@ -148,11 +148,13 @@ class Suspending:
         """Calls what may block, in a thread."""
         import anyio.to_thread
 
-        asking = _asking.set(Suspending.owner())
-        try:
-            return await anyio.to_thread.run_sync(function, limiter=_loop().limiter)
-        finally:
-            _asking.reset(asking)
+        owner = Suspending.owner()
+
+        def call() -> T:
+            _asking.set(owner)  # in the thread's copy of the context: tasks may share theirs
+            return function()
+
+        return await anyio.to_thread.run_sync(call, limiter=_loop().limiter)
 
     @staticmethod
     async def save(answer: Saving) -> None:

@@ -25,7 +25,7 @@ from replaycache.dialects.usage import usage_of
 from replaycache.dialects.watcher import Answering, AnswerWatcher
 from replaycache.wire import url
 
-from .example import Example
+from .example import Example, frame
 from .examples import EXAMPLES
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
@@ -265,3 +265,27 @@ def test_an_event_that_only_begins_and_ends_as_another_is_looked_at(text: bytes,
         ours, reference = both(example, pieces)
 
         assert ours == reference
+
+
+@pytest.mark.parametrize(
+    "frames_",
+    [
+        [("exception", "internalServerException", '{"contentBlockIndex":0,"delta":{"text":"b"},"p":"abcd"}')],
+        [("event", "contentBlockStop", '{"p":"ab"}'), ("event", "messageStop", '{"p":"abc"}')],
+        [("event", "contentBlockStop", '{"p":"ab","stopReason":"x"}'), ("event", "messageStop", '{"p":"ab"}')],
+        [("event", "contentBlockStop", '{"p":"ab"}'), ("event", "metadata", '{"p":"cd"}')],
+    ],
+)
+def test_what_is_spelled_alike_under_another_name_is_another_event(frames_: list[tuple[str, str, str]]) -> None:
+    example = next(one for one in EXAMPLES if one.answer.framing == "frames" and "converse" in one.path)
+    deltas = [
+        ("event", "contentBlockDelta", f'{{"contentBlockIndex":0,"delta":{{"text":"{one}"}},"p":"a"}}')
+        for one in "ab"
+    ]
+    pieces = [
+        frame({f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}, payload)
+        for kind, name, payload in [*deltas, *frames_]
+    ]
+    ours, reference = both(example, [*pieces, *example.answer.pieces[-2:]])
+
+    assert ours == reference

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import importlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -240,3 +243,38 @@ def test_two_stores_of_one_directory_share_their_flights(tmp_path: Any) -> None:
     assert DiskStore(tmp_path / "a" / ".." / "b").identity == DiskStore(str(tmp_path / "b")).identity
     assert DiskStore(tmp_path / "a").identity != DiskStore(tmp_path / "b").identity
     assert MemoryStore().identity != MemoryStore().identity
+
+
+class SlowStore(MemoryStore):
+    """One that is asked in threads."""
+
+    slow = True
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_tasks_that_share_a_context_make_one_call(library: str) -> None:
+    """And each of them is a task of its own, in threads too."""
+    module, adapter = importlib.import_module(library), importlib.import_module(f"replaycache.{library}")
+    calls = []
+
+    class Upstream(module.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        async def handle_async_request(self, request: Any) -> Any:
+            calls.append(request)
+            await asyncio.sleep(0.05)
+            choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}
+            return module.Response(200, json={"choices": [choice]})
+
+    async def main() -> list[int]:
+        transport = adapter.AsyncReplayTransport(Upstream(), store=SlowStore())
+        async with module.AsyncClient(transport=transport) as client:
+
+            async def ask() -> int:
+                body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+                response = await client.post("https://api.openai.com/v1/chat/completions", json=body)
+                return int(response.status_code)
+
+            shared = contextvars.copy_context()
+            return [await task for task in [asyncio.create_task(ask(), context=shared) for _ in range(3)]]
+
+    assert asyncio.run(main()) == [200] * 3
+    assert len(calls) == 1
