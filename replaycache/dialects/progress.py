@@ -32,7 +32,7 @@ class Progress:
     """Reasons for which an answer finishes that tell a failure, and where each is documented."""
     fillers: ClassVar[tuple[str, ...]] = ()
     """Members of its events, at whatever depth, of which no text and no number tells how far it is: `take` does
-    the same whatever they say, and nothing more when it is called again with the same."""
+    the same whatever they say, and nothing more when it is called again with the same in the same state."""
 
     def __init__(self, asked: Callable[[], Mapping[str, Any]]) -> None:
         self.asked = asked
@@ -59,6 +59,11 @@ class Progress:
         """Takes the answer as one JSON object: whole, unless it says otherwise."""
         self.take(_text(value.get("type")), value)
         self.terminal = True
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that it knows, so that it can be told whether an event has changed it."""
+        return {**vars(self), "reasons": dict(self.reasons)}
 
     @property
     def stopped(self) -> bool:

@@ -331,7 +331,11 @@ class AnswerWatcher:
             if self._is_document:
                 progress.document(value)
             else:
+                before = progress.state
                 progress.take(name, value)
+                if progress.state != before:
+                    # what came before it told nothing new until now
+                    self._repeats.forget()
             self._failed = progress.failed
         self._failed = self._failed or tells_failure(name, value)
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 from .._errors import CacheMiss, MissReason
 from ..options import Mode, Options
 from ..system.calling_upstream import calling_upstream
+from ..system.forking import postponed
 from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Forward, Recheck, Replay, Wait
@@ -209,8 +210,9 @@ class Call:
         return self._answer
 
     def _answer_to(self, forward: Forward) -> Answer:
-        # what reads along with answers is imported at the first live call: hits have no use for it
-        from .answer import Answer
+        with postponed():
+            # what reads along with answers is imported at the first live call: hits have no use for it
+            from .answer import Answer
 
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 

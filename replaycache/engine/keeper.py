@@ -146,7 +146,8 @@ class Keeper:
         if self._options.keep is None:
             return head.status == 200 and recording.verdict == "whole"
         verdict = recording.verdict if head.status < 400 else "failed"  # as it was told when it came
-        from ..dialects.answers import answer_end  # most hits have no use for it
+        with postponed():
+            from ..dialects.answers import answer_end  # most hits have no use for it
 
         return not self.why_not(head, answer_end(recording)._replace(verdict=verdict))
 

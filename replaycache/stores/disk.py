@@ -9,9 +9,9 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -173,24 +173,17 @@ class _ValueFiles:
                     raise
         raise AssertionError("unreachable")
 
-    def body_of(self, filename: Any) -> Callable[[int], bytes]:
-        """What reads the body of a request from a file, once somebody asks for so many bytes of it.
+    def read(self, filename: Any, size: int) -> bytes:
+        """All of a file of so many bytes.
 
-        It raises `CorruptRecording` where the file is gone or another, and `StoreError` where the disk fails.
+        Raises:
+            OSError: it cannot be read.
+            CorruptRecording: it is of another size, or its name leads elsewhere.
         """
-
-        def read(size: int) -> bytes:
-            try:
-                file = OpenFile(open_regular(self.path(filename)))
-                if file.size != size:
-                    raise CorruptRecording("the file of its request's body is another")
-                return file.read_at(0, size)
-            except FileNotFoundError as error:
-                raise CorruptRecording("the file of its request's body is gone") from error
-            except OSError as error:
-                raise StoreError(f"the file of a request's body cannot be read: {error}") from error
-
-        return read
+        file = OpenFile(open_regular(self.path(filename)))
+        if file.size != size:
+            raise CorruptRecording("the file of its request's body is another")
+        return file.read_at(0, size)
 
     def remove(self, filename: Any) -> None:
         """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
@@ -398,7 +391,7 @@ class DiskStore:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
-                return self._from_row(value, filename)
+                return self._from_row(key, value, filename)
             return self._from_file(key, mode, filename, patience)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
@@ -427,10 +420,31 @@ class DiskStore:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
-                return self._from_row(value, filename)
+                return self._from_row(key, value, filename)
 
-    def _from_row(self, value: bytes, filename: Any) -> Recording:
-        return decode(value, None if filename is None else self._files.body_of(filename))
+    def _from_row(self, key: str, value: bytes, filename: Any) -> Recording:
+        return decode(value, None if filename is None else partial(self._body_apart, key, filename))
+
+    def _body_apart(self, key: str, filename: Any, size: int) -> bytes:
+        """The body of a request that lies in a file, once somebody asks for so many bytes of it.
+
+        Raises:
+            CorruptRecording: the file is gone, or another.
+            StoreError: the disk fails.
+        """
+        try:
+            try:
+                return self._files.read(filename, size)
+            except FileNotFoundError:
+                # whoever recorded the call anew has most often asked in the same bytes
+                rows = self._database.read(_GET, (key, time.time()), patience=LOCK_TIMEOUT)
+                if rows and rows[0][0] == _INLINE and rows[0][1] not in (None, filename):
+                    return self._files.read(rows[0][1], size)
+                raise
+        except FileNotFoundError as error:
+            raise CorruptRecording("the file of its request's body is gone") from error
+        except _FAILURES as error:
+            raise StoreError(f"the file of a request's body cannot be read: {error}") from error
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
@@ -557,7 +571,9 @@ class DiskStore:
                 return
             try:
                 if mode == _INLINE and type(value) is bytes:
-                    recording = self._from_row(value, filename)
+                    recording = self._from_row(key, value, filename)
+                    if filename is not None:
+                        _ = recording.request  # its file may be gone
                 else:
                     recording = decode_file(self._files.path(filename), check=False)
             except (StoreError, *_FAILURES):
@@ -637,7 +653,10 @@ class DiskStore:
         """What a row holds, or why that cannot be read; None where it was removed since."""
         try:
             if mode == _INLINE and type(value) is bytes:
-                return self._from_row(value, filename)
+                recording = self._from_row(key, value, filename)
+                if check:
+                    _ = recording.request
+                return recording
             if mode == _IN_A_FILE:
                 return decode_file(self._files.path(filename), check=check)
             raise CorruptRecording("the database holds a value that replaycache did not write")

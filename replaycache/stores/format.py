@@ -125,6 +125,8 @@ def _decode_request(data: bytes, apart: Callable[[int], bytes] | None) -> Reques
         headers = _headers(fields["headers"], answered=False)
         unknown = unknown_names(fields.get("unknown", []), headers)
         left_out = tuple(fields.get("left_out", "").split())
+        if fields.get("zlib"):
+            raise ValueError("its body is packed, as a format that was never released had it")
         if "apart" in fields:
             size, digest = fields["apart"]
             if apart is None or body or type(size) is not int or size < 0:

@@ -289,3 +289,31 @@ def test_what_is_spelled_alike_under_another_name_is_another_event(frames_: list
     ours, reference = both(example, [*pieces, *example.answer.pieces[-2:]])
 
     assert ours == reference
+
+
+def test_what_told_nothing_new_may_do_so_again_when_something_has_changed() -> None:
+    def event(text: str, reason: str) -> bytes:
+        choice = {"index": 0, "delta": {"content": text}, "finish_reason": reason}
+        return b"data: %s\n\n" % json.dumps({"choices": [choice]}).encode()
+
+    example = next(one for one in EXAMPLES if one.path == "/v1/chat/completions" and one.streams)
+    ours, reference = both(
+        example, [event("a", "length") + event("b", "stop") + event("c", "length") + b"data: [DONE]\n\n"]
+    )
+
+    assert ours == reference
+    assert ("length",) in ours
+
+
+def test_two_choices_in_one_event_are_no_repeat_of_one() -> None:
+    begun = b'data: {"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":null}]}\n\n'
+    both_of_them = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"error"},'
+        b'{"index":1,"delta":{"content":"B"},"finish_reason":null}]}\n\n'
+    )
+    stop = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    example = next(one for one in EXAMPLES if one.path == "/v1/chat/completions" and one.streams)
+    ours, reference = both(example, [begun + both_of_them + stop])
+
+    assert ours == reference
+    assert "failed" in ours

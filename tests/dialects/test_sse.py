@@ -272,3 +272,11 @@ def test_what_is_no_field_takes_no_room_from_the_events_behind_it() -> None:
     decoded = events_of([stray * 100 + b"data: x\n\n"], limit=100)
 
     assert decoded == [*[Event("", b'{"a": 1}')] * 100, Event("", b"x")]
+
+
+def test_a_carriage_return_of_its_own_before_a_cut() -> None:
+    """So `\\r\\n` comes out where a server writes it in text mode on Windows."""
+    decoder = EventDecoder()
+    found = [event for piece in (b"data: a\r", b"\r\ndata: b\r\n\r\n") for event in decoder.feed(piece)]
+
+    assert [event.data for event in found] == [b"a", b"b"]

@@ -581,6 +581,34 @@ def test_the_file_of_a_request_goes_with_its_recording(tmp_path: Path) -> None:
     assert store.get("l") == recording()
 
 
+def test_a_recording_that_is_made_anew_while_it_is_in_use_keeps_its_request(tmp_path: Path) -> None:
+    """Whoever records it anew has asked the same."""
+    store = DiskStore(tmp_path)
+    long = recording(asked="long " * 20_000)
+    for key in "kl":
+        store.put(key, long)
+    found = store.get("k")
+    gone_through = store.recordings()
+    next(gone_through)
+    for key in "kl":
+        store.put(key, long)
+
+    assert found == long
+    assert [one for _, one in gone_through] == [long]
+
+
+def test_a_recording_whose_request_is_gone_is_damaged_for_who_asks_for_it(tmp_path: Path) -> None:
+    filled(tmp_path, k=recording(asked="long " * 20_000), l=recording())
+    (path,) = tmp_path.rglob("*.val")
+    path.unlink()
+    store = DiskStore(tmp_path)
+
+    assert dict(store.newest(5)) == {"l": recording()}
+    told = {entry.key: found for entry, found in store.recordings(check=True)}
+    assert isinstance(told["k"], CorruptRecording)
+    assert told["l"] == recording()
+
+
 def test_where_the_answer_is_large_too_one_file_has_all(tmp_path: Path) -> None:
     made = large().with_parts(request=recording(asked="long " * 20_000).request)
     filled(tmp_path, k=made)

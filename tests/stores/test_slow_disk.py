@@ -92,7 +92,10 @@ def test_the_event_loop_is_not_kept_and_hits_are_right_and_the_log_says_it(shim:
 
     assert found["before"] > 0, "the first call finds out that the disk is slow"
     assert found["in_loop"] == 0
-    assert [found["first"], *found["rest"]] == [*["miss"] * 3, *["hit"] * 3, "miss", "hit", "hit", "hit"]
+    statuses = [found["first"], *found["rest"]]
+    assert statuses[:6] == [*["miss"] * 3, *["hit"] * 3]
+    assert sorted(statuses[6:8]) == ["hit", "miss"], "of two that ask the same at once one calls upstream"
+    assert statuses[8:] == ["hit", "hit"]
     assert found["calls"] == 4
     (told,) = (line for line in found["told"] if "is slow" in line)
     assert f"the disk cache {directory} is slow:" in told

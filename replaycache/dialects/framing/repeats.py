@@ -107,6 +107,10 @@ class Repeats:
         texts, self._texts = self._texts, []
         return passed if texts and not _are_texts(texts) else []
 
+    def forget(self) -> None:
+        """From now on events may tell something new that did not so far."""
+        self._shapes = ()
+
     def learn(self, event: bytes) -> None:
         """From now on events that are spelled as this one, which was looked at and is JSON, tell nothing new."""
         if not self.members or len(event) > LONGEST:

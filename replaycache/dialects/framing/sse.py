@@ -146,14 +146,14 @@ class EventDecoder:
             repeats: may learn from each event before the next is asked for.
         """
         data, self._rest = self._rest + data, b""
+        if self._any or self._stray or self._event or self._lines.is_open:  # within an event
+            yield from self._line_by_line(data)
+            return
         if b"\r" in data:
             if data.count(b"\r\n") < data.count(b"\r"):
                 yield from self._line_by_line(data)
                 return
             data = data.replace(b"\r\n", b"\n")
-        if self._any or self._stray or self._event or self._lines.is_open:  # within an event
-            yield from self._line_by_line(data)
-            return
         parts = data.split(b"\n\n")
         last = parts.pop()
         if len(last) <= _LONGEST_REST:

@@ -26,6 +26,7 @@ import orjson
 
 from ..._models import Body, Chunk, Recording
 from ...dialects.framing.sse import begins_with_a_field
+from ...system.forking import postponed
 from ...wire import url as _url
 from ..stored_fields import check_seconds
 from .layouts import COMPACT, LAYOUTS, fitting, is_deep
@@ -126,7 +127,8 @@ def framing_of(recording: Recording) -> Framing | None:
 
 
 def _answers_in_arrays(recording: Recording) -> bool:
-    from ...dialects.answering import answering  # who replays need not wait for it
+    with postponed():
+        from ...dialects.answering import answering  # who replays need not wait for it
 
     request = recording.request
     return any(form.is_array for form in answering(request.method, _url.parse(request.url).path).forms)
