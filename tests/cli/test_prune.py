@@ -556,7 +556,7 @@ def test_interrupted_it_has_removed_what_it_listed_and_keeps_the_rest(cache: Pat
         [sys.executable, "-m", "replaycache", "prune", str(cache), "--all", "--yes"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        bufsize=0,  # `communicate` passes over what is read ahead
     )
     assert process.stdout is not None
     first = process.stdout.readline()
@@ -565,7 +565,7 @@ def test_interrupted_it_has_removed_what_it_listed_and_keeps_the_rest(cache: Pat
 
     assert process.returncode == 130, told
     left = _keys(cache)
-    listed = [line.split("\t")[0] for line in (first + rest).splitlines()]
+    listed = [line.split("\t")[0] for line in (first + rest).decode().splitlines()]
     assert listed[:-1] == keys[: len(listed) - 1]  # the last line may be cut
     assert left
     assert left.isdisjoint(listed[:-1])
