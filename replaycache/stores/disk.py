@@ -458,7 +458,8 @@ class DiskStore:
         Raises:
             StoreBusy: it is not done so.
         """
-        is_quick = self._has_stored and self._size_limit is None and not self.slow
+        has_bound = self._size_limit is not None or self._max_age is not None  # what is beyond it goes at each put
+        is_quick = self._has_stored and not has_bound and not self.slow
         if not is_quick or recording.size + len(recording.request.body) > AT_ONCE:
             raise StoreBusy(f"storing in the disk cache {self.location} may take long")
         try:

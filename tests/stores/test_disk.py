@@ -632,6 +632,17 @@ def test_what_is_put_at_once_waits_for_nobody(tmp_path: Path) -> None:
     assert store.get("l") == recording()
 
 
+@pytest.mark.parametrize("bound", [{"max_age": 60.0}, {"size_limit": 1 << 30}])
+def test_where_others_may_have_to_go_nothing_is_put_at_once(tmp_path: Path, bound: dict[str, Any]) -> None:
+    """To remove them may take as long as another process writes."""
+    store = DiskStore(tmp_path, **bound)
+    put_until_it_is_fast(store)
+
+    with pytest.raises(StoreBusy):
+        store.put_at_once("l", recording())
+    assert store.get("l") is None
+
+
 def put_until_it_is_fast(store: DiskStore) -> None:
     """Making the files may take long, and so may anything where others use the machine."""
     store.put("k", recording())
