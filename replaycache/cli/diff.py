@@ -12,12 +12,12 @@ from .._models import Recording
 from ..dialects.conversation import prompt
 from ..engine.drift import answer_differences
 from ..engine.nearest import Difference
+from ..maintenance.facts import endpoint
 from ..maintenance.pairing import moved, pair
 from ..stores import Store
 from .differences import as_json as difference_as_json
 from .differences import fitted, request_differences, write_differences
 from .errors import Status
-from .ls import endpoint
 from .opening import (
     Entry,
     complete_key,

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from .._errors import StoreError
-from .._models import Recording, Request, Usage
+from .._models import Recording, Usage
 from ..dialects.conversation import prompt
-from ..dialects.registry import generates
-from ..dialects.usage import model_of, usage_of
+from ..dialects.usage import model_of
+from ..maintenance.facts import endpoint, usage_told
 from ..maintenance.selection import Selection
 from ..stores import Store
 from .choosing import selection, selection_options
@@ -36,7 +35,7 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command", "endpoint"]
+__all__ = ["command"]
 
 PROMPT = 200
 """Characters of what was asked that a line of data has."""
@@ -50,7 +49,7 @@ class _Line:
         self.entry = entry
         self.recording = recording
         self.request = recording.request
-        self.usage = _usage(recording)
+        self.usage = usage_told(recording)
         self.model = model_of(self.request) or (self.usage.model if self.usage else "")
 
     @property
@@ -59,12 +58,6 @@ class _Line:
 
     def prompt(self) -> str:
         return one_line(prompt(self.request), PROMPT)
-
-
-def _usage(recording: Recording) -> Usage | None:
-    """What it used, where the answer tells."""
-    usage = recording.usage = recording.usage or usage_of(recording)
-    return usage if usage is not None and usage.is_told else None
 
 
 @click.command("ls")
@@ -161,7 +154,7 @@ _ORDERS: dict[str, Callable[[Recording], float]] = {
 
 
 def _tokens(recording: Recording) -> int:
-    usage = _usage(recording)
+    usage = usage_told(recording)
     return usage.input_tokens + usage.output_tokens if usage else 0
 
 
@@ -280,19 +273,3 @@ def _as_json(line: _Line) -> dict[str, Any]:
         "usage": usage._asdict() if usage else None,
         "asked": prompt(line.request)[:PROMPT],
     }
-
-
-def endpoint(request: Request) -> str:
-    """What was called, in short: the end of the path; the method before it where it is not POST."""
-    path = urlsplit(request.url).path.rstrip("/")
-    segments = path.split("/")[-2:]
-    name = "/".join(segments)
-    if request.method != "POST":
-        return f"{request.method} {name}"
-    if not generates(request.method, path):
-        return name
-    if ":" in segments[-1]:
-        return segments[-1].rpartition(":")[2]
-    if name == "chat/completions":
-        return "chat"
-    return name if segments[0] in ("images", "fim", "agents") else segments[-1]

@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from .._models import Headers, Recording, Usage, Verdict
 from ..accounts import prices
 from ..dialects.answers import answer_end
 from ..dialects.conversation import Conversation, Part, Turn, conversation
-from ..dialects.usage import usage_of
+from ..maintenance.facts import cost_of, settings, usage_told
+from ..maintenance.timeline import ASCII_BARS, BARS, timeline
 from .errors import CommandFailed, NothingMatches
 from .opening import (
     Entry,
@@ -50,7 +50,6 @@ from .output import (
     write_json_line,
     write_styled,
 )
-from .timeline import ASCII_BARS, BARS, timeline
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -192,7 +191,7 @@ class _Page:
             write_field("recorded", f"{when}{self._age(recording)}")
         write_field("model", one_line(read.model), "cyan")
         write_field("tools", one_line(", ".join(read.tools), 1000))
-        write_field("settings", one_line(_settings(recording), 1000))
+        write_field("settings", one_line(settings(recording.request), 1000))
         write_field("sample", str(recording.sample) if recording.sample else "")
         write_field("left out", _names(request.left_out))
         write_field("unknown", _names(request.unknown))
@@ -222,7 +221,7 @@ class _Page:
         if chunks > 1 and recording.body.duration and not self._is_for_diff:
             self._timeline(recording)
         write_field("left out", _names(recording.head.left_out))
-        usage = _usage(recording)
+        usage = usage_told(recording)
         if usage is not None:
             write_field("tokens", _tokens(usage))
             write_field("units", human_units(usage.units, has_tokens=bool(_tokens(usage))))
@@ -281,31 +280,6 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(one_line(name, 200) for name in names)
 
 
-_SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}
-
-
-def _settings(recording: Recording) -> str:
-    """The parameters of a request that are one value: `temperature 0.7, stream`."""
-    try:
-        body = recording.request.json()
-    except (ValueError, RecursionError):
-        return ""
-    found = []
-    for name, value in body.items() if isinstance(body, dict) else ():
-        if name in _SAID or not isinstance(value, (str, int, float)):
-            continue
-        if value is True:
-            found.append(name)
-        elif not isinstance(value, str) or len(value) <= 40:
-            found.append(f"{name} {'false' if value is False else value}")
-    return ", ".join(found)
-
-
-def _usage(recording: Recording) -> Usage | None:
-    usage = recording.usage or usage_of(recording)
-    return usage if usage is not None and usage.is_told else None
-
-
 def _tokens(usage: Usage) -> str:
     if not usage.input_tokens and not usage.output_tokens:
         return ""
@@ -319,11 +293,7 @@ def _price(usage: Usage, when: float) -> str:
         return ""
     if not prices.is_available():
         return 'not known: pip install "replaycache[prices]"'
-    return human_money(_cost(usage, when)) or f"not known for {one_line(usage.model, 80)}"
-
-
-def _cost(usage: Usage, when: float) -> Decimal | None:
-    return prices.price_of(usage, when) if when else prices.price_of(usage)
+    return human_money(cost_of(usage, when)) or f"not known for {one_line(usage.model, 80)}"
 
 
 # -- for programs ------------------------------------------------------------------------------------------
@@ -373,7 +343,7 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "turns": list(map(_turn, read.asked)),
         }
     if side != "request":
-        usage = _usage(recording)
+        usage = usage_told(recording)
         found["response"] = {
             "status": recording.head.status,
             "headers": _headers(recording.head.headers),
@@ -393,7 +363,7 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "turns": list(map(_turn, read.answered)),
         }
         found["usage"] = usage._asdict() if usage else None
-        cost = _cost(usage, recording.recorded_at) if usage and prices.is_available() else None
+        cost = cost_of(usage, recording.recorded_at) if usage and prices.is_available() else None
         found["price"] = cost
     return found
 

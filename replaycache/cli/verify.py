@@ -13,11 +13,11 @@ from .._errors import BudgetExceeded, ConfigurationError
 from ..accounts import prices
 from ..accounts.budget import Budget
 from ..dialects.usage import usage_of
+from ..maintenance.facts import endpoint
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
 from .choosing import budget_option
 from .errors import CommandFailed, NothingMatches, Status
-from .ls import endpoint
 from .opening import Entry, complete_store, entries, existing_store, is_cassette
 from .output import (
     Column,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk
-from replaycache.cli.timeline import ASCII_BARS, BARS, timeline
+from replaycache.maintenance.timeline import ASCII_BARS, BARS, timeline
 
 CHUNKS = st.lists(st.tuples(st.binary(max_size=50), st.floats(0, 1000, allow_nan=False)), max_size=50).map(
     lambda pairs: [
