@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .answering import answering
@@ -11,7 +11,7 @@ from .framing.sse import Event
 from .progress import Progress
 from .watcher import Answering, AnswerWatcher
 
-__all__ = ["AnswerEvents", "answer_events", "events_as_sent", "inner_event"]
+__all__ = ["AnswerEvents", "answer_events", "events_as_sent", "events_by_piece", "inner_event"]
 
 
 class AnswerEvents(NamedTuple):
@@ -73,6 +73,18 @@ def answer_events(pieces: Iterable[bytes], content_type: str = "") -> AnswerEven
     if not isinstance(found, _Collected):
         return AnswerEvents([], is_stream=False)
     return AnswerEvents(found.events, not found.is_document)
+
+
+def events_by_piece(pieces: Iterable[bytes], content_type: str = "") -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """For each piece of a body the events that end in it, as `answer_events` gives them of all."""
+    watcher = AnswerWatcher(_ANY, content_type)
+    told = 0
+    for piece in pieces:
+        watcher.feed(piece)
+        found = watcher.progress
+        events = found.events if isinstance(found, _Collected) else []
+        yield events[told:]
+        told = len(events)
 
 
 class _Listening(AnswerWatcher):

@@ -1,0 +1,131 @@
+"""The recordings of a store as the viewer names them: by key, in a file also by number, for keys repeat there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from ..._errors import StoreError
+from ..._models import Recording
+from ...engine.sealing import seal_of
+from ...match import Match
+from ...redaction.redactor import Redactor
+from ...stores import Store, StoreBusy
+
+__all__ = ["Shelf", "Shelved"]
+
+LOOKED_THROUGH = 5000
+"""Recordings of a file that are looked through for a key, the last first."""
+
+
+class Shelved(NamedTuple):
+    """A recording and where it is.
+
+    Attributes:
+        key: by which it is found.
+        number: in a file, from 1 on, in its order; 0 in a cache.
+        recording: its value.
+    """
+
+    key: str
+    number: int
+    recording: Recording
+
+
+@runtime_checkable
+class _File(Protocol):
+    def all(self) -> list[Recording]: ...
+
+    def remove(self, numbers: list[int]) -> int: ...
+
+
+class Shelf:
+    """Finds, lists and removes recordings. Each method may wait for the store.
+
+    Args:
+        store: a cache or a cassette.
+        match: the rules in force, by which a cassette's recordings have their keys.
+    """
+
+    def __init__(self, store: Store, match: Match) -> None:
+        self.store = store
+        self._match = match
+        self._redactor = Redactor(seal=seal_of(store), counting=match.key_headers)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, in which recordings have numbers."""
+        return isinstance(self.store, _File)
+
+    def count(self) -> int:
+        """The number of recordings.
+
+        Raises:
+            StoreError, CassetteError: the store cannot be read.
+        """
+        return len(self.store)
+
+    def newest(self, start: int, limit: int) -> Iterator[Shelved]:
+        """Recordings, the last stored first.
+
+        Args:
+            start: how many are passed over.
+            limit: at most so many.
+
+        Raises:
+            StoreError, CassetteError: the store cannot be read.
+        """
+        if not isinstance(self.store, _File):
+            for key, recording in islice(self.store.newest(start + limit), start, None):
+                yield Shelved(key, 0, recording)
+            return
+        every = self.store.all()
+        for number in range(len(every) - start, max(0, len(every) - start - limit), -1):
+            yield Shelved(self._key_of(every[number - 1]), number, every[number - 1])
+
+    def find(self, key: str, number: int = 0) -> Shelved | None:
+        """A recording by its key, of a file the last that has it, or the one of that number if it has that key.
+
+        Raises:
+            StoreError, CassetteError: the store cannot be read, or the entry is damaged.
+        """
+        if isinstance(self.store, _File):
+            if number:
+                found = next(self.newest(self.count() - number, 1), None) if number <= self.count() else None
+                return found if found is not None and found.key == key else None
+            return next((one for one in self.newest(0, LOOKED_THROUGH) if one.key == key), None)
+        try:
+            recording = self.store.get(key)
+        except StoreBusy:  # called again, it waits
+            recording = self.store.get(key)
+        return None if recording is None else Shelved(key, 0, recording)
+
+    def remove(self, key: str, number: int = 0) -> bool:
+        """Removes a recording; False where there is none, or another has its number.
+
+        Raises:
+            StoreError, CassetteError: the store cannot be written.
+        """
+        if not isinstance(self.store, _File):
+            return self.store.delete(key)
+        found = self.find(key, number)
+        return found is not None and self.store.remove([found.number - 1]) == 1
+
+    def _key_of(self, recording: Recording) -> str:
+        try:
+            identity = self._match.identity(
+                recording.request,
+                sample=recording.sample,
+                redactor=self._redactor,
+                unknown=recording.request.unknown,
+            )
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001  # a user's `normalize` may fail, and the recording can be shown all the same
+            return self._match_by_default(recording)
+        return identity.key
+
+    @staticmethod
+    def _match_by_default(recording: Recording) -> str:
+        return Match().identity(recording.request, sample=recording.sample).key
