@@ -48,12 +48,11 @@ def curl_of(request: Request) -> Copy:
         lines.append(f"--request {shlex.quote(request.method)}")
     is_form = _is_form(request)
     for name, value in request.headers:
-        if not _HEADER.fullmatch(name) or not _is_plain(value) or (is_form and name == "content-type"):
+        if not _HEADER.fullmatch(name) or printable(value) != value or (is_form and name == "content-type"):
             continue
         lines.append(f"--header {shlex.quote(f'{name}: {value}' if value else f'{name};')}")
-    lines += [
-        f'--header "{name}: {_credential(name, f"${variable}")}"' for name, variable in _credentials(request)
-    ]
+    for name, variable in _credentials(request):
+        lines.append(f'--header "{name}: {_credential(name, f"${variable}")}"')
     if provider_of(request) == "aws":
         notes.append("AWS wants requests signed: add --aws-sigv4 and --user.")
     if is_form:
@@ -79,9 +78,7 @@ def pytest_of(request: Request, cassette: str, *, status: int = 200, is_stream: 
         status: of the recorded response.
         is_stream: whether the answer came in pieces.
     """
-    notes = [
-        f"Export the recording as {cassette}, and put it beside the test, into cassettes/<name of the test's file>/."
-    ]
+    notes = [f"Export the recording, and put {cassette} into cassettes/<name of the test's file>/ beside that."]
     arguments = [repr(request.method), repr(request.url)]
     headers = {name: repr(value) for name, value in request.headers if _HEADER.fullmatch(name)}
     credentials = _credentials(request)
@@ -153,8 +150,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    plain = text if _is_plain(text) else printable(text)
-    return shlex.quote(plain)
+    return shlex.quote(printable(text))
 
 
 def _as_argument(body: bytes) -> str | None:

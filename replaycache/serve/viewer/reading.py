@@ -145,15 +145,11 @@ def _turns(turns: tuple[Turn, ...]) -> dict[str, Any]:
 def _usage(usage: Usage, when: float) -> dict[str, Any]:
     has_tokens = bool(usage.input_tokens or usage.output_tokens)
     cost = cost_of(usage, when) if usage.provider and prices.is_available() else None
-    reason = ""
-    if cost is None:
-        reason = (
-            "this host has no prices"
-            if not usage.provider
-            else f"no price is known of {one_line(usage.model, 80)}"
-        )
-        if usage.provider and not prices.is_available():
-            reason = 'pip install "replaycache[prices]" tells it'
+    reason = f"no price is known of {one_line(usage.model, 80)}"
+    if not usage.provider:
+        reason = "this host has no prices"
+    elif not prices.is_available():
+        reason = 'pip install "replaycache[prices]" tells it'
     return {
         "model": one_line(usage.model, 200),
         "input": usage.input_tokens,
