@@ -139,10 +139,10 @@ def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recor
     """
     nearest: Recording | None = None
     best: list[Difference] = []
-    size = 0
+    size, path = 0, _path(asked.url)
     for recording in recordings:
         request = recording.request
-        if request.method != asked.method or urlsplit(request.url).path != urlsplit(asked.url).path:
+        if request.method != asked.method or _path(request.url) != path:
             continue
         size += len(request.body)
         limit = len(best) if nearest is not None else DIFFERENCES
@@ -155,3 +155,10 @@ def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recor
         if size > BYTES or (nearest is not None and len(best) <= 1):
             break
     return nearest, best
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # it is no URL, and near to none
+        return url

@@ -17,7 +17,7 @@ _SAID = {"model", "messages", "contents", "input", "prompt", "system", "instruct
 
 def endpoint(request: Request) -> str:
     """What was called, in short: the end of the path; the method before it where it is not POST."""
-    path = urlsplit(request.url).path.rstrip("/")
+    path = _path(request.url).rstrip("/")
     segments = path.split("/")[-2:]
     name = "/".join(segments)
     if request.method != "POST":
@@ -29,6 +29,13 @@ def endpoint(request: Request) -> str:
     if name == "chat/completions":
         return "chat"
     return name if segments[0] in ("images", "fim", "agents") else segments[-1]
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # what others recorded may have any
+        return ""
 
 
 def settings(request: Request) -> str:

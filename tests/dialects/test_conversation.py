@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, foreign
 from replaycache.dialects.assembled import assembled
 from replaycache.dialects.conversation import Part, Turn, conversation, prompt
+from replaycache.dialects.conversation.streamed import said_by_pieces
 from tests.dialects.aws_frames import as_bytes, frames
 
 PNG = "iVBORw0KGgo="
@@ -715,6 +716,35 @@ def test_what_a_stream_adds_up_to(events: Any, expected: list[tuple[str, ...]]) 
     assert _parts(found.answered) == expected
 
 
+@pytest.mark.parametrize(("events", "expected"), STREAMED)
+def test_what_each_piece_of_a_stream_adds_is_all_of_it_in_the_end(
+    events: Any, expected: list[tuple[str, ...]]
+) -> None:
+    pieces = [b"data: %s\n\n" % json.dumps(event).encode() for event in events]
+    said = list(said_by_pieces(pieces, "text/event-stream"))
+    told = "".join(part.text for parts in said for part in parts if part.kind == "text")
+
+    assert len(said) == len(pieces)
+    # where several choices take turns, so do their pieces
+    assert sorted(told) == sorted("".join(one[-1] for one in expected if one[1] == "text"))
+
+
+def test_a_piece_says_what_is_new_in_it() -> None:
+    events: list[dict[str, Any]] = [
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}
+    ]
+    events += [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": text}}
+        for text in ("hm, ", "well")
+    ]
+    body = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in events)
+
+    said = list(said_by_pieces([body[at : at + 1] for at in range(len(body))]))
+
+    assert len(said) == len(body)
+    assert [part.text for parts in said for part in parts] == ["hm, ", "well"]
+
+
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
@@ -967,6 +997,8 @@ def test_nothing_fails_on_a_stream_of_another_form(events: Any, content_type: st
 
     assert all(isinstance(part.text, str) for turn in found.answered for part in turn.parts)
     assert isinstance(assembled(recording.body.read()), str)
+    pieces = recording.body.read().splitlines(keepends=True)
+    assert len(list(said_by_pieces(pieces, content_type))) == len(pieces)
 
 
 @given(

@@ -204,3 +204,10 @@ def test_any_body_can_be_compared(body: bytes) -> None:
     for recordings in ([near], [recording(post(body))], [recording(post(body + b" ")), near]):
         for place in find_nearest(post(body), recordings)[1]:
             assert str(place)
+
+
+def test_what_is_no_url_is_no_trouble() -> None:
+    odd = recording(post({"a": 1}, "https://[odd"))
+
+    assert find_nearest(post({"a": 1}), [odd]) == (None, [])
+    assert find_nearest(post({"a": 2}, "https://[odd"), [odd])[0] is odd

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +22,17 @@ from replaycache.serve.calls import CallLog
 from replaycache.serve.viewer import PREFIX, viewer_routes
 from replaycache.stores import DiskStore, Store
 
-__all__ = ["OPENAI", "Viewed", "anthropic_stream", "fill", "openai_chat", "openai_stream", "recorded", "seen", "viewed"]
+__all__ = [
+    "OPENAI",
+    "Viewed",
+    "anthropic_stream",
+    "fill",
+    "openai_chat",
+    "openai_stream",
+    "recorded",
+    "seen",
+    "viewed",
+]
 
 OPENAI = "https://api.openai.com/v1/chat/completions"
 ANTHROPIC = "https://api.anthropic.com/v1/messages"
@@ -50,7 +61,7 @@ def viewed(store: Store, calls: CallLog | None = None, match: Match | None = Non
     app = Starlette(routes=viewer_routes(calls, store, match=match or Match()))
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    listener = config.bind_socket()
+    listener = socket.create_server(("127.0.0.1", 0))  # who connects from here on waits until it is served
     port = listener.getsockname()[1]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -86,7 +97,9 @@ def recorded(
         about: further members of the recording.
     """
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    request = Request("POST", url, (("accept", "application/json"), _JSON), data, left_out=(key_header, "user-agent"))
+    request = Request(
+        "POST", url, (("accept", "application/json"), _JSON), data, left_out=(key_header, "user-agent")
+    )
     if not isinstance(answer, Body):
         told = answer if isinstance(answer, bytes) else json.dumps(answer, ensure_ascii=False).encode()
         answer, kind = Body.of([Chunk(told, 0.02)]), _JSON
@@ -104,6 +117,11 @@ def recorded(
     )
     recording.usage = usage_of(recording)
     return recording
+
+
+def asking(text: str, model: str = "gpt-4.1-mini", **more: Any) -> dict[str, Any]:
+    """The body of a request that asks one thing."""
+    return {"model": model, **more, "messages": [{"role": "user", "content": text}]}
 
 
 def openai_chat(text: str, model: str = "gpt-4.1-mini", usage: tuple[int, int] = (420, 96), **message: Any) -> Any:
@@ -130,12 +148,12 @@ def _paced(events: list[bytes], seed: int) -> Body:
 
 
 def _words(text: str) -> list[str]:
-    return [piece for word in text.split(" ") for piece in (word[:5], word[5:]) if piece or not word] and [
-        f" {word}" if place else word for place, word in enumerate(text.split(" "))
-    ]
+    return [f" {word}" if place else word for place, word in enumerate(text.split(" "))]
 
 
-def openai_stream(text: str, model: str = "gpt-4.1-mini", usage: tuple[int, int] = (420, 96), seed: int = 1) -> Body:
+def openai_stream(
+    text: str, model: str = "gpt-4.1-mini", usage: tuple[int, int] = (420, 96), seed: int = 1
+) -> Body:
     """A streamed chat completion."""
     base = {"id": "chatcmpl-CfQ0h2", "object": "chat.completion.chunk", "created": 1795298445, "model": model}
 
@@ -178,23 +196,29 @@ _TOOLS = [
         "function": {
             "name": "find_invoices",
             "description": "Invoices of a customer, the newest first.",
-            "parameters": {"type": "object", "properties": {"customer": {"type": "string"}, "limit": {"type": "integer"}}},
+            "parameters": {
+                "type": "object",
+                "properties": {"customer": {"type": "string"}, "limit": {"type": "integer"}},
+            },
         },
     }
 ]
-_SYSTEM = "You answer questions about invoices. Be brief, name amounts with their currency, and say where a figure comes from."
+_SYSTEM = (
+    "You answer questions about invoices. Be brief, name amounts with their currency, and say where a figure is "
+    "from."
+)
 _PLAN = (
     "Here is how I would move the job to a queue without losing a message:\n\n"
     "1. Put the queue beside the cron job and write to both for a day. Compare counts, not contents.\n"
     "2. Move the readers. Each takes a lease of 60 seconds and renews it at half of that, so that a reader that "
     "dies holds nobody up for longer than a minute.\n"
-    "3. Turn the cron job off once a full day has passed without a difference, and keep its code for a release.\n\n"
+    "3. Turn the cron job off once a day has passed without a difference, and keep its code for a release.\n\n"
     "The one thing to watch is the size of the backlog in step 2: if it grows, the readers are too few, and the "
     "old job still covers you."
 )
 _THOUGHT = (
-    "The user wants to move a nightly job to a queue. The risk is in the hand-over, so the plan should have a time "
-    "in which both run. I should name what to measure and when to stop."
+    "The user wants to move a nightly job to a queue. The risk is in the hand-over, so the plan should have a "
+    "time in which both run. I should name what to measure and when to stop."
 )
 
 
@@ -267,12 +291,13 @@ def fill(store: Store, calls: CallLog) -> None:
     plan = recorded(
         ANTHROPIC,
         {
-            "model": "claude-sonnet-4-5",
             "max_tokens": 2048,
             "stream": True,
             "thinking": {"type": "enabled", "budget_tokens": 1024},
             "system": "You are a careful engineer.",
-            "messages": [{"role": "user", "content": "How do I move our nightly job to a queue without losing a message?"}],
+            "messages": [
+                {"role": "user", "content": "How do I move our nightly job to a queue without losing a message?"}
+            ],
         },
         anthropic_stream(_THOUGHT, _PLAN),
         age=200,
@@ -281,7 +306,7 @@ def fill(store: Store, calls: CallLog) -> None:
     )
     titles = recorded(
         OPENAI,
-        {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Write a title of five words for: The sea in the morning"}]},
+        asking("Write a title of five words for: The sea in the morning"),
         openai_chat("Morning Light Over Quiet Water", usage=(23, 6)),
         age=3600,
     )
@@ -294,12 +319,17 @@ def fill(store: Store, calls: CallLog) -> None:
                     "role": "user",
                     "content": [
                         {"type": "text", "text": "What is wrong with this chart?"},
-                        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "iVBORw0KGgo" * 900}},
+                        {
+                            "type": "image_url",
+                            "image_url": {"url": "data:image/png;base64," + "iVBORw0KGgo" * 900},
+                        },
                     ],
                 }
             ],
         },
-        openai_chat("Its axis does not begin at zero, so that a change of 2% looks like a doubling.", usage=(1105, 24)),
+        openai_chat(
+            "Its axis does not begin at zero, so that a change of 2% looks like a doubling.", usage=(1105, 24)
+        ),
         age=5400,
     )
     vectors = recorded(
@@ -308,17 +338,26 @@ def fill(store: Store, calls: CallLog) -> None:
         {
             "object": "list",
             "model": "text-embedding-3-small",
-            "data": [{"object": "embedding", "index": i, "embedding": [0.01 * n for n in range(64)]} for i in range(2)],
+            "data": [
+                {"object": "embedding", "index": i, "embedding": [0.01 * n for n in range(64)]} for i in range(2)
+            ],
             "usage": {"prompt_tokens": 18, "total_tokens": 18},
         },
         age=7200,
     )
     gemini = recorded(
         "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent",
-        {"contents": [{"role": "user", "parts": [{"text": "Translate to Portuguese: The invoice is still open."}]}]},
+        {
+            "contents": [
+                {"role": "user", "parts": [{"text": "Translate to Portuguese: The invoice is still open."}]}
+            ]
+        },
         {
             "candidates": [
-                {"content": {"role": "model", "parts": [{"text": "A fatura ainda está em aberto."}]}, "finishReason": "STOP"}
+                {
+                    "content": {"role": "model", "parts": [{"text": "A fatura ainda está em aberto."}]},
+                    "finishReason": "STOP",
+                }
             ],
             "modelVersion": "gemini-2.5-flash",
             "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 8, "totalTokenCount": 19},
@@ -331,12 +370,16 @@ def fill(store: Store, calls: CallLog) -> None:
 
     asked_anew = recorded(
         OPENAI,
-        {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Write a title of six words for: The sea in the evening"}]},
+        asking("Write a title of six words for: The sea in the evening"),
         b"",
     )
     limited = recorded(
         ANTHROPIC,
-        {"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Summarise the log."}]},
+        {
+            "model": "claude-sonnet-4-5",
+            "max_tokens": 64,
+            "messages": [{"role": "user", "content": "Summarise the log."}],
+        },
         {"type": "error", "error": {"type": "rate_limit_error", "message": "Too many requests."}},
         status=429,
     )
@@ -345,7 +388,15 @@ def fill(store: Store, calls: CallLog) -> None:
     seen(calls, store, vectors, "hit", ago=640)
     seen(calls, store, titles, "hit", ago=610)
     seen(calls, store, picture, "hit", ago=580)
-    seen(calls, store, limited, "live", upstream="anthropic", ago=410, reason="an answer with status 429 is not kept")
+    seen(
+        calls,
+        store,
+        limited,
+        "live",
+        upstream="anthropic",
+        ago=410,
+        reason="an answer with status 429 is not kept",
+    )
     seen(calls, store, chat, "miss", ago=240)
     seen(calls, store, plan, "miss", upstream="anthropic", ago=200)
     seen(calls, store, titles, "hit", ago=122)
@@ -354,7 +405,15 @@ def fill(store: Store, calls: CallLog) -> None:
         calls, store, asked_anew, "refused", ago=60,
         reason="no_recording: nothing is stored under this key, and mode replay never calls upstream",
     )  # fmt: skip
-    seen(calls, store, limited, "failed", upstream="ollama", ago=41, reason="upstream could not be reached: connection refused")
+    seen(
+        calls,
+        store,
+        limited,
+        "failed",
+        upstream="ollama",
+        ago=41,
+        reason="upstream could not be reached: connection refused",
+    )
     seen(calls, store, chat, "hit", ago=12)
     if isinstance(store, DiskStore):
         _spend(store, [chat, plan, titles, gemini])

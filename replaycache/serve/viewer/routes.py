@@ -35,7 +35,7 @@ from .shelf import Shelf, Shelved
 __all__ = ["OPEN_PATHS", "PREFIX", "viewer_routes"]
 
 PREFIX = "/_replaycache"
-OPEN_PATHS = frozenset({f"{PREFIX}/login", f"{PREFIX}/static/viewer.css"})
+OPEN_PATHS = frozenset({f"{PREFIX}/login", f"{PREFIX}/static/viewer.css", f"{PREFIX}/static/icon.svg"})
 """What who has not said a token yet may get: the page on which to say it, and its style."""
 
 MARK = "x-replaycache-viewer"

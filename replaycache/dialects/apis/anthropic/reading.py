@@ -78,7 +78,8 @@ def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
 
 def _part(kind: str, value: dict[str, Any], contents: Contents) -> list[Part] | None:
     if kind in ("thinking", "redacted_thinking"):
-        return text_part(value.get("thinking"), "reasoning") or [Part("reasoning", "(redacted)")]
+        is_hidden = kind == "redacted_thinking" or value.get("signature")  # else none of it has come yet
+        return text_part(value.get("thinking"), "reasoning") or [Part("reasoning", "(redacted)")] * bool(is_hidden)
     if kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
         name, id_ = as_text(value.get("name")), as_text(value.get("id"))
         return [Part("tool call", as_json(value.get("input")), name, id_)]

@@ -338,7 +338,7 @@ async function openCall(number) {
   showDetail({
     title: `${call.method} ${call.upstream} ${call.path}`, name: ofCall(call), reason: call.reason, back: ["#/calls", "Calls"],
     facts: [
-      ["Asked", call.at ? dated(call.at) : "", clock(call.at)],
+      ["Asked", call.at ? day(call.at) : "", clock(call.at)],
       ["Model", about.model || call.model],
       ["Code", call.code || ""],
       ["First byte", call.first ? duration(call.first) : ""],
@@ -427,7 +427,7 @@ function missed(why) {
   const near = why.nearest;
   const inside = el("div", { class: "inside why" });
   if (!near) {
-    inside.append(el("p", {}, why.looked ? `None of the newest ${many(why.looked, "recording")} is of this endpoint, or all differ in too many places.` : "The store has no other recording."));
+    inside.append(el("p", {}, why.looked ? `Nothing comes near it: none of the newest ${many(why.looked, "recording")} is of the same endpoint and differs in a few places only.` : "The store has no other recording."));
   } else {
     inside.append(el("p", {}, "The nearest recording ", el("a", { href: `#/stored/${encodeURIComponent(near.key)}/${near.number}` }, `${near.call} ${near.model} of ${dated(near.at)}`), why.differences.length ? ` differs in ${many(why.differences.length, "place")}:` : " differs in nothing that is shown: a rule, a sample, its age or a header made the difference."));
     const shown = why.differences.slice(0, 20);
@@ -458,7 +458,7 @@ function talk(request, response) {
   if (response?.verdict === "unfinished") end.push("unfinished: it ended before the API said that this was all");
   if (response?.verdict === "failed") end.push("the answer tells of a failure");
   if (response?.finish_reasons.length) end.push(`finished: ${response.finish_reasons.join(", ")}`);
-  if (end.length) card.querySelector("h2").append(el("span", { class: "note" }, el("small", {}, `  ${end.join("; ")}`)));
+  if (end.length) card.querySelector("h2").append(el("span", { class: "note" }, end.join("; ")));
   return card;
 }
 function turnOf(turn, isAnswer) {
@@ -532,44 +532,51 @@ function player(stream) {
   });
   const head = svg("line", { class: "head", y1: 0, y2: 62, "vector-effect": "non-scaling-stroke" });
   const drawing = svg("svg", { class: "timeline", viewBox: `0 0 ${WIDTH} 62`, preserveAspectRatio: "none", role: "img", "aria-label": `${many(stream.count, "chunk")} in ${duration(last)}, the first after ${duration(stream.first)}` }, svg("line", { class: "base", x1: 0, x2: WIDTH, y1: 60.5, y2: 60.5 }), bars, head);
-  const output = el("pre", { class: "output spoken", tabindex: "0", "aria-label": "What had come until then" });
+  // what it came to stands in the conversation already
+  const output = el("pre", { class: "output spoken", tabindex: "0", hidden: true, "aria-label": "What had come until then" });
   const told = el("span", { class: "clock" });
   const seek = el("input", { class: "seek", type: "range", min: "0", max: "1000", step: "1", "aria-label": "Moment of the stream" });
   const play = el("button", { type: "button", class: "main", id: "play" }, "Replay");
   const speed = el("select", { "aria-label": "Speed" }, [0.25, 0.5, 1, 2, 5, 20, 100].map((by) => el("option", { value: String(by) }, `${by}×`)));
   speed.value = "1";
 
-  const piece = (chunk) => {
-    if (state.asSent) return [document.createTextNode(chunk[2] + (chunk[3] ? `… and ${count(chunk[3])} more\n` : ""))];
-    return chunk[4].map(([kind, text]) => (kind === "text" ? document.createTextNode(text) : el("span", { class: kind === "reasoning" ? "reasoning" : kind === "tool call" ? "call" : null }, text)));
+  const put = (chunk) => {
+    if (state.asSent) {
+      output.append(chunk[2] + (chunk[3] ? `… and ${count(chunk[3])} more\n` : ""));
+      return;
+    }
+    for (const [kind, text] of chunk[4]) {
+      let run = output.lastElementChild;
+      if (run?.dataset.kind !== kind) {
+        run = el("span", { class: `run ${kind === "tool call" ? "call" : kind}`, "data-kind": kind });
+        output.append(run);
+      }
+      run.append(text);
+    }
   };
   const draw = (at) => {
-    let until = state.shown;
-    if (at < state.at || !until) {
-      until = 0;
+    if (at < state.at || !state.shown) {
+      state.shown = 0;
       output.replaceChildren();
     }
     state.at = at;
-    const added = [];
-    while (until < chunks.length && chunks[until][0] <= at + 1e-9) added.push(...piece(chunks[until++]));
-    state.shown = until;
-    if (added.length) {
-      output.append(...added);
-      output.scrollTop = output.scrollHeight;
-    }
+    const before = state.shown;
+    while (state.shown < chunks.length && chunks[state.shown][0] <= at + 1e-9) put(chunks[state.shown++]);
+    if (state.shown > before) output.scrollTop = output.scrollHeight;
     const x = last ? Math.min(1, at / last) * WIDTH : WIDTH;
     head.setAttribute("x1", x);
     head.setAttribute("x2", x);
     bars.forEach((bar, index) => bar.classList.toggle("past", index * step < x || x === WIDTH));
     seek.value = String(end ? Math.round((at / end) * 1000) : 1000);
-    told.textContent = `${duration(at)} of ${duration(end)} · chunk ${count(until)} of ${count(chunks.length)}`;
+    told.textContent = `${duration(at)} of ${duration(end)} · chunk ${count(state.shown)} of ${count(chunks.length)}`;
   };
-  const again = () => { const at = state.at; state.shown = 0; output.replaceChildren(); draw(at); };
+  const again = () => { state.shown = 0; draw(state.at); };
   const setPlaying = (isPlaying) => {
     stopPlayer();
     play.textContent = isPlaying ? "Pause" : state.at >= end ? "Replay" : "Play";
+    output.hidden = false;
     if (!isPlaying) return;
-    if (state.at >= end) { state.shown = 0; output.replaceChildren(); draw(0); }
+    if (state.at >= end) { state.shown = 0; draw(0); }
     state.before = performance.now();
     const tick = (now) => {
       const at = Math.min(end, state.at + ((now - state.before) / 1000) * state.speed);
@@ -586,6 +593,7 @@ function player(stream) {
   const says = chunks.some((chunk) => chunk[4].length);
   const toggle = el("button", { type: "button", "aria-pressed": "false", onclick: () => {
     state.asSent = !state.asSent;
+    output.hidden = false;
     toggle.setAttribute("aria-pressed", String(state.asSent));
     output.classList.toggle("spoken", !state.asSent);
     again();
@@ -593,7 +601,7 @@ function player(stream) {
   if (!says) { state.asSent = true; output.classList.remove("spoken"); }
   draw(end);
   const notes = stream.count > chunks.length ? el("p", { class: "note" }, `The first ${count(chunks.length)} of ${many(stream.count, "chunk")} are replayed; the bars tell of all.`) : "";
-  return el("section", { class: "card", "aria-label": "Stream" }, el("h2", {}, "Stream ", el("span", { class: "note" }, el("small", {}, ` ${many(stream.count, "chunk")}`))),
+  return el("section", { class: "card", "aria-label": "Stream" }, el("h2", {}, "Stream", el("span", { class: "note" }, many(stream.count, "chunk"))),
     el("div", { class: "inside" }, drawing,
       el("div", { class: "axis" }, el("span", {}, "0 s"), el("span", {}, `first after ${duration(stream.first)}, longest pause ${duration(stream.longest_pause)}`), el("span", {}, duration(last))),
       el("div", { class: "player" }, play, speed, seek, told, says ? toggle : ""), output, notes));
@@ -716,6 +724,7 @@ function chart(days, kind) {
   const most = Math.max(...days.map((line) => value(line, "saved") + value(line, "spent"))) || 1;
   const slots = Math.max(days.length, 14);
   const step = (width - left) / slots;
+  const bar = Math.min(36, Math.max(1, step * 0.72));
   const drawing = svg("svg", { class: "chart", width, height: 222, viewBox: `0 0 ${width} 222`, role: "img", "aria-label": `By day: ${kind}` });
   for (const share of [0.5, 1]) {
     const y = bottom - (bottom - top) * share;
@@ -730,7 +739,7 @@ function chart(days, kind) {
     for (const part of ["saved", "spent"]) {
       const height = (value(line, part) / most) * (bottom - top);
       y -= height;
-      if (height > 0) group.append(svg("rect", { class: part, x: x + step * 0.14, y, width: Math.max(1, step * 0.72), height, rx: Math.min(2, height / 2) }));
+      if (height > 0) group.append(svg("rect", { class: part, x: x + (step - bar) / 2, y, width: bar, height, rx: Math.min(2, height / 2) }));
     }
     drawing.append(group);
     const every = Math.max(1, Math.ceil(days.length / Math.max(2, Math.floor(width / 90))));
@@ -748,7 +757,7 @@ function showFilters() {
   const wanted = filters[view];
   $("search").value = wanted.text;
   $("search").placeholder = view === "calls" ? "Search the calls listed" : "Search what was asked and answered";
-  $("status").replaceChildren(el("option", { value: "" }, view === "calls" ? "Any outcome" : "Any answer"), ...STATUSES[view].map((value) => el("option", { value }, value)));
+  $("status").replaceChildren(el("option", { value: "" }, view === "calls" ? "Outcome" : "Answer"), ...STATUSES[view].map((value) => el("option", { value }, value)));
   $("status").value = wanted.status;
   $("upstream").value = wanted.upstream;
   $("model").value = wanted.model;
@@ -851,7 +860,9 @@ const THEMES = ["auto", "light", "dark"];
 function setTheme(name) {
   if (name === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
-  $("theme").textContent = `Theme: ${name}`;
+  $("theme").textContent = name[0].toUpperCase() + name.slice(1);
+  $("theme").setAttribute("aria-label", `Theme: ${name}`);
+  $("theme").title = `Theme: ${name}`;
   try { localStorage.setItem("replaycache-theme", name); } catch { /* it is forgotten */ }
 }
 $("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme ?? "auto") + 1) % 3]));
