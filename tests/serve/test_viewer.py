@@ -364,9 +364,7 @@ def test_the_page_asks_for_nothing_of_others(client: httpx2.Client, work: Viewed
     for name in ("", "login", "static/viewer.js", "static/viewer.css"):
         text = client.get(work.url + name).text
         assert set(re.findall(r"https?://[\w./-]+", text)) <= {"http://www.w3.org/2000/svg"}
-        assert not re.search(
-            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text.split("//", 3)[-1]
-        )
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text)
         assert not re.search(r"<[^>]*\s(on\w+|style)=", text) or name.endswith((".js", ".css"))
     moved = client.get(work.url.rstrip("/"), follow_redirects=False)
     assert (moved.status_code, moved.headers["location"]) == (307, "_replaycache/")

@@ -1,5 +1,5 @@
-// The viewer's page. Whatever was recorded becomes text nodes and values of form fields, and nothing else: there is no
-// innerHTML here, and the policy that the page comes with would run nothing that got past.
+// The viewer's page. Whatever was recorded becomes text nodes and values of form fields, and nothing else: no text is read
+// as markup here, and the policy that the page comes with would run nothing that got past.
 
 const MARK = { "x-replaycache-viewer": "1" };
 const EVERY = 1000; // milliseconds between two looks at what is new
@@ -877,9 +877,11 @@ $("pause").addEventListener("click", () => {
   if (!live.paused) watch();
 });
 let watching = 0;
+let isLooking = false;
 async function watch() {
   clearTimeout(watching);
-  if (live.paused) return;
+  if (live.paused || isLooking) return;
+  isLooking = true;
   if (!document.hidden) {
     try {
       await look();
@@ -891,6 +893,7 @@ async function watch() {
       tell(error.message);
     }
   }
+  isLooking = false;
   watching = setTimeout(watch, EVERY);
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(); });
