@@ -343,6 +343,7 @@ def test_markup_is_shown_and_not_run(opened: Opened) -> None:
         expect(rows(page)).to_have_count(3)
         expect(rows(page).first).to_contain_text("<script>window.ran = 1")
         for number in (1, 2, 3):
+            page.goto("about:blank")
             page.goto(f"{served.url}#/calls/{number}")
             expect(page.locator("#detail .turn").last).to_contain_text(
                 "<img src=x onerror='window.ran = 2; alert(2)'>"

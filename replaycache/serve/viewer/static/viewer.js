@@ -326,7 +326,9 @@ function showStored() {
 // -- one call or recording ---------------------------------------------------------------------------------------
 
 async function openCall(number) {
+  const here = location.hash;
   const told = await attempt(() => ask(`api/calls/${number}`));
+  if (location.hash !== here) return; // one is elsewhere by now
   if (!told) return showGone();
   const call = told.call;
   const recording = told.recording;
@@ -358,7 +360,9 @@ function unrecorded(call) {
   return "";
 }
 async function openRecording(key, number) {
+  const here = location.hash;
   const told = await attempt(() => ask(recordingPath(key, number)));
+  if (location.hash !== here) return;
   if (!told) return showGone();
   const row = told.recording.row;
   showDetail({
@@ -676,6 +680,7 @@ function confirmDelete(row, back) {
 
 async function openSaved() {
   const told = await attempt(() => ask("api/saved"));
+  if (view !== "saved") return;
   const section = $("saved");
   showOnly("saved");
   if (!told) return section.replaceChildren();
