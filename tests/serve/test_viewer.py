@@ -23,6 +23,7 @@ from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead, St
 from replaycache.cli.request_text import parse_request
 from replaycache.redaction.headers import is_credential_header
 from replaycache.serve.calls import CallLog
+from replaycache.serve.viewer import routes
 from replaycache.serve.viewer.copies import curl_of, pytest_of
 from replaycache.serve.viewer.policy import POLICY
 from replaycache.serve.viewer.reading import recording_page, request_page
@@ -32,6 +33,7 @@ from replaycache.stores import CassetteStore, MemoryStore
 from tests.serve.viewed import OPENAI, Viewed, asking, filled, openai_chat, recorded, seen, viewed
 from tests.stores.strategies import recordings
 
+STATIC = Path(routes.__file__).parent / "static"
 MARK = {"x-replaycache-viewer": "1"}
 SECRET = "sk-proj-" + "aB3dE5gH7jK9mN1pQ3sT5vX7" * 2
 
@@ -361,7 +363,8 @@ def test_every_answer_says_what_may_run(client: httpx2.Client, work: Viewed, pat
 
 
 def test_the_page_asks_for_nothing_of_others(client: httpx2.Client, work: Viewed) -> None:
-    for name in ("", "login", "static/viewer.js", "static/viewer.css"):
+    scripts = [f"static/{path.name}" for path in STATIC.glob("*.js")]
+    for name in ("", "login", "login?failed=%3Cb%3E", "static/viewer.css", *scripts):
         text = client.get(work.url + name).text
         assert set(re.findall(r"https?://[\w./-]+", text)) <= {"http://www.w3.org/2000/svg"}
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text)

@@ -521,7 +521,7 @@ _CONTRASTS = """
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, work: Viewed) -> None:
     opened = Opened(browser, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = opened.page
-    for address in ("", "#/stored", "#/saved", "#/calls/13", "#/calls/11", "#/calls/8", "login"):
+    for address in ("", "#/stored", "#/saved", "#/calls/13", "#/calls/11", "#/calls/8", "login?failed"):
         page.goto(work.url + address)
         page.wait_for_selector(SHOWN)
         for details in page.locator("details").all():

@@ -405,15 +405,9 @@ def fill(store: Store, calls: CallLog) -> None:
         calls, store, asked_anew, "refused", ago=60,
         reason="no_recording: nothing is stored under this key, and mode replay never calls upstream",
     )  # fmt: skip
-    seen(
-        calls,
-        store,
-        limited,
-        "failed",
-        upstream="ollama",
-        ago=41,
-        reason="upstream could not be reached: connection refused",
-    )
+    local = recorded("http://localhost:11434/api/chat", asking("Which of these two is shorter?", "llama3.2"), b"")
+    not_there = "upstream could not be reached: connection refused"
+    seen(calls, store, local, "failed", upstream="ollama", ago=41, reason=not_there)
     seen(calls, store, chat, "hit", ago=12)
     if isinstance(store, DiskStore):
         _spend(store, [chat, plan, titles, gemini])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial, wraps
 from importlib.resources import files
@@ -46,7 +47,7 @@ LARGEST_ORDER = 256 << 10
 """Bytes of a request to the viewer itself."""
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-_STATIC = {"viewer.css": "text/css", "viewer.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_STATIC = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 def viewer_routes(calls: CallLog, store: Store, *, match: Match) -> list[BaseRoute]:
@@ -60,7 +61,7 @@ def viewer_routes(calls: CallLog, store: Store, *, match: Match) -> list[BaseRou
     viewer = _Viewer(calls, Shelf(store, match))
     paths: list[tuple[str, str, _Endpoint]] = [
         ("/", "GET", _page("index.html")),
-        ("/login", "GET", _page("login.html")),
+        ("/login", "GET", _login),
         ("/static/{name}", "GET", _static),
         ("/api/calls", "GET", viewer.calls),
         ("/api/calls/{call:int}", "GET", viewer.call),
@@ -122,11 +123,20 @@ def _page(name: str) -> _Endpoint:
     return page
 
 
+async def _login(request: Request) -> Response:
+    """The page that asks for the token; with `?failed` in its URL it says that the last one was wrong."""
+    wrong = b'<p class="bad" role="alert">This is not the token.</p>' if "failed" in request.query_params else b""
+    return Response(_file("login.html").replace(b"<!-- failed -->", wrong), media_type="text/html")
+
+
 async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _STATIC:
-        raise HTTPException(404, "There is no such file.")
-    return Response(_file(name), media_type=_STATIC[name])
+    found = re.fullmatch(r"[a-z]+\.(css|js|svg)", request.path_params["name"])
+    try:
+        if found is not None:
+            return Response(_file(found[0]), media_type=_STATIC[found[1]])
+    except FileNotFoundError:
+        pass
+    raise HTTPException(404, "There is no such file.")
 
 
 def _file(name: str) -> bytes:
