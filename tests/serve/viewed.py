@@ -68,7 +68,7 @@ def viewed(store: Store, calls: CallLog | None = None, match: Match | None = Non
     try:
         yield Viewed(f"http://127.0.0.1:{port}{PREFIX}/", calls, store)
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         thread.join(20)
         listener.close()
 

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from ..._errors import ReplayCacheError
 from ..._models import Recording
 from ..._models import Request as Asked
+from ..._printable import one_line
 from ...match import Match
 from ...stores import Store
 from ..calls import CallLog, SeenCall
@@ -204,6 +205,9 @@ class _Viewer:
         told: dict[str, Any] = {"call": call_row(call, self._abouts.known(call))}
         key, asked, status = call.key, call.request, call.status
         told |= await run_in_threadpool(self._of_call, key, asked, status)
+        here = self._shelf.store.location
+        # a test may have named a store of its own, where the answer is
+        told["elsewhere"] = one_line(call.store) if call.store not in here else ""
         return _json(told)
 
     def _of_call(self, key: str, asked: Asked | None, status: str) -> dict[str, Any]:

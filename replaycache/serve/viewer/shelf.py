@@ -18,6 +18,9 @@ __all__ = ["Shelf", "Shelved"]
 LOOKED_THROUGH = 5000
 """Recordings of a file that are looked through for a key, the last first."""
 
+KEYS = 20_000
+"""Recordings of a file whose keys are remembered: to make one takes longer than to look at a recording."""
+
 
 class Shelved(NamedTuple):
     """A recording and where it is.
@@ -52,6 +55,7 @@ class Shelf:
         self.store = store
         self._match = match
         self._redactor = Redactor(seal=seal_of(store), counting=match.key_headers)
+        self._keys: dict[int, tuple[Recording, str]] = {}
 
     @property
     def is_file(self) -> bool:
@@ -113,6 +117,16 @@ class Shelf:
         return found is not None and self.store.remove([found.number - 1]) == 1
 
     def _key_of(self, recording: Recording) -> str:
+        known = self._keys.get(id(recording))
+        if known is not None and known[0] is recording:
+            return known[1]
+        if len(self._keys) >= KEYS:
+            self._keys.clear()
+        key = self._made_key(recording)
+        self._keys[id(recording)] = recording, key
+        return key
+
+    def _made_key(self, recording: Recording) -> str:
         try:
             identity = self._match.identity(
                 recording.request,

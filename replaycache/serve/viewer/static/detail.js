@@ -44,8 +44,12 @@ export function showCall(told, number, onDeleted) {
     problem: told.problem,
     target,
     onDeleted,
-    note: recording ? "" : unrecorded(call),
+    note: recording ? elsewhere(told) : unrecorded(call),
   });
+}
+function elsewhere(told) {
+  if (!told.elsewhere) return "";
+  return `It came to another store, ${told.elsewhere}. What follows is stored here under the same key.`;
 }
 function unrecorded(call) {
   if (call.status === "hit" || call.status === "miss")

@@ -80,7 +80,7 @@ export function showSaved(told) {
     ofCalls ? el("span", { class: "saved" }, el("i"), "saved by recordings") : "",
     el("span", { class: "spent" }, el("i"), ofCalls ? "spent upstream" : "spent on recording"),
   );
-  const less = (place) => (place === 3 || (ofCalls && place === 4) ? "less" : null); // what a phone has no room for
+  const less = (place) => ((ofCalls ? [1, 3, 4] : [3]).includes(place) ? "less" : null); // what a phone has no room for
   const money = (sum) => sum.usd_told || "–";
   section.replaceChildren(
     el("dl", { class: "tiles" }, tiles),
@@ -221,7 +221,7 @@ function chart(days, kind) {
       drawing.append(
         svg(
           "text",
-          { x: x + step / 2, y: bottom + 20, "text-anchor": index || step > 60 ? "middle" : "start" },
+          { x: index ? x + step / 2 : x, y: bottom + 20, "text-anchor": index ? "middle" : "start" },
           name.slice(5),
         ),
       );

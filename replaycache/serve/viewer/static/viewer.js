@@ -179,7 +179,9 @@ async function listStored(isMore = false) {
   const start = isMore ? stored.next : 0;
   const query = new URLSearchParams({ start, ...wanted });
   $("more").disabled = true;
-  const told = await ask(`api/recordings?${query}`, { signal: asking.signal });
+  const told = await ask(`api/recordings?${query}`, { signal: asking.signal }).finally(() => {
+    $("more").disabled = false;
+  });
   if (stored.asking !== asking) return;
   if (!isMore) stored.rows = [];
   stored.rows.push(...told.rows);
@@ -199,7 +201,6 @@ function showStored() {
   if (isFiltered && stored.next === null) text = `${count(shown)} of ${many(stored.total, "recording")}`;
   $("count").textContent = text;
   $("more").hidden = stored.next === null;
-  $("more").disabled = false;
   $("more").textContent = isFiltered ? "Look further" : "More";
   suggest(stored.rows, "host");
   showEmpty(shown || stored.next !== null, stored.total, stored.loaded);
