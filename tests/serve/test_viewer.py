@@ -349,6 +349,11 @@ def test_only_the_page_itself_may_change_something(client: httpx2.Client, work: 
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/json"):
         answer = client.post(f"{work.url}api/export", content=body, headers={"content-type": content_type})
         assert answer.status_code == 403
+    asked_first = {"origin": "http://evil.test", "access-control-request-headers": "x-replaycache-viewer"}
+    for path in ("api/export", "api/recordings/k/0"):
+        answer = client.options(work.url + path, headers={**asked_first, "access-control-request-method": "POST"})
+        assert answer.status_code == 405
+        assert not [name for name in answer.headers if name.startswith("access-control")]
     answer = client.post(f"{work.url}api/export", content=body, headers={"content-type": "text/plain", **MARK})
     assert answer.status_code == 415
     answer = client.post(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ..._models import Body, Headers, Recording, Request, Usage
+from ..._models import Body, Headers, Recording, Request, ResponseHead, Usage
 from ..._printable import one_line
 from ...accounts import prices
 from ...accounts.amounts import human_money, human_units
@@ -97,8 +97,6 @@ def _request(request: Request, read: Conversation | None) -> dict[str, Any]:
 
 
 def _read_request(request: Request) -> Conversation | None:
-    from ..._models import ResponseHead
-
     return _read(Recording(request=request, head=ResponseHead(204), body=Body(), digest="", recorded_at=0))
 
 

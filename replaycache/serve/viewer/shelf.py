@@ -137,9 +137,5 @@ class Shelf:
         except StoreError:
             raise
         except Exception:  # noqa: BLE001  # a user's `normalize` may fail, and the recording can be shown all the same
-            return self._match_by_default(recording)
+            return Match().identity(recording.request, sample=recording.sample).key
         return identity.key
-
-    @staticmethod
-    def _match_by_default(recording: Recording) -> str:
-        return Match().identity(recording.request, sample=recording.sample).key

@@ -49,7 +49,7 @@ function isWanted(call) {
     call.key.startsWith(wanted.text.toLowerCase())
   );
 }
-async function look() {
+async function look(isFirst = !live.loaded) {
   const told = await ask(`api/calls?since=${live.changes}&run=${live.run}`);
   const isNew = told.run !== live.run;
   if (isNew) {
@@ -57,7 +57,7 @@ async function look() {
     for (const node of live.nodes.values()) node.remove();
     live.nodes.clear();
   }
-  const first = !live.loaded || isNew;
+  const first = isFirst || isNew;
   live.run = told.run;
   live.changes = told.changes;
   $("location").textContent = told.location;
@@ -80,7 +80,7 @@ async function look() {
       fresh.length === 1
         ? `A call: ${ofCall(fresh[0])}, ${fresh[0].upstream} ${fresh[0].model ?? ""}`
         : `${fresh.length} calls`;
-  if (told.more) await look();
+  if (told.more) await look(first);
 }
 function place(call, isFresh) {
   const before = live.nodes.get(call.number);
@@ -90,6 +90,7 @@ function place(call, isFresh) {
     return;
   }
   const node = callRow(call);
+  node.number = call.number;
   if (isFresh) node.classList.add("fresh");
   live.nodes.set(call.number, node);
   if (view !== "calls") return;
@@ -99,7 +100,6 @@ function place(call, isFresh) {
     if (hadFocus) node.firstChild.focus({ preventScroll: true });
     return;
   }
-  node.number = call.number;
   let next = $("rows").firstChild;
   while (next && next.number > call.number) next = next.nextSibling;
   $("rows").insertBefore(node, next);
@@ -198,7 +198,7 @@ function showStored() {
     ? `${many(shown, "recording")} found in the newest ${count(stored.looked)} of ${count(stored.total)}`
     : `${count(shown)} of ${many(stored.total, "recording")}`;
   if (shown === stored.total && !isFiltered) text = many(stored.total, "recording");
-  if (isFiltered && stored.next === null) text = `${count(shown)} of ${many(stored.total, "recording")}`;
+  if (isFiltered && stored.looked >= stored.total) text = `${count(shown)} of ${many(stored.total, "recording")}`;
   $("count").textContent = text;
   $("more").hidden = stored.next === null;
   $("more").textContent = isFiltered ? "Look further" : "More";
