@@ -226,6 +226,17 @@ def test_a_cassettes_recordings_have_numbers(client: httpx2.Client, tmp_path: Pa
     ]
 
 
+def test_a_cassettes_keys_are_those_of_the_rules_in_force(client: httpx2.Client, tmp_path: Path) -> None:
+    store, calls, match = CassetteStore(tmp_path / "chat.json"), CallLog(), Match(scope="team")
+    recording = recorded(OPENAI, asking("Say hello."), openai_chat("Hello."))
+    store.append(recording)
+    seen(calls, store, recording, "hit", key=match.key(recording.request))
+    with viewed(store, calls, match) as served:
+        told = got(client, served, "api/calls/1")
+
+    assert told["recording"]["row"]["key"] == match.key(recording.request) != Match().key(recording.request)
+
+
 def test_bodies_are_downloaded_as_files(client: httpx2.Client) -> None:
     page = b"<script>alert(1)</script>" * 9
     recording = recorded(OPENAI, asking("Say hello."), Body.of([Chunk(page, 0.1), Chunk(bytes(range(256)), 0.2)]))
