@@ -162,7 +162,10 @@ def check_names_store(store: object, where: str = "store") -> None:
     if is_shared(store):
         from .redis.address import parse_address
 
-        parse_address(str(store))
+        try:
+            parse_address(str(store))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
         return
     path = os.fspath(store)
     told = f"{where}={path!r}"

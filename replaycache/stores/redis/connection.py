@@ -135,7 +135,7 @@ class Connection:
         """What is raised where the client library raised."""
         from redis import exceptions
 
-        said = str(error)
+        said = str(error).rstrip(".")
         if isinstance(error, exceptions.ResponseError) and said.startswith("WRONGTYPE"):
             return CorruptRecording(
                 f"{self._named(doing)} failed: what is there replaycache did not write. Give it a namespace of "
