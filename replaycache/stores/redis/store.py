@@ -328,8 +328,11 @@ class RedisStore:
             return self._salt
 
         def keep(client: Any) -> Any:
-            client.set(self._salted, salt_text(salt), nx=True)
-            return client.get(self._salted)
+            kept = client.get(self._salted)
+            if kept is None:  # who may only read finds it all the same
+                client.set(self._salted, salt_text(salt), nx=True)
+                kept = client.get(self._salted)
+            return kept
 
         try:
             self._salt = salt_of_text(self._ask("reading", keep).decode("ascii"))
