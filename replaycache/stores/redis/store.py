@@ -174,11 +174,13 @@ class RedisStore:
 
     def _index(self, client: Any, key: str) -> None:
         now = time.time()
-        client.zadd(self._stored, {key: now})
-        if self._max_age is None:
-            client.zrem(self._ends, key)
-        else:
-            client.zadd(self._ends, {key: now + self._max_age})
+        with client.pipeline(transaction=False) as pipeline:
+            pipeline.zadd(self._stored, {key: now})
+            if self._max_age is None:
+                pipeline.zrem(self._ends, key)
+            else:
+                pipeline.zadd(self._ends, {key: now + self._max_age})
+            pipeline.execute()
 
     def _sent(self, entry: bytes, recording: Recording) -> tuple[bytes, list[bytes]]:
         """The entry, and the names of its pieces, which are there until it is clear whether it is stored."""
