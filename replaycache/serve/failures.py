@@ -3,7 +3,7 @@
     {"type": "error", "error": {"type": "replaycache_miss", "message": "no recording answers this request, …"}}
 
 The OpenAI and Anthropic clients do not retry what has `x-should-retry: false`. Others go by the status alone, and
-most retry 408, 409, 429 and everything from 500 on: so what another try cannot help is a 4xx that is none of these.
+most retry 408, 409, 429 and all from 500 on: so what another try cannot help is a 4xx that is none of these.
 """
 
 from __future__ import annotations

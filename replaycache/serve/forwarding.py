@@ -49,6 +49,7 @@ _OURS = b"x-replaycache"
 _PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
 """Which the transport reads, and does not send."""
 
+_STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 _REDIRECTS = range(300, 400)
 _NOTE_SECONDS = 0.25
 """How often it is noted that more of a body has come."""
@@ -285,51 +286,71 @@ class Forwarding:
     ) -> bool:
         response = await transport.handle_async_request(request)
         body.leave()
+        call = way.call
+        outcome: Outcome | None = None
         try:
             answer = getattr(response.stream, "answer", None)
             way.drain_seconds = _draining(answer)
-            call = way.call
             call.code = response.status_code
             call.first = time.perf_counter() - way.began
             outcome = self._note_outcome(way, response, answer)
             media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            call.is_stream = media in ("text/event-stream", "application/x-ndjson", "application/stream+json")
+            call.is_stream = media in _STREAMS
             self._calls.note(call)
-            refused = self._rewritten(response, upstream)
-            if isinstance(refused, Failure):
-                return await self._fail(way, send, refused, extra)
-            headers = [*_handed_on(response.headers.raw, refused), *_told(call), *extra]
+            location = self._rewritten(response, upstream)
+            if isinstance(location, Failure):
+                outcome = None  # it tells of an answer that nobody gets
+                return await self._fail(way, send, location, extra)
+            headers = [*_handed_on(response.headers.raw, location), *_told(call), *extra]
             way.has_begun = True
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-            await self._send_body(way, send, response)
+            last = await self._send_body(way, send, response)
         finally:
-            with anyio.CancelScope(
-                shield=True
-            ):  # who goes away leaves no connection open, and no answer unsettled
-                await response.aclose()
+            try:
+                # who goes away leaves no connection open, and no answer unsettled
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
+            finally:
+                if outcome is not None and outcome.status != "hit":
+                    is_left = way.is_gone and outcome.status == "live"
+                    call.status, call.reason = outcome.status, "" if is_left else outcome.reason
         if way.is_gone:
             return False
-        if outcome is not None and call.status != "hit":
-            call.status, call.reason = outcome.status, outcome.reason
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if last:
+            self._note_sent(way, last)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
         return True
 
-    async def _send_body(self, way: _Way, send: _Send, response: httpx2.Response) -> None:
-        call = way.call
+    async def _send_body(self, way: _Way, send: _Send, response: httpx2.Response) -> bytes:
+        """Sends the chunks as they come, and gives the last, where the head tells which that is.
+
+        It goes out when the answer has been stored: a client that has all of it may ask again at once.
+        """
+        length = response.headers.get("content-length", "")
+        left = int(length) if length.isdigit() else -1
         noted = way.began
+        last = b""
         async for chunk in response.aiter_raw():
             if way.is_gone:
-                return  # closing reads on as far as that is wanted
-            if not chunk:
-                continue
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            now = time.perf_counter()
-            if way.first_byte is None:
-                way.first_byte = now - way.began
-            call.size += len(chunk)
-            if now - noted > _NOTE_SECONDS:
-                noted = now
-                self._calls.note(call)
+                return b""  # closing reads on as far as that is wanted
+            left -= len(chunk)
+            if not left:
+                last = chunk
+            elif chunk:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                now = self._note_sent(way, chunk)
+                if now - noted > _NOTE_SECONDS:
+                    noted = now
+                    self._calls.note(way.call)
+        return last
+
+    @staticmethod
+    def _note_sent(way: _Way, chunk: bytes) -> float:
+        now = time.perf_counter()
+        if way.first_byte is None:
+            way.first_byte = now - way.began
+        way.call.size += len(chunk)
+        return now
 
     def _note_outcome(self, way: _Way, response: httpx2.Response, answer: Any) -> Outcome | None:
         """Says what the call is as far as its head tells; what was recorded is known at the end."""

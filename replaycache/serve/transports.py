@@ -63,20 +63,30 @@ class CallsUpstream(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self._transport: httpx2.AsyncHTTPTransport | None = None
         self._client: httpx2.AsyncClient | None = None
+        self._making: anyio.Lock | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends it, over the proxies that the environment names if there are any."""
         if self._transport is None and self._client is None:
-            # whoever calls is counted already
-            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
-            if getproxies():
-                self._client = httpx2.AsyncClient(limits=limits)
-            else:
-                self._transport = httpx2.AsyncHTTPTransport(limits=limits)
+            await self._make()
         if self._client is not None:
             return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
         assert self._transport is not None
         return await self._transport.handle_async_request(request)
+
+    async def _make(self) -> None:
+        if self._making is None:
+            self._making = anyio.Lock()
+        async with self._making:
+            if self._transport is not None or self._client is not None:
+                return
+            # whoever calls is counted already
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+            # reading the system's certificates takes long, and others wait for this loop
+            if getproxies():
+                self._client = await anyio.to_thread.run_sync(lambda: httpx2.AsyncClient(limits=limits))
+            else:
+                self._transport = await anyio.to_thread.run_sync(lambda: httpx2.AsyncHTTPTransport(limits=limits))
 
     async def aclose(self) -> None:
         """Does nothing: the transports above end one by one."""
