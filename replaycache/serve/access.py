@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
@@ -30,6 +31,8 @@ SESSION_SECONDS = 12 * 3600
 """How long who has logged in to the viewer stays so."""
 
 _SAFE = ("GET", "HEAD")
+
+_AUTHORITY = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 
 _Headers = Iterable[tuple[bytes, bytes]]
 
@@ -87,8 +90,8 @@ class Access:
             parts = urlsplit(f"//{text}")
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            host, port, parts = "", None, urlsplit("")
-        if not host or parts.netloc != text or "@" in text:
+            host, port = "", None
+        if not host or not _AUTHORITY.fullmatch(text):
             return Failure(400, "replaycache_bad_request", "the request's Host header names no host")
         if is_loopback(host) or host == self._host or any(one.admits(host, port) for one in self._allowed):
             return None

@@ -301,7 +301,7 @@ class Forwarding:
             if isinstance(location, Failure):
                 outcome = None  # it tells of an answer that nobody gets
                 return await self._fail(way, send, location, extra)
-            headers = [*_handed_on(response.headers.raw, location), *_told(call), *extra]
+            headers = [*_handed_on(response.headers.raw, location, bool(extra)), *_told(call), *extra]
             way.has_begun = True
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             last = await self._send_body(way, send, response)
@@ -454,13 +454,21 @@ def _sent_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def _handed_on(headers: list[tuple[bytes, bytes]], location: bytes | None) -> list[tuple[bytes, bytes]]:
-    """The headers of upstream's answer that the client gets, in their order."""
+def _handed_on(
+    headers: list[tuple[bytes, bytes]], location: bytes | None, has_cors: bool
+) -> list[tuple[bytes, bytes]]:
+    """The headers of upstream's answer that the client gets, in their order.
+
+    Args:
+        headers: all of them.
+        location: where a redirect leads through the proxy; None where there is none.
+        has_cors: whether the proxy says itself which pages may read the answer.
+    """
     dropped = _HOP_BY_HOP | _named_by_connection(headers)
     found = []
     for name, value in headers:
         lower = name.lower()
-        if lower in dropped or lower.startswith(_OURS):
+        if lower in dropped or lower.startswith(_OURS) or (has_cors and lower.startswith(b"access-control-")):
             continue
         found.append((lower, location if lower == b"location" and location is not None else value))
     return found

@@ -83,6 +83,7 @@ class _StrictConnection(h11.Connection):
 _LINE_FOLD = re.compile(rb"\n[ \t]")
 _BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|\0")
 _FRAMING = re.compile(rb"^(transfer-encoding|content-length)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_LIST = re.compile(rb"^content-length[ \t]*:[^\r]*,", re.IGNORECASE | re.MULTILINE)
 
 
 def _check(data: bytes) -> None:
@@ -95,7 +96,7 @@ def _check(data: bytes) -> None:
     head = data if end < 0 else data[:end]
     if _BARE.search(head) or _LINE_FOLD.search(head):
         raise h11.RemoteProtocolError("a line of the head is folded, or ends in another way than it must")
-    if len(_FRAMING.findall(head)) > 1:
+    if len(_FRAMING.findall(head)) > 1 or _LIST.search(head):
         raise h11.RemoteProtocolError("the head tells the length of the body twice")
 
 
