@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .._errors import ConfigurationError, ReplayCacheWarning
-from .errors import CommandFailed
+from .errors import CommandFailed, Status
 from .output import note
 
 __all__ = ["command"]
@@ -55,7 +55,7 @@ class _Serve(click.Command):
         "listen."
     ),
 )
-def command(**given: Any) -> None:
+def command(**given: Any) -> int:
     """Record and replay for programs in any language.
 
     A proxy that forwards /NAME/... to an API, streams what it answers, and
@@ -85,7 +85,11 @@ def command(**given: Any) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else host  # noqa: S104  # not bound here
         _announce(f"http://{shown}:{port}", upstreams(settings.upstreams), set(settings.upstreams))
     _tell_warnings(lines.say)
-    Server(application, settings).run(sockets=[taken])
+    try:
+        Server(application, settings).run(sockets=[taken])
+    except KeyboardInterrupt:
+        return Status.INTERRUPTED  # without the empty line that click writes
+    return Status.DONE
 
 
 def _announce(address: str, known: Any, named: set[str]) -> None:
