@@ -144,7 +144,7 @@ class Command:
     def __init__(self, arguments: Sequence[str], **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "replaycache", "serve", *arguments],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | environment,
@@ -161,18 +161,11 @@ class Command:
                 return next(word for word in str(words).split() if word.startswith("http://"))
         raise AssertionError(f"it ended: {''.join(self.said)}")
 
-    def until(self, word: str) -> str:
-        """Reads what it says to the line with this word."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            if word in line:
-                return line
-        raise AssertionError(f"it never said {word!r}: {''.join(self.said)}")
-
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Ends it by a signal: its exit status, and all that it said."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        _, rest = self.process.communicate(timeout=60)
-        return self.process.returncode, "".join(self.said) + rest
+        assert self.process.stderr is not None
+        with self.process.stderr as stderr:
+            self.said += stderr
+        return self.process.wait(60), "".join(self.said)

@@ -235,7 +235,8 @@ def test_a_request_as_go_sends_it(recorded: tuple[Proxy, ScriptedServer]) -> Non
     proxy, _ = recorded
     body = json.dumps({"model": "gpt-4o-mini", "messages": MESSAGES}).encode()
     head = (
-        f"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\nUser-Agent: Go-http-client/1.1\r\n"
+        f"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{proxy.port}\r\n"
+        f"User-Agent: Go-http-client/1.1\r\n"
         f"Transfer-Encoding: chunked\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\n"
         f"Connection: close\r\n\r\n"
     )
