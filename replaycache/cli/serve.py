@@ -5,13 +5,16 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._errors import ConfigurationError, ReplayCacheWarning
 from .errors import CommandFailed, Status
 from .output import note
+
+if TYPE_CHECKING:
+    from ..serve.settings import Settings
 
 __all__ = ["command"]
 
@@ -67,7 +70,6 @@ def command(**given: Any) -> int:
         from ..serve.call_lines import CallLines
         from ..serve.server import Server, listen
         from ..serve.settings import read_settings
-        from ..serve.upstreams import upstreams
     except ImportError as error:
         raise _lacks(error) from error
     try:
@@ -77,23 +79,26 @@ def command(**given: Any) -> int:
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     taken = listen(settings)
-    port = taken.getsockname()[1]
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    if settings.log == "json":
-        lines.say("info", f"listening on http://{host}:{port}")
-    else:
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else host  # noqa: S104  # not bound here
-        _announce(f"http://{shown}:{port}", upstreams(settings.upstreams), set(settings.upstreams))
-    _tell_warnings(lines.say)
     try:
+        _announce(settings, taken.getsockname()[1], lines.say)
+        _tell_warnings(lines.say)
         Server(application, settings).run(sockets=[taken])
     except KeyboardInterrupt:
         return Status.INTERRUPTED  # without the empty line that click writes
     return Status.DONE
 
 
-def _announce(address: str, known: Any, named: set[str]) -> None:
+def _announce(settings: Settings, port: int, say: Callable[[str, str], None]) -> None:
     """Says where the proxy is and what programs set."""
+    from ..serve.upstreams import upstreams
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if settings.log == "json":
+        say("info", f"listening on http://{host}:{port}")
+        return
+    is_everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104  # nothing is bound here
+    address = f"http://{'127.0.0.1' if is_everywhere else host}:{port}"
+    known, named = upstreams(settings.upstreams), set(settings.upstreams)
     note(f"replaycache serve: {address}  (end it with Ctrl-C)")
     note("")
     listed = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 from typing import Any
@@ -31,8 +32,18 @@ def listen(settings: Settings) -> socket.socket:
     host, port = settings.host, settings.port
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        family, kind, protocol, _, address = found[0]
+        # asyncio sends what is small at once on a socket only that says it is of TCP
+        taken = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+        try:
+            if os.name != "nt":  # there it would share the port
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+            taken.listen(2048)
+        except BaseException:
+            taken.close()
+            raise
+        return taken
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             told = f"port {port} of {host} is in use; stop what listens there, or name another: --port {port + 1}"

@@ -117,6 +117,16 @@ def test_the_first_chunk_is_there_before_the_second_is_sent(proxy: Proxy) -> Non
     assert again == got
 
 
+def test_what_is_small_is_sent_at_once(proxy: Proxy) -> None:
+    """Otherwise the kernel holds a chunk back until the client has confirmed the head, for some 40 ms."""
+    with socket.create_connection(("127.0.0.1", proxy.port)):
+        with client(proxy) as asking:
+            asking.get("/models")
+        (connection, *_) = proxy.server.server_state.connections
+        held = connection.transport.get_extra_info("socket")
+        assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_request_is_streamed_to_upstream() -> None:
     """The rest of it is sent when upstream has the beginning."""
     arrived = threading.Event()

@@ -183,8 +183,11 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_ends_it_in_order() -> None:
+    import httpx2
+
     command = Command(["--port", "0", "--log", "json", "--store", ":memory:"])
-    command.address()
+    with httpx2.Client(trust_env=False, timeout=30) as asking:
+        assert asking.get(f"{command.address()}/_replaycache/health").json()["ok"]
     status, said = command.end(signal.SIGINT)
 
     assert status == 130
