@@ -25,6 +25,7 @@ from ._errors import ConfigurationError
 from .match import Match
 from .options import Options
 from .redaction.redact import Redact
+from .stores import check_names_store
 
 __all__ = ["Configuration", "check_names", "read_configuration"]
 
@@ -122,10 +123,9 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 def _option(name: str, value: Any, path: Path) -> Any:
     where = f"{path}: [tool.replaycache]"
     if name == "store":
-        if not isinstance(value, str) or not value:
-            raise ConfigurationError(f"{where}: store={value!r} is wrong; it takes text")
-        is_path = value != ":memory:" and "://" not in value
-        return str(path.parent / Path(value).expanduser()) if is_path else value
+        if isinstance(value, list) and value:
+            return [_store(one, path, where) for one in value]
+        return _store(value, path, where)
     if name in ("match", "redact"):
         kind, in_code = (Match, _IN_CODE_OF_MATCH) if name == "match" else (Redact, ())
         where = f"{path}: [tool.replaycache.{name}]"
@@ -136,6 +136,14 @@ def _option(name: str, value: Any, path: Path) -> Any:
         value = _checked(lambda: kind(**value), where)
     _checked(lambda: Options.parse({name: value}), where)
     return value
+
+
+def _store(value: Any, path: Path, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{where}: store={value!r} is wrong; it takes text, or a list of texts")
+    _checked(lambda: check_names_store(value, "store"), where)
+    is_path = value != ":memory:" and "://" not in value
+    return str(path.parent / Path(value).expanduser()) if is_path else value
 
 
 def _checked(make: Any, where: str) -> Any:

@@ -62,7 +62,7 @@ class Settings:
     host: str = HOST
     port: int = PORT
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
-    store: str | None = None
+    store: str | list[str] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     cassettes: Path | None = None
     token: str = field(default="", repr=False)
@@ -266,10 +266,14 @@ def _token_file(value: Any, where: str) -> str:
     return _token(text, f"{where}={value!r}")
 
 
-def _store(value: Any, where: str) -> str:
-    text = _text(value, where)
-    check_names_store(text, where)
-    return text
+def _store(value: Any, where: str) -> str | list[str]:
+    """A store, or several caches, one before the other."""
+    names = _list(value, where)
+    if not names:
+        raise ConfigurationError(f"{where}={value!r} is wrong; it takes text")
+    for name in names:
+        check_names_store(name, where)
+    return names[0] if len(names) == 1 else names
 
 
 def _option(name: str) -> Callable[[Any, str], Any]:
@@ -303,8 +307,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "store",
         _store,
-        "A directory or a cassette, instead of the user's disk cache.",
+        "A directory, redis://HOST or :memory:; several: one before the other.",
         "STORE",
+        many=True,
         is_option=True,
     ),
     Setting(

@@ -69,6 +69,7 @@ def test_there_may_be_no_file(tmp_path: Path) -> None:
         ("[tool.replaycache]\nport = 1", "there is no 'port'"),
         ("[tool.replaycache]\nkeep = 1", "in code only"),
         ("[tool.replaycache]\nstore = 1", "it takes text"),
+        ("[tool.replaycache]\nstore = ['redis://h/x']", "the database of a shared store is a number"),
         ("[tool.replaycache.serve]\nprot = 1", "did you mean 'port'?"),
         ('[tool.replaycache.serve]\nport = "x"', "[tool.replaycache.serve]: port='x' is wrong"),
         ('[tool.replaycache.serve]\ntoken = "x"', "there is no 'token'; did you mean 'token_file'?"),
@@ -83,6 +84,16 @@ def test_a_file_with_a_mistake(file: Any, text: str, told: str) -> None:
         read_settings(start=file(text))
 
     assert "pyproject.toml" in str(caught.value)
+
+
+def test_several_stores_stand_one_before_the_other(file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = file('[tool.replaycache]\nstore = [":memory:", "cache", "valkey://h"]')
+
+    assert read_settings(start=start).store == [":memory:", str(start.parents[1] / "cache"), "valkey://h"]
+    assert read_settings({"store": (":memory:", "here")}, start=start).store == [":memory:", "here"]
+    assert read_settings({"store": ("here",)}, start=start).store == "here"
+    monkeypatch.setenv("REPLAYCACHE_SERVE_STORE", ":memory:,valkey://h")
+    assert read_settings(start=start).store == [":memory:", "valkey://h"]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +122,7 @@ def test_a_file_with_a_mistake(file: Any, text: str, told: str) -> None:
         ("cassettes", __file__, "is a file"),
         ("token_file", "/nowhere/token", "cannot be read"),
         ("store", "x.yaml", "replaycache import"),
+        ("store", (":memory:", "redis://"), "names no host"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_flag(name: str, value: Any, told: str, tmp_path: Path) -> None:
