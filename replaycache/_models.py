@@ -336,6 +336,9 @@ class Recording:
         usage: what it came to, where that was found out already.
         size: of the body, in bytes, where that is known already.
         duration: seconds from the request to the last chunk, where that is known already.
+
+    Attributes:
+        found_in: the store that has it, for people, where several are asked; else empty.
     """
 
     __slots__ = (
@@ -345,6 +348,7 @@ class Recording:
         "body",
         "complete",
         "digest",
+        "found_in",
         "head",
         "latency",
         "recorded_at",
@@ -382,6 +386,7 @@ class Recording:
         self.sample = sample
         self.rules = rules
         self.usage = usage
+        self.found_in = ""
         self._size = size
         self._duration = duration
 

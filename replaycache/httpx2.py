@@ -194,7 +194,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
                         await Suspending.wait(flight, timeouts.get("read"))
-                        call.go_alone()
+                        call.go_on()
                     case Recheck():
                         pass
                     case Refuse(reason):
@@ -915,7 +915,7 @@ class ReplayTransport(httpx2.BaseTransport):
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
                         Blocking.wait(flight, timeouts.get("read"))
-                        call.go_alone()
+                        call.go_on()
                     case Recheck():
                         pass
                     case Refuse(reason):

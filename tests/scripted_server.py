@@ -117,8 +117,8 @@ class ScriptedServer:
                     with self._lock:
                         self.requests.append(request)
                     self._handler(request, wire)
-        except OSError:
-            pass
+        except (OSError, ValueError):
+            pass  # it broke off, a request of chunks in the middle of one
         finally:
             with self._lock:
                 self._open.discard(connection)

@@ -44,6 +44,7 @@ COMMANDS = {
     "scan": _Lazy("scan", "Look for credentials in files; a pre-commit hook."),
     "verify": _Lazy("verify", "Call upstream again and report the drift."),
     "run": _Lazy("run", "Run a program with the cache installed."),
+    "serve": _Lazy("serve", "Record and replay for programs in any language: a proxy."),
 }
 """The commands by name, in the order in which help lists them."""
 

@@ -17,7 +17,7 @@ from ..maintenance.moving import Moved, Taken, salt_of, taken, to_cache, to_cass
 from ..maintenance.selection import Selection
 from ..redaction.redact import Redact
 from ..redaction.seal import Seal
-from ..stores import CassetteStore, Store
+from ..stores import CassetteStore, Store, is_shared
 from ..system.atomic_file import replaced
 from .choosing import selection, selection_options
 from .errors import CommandFailed, NothingMatches, Status
@@ -69,14 +69,14 @@ def command(
 
     All of the user's disk cache or of --store, or only those that are named.
     TARGET is a cassette (FILE.json, to which what it has not yet is added), a
-    HAR file (FILE.har), a cassette of VCR.py (FILE.yaml), or the directory of
-    another cache.
+    HAR file (FILE.har), a cassette of VCR.py (FILE.yaml), the directory of
+    another cache, or a shared store (redis://HOST).
 
     What looks like a credential is not written to a file, and named; then the
     exit status is 1. --secrets=replace writes it with placeholders.
     """
     which = selection(model, since, status)
-    kind = form or _BY_SUFFIX.get(Path(target).suffix.lower(), "cache")
+    kind = form or ("cache" if is_shared(target) else _BY_SUFFIX.get(Path(target).suffix.lower(), "cache"))
     _check_target(target, kind, force)
     source = existing_store(store)
     moved = Moved()
@@ -96,7 +96,7 @@ def command(
             _into_cassette(every, target, source, force, redact, moved)
         else:
             _into_file(every, Path(target).expanduser(), kind, redact, moved)
-    return tell(moved, target, as_json)
+    return tell(moved, _other(target, source).location if is_shared(target) else target, as_json)
 
 
 def _counted(items: Iterator[Taken], advance: Callable[[int], None]) -> Iterator[Taken]:
@@ -120,7 +120,7 @@ def _check_target(target: str, kind: str, force: bool) -> None:
 def _other(target: str, source: Store) -> Store:
     store = new_store(target, "TARGET")
     if store.identity == source.identity:
-        raise click.UsageError(f"{target} is where the recordings come from")
+        raise click.UsageError(f"{store.location} is where the recordings come from")
     return store
 
 

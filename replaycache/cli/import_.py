@@ -11,7 +11,7 @@ import click
 
 from ..maintenance.moving import Moved, Taken, taken, to_cache, to_cassette
 from ..redaction.redact import Redact
-from ..stores import CassetteStore, Store
+from ..stores import CassetteStore, Store, is_shared
 from .choosing import selection, selection_options
 from .errors import Status
 from .moved import redact_options, tell
@@ -39,9 +39,9 @@ def command(
     """Copy recordings of another file or recorder into a store.
 
     Reads cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and
-    cassetter, HAR files (Polly.js's too), traces of httprr, and cassettes and
-    caches of replaycache. They go into the user's disk cache, or into --store,
-    which may be a cassette.
+    cassetter, HAR files (Polly.js's too), traces of httprr, and cassettes,
+    caches and shared stores of replaycache. They go into the user's disk cache,
+    or into --store, which may be a cassette or redis://HOST.
 
     What the other recorder's filters left out of a request is unknown: from a
     cassette it is answered whatever is asked there, in a cache it counts as
@@ -57,7 +57,8 @@ def command(
     sources = [existing_store(file) for file in files]
     for file, source in zip(files, sources, strict=True):
         if source.identity == target.identity:
-            raise click.UsageError(f"{file} is where the recordings are to go")
+            name = source.location if is_shared(file) else file
+            raise click.UsageError(f"{name} is where the recordings are to go")
     # files are read as a whole here, so that a damaged one is known before anything is written
     total = sum(len(source) for source in sources)
     with progress("importing", total=total) as advance:
@@ -76,5 +77,7 @@ def command(
 
 
 def _name(store: Store) -> str:
+    if is_shared(store.location):
+        return store.location
     path = Path(store.location)
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else store.location

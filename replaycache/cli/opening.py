@@ -9,7 +9,8 @@ A command takes its store with one of
 and opens it with
 
     existing_store(store)               to read: the user's disk cache for None, the directory of a disk cache, a
-                                        cassette (FILE.json), a file of another recorder
+                                        cassette (FILE.json), a shared store (redis://HOST), a file of another
+                                        recorder
     writable_store(store)               to change: the same without the files of others
     existing_cache(store, "prune")      to change by rules, as only a cache is: a cassette is refused
     new_store(store)                    to write to: made where it is not there
@@ -40,7 +41,7 @@ from click.shell_completion import CompletionItem
 from .._errors import ConfigurationError, StoreError, StoreUnavailable
 from .._models import Recording
 from .._printable import one_line
-from ..stores import DiskStore, Store, check_names_store, default_directory
+from ..stores import DiskStore, Store, check_names_store, default_directory, is_shared
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
 
@@ -118,7 +119,7 @@ def store_option(command: _Command) -> _Command:
         "--store",
         metavar="STORE",
         shell_complete=complete_store,
-        help="A disk cache's directory or a cassette, instead of the user's disk cache.",
+        help="A disk cache's directory, a cassette or redis://HOST, instead of the user's disk cache.",
     )(command)
 
 
@@ -178,6 +179,11 @@ def existing_cache(text: str | None, doing: str) -> DiskStore:
         click.UsageError: it is a cassette, or no store can be named so.
         CommandFailed: as `existing_store`.
     """
+    if is_shared(text):
+        raise click.UsageError(
+            f"a shared store forgets by itself, with ?max_age=SECONDS behind its address or by the server's own "
+            f"eviction; {doing} KEY --store ADDRESS removes one recording"
+        )
     if text is not None and "://" not in text and not os.path.isdir(text) and text.lower().endswith(_FOREIGN):
         raise click.UsageError(
             f"{text!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache, "
@@ -214,7 +220,7 @@ def new_store(text: str | None, where: str) -> Store:
         CommandFailed: what is there is no store of replaycache.
         click.UsageError: no store can be named so.
     """
-    if text is not None and os.path.lexists(os.path.expanduser(text)):
+    if text is not None and not is_shared(text) and os.path.lexists(os.path.expanduser(text)):
         path = Path(text).expanduser()
         if path.is_file() and path.suffix.lower() != ".json":
             raise CommandFailed(
@@ -239,6 +245,9 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
                 DiskStore(directory)
             )  # nothing is recorded yet, and looking does not make it
         text = str(directory)
+    if is_shared(text):
+        check_store_name(text, "STORE")
+        return _closed_at_the_end(_store_of_option(text)[0])
     if text == ":memory:" or not text or "://" in text:
         raise click.UsageError(f"{text!r} names no store that outlives a process; give a path")
     path = Path(text).expanduser()

@@ -8,15 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import click
 
-from .._errors import ConfigurationError, StoreUnavailable
+from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection, models_of
 from ..options import parse_duration
-from ..stores import CassetteStore, DiskStore
+from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
 from .errors import CommandFailed, NothingMatches, Status
 from .opening import (
@@ -353,7 +353,7 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
             "say what is to go: a recording's name, --older-than, --unused-for, --model, --status, --damaged, "
             "--max-size, or --all"
         )
-    places: dict[str, _Cassette | _Cache] = {}
+    places: dict[str, _Cassette | _Cache | _Shared] = {}
     for text in names:
         of, name = split_name(text)
         if of is not None and not name:
@@ -364,8 +364,7 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
         opened = writable_store(store if of is None else of)
         place = places.get(opened.identity)
         if place is None:
-            place = _Cassette(opened) if isinstance(opened, CassetteStore) else _Cache(cast(DiskStore, opened))
-            places[opened.identity] = place
+            place = places[opened.identity] = _place(opened)
         place.mean(name)
     found = [(place, place.going()) for place in places.values()]
     kept = sum(len(place.store) - len(going) for place, going in found)
@@ -486,6 +485,60 @@ class _Cache:
         before = self.store.size_on_disk
         count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
         return _freed(self.store, before, count)
+
+
+class _Shared:
+    """Recordings that are named in a store that several hosts share.
+
+    Args:
+        store: it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._keys: dict[str, None] = {}
+
+    def mean(self, name: str) -> None:
+        """A recording is named; see `_Cache`."""
+        if find_number(self.store, name) is None:
+            self._keys[find_key(self.store, name)] = None
+
+    def going(self) -> list[_Gone]:
+        """What is named.
+
+        Raises:
+            NothingMatches: a recording is not there.
+        """
+        return [_Gone(self._candidate(key)) for key in self._keys]
+
+    def _candidate(self, key: str) -> Candidate:
+        try:
+            recording = self.store.get(key)
+        except CorruptRecording:
+            return Candidate(key, 0, 0.0, 0.0, goes=True)
+        if recording is None:
+            raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
+        models = models_of(recording)
+        at = recording.recorded_at
+        return Candidate(
+            key,
+            recording.size,
+            at,
+            at,
+            goes=True,
+            model=models[0] if models else "",
+            status=recording.head.status,
+        )
+
+    def remove(self, going: Sequence[_Gone]) -> int:
+        """Removes it, and returns the bytes of its answers."""
+        return sum(gone.candidate.size for gone in going if self.store.delete(gone.candidate.key))
+
+
+def _place(store: Store) -> _Cassette | _Cache | _Shared:
+    if isinstance(store, CassetteStore):
+        return _Cassette(store)
+    return _Cache(store) if isinstance(store, DiskStore) else _Shared(store)
 
 
 # -- what the options say ----------------------------------------------------------------------------------

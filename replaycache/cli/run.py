@@ -55,7 +55,7 @@ class _Run(click.Command):
     "--store",
     metavar="STORE",
     shell_complete=complete_store,
-    help="A directory or a cassette, instead of the user's disk cache.",
+    help="A directory, a cassette or redis://HOST, instead of the user's disk cache.",
 )
 @click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), help="Otherwise REPLAYCACHE_MODE, or auto."

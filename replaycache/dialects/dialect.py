@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnswerHeader",
+    "BaseUrl",
     "CredentialParameter",
     "CredentialPlace",
     "Dialect",
@@ -89,6 +90,20 @@ class AnswerHeader(NamedTuple):
     name: str
     source: str
     is_set: bool = False
+
+
+class BaseUrl(NamedTuple):
+    """Where an API is, as its documentation tells clients.
+
+    Attributes:
+        name: of the API, as it may stand in a path: lower case, digits, hyphens.
+        url: absolute, without a slash at the end.
+        source: where the provider documents it.
+    """
+
+    name: str
+    url: str
+    source: str
 
 
 class CredentialPlace(NamedTuple):
@@ -204,6 +219,7 @@ class Dialect(NamedTuple):
     Attributes:
         name: of the API, for people.
         provider: its name in genai-prices, where it has one there.
+        base_url: where it is, where that is one place for everybody; not that of a region or of one customer.
         hosts: patterns of its own hosts; what depends on nothing but the path or the body counts on every host,
             so that gateways and local servers are known too.
         endpoints: its calls.
@@ -229,6 +245,7 @@ class Dialect(NamedTuple):
 
     name: str
     provider: str = ""
+    base_url: BaseUrl | None = None
     hosts: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     model_paths: tuple[str, ...] = ()

@@ -39,10 +39,11 @@ from .apis import (
     workers_ai,
     xai,
 )
-from .dialect import AnswerHeader, CredentialParameter, Dialect, Endpoint, Equivalent, Kind, NoOp
+from .dialect import AnswerHeader, BaseUrl, CredentialParameter, Dialect, Endpoint, Equivalent, Kind, NoOp
 
 __all__ = [
     "ANSWER_HEADERS",
+    "BASE_URLS",
     "DIALECTS",
     "ENCODED_MEMBERS",
     "TEXT_MEMBERS",
@@ -104,6 +105,11 @@ ANSWER_HEADERS: tuple[AnswerHeader, ...] = tuple(
 )
 """Request headers that change what is answered. Those of a dialect belong to nobody else, so that they count on
 every host: gateways hand them on."""
+
+BASE_URLS: tuple[BaseUrl, ...] = tuple(
+    sorted(dialect.base_url for dialect in DIALECTS if dialect.base_url is not None)
+)
+"""Where the APIs are that are in one place for everybody, by their names."""
 
 ENCODED_MEMBERS: frozenset[str] = frozenset(name for dialect in DIALECTS for name in dialect.encoded)
 """Members in which some API sends or takes encoded data. Those of a dialect count on every host, as gateways hand

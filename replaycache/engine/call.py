@@ -7,7 +7,7 @@
     Replay    the adapter answers from the recording's chunks
     Forward   answer = call.sending(forward), and the adapter calls upstream; then answer.respond(),
               answer.feed() for every chunk, answer.settle() exactly once, and answer.save() where that says so
-    Wait      an identical request is in flight: wait for it, call.go_alone(), load and decide again
+    Wait      an identical request is in flight: wait for it, call.go_on(), load and decide again
     Recheck   load and decide again
     Refuse    raise call.miss(): upstream may not be called
 
@@ -172,10 +172,10 @@ class Call:
         before = found.landings if isinstance(found, Nothing) else None
         return Recheck() if lead.may_have_missed(before) else forward
 
-    def go_alone(self) -> None:
-        """Waits for no other call any more."""
+    def go_on(self) -> None:
+        """The wait is over."""
         if self._lead is not None:
-            self._lead.go_alone()
+            self._lead.go_on()
 
     def miss(self, reason: MissReason) -> CacheMiss:
         """The error that tells what was asked, why nothing matched, what comes nearest, and what to do."""

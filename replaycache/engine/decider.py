@@ -56,7 +56,7 @@ class Decider:
             age = None if recorded_at is None else time.time() - recorded_at
             if asked.ttl is None or age is None or age <= asked.ttl:
                 age = None if age is None else max(0.0, age)
-                outcome = Outcome("hit", identity.key, self._location, recorded_at, age)
+                outcome = Outcome("hit", identity.key, found.found_in or self._location, recorded_at, age)
                 return Replay(found, outcome, self._pace)
             why = "expired"
         return Refuse(why) if mode is Mode.REPLAY else Forward(why)

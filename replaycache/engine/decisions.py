@@ -30,7 +30,7 @@ class Forward(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Wait until a flight is over; then `call.go_alone()`, load and decide again."""
+    """Wait until a flight is over; then `call.go_on()`, load and decide again."""
 
     flight: Flight
 

@@ -136,6 +136,10 @@ class Claiming(Protocol):
     def release(self, key: str) -> None:
         """Lets go of a key. The collector may call this: it takes no lock."""
 
+    def is_free(self, key: str) -> bool:
+        """Whether no other process has claimed a key that nobody in this process has claimed. Event loops ask it:
+        it waits for nobody."""
+
 
 class ClaimedElsewhere(Flight):
     """The call of another process, as far as one can tell from here: it is over when the claim can be had.
@@ -154,13 +158,11 @@ class ClaimedElsewhere(Flight):
 
     @property
     def is_over(self) -> bool:
-        """Whether the other process has settled or ended, or has taken too long."""
-        if time.monotonic() > self._until:
-            return True
-        if self._claims.claim(self._key):
-            self._claims.release(self._key)
-            return True
-        return False
+        """Whether the other process has settled or ended, and it has landed, or has taken too long."""
+        if not self.landed and time.monotonic() <= self._until:
+            self.landed = self._claims.is_free(self._key)
+            return self.landed
+        return True
 
 
 def landings() -> int:

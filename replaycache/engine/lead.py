@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lead", "Neighbours"]
 
+_WAITS = 2
+"""So often a call waits for other processes."""
+
 
 class Neighbours(NamedTuple):
     """Those who ask the same store.
@@ -36,42 +39,53 @@ class Lead:
         neighbours: who may ask the same; None where each call goes on its own.
     """
 
-    __slots__ = ("_claimed", "_flight", "_is_alone", "_neighbours")
+    __slots__ = ("_awaited", "_claimed", "_flight", "_is_alone", "_neighbours", "_waits")
 
     def __init__(self, neighbours: Neighbours | None) -> None:
         self._neighbours = neighbours
         self._flight: Flight | None = None
         self._claimed: str | None = None
+        self._awaited: ClaimedElsewhere | None = None
+        self._waits = 0
         self._is_alone = neighbours is None
 
     @property
     def is_settled(self) -> bool:
         """Whether it is settled that this call goes upstream, as the leader or on its own."""
-        return self._is_alone or self._flight is not None
+        return self._is_alone or (self._flight is not None and self._awaited is None)
 
-    def go_alone(self) -> None:
-        """Waits for no other call any more."""
-        self._is_alone = True
+    def go_on(self) -> None:
+        """The wait is over, and nobody is waited for any more. Who waited for another process may lead
+        now, or waits for one that was quicker: the first may have been killed, and all that waited for it make
+        one call."""
+        awaited = self._awaited
+        self._is_alone = awaited is None or not awaited.landed or self._waits == _WAITS
 
     def take_off(self, identity: Identity) -> Flight | None:
         """Leads, or goes on its own where it would wait for itself: None. Otherwise what is to be waited for."""
         neighbours = self._neighbours
         if neighbours is None or self.is_settled:
             return None
-        owner = neighbours.owner()
-        mine = Flight((neighbours.store.identity, identity), owner)
-        # known before it is aloft, and the claim before it is taken: an interrupt must find what is to be let go
-        self._flight = mine
-        flight = board(mine)
-        if flight is not mine:
-            self._flight = None
-            return None if flight.blocks(owner) else flight
-        claims = neighbours.claims
-        if claims is not None:
-            self._claimed = key = identity.key
-            if not claims.claim(key):
-                return ClaimedElsewhere(claims, key)
-        return None
+        if self._flight is None:
+            owner = neighbours.owner()
+            mine = Flight((neighbours.store.identity, identity), owner)
+            # known before it is aloft, as the claim before it is taken: an interrupt finds what is to be let go
+            self._flight = mine
+            flight = board(mine)
+            if flight is not mine:
+                self._flight = None
+                return None if flight.blocks(owner) else flight
+        self._awaited = self._claim(neighbours.claims, identity.key)
+        return self._awaited
+
+    def _claim(self, claims: Claiming | None, key: str) -> ClaimedElsewhere | None:
+        if claims is None:
+            return None
+        self._claimed = key
+        if claims.claim(key):
+            return None
+        self._waits += 1
+        return ClaimedElsewhere(claims, key)
 
     def may_have_missed(self, before: int | None) -> bool:
         """Whether somebody may have stored an answer since the store was read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +14,22 @@ if TYPE_CHECKING:
     from .._models import Recording
     from .cassette import CassetteStore
     from .disk import DiskStore
+    from .layered import LayeredStore
     from .memory import MemoryStore
+    from .redis import RedisStore
 
 __all__ = [
     "CassetteStore",
     "DiskStore",
+    "LayeredStore",
     "MemoryStore",
+    "RedisStore",
     "Store",
     "StoreBusy",
     "check_is_cassette",
     "check_names_store",
     "default_directory",
+    "is_shared",
     "open_store",
 ]
 
@@ -153,15 +159,32 @@ def check_names_store(store: object, where: str = "store") -> None:
     """
     if not isinstance(store, (str, os.PathLike)) or store == ":memory:":
         return
+    if is_shared(store):
+        from .redis.address import parse_address
+
+        try:
+            parse_address(str(store))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        return
     path = os.fspath(store)
     told = f"{where}={path!r}"
     if isinstance(store, str) and (not store or "://" in store):
         raise ConfigurationError(
             f"{told} is not supported; give {'a store object, ' * (where == 'store')}':memory:', the path of a "
-            f"cassette that ends in .json, or the path of a directory"
+            f"cassette that ends in .json, the path of a directory, or redis://HOST"
         )
     if not _is_cassette_path(path):
         _check_is_directory(path, told, says_slash=isinstance(store, str))
+
+
+def is_shared(store: object) -> bool:
+    """Whether text names a store that several hosts share: Redis or Valkey."""
+    if not isinstance(store, str) or "://" not in store:
+        return False
+    from .redis.address import is_address
+
+    return is_address(store)
 
 
 def _is_cassette_path(path: str) -> bool:
@@ -225,16 +248,23 @@ def open_store(store: Any) -> tuple[Store, bool]:
 
     Args:
         store: None for the user's disk cache; a store; or text: `:memory:` for a memory store, a path that
-            ends in `.json` for a cassette, the path of a directory for a disk cache.
+            ends in `.json` for a cassette, `redis://` or `valkey://` for a shared store, the path of a directory
+            for a disk cache; or a list of caches, one before the other.
 
     Raises:
         ConfigurationError: it is none of these, or a path that ends like another file.
     """
     check_names_store(store)
+    if isinstance(store, (list, tuple)):
+        return _layered(store)
     if isinstance(store, str) and store == ":memory:":
         from .memory import MemoryStore
 
         return MemoryStore(), True
+    if is_shared(store):
+        from .redis import RedisStore
+
+        return RedisStore(store), True
     if isinstance(store, (str, os.PathLike)) and _is_cassette_path(os.fspath(store)):
         from .cassette import CassetteStore
 
@@ -253,17 +283,29 @@ def open_store(store: Any) -> tuple[Store, bool]:
     return store, False
 
 
+def _layered(stores: list[Any] | tuple[Any, ...]) -> tuple[Store, bool]:
+    from .layered import LayeredStore
+    from .memory import MemoryStore
+
+    # memory before others would be filled by all that they have
+    memory = MemoryStore(size_limit=_LAYER_OF_MEMORY)
+    layers = [memory if one == ":memory:" else open_store(one)[0] for one in stores]
+    return LayeredStore(layers), True
+
+
+_LAYER_OF_MEMORY = 64 << 20
+"""Bytes."""
+
+_STORES = {
+    "CassetteStore": "cassette",
+    "DiskStore": "disk",
+    "LayeredStore": "layered",
+    "MemoryStore": "memory",
+    "RedisStore": "redis",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "CassetteStore":
-        from .cassette import CassetteStore
-
-        return CassetteStore
-    if name == "DiskStore":
-        from .disk import DiskStore
-
-        return DiskStore
-    if name == "MemoryStore":
-        from .memory import MemoryStore
-
-        return MemoryStore
+    if name in _STORES:
+        return getattr(importlib.import_module(f".{_STORES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,6 +35,13 @@ class Claims:
         except OSError:
             return True
 
+    def is_free(self, key: str) -> bool:
+        """Whether no other process has claimed a key."""
+        if not self.claim(key):
+            return False
+        self.release(key)
+        return True
+
     def release(self, key: str) -> None:
         """Lets go of a key."""
         try:

@@ -39,7 +39,16 @@ from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, 
 from ..system.regular_file import open_regular
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
-__all__ = ["VERSION", "FileSegments", "OpenFile", "decode", "decode_file", "encode", "encode_segment"]
+__all__ = [
+    "VERSION",
+    "FileSegments",
+    "OpenFile",
+    "decode",
+    "decode_file",
+    "decode_open",
+    "encode",
+    "encode_segment",
+]
 
 VERSION = 1
 _MAGIC = b"\x89rpl\r\n\x1a"
@@ -231,7 +240,11 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
         CorruptRecording: it is damaged or cut short.
         StoreError: a newer version of replaycache wrote it.
     """
-    file = OpenFile(open_regular(path))
+    return decode_open(OpenFile(open_regular(path)), check=check)
+
+
+def decode_open(file: OpenFile, *, check: bool = True) -> Recording:
+    """The same, from an open file."""
     size = file.size
     if check and size <= AT_ONCE:
         return decode(file.read_at(0, size))

@@ -60,7 +60,7 @@ def test_of_those_that_ask_at_once_one_goes_and_the_others_wait_for_its_answer()
     answer_in_full(answer)
 
     assert waits.flight.is_over
-    second.go_alone()
+    second.go_on()
     assert isinstance(decided(second), Replay)
 
 
@@ -94,7 +94,7 @@ def test_a_call_that_breaks_off_before_it_is_sent_holds_nobody_up() -> None:
     first.abandon("the call broke off")
     assert waits.flight.is_over
 
-    second.go_alone()
+    second.go_on()
     answer_in_full(sent(second))
     assert isinstance(decided(call_of(made)), Replay)
 

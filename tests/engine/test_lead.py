@@ -31,6 +31,9 @@ class Claims:
         if key in self.claimed:
             self.claimed.remove(key)
 
+    def is_free(self, key: str) -> bool:
+        return not self.elsewhere
+
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_aloft() -> Iterator[None]:
@@ -95,7 +98,7 @@ def test_who_goes_alone_neither_leads_nor_waits() -> None:
     first, second = leads(2)
     first.take_off(IDENTITY)
     second.take_off(IDENTITY)
-    second.go_alone()
+    second.go_on()
 
     assert second.take_off(IDENTITY) is None
     first.land()
@@ -124,6 +127,53 @@ def test_another_process_that_has_the_claim_is_waited_for() -> None:
     assert flight.is_over
     lead.land()
     assert claims.claimed == []
+
+
+def test_who_waited_for_another_process_may_lead_after_it() -> None:
+    claims = Claims(elsewhere=True)
+    (lead,) = leads(1, claims)
+    flight = lead.take_off(IDENTITY)
+    claims.elsewhere = False
+    assert flight is not None
+    assert flight.is_over
+
+    lead.go_on()
+
+    assert not lead.is_settled
+    assert lead.take_off(IDENTITY) is None
+    assert lead.is_settled
+    assert claims.claimed == [IDENTITY.key]
+    lead.land()
+    assert claims.claimed == []
+
+
+def test_a_second_process_is_waited_for_and_no_third() -> None:
+    claims = Claims(elsewhere=True)
+    (lead,) = leads(1, claims)
+    for _ in range(2):
+        flight = lead.take_off(IDENTITY)
+        claims.elsewhere = False
+        assert flight is not None
+        assert flight.is_over
+        claims.elsewhere = True
+        assert not lead.is_settled
+        lead.go_on()
+
+    assert lead.is_settled
+    lead.land()
+
+
+def test_who_waited_too_long_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "LEASE", -1)
+    (lead,) = leads(1, Claims(elsewhere=True))
+    flight = lead.take_off(IDENTITY)
+    assert flight is not None
+    assert flight.is_over
+
+    lead.go_on()
+
+    assert lead.is_settled
+    lead.land()
 
 
 class Interrupted(Claims):

@@ -208,7 +208,7 @@ def test_in_flight(pair: tuple[str, str]) -> None:
             other_call.decide(other_call.load())
         answer_in_full(answer, body=_answer(number))
         for other, other_call in waiting:
-            other_call.go_alone()
+            other_call.go_on()
             found = other_call.decide(other_call.load())
             if isinstance(found, Replay):
                 told = json.loads(found.recording.body.read())["number"]

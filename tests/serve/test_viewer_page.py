@@ -14,6 +14,7 @@ import pytest
 from replaycache import Match, Recording
 from replaycache.serve.calls import CallLog
 from replaycache.stores import CassetteStore, MemoryStore
+from tests.serve.proxies import chat, client, completion, serving
 from tests.serve.viewed import OPENAI, Viewed, asking, filled, openai_chat, openai_stream, recorded, seen, viewed
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -522,7 +523,7 @@ _CONTRASTS = """
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, work: Viewed) -> None:
     opened = Opened(browser, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = opened.page
-    for address in ("", "#/stored", "#/saved", "#/calls/13", "#/calls/11", "#/calls/8", "login?failed"):
+    for address in ("", "#/stored", "#/saved", "#/calls/13", "#/calls/11", "#/calls/8", "login?wrong"):
         page.goto(work.url + address)
         page.wait_for_selector(SHOWN)
         for details in page.locator("details").all():
@@ -544,6 +545,34 @@ def test_whoever_wants_less_motion_gets_none(browser: Browser) -> None:
         expect(rows(opened.page)).to_have_count(2)
         assert opened.page.evaluate("document.getAnimations().length") == 0
     opened.context.close()
+
+
+def test_the_viewer_of_a_proxy_is_opened_by_its_token(opened: Opened) -> None:
+    page = opened.page
+    token = "a-token-for-these-tests"
+    with serving(lambda request, wire: wire.answer(completion("Hello.")), token=token) as (proxy, _):
+        with client(proxy, **{"x-replaycache-token": token}) as asking:
+            for text, mode in (("Say hello.", "auto"), ("Say hello.", "auto"), ("Say goodbye.", "replay")):
+                asking.post("/chat/completions", json=chat(text), headers={"x-replaycache-mode": mode})
+        page.goto(f"{proxy.url}/")
+        page.fill("#token", "another")
+        page.click("text=Open")
+        expect(page.locator("[role=alert]")).to_have_text("This is not the token.")
+        page.fill("#token", token)
+        page.click("text=Open")
+        expect(rows(page)).to_have_count(3)
+        assert [row.split()[1] for row in rows(page).all_inner_texts()] == ["refused", "hit", "miss"]
+        rows(page).first.click()
+        expect(page.locator(".differences")).to_contain_text("Say goodbye.")
+        page.keyboard.press("k")
+        page.keyboard.press("Escape")
+        rows(page).nth(1).click()
+        expect(page.locator("#detail .turn").last).to_contain_text("Hello.")
+        page.click("#detail >> text=Delete")
+        page.click("#dialog button.danger")
+        expect(rows(page)).to_have_count(3)
+        page.click("text=Stored")
+        expect(page.locator("#empty")).to_contain_text("Nothing is recorded yet")
 
 
 def test_the_page_that_asks_for_the_token_posts_it_to_itself(opened: Opened, work: Viewed) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead
 from replaycache.accounts.noted import Noted
 from replaycache.dialects.usage import usage_of
 from replaycache.serve.calls import CallLog
-from replaycache.serve.viewer import PREFIX, viewer_routes
+from replaycache.serve.viewer import viewer_routes
 from replaycache.stores import DiskStore, Store
 
 __all__ = [
@@ -58,7 +59,7 @@ class Viewed:
 def viewed(store: Store, calls: CallLog | None = None, match: Match | None = None) -> Iterator[Viewed]:
     """Serves the viewer of a store."""
     calls = CallLog() if calls is None else calls
-    app = Starlette(routes=viewer_routes(calls, store, match=match or Match()))
+    app = Starlette(routes=[Mount("/_replaycache", routes=viewer_routes(calls, store, match=match))])
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))  # who connects from here on waits until it is served
@@ -66,7 +67,7 @@ def viewed(store: Store, calls: CallLog | None = None, match: Match | None = Non
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield Viewed(f"http://127.0.0.1:{port}{PREFIX}/", calls, store)
+        yield Viewed(f"http://127.0.0.1:{port}/_replaycache/", calls, store)
     finally:
         server.should_exit = server.force_exit = True
         thread.join(20)
@@ -264,7 +265,7 @@ def seen(
     if status != "hit":
         call.request = recording.request
     if status == "refused":
-        call.code, call.first, call.seconds = 599, 0.004, 0.004
+        call.code, call.first, call.seconds = 424, 0.004, 0.004
     elif status == "failed":
         call.code, call.first, call.seconds = 502, 10.004, 10.005
     else:

@@ -16,15 +16,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replaycache import Body, Chunk, CorruptRecording
-from replaycache.stores import DiskStore, MemoryStore, Store, StoreBusy
+from replaycache import Body, Chunk, CorruptRecording, Recording
+from replaycache.stores import DiskStore, LayeredStore, MemoryStore, Store, StoreBusy
 
+from . import shared_servers
 from .samples import LARGE, large, recording
 from .strategies import recordings
+
+
+class Waiting(LayeredStore):
+    """Asks once more where it came to a store that waits, as every caller does."""
+
+    def get(self, key: str) -> Recording | None:
+        try:
+            return super().get(key)
+        except StoreBusy:
+            assert self.slow
+            return super().get(key)
+
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda directory: MemoryStore(),
     "disk": lambda directory: DiskStore(directory / "cache"),
+    "redis": lambda directory: shared_servers.fresh_store(shared_servers.server("redis").url),
+    "valkey": lambda directory: shared_servers.fresh_store(shared_servers.server("valkey").url),
+    "redis cluster": lambda directory: shared_servers.fresh_store(shared_servers.cluster("redis")[0].url),
+    "valkey cluster": lambda directory: shared_servers.fresh_store(shared_servers.cluster("valkey")[0].url),
+    "layers": lambda directory: LayeredStore([MemoryStore(), DiskStore(directory / "cache")]),
+    "layers over a server": lambda directory: Waiting(
+        [MemoryStore(), shared_servers.fresh_store(shared_servers.server("valkey").url)]
+    ),
 }
 
 SAMPLES = {
@@ -219,8 +240,9 @@ def test_what_is_put_at_once_is_stored_or_left(store: Any, sample: str) -> None:
     """Where it would take long, nothing is stored, and `put` is there."""
     made = SAMPLES[sample]()
     store.put("other", recording())
+    at_once = getattr(store, "put_at_once", store.put)
     try:
-        store.put_at_once("k", made)
+        at_once("k", made)
     except StoreBusy:
         assert store.get("k") is None
         store.put("k", made)
@@ -242,7 +264,10 @@ def test_what_is_read_can_be_stored_again(store: Store, sample: str) -> None:
 
 def test_one_store_takes_what_another_gave(store: Store, tmp_path: Path) -> None:
     for number, make in enumerate(STORES.values()):
-        other = make(tmp_path / str(number))
+        try:
+            other = make(tmp_path / str(number))
+        except pytest.skip.Exception:
+            continue
         other.put("k", large(number))
         found = other.get("k")
         assert found is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 
 __all__ = ["DIALECT"]
 
@@ -11,6 +11,9 @@ _REFERENCE = "https://elevenlabs.io/docs/api-reference/text-to-speech/"
 DIALECT = Dialect(
     name="elevenlabs",
     provider="elevenlabs",
+    base_url=BaseUrl(
+        "elevenlabs", "https://api.elevenlabs.io", "https://elevenlabs.io/docs/api-reference/introduction"
+    ),
     hosts=("api.elevenlabs.io", "api.*.elevenlabs.io"),
     endpoints=(
         Endpoint(

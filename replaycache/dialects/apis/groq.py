@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dialect import AnswerHeader, Dialect, no_op_rows
+from ..dialect import AnswerHeader, BaseUrl, Dialect, no_op_rows
 
 __all__ = ["DIALECT"]
 
@@ -11,6 +11,7 @@ _REFERENCE = "https://console.groq.com/docs/api-reference: *"
 DIALECT = Dialect(
     name="groq",
     provider="groq",
+    base_url=BaseUrl("groq", "https://api.groq.com/openai/v1", "https://console.groq.com/docs/openai"),
     hosts=("api.groq.com",),
     headers=(AnswerHeader("groq-model-version", "https://console.groq.com/docs/compound"),),
     no_ops=(

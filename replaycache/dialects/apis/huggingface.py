@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
 
@@ -11,6 +11,9 @@ __all__ = ["DIALECT"]
 DIALECT = Dialect(
     name="huggingface",
     provider="huggingface",
+    base_url=BaseUrl(
+        "huggingface", "https://router.huggingface.co/v1", "https://huggingface.co/docs/inference-providers"
+    ),
     hosts=("router.huggingface.co", "api-inference.huggingface.co"),
     endpoints=(
         Endpoint(

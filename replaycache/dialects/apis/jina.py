@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 
 __all__ = ["DIALECT"]
 
 DIALECT = Dialect(
     name="jina",
     provider="jina",
+    base_url=BaseUrl("jina", "https://api.jina.ai/v1", "https://jina.ai/embeddings"),
     hosts=("api.jina.ai",),
     endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",)),),
     encoded=("bytes", "image"),  # https://jina.ai/embeddings: images in base64

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 
 __all__ = ["DIALECT"]
 
 DIALECT = Dialect(
     name="perplexity",
     provider="perplexity",
+    base_url=BaseUrl(
+        "perplexity", "https://api.perplexity.ai", "https://docs.perplexity.ai/api-reference/chat-completions-post"
+    ),
     hosts=("api.perplexity.ai",),
     endpoints=(
         Endpoint(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 
 __all__ = ["DIALECT"]
 
 DIALECT = Dialect(
     name="voyage",
     provider="voyageai",
+    base_url=BaseUrl(
+        "voyage", "https://api.voyageai.com/v1", "https://docs.voyageai.com/reference/embeddings-api"
+    ),
     hosts=("api.voyageai.com",),
     endpoints=(
         Endpoint(("/rerank",), "https://docs.voyageai.com/reference/reranker-api", ("query",)),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..dialect import Dialect, Endpoint
+from ..dialect import BaseUrl, Dialect, Endpoint
 
 __all__ = ["DIALECT"]
 
 DIALECT = Dialect(
     name="xai",
     provider="x-ai",
+    base_url=BaseUrl("xai", "https://api.x.ai/v1", "https://docs.x.ai/docs/api-reference"),
     hosts=("api.x.ai", "*.api.x.ai"),
     endpoints=(
         Endpoint(

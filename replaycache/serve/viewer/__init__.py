@@ -1,11 +1,11 @@
 """The viewer: a page that shows the calls of a proxy as they come, and what is stored.
 
-    Starlette(routes=[*viewer_routes(calls, store, match=match), ...])
+    Mount("/_replaycache", routes=[..., *viewer_routes(calls, store, match=match)])
 
 It reads through `maintenance`, as the command line does. Whatever was recorded reaches the page as JSON and is
 shown as text; nothing here is a template.
 """
 
-from .routes import OPEN_PATHS, PREFIX, viewer_routes
+from .routes import viewer_routes
 
-__all__ = ["OPEN_PATHS", "PREFIX", "viewer_routes"]
+__all__ = ["viewer_routes"]

@@ -21,7 +21,7 @@ POLICY = {
 
 
 class PolicyHeaders:
-    """Puts `POLICY` on every answer of an application, errors too."""
+    """Puts `POLICY` on every answer of an application, errors too, but for what an answer says itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,7 +31,7 @@ class PolicyHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in POLICY.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, sending)

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from ..._errors import ReplayCacheError
@@ -34,11 +34,7 @@ from .rows import Abouts, Wanted, call_row, search
 from .saved import saved
 from .shelf import Shelf, Shelved
 
-__all__ = ["OPEN_PATHS", "PREFIX", "viewer_routes"]
-
-PREFIX = "/_replaycache"
-OPEN_PATHS = frozenset({f"{PREFIX}/login", f"{PREFIX}/static/viewer.css", f"{PREFIX}/static/icon.svg"})
-"""What who has not said a token yet may get: the page on which to say it, and its style."""
+__all__ = ["viewer_routes"]
 
 MARK = "x-replaycache-viewer"
 """A header without which nothing is changed: no page of another origin can send it unasked."""
@@ -51,15 +47,18 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 _STATIC = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-def viewer_routes(calls: CallLog, store: Store, *, match: Match) -> list[BaseRoute]:
-    """The routes of the viewer, all below `PREFIX`. Whoever serves them decides who may ask.
+def viewer_routes(calls: CallLog, store: Store, *, match: Match | None = None) -> list[BaseRoute]:
+    """The routes of the viewer, to be mounted under a path of its own.
+
+    Whoever serves them decides who may ask, and takes what the page `/login` posts to itself. That page and what
+    is below `/static/` hold nothing of anybody's.
 
     Args:
         calls: that came lately; it is read in the event loop.
         store: whose recordings are shown.
-        match: the rules in force.
+        match: the rules in force; None for those by default.
     """
-    viewer = _Viewer(calls, Shelf(store, match))
+    viewer = _Viewer(calls, Shelf(store, match or Match()))
     paths: list[tuple[str, str, _Endpoint]] = [
         ("/", "GET", _page("index.html")),
         ("/login", "GET", _login),
@@ -82,11 +81,7 @@ def viewer_routes(calls: CallLog, store: Store, *, match: Match) -> list[BaseRou
         middleware=[Middleware(PolicyHeaders)],
         exception_handlers={HTTPException: _as_json},
     )
-
-    async def to_page(request: Request) -> Response:
-        return RedirectResponse("_replaycache/", 307)  # relative: a proxy before this one may add to the path
-
-    return [Route(PREFIX, to_page, methods=["GET"]), Mount(PREFIX, app=app)]
+    return [Mount("", app=app)]
 
 
 # -- answers -----------------------------------------------------------------------------------------------
@@ -125,9 +120,11 @@ def _page(name: str) -> _Endpoint:
 
 
 async def _login(request: Request) -> Response:
-    """The page that asks for the token; with `?failed` in its URL it says that the last one was wrong."""
-    wrong = b'<p class="bad" role="alert">This is not the token.</p>' if "failed" in request.query_params else b""
-    return Response(_file("login.html").replace(b"<!-- failed -->", wrong), media_type="text/html")
+    """The page that asks for the token; with `?wrong` in its URL it says that the last one was wrong."""
+    wrong = b'<p class="bad" role="alert">This is not the token.</p>' if "wrong" in request.query_params else b""
+    page = _file("login.html").replace(b"<!-- wrong -->", wrong)
+    # a form of a page that tells no referrer is posted by the origin `null`, which is anybody's
+    return Response(page, media_type="text/html", headers={"referrer-policy": "same-origin"})
 
 
 async def _static(request: Request) -> Response:

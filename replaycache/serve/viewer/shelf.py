@@ -11,7 +11,7 @@ from ..._models import Recording
 from ...engine.sealing import seal_of
 from ...match import Match
 from ...redaction.redactor import Redactor
-from ...stores import Store, StoreBusy
+from ...stores import LayeredStore, Store, StoreBusy
 
 __all__ = ["Shelf", "Shelved"]
 
@@ -63,12 +63,14 @@ class Shelf:
         return isinstance(self.store, _File)
 
     def count(self) -> int:
-        """The number of recordings.
+        """The number of recordings; of a layered store that of the layer with most, for who looks on.
 
         Raises:
             StoreError, CassetteError: the store cannot be read.
         """
-        return len(self.store)
+        # to tell those apart that several layers have takes a look at every key
+        layers = self.store.layers if isinstance(self.store, LayeredStore) else (self.store,)
+        return max(map(len, layers))
 
     def newest(self, start: int, limit: int) -> Iterator[Shelved]:
         """Recordings, the last stored first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import AnswerHeader, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
+from ...dialect import AnswerHeader, BaseUrl, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
 from ...progress import Progress
 
 __all__ = ["DIALECT", "MessagesProgress"]
@@ -64,6 +64,7 @@ _BATCHES = "https://docs.claude.com/en/api/creating-message-batches: requests.pa
 DIALECT = Dialect(
     name="anthropic",
     provider="anthropic",
+    base_url=BaseUrl("anthropic", "https://api.anthropic.com", "https://docs.anthropic.com/en/api/overview"),
     hosts=("api.anthropic.com",),
     endpoints=(
         Endpoint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import AnswerHeader, CredentialPlace, Dialect, Endpoint, no_op_rows
+from ...dialect import AnswerHeader, BaseUrl, CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 
 __all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
@@ -75,6 +75,7 @@ class ChatV1Progress(Progress):
 DIALECT = Dialect(
     name="cohere",
     provider="cohere",
+    base_url=BaseUrl("cohere", "https://api.cohere.com", "https://docs.cohere.com/reference/about"),
     hosts=_HOSTS,
     endpoints=(
         Endpoint(

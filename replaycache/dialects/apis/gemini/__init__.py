@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import CredentialParameter, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
+from ...dialect import BaseUrl, CredentialParameter, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
 from ...progress import Progress, as_dict
 from ..anthropic import MessagesProgress
 from ..openai_chat import ChatProgress
@@ -68,6 +68,7 @@ _MCP_TRANSPORT = "tools[*].mcpServers[*].streamableHttpTransport"
 DIALECT = Dialect(
     name="gemini",
     provider="google",
+    base_url=BaseUrl("gemini", "https://generativelanguage.googleapis.com", "https://ai.google.dev/api"),
     hosts=("generativelanguage.googleapis.com",),
     endpoints=(
         Endpoint(_VERBS, "https://ai.google.dev/api/generate-content", forms=(ContentProgress,)),

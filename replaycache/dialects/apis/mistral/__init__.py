@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...dialect import CredentialPlace, Dialect, Endpoint, no_op_rows, stop_as_list
+from ...dialect import BaseUrl, CredentialPlace, Dialect, Endpoint, no_op_rows, stop_as_list
 from ..openai_chat import ChatProgress
 
 __all__ = ["DIALECT"]
@@ -14,6 +14,7 @@ _SPEC = f"{_API}: *"
 DIALECT = Dialect(
     name="mistral",
     provider="mistral",
+    base_url=BaseUrl("mistral", "https://api.mistral.ai", "https://docs.mistral.ai/api"),
     hosts=("api.mistral.ai", "codestral.mistral.ai"),
     endpoints=(
         Endpoint(("/fim/completions", "/agents/completions"), _API, ("prompt", "messages"), forms=(ChatProgress,)),

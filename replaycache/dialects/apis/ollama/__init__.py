@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import Dialect, Endpoint, no_op_rows
+from ...dialect import BaseUrl, Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 
 __all__ = ["CLOUD", "DIALECT", "LinesProgress"]
@@ -38,6 +38,7 @@ class LinesProgress(Progress):
 
 DIALECT = Dialect(
     name="ollama",
+    base_url=BaseUrl("ollama", "http://localhost:11434", "https://docs.ollama.com/api/introduction"),
     hosts=("localhost:11434", "127.0.0.1:11434"),
     endpoints=(
         Endpoint(("/api/chat",), _API, ("messages",), empty="action", needs=("model",), forms=(LinesProgress,)),
@@ -70,4 +71,9 @@ DIALECT = Dialect(
     text_objects=("arguments",),
 )
 
-CLOUD = Dialect(name="ollama cloud", provider="ollama", hosts=("ollama.com",))
+CLOUD = Dialect(
+    name="ollama cloud",
+    provider="ollama",
+    base_url=BaseUrl("ollama-cloud", "https://ollama.com", "https://docs.ollama.com/cloud"),
+    hosts=("ollama.com",),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import AnswerHeader, Dialect, Endpoint, no_op_rows, stop_as_list
+from ...dialect import AnswerHeader, BaseUrl, Dialect, Endpoint, no_op_rows, stop_as_list
 from ...progress import Progress, as_dict
 
 __all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress", "prompts_in"]
@@ -81,6 +81,9 @@ def prompts_in(asked: Mapping[str, Any]) -> int:
 DIALECT = Dialect(
     name="openai chat",
     provider="openai",
+    base_url=BaseUrl(
+        "openai", "https://api.openai.com/v1", "https://platform.openai.com/docs/api-reference/introduction"
+    ),
     hosts=HOSTS,
     endpoints=(
         Endpoint(

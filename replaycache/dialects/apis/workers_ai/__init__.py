@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...dialect import Dialect, Endpoint
+from ...dialect import BaseUrl, Dialect, Endpoint
 from ...progress import Progress, as_dict
 from ..openai_chat import ChatProgress
 
@@ -38,6 +38,11 @@ class RunProgress(Progress):
 
 DIALECT = Dialect(
     name="workers ai",
+    base_url=BaseUrl(
+        "cloudflare",
+        "https://api.cloudflare.com/client/v4",
+        "https://developers.cloudflare.com/workers-ai/get-started/rest-api",
+    ),
     hosts=("api.cloudflare.com",),
     endpoints=(Endpoint(("/ai/run/@*/**",), _DOCS, forms=(ChatProgress, RunProgress), other_media=True),),
     model_paths=(r"/ai/run/(@.+)$",),

@@ -29,7 +29,7 @@ export async function ask(path, options = {}) {
   } catch {
     throw new Problem(`The proxy answered ${response.status}, and not to this page.`);
   }
-  if (!response.ok) throw new Problem(told.error ?? `The proxy answered ${response.status}.`);
+  if (!response.ok) throw new Problem((told.error?.message ?? told.error) || `The proxy answered ${response.status}.`);
   return told;
 }
 export function tell(text) {

@@ -1,0 +1,145 @@
+"""The proxy as an ASGI application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+
+from .._errors import ReplayCacheError
+from .access import Access
+from .call_lines import CallLines, shown_path
+from .calls import CallLog
+from .failures import Failure
+from .forwarding import Forwarding
+from .metrics import Metrics
+from .pages import Pages
+from .settings import Settings
+from .target import BadTarget, Target, read_target
+from .upstreams import nearest_name, upstreams
+
+__all__ = ["Application"]
+
+SETTLE_SECONDS = 15.0
+"""How long calls that are broken off at the end have to settle: longer than a cassette's draining."""
+
+
+class Application:
+    """The proxy: an ASGI application for one event loop.
+
+    Attributes:
+        calls: that it answered lately.
+
+    Args:
+        settings: of it.
+        lines: writes of calls; None where it is to be as the settings say.
+
+    Raises:
+        ConfigurationError: an option is wrong, or does not go together with the store.
+    """
+
+    def __init__(self, settings: Settings, lines: CallLines | None = None) -> None:
+        self._settings = settings
+        self._lines = CallLines(settings.log) if lines is None else lines
+        self.calls = CallLog()
+        self._metrics = Metrics()
+        self._access = Access(settings)
+        self._upstreams = upstreams(settings.upstreams)
+        self._forwarding = Forwarding(settings, self.calls, self._metrics, self._lines)
+        self._pages = Pages(self._access, self.calls, self._forwarding.transports, self._metrics)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers one request, or follows the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1003, "reason": "this proxy forwards no WebSockets"})
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def close(self) -> None:
+        """Lets what is in flight settle, and ends transports, cassettes and the store."""
+        with anyio.move_on_after(SETTLE_SECONDS):
+            await self._forwarding.settled()
+        try:
+            await self._forwarding.transports.close()
+        except ReplayCacheError as error:
+            self._lines.say("error", str(error))
+
+    # -- a request -----------------------------------------------------------------------------------------
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            target = read_target(scope)
+        except BadTarget as error:
+            await self._turn_away(send, Failure(400, "replaycache_bad_path", str(error)), [])
+            return
+        refused = self._access.refusal(scope, is_page=target.is_own)
+        if refused is not None:
+            await self._turn_away(send, refused, [])
+            return
+        cors = self._access.cors(scope)
+        preflight = self._access.preflight(scope)
+        if preflight is not None:
+            await send({"type": "http.response.start", "status": 204, "headers": preflight})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        if target.is_own:
+            await self._pages(scope, receive, send)
+            return
+        failure = self._refusal(scope, target)
+        if failure is not None:
+            await self._turn_away(send, failure, cors)
+            return
+        upstream = self._upstreams[target.name]
+        await self._forwarding(scope, receive, send, upstream, target.rest, shown_path(target.rest), cors)
+
+    def _refusal(self, scope: Any, target: Target) -> Failure | None:
+        """Why a call is not sent on."""
+        if not self._access.bears_token(scope["headers"]):
+            return Failure(
+                401,
+                "replaycache_needs_token",
+                "this proxy answers those only that send its token in the header x-replaycache-token",
+            )
+        if target.name not in self._upstreams:
+            near = nearest_name(target.name, self._upstreams)
+            guess = f"; did you mean {near!r}?" if near else ""
+            return Failure(
+                404,
+                "replaycache_unknown_upstream",
+                f"there is no upstream {target.name!r}{guess} It knows {', '.join(sorted(self._upstreams))}. "
+                f"Others: --upstream NAME=URL",
+            )
+        if any(name == b"upgrade" for name, _ in scope["headers"]) and b"websocket" in b",".join(
+            value.lower() for name, value in scope["headers"] if name == b"upgrade"
+        ):
+            return Failure(501, "replaycache_no_websockets", "this proxy forwards no WebSockets")
+        if self._forwarding.in_flight >= self._settings.max_concurrency:
+            return Failure(
+                503,
+                "replaycache_busy",
+                f"{self._settings.max_concurrency} calls are in flight, which is the most that this proxy takes; "
+                f"raise --max-concurrency",
+                retry=True,
+                headers=((b"retry-after", b"1"),),
+            )
+        return None
+
+    async def _turn_away(self, send: Any, failure: Failure, extra: list[tuple[bytes, bytes]]) -> None:
+        self._metrics.turned_away(failure.status)
+        body = failure.body()
+        headers = [(b"x-replaycache", b"refused"), *failure.head(body), *extra]
+        await send({"type": "http.response.start", "status": failure.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,511 @@
+"""One call's way through the proxy: to a transport, and its answer back, chunk by chunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import httpx2
+
+from .._errors import ConfigurationError, Refused
+from .._models import Outcome, Recording, Request
+from ..dialects.usage import usage_of
+from ..options import Mode
+from .access import COOKIE
+from .call_lines import CallLines
+from .calls import CallLog, SeenCall
+from .failures import Failure, failure_of, failure_of_upstream
+from .metrics import Metrics
+from .request_body import ClientGone, RequestBody, TooLarge
+from .settings import Settings
+from .transports import Transports
+from .upstreams import Upstream
+
+__all__ = ["BrokenOff", "Forwarding"]
+
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# RFC 9110, 7.6.1, and what RFC 2616 names beside; `expect` is answered by the server
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+    }
+)
+_OURS = b"x-replaycache"
+_PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
+"""Which the transport reads, and does not send."""
+
+_STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
+_REDIRECTS = range(300, 400)
+_NOTE_SECONDS = 0.25
+"""How often it is noted that more of a body has come."""
+
+
+class BrokenOff(Exception):
+    """The answer ended before it was whole: the server is to break off the connection."""
+
+
+class _Way:
+    """What is known of a call on its way.
+
+    Attributes:
+        call: as people see it.
+        began: when, by `perf_counter`.
+        has_begun: whether its answer has.
+        is_gone: whether its client is.
+        first_byte: seconds until it.
+    """
+
+    def __init__(self, call: SeenCall) -> None:
+        self.call = call
+        self.began = time.perf_counter()
+        self.has_begun = False
+        self.is_gone = False
+        self.first_byte: float | None = None
+        self.missed = ""
+        self.drain_seconds: Callable[[], float] = lambda: 0.0
+        self.scope = anyio.CancelScope()
+
+    def leave(self) -> None:
+        """Its client has gone: upstream is closed at once, or, for a cassette, read on for a while."""
+        self.is_gone = True
+        seconds = self.drain_seconds()
+        if seconds:
+            self.scope.deadline = anyio.current_time() + seconds
+        else:
+            self.scope.cancel()
+
+
+_way: ContextVar[_Way | None] = ContextVar("replaycache_way", default=None)
+
+
+class Forwarding:
+    """Sends calls on, and tells of them.
+
+    Args:
+        settings: of the proxy.
+        calls: is told of each.
+        metrics: counts them.
+        lines: writes of them.
+    """
+
+    def __init__(self, settings: Settings, calls: CallLog, metrics: Metrics, lines: CallLines) -> None:
+        self._settings = settings
+        self._calls = calls
+        self._metrics = metrics
+        self._lines = lines
+        self.in_flight = 0
+        self._settled: anyio.Event | None = None
+        self._timeout = {
+            "connect": min(10.0, settings.timeout),
+            "read": settings.timeout,
+            "write": settings.timeout,
+            "pool": settings.timeout,
+        }
+        hooks = {"on_hit": self._on_hit, "on_miss": self._on_miss}
+        self.transports = Transports(settings, hooks, lines.say)
+
+    # -- what the engine tells -----------------------------------------------------------------------------
+
+    def _on_hit(self, recording: Recording, outcome: Outcome) -> None:
+        if recording.usage is None:
+            recording.usage = usage_of(recording)
+        usage = recording.usage
+        if usage is not None:
+            self._metrics.saved(usage.input_tokens, usage.output_tokens)
+
+    def _on_miss(self, request: Request, reason: str) -> None:
+        way = _way.get()
+        if way is not None:
+            way.missed = reason
+            way.call.request = request
+
+    # -- a call --------------------------------------------------------------------------------------------
+
+    async def __call__(
+        self,
+        scope: Any,
+        receive: _Receive,
+        send: _Send,
+        upstream: Upstream,
+        rest: str,
+        shown: str,
+        extra: list[tuple[bytes, bytes]],
+    ) -> None:
+        """Answers a call.
+
+        Args:
+            scope: of ASGI.
+            receive: of ASGI.
+            send: of ASGI.
+            upstream: who is called.
+            rest: of the path, as it came.
+            shown: the same for people.
+            extra: headers for the answer.
+
+        Raises:
+            BrokenOff: the answer ended before it was whole.
+        """
+        way = _Way(self._calls.begin(scope["method"], upstream.name, shown))
+        self.in_flight += 1
+        self._metrics.began()
+        _way.set(way)
+        is_whole = False
+        try:
+            is_whole = await self._answer(way, scope, receive, send, upstream, rest, extra)
+        finally:
+            self.in_flight -= 1
+            self._end(way, is_whole)
+            if self._settled is not None and not self.in_flight:
+                self._settled.set()
+        if not is_whole and not way.is_gone:
+            raise BrokenOff(way.call.reason)
+
+    async def settled(self) -> None:
+        """Returns when nothing is in flight."""
+        if self.in_flight:
+            self._settled = anyio.Event()
+            await self._settled.wait()
+
+    def _end(self, way: _Way, is_whole: bool) -> None:
+        call = way.call
+        call.seconds = time.perf_counter() - way.began
+        if not is_whole and not call.reason:
+            call.reason = "the client went away" if way.is_gone else "it was broken off"
+        if not call.status:
+            call.status = "failed"
+        self._calls.note(call)
+        self._metrics.ended(call, way.first_byte)
+        self._lines.call(call)
+
+    async def _answer(
+        self,
+        way: _Way,
+        scope: Any,
+        receive: _Receive,
+        send: _Send,
+        upstream: Upstream,
+        rest: str,
+        extra: list[tuple[bytes, bytes]],
+    ) -> bool:
+        """Whether all of an answer was sent."""
+        try:
+            body, request = self._request(scope, receive, upstream, rest)
+            cassette, session = _named(scope["headers"])
+        except (ConfigurationError, TooLarge) as error:
+            failure = failure_of(error)
+            assert failure is not None
+            return await self._fail(way, send, failure, extra)
+        is_whole = False
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                await body.gone()
+                way.leave()
+
+            group.start_soon(watch)
+            failure = None
+            with way.scope:
+                try:
+                    async with self.transports.lent(cassette, session) as transport:
+                        is_whole = await self._send_on(way, send, upstream, transport, request, body, extra)
+                except ClientGone:
+                    way.is_gone = True
+                except (Exception, Refused) as error:  # noqa: BLE001  # told below, in the form that fits
+                    failure = self._failure(error, upstream)
+            if failure is not None and not way.is_gone:
+                if way.has_begun:
+                    way.call.status, way.call.reason = "failed", failure.message
+                else:
+                    is_whole = await self._fail(way, send, failure, extra)
+            group.cancel_scope.cancel()
+        return is_whole
+
+    def _failure(self, error: BaseException, upstream: Upstream) -> Failure:
+        found = failure_of(error)
+        if found is None and isinstance(error, Exception):
+            found = failure_of_upstream(error, f"{upstream.name} ({upstream.url})")
+        if found is None:
+            self._lines.say("error", f"{type(error).__name__}: {error}")
+            told = f"the proxy failed: {type(error).__name__}"
+            found = Failure(500, "replaycache_failed", told, outcome="failed")
+        return found
+
+    def _request(
+        self, scope: Any, receive: _Receive, upstream: Upstream, rest: str
+    ) -> tuple[RequestBody, httpx2.Request]:
+        """What is sent.
+
+        Raises:
+            TooLarge: it says to be larger than may be.
+        """
+        given: list[tuple[bytes, bytes]] = scope["headers"]
+        lengths = [value for name, value in given if name == b"content-length"]
+        length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
+        is_chunked = length is None and (
+            scope["http_version"] not in ("1.0", "1.1") or any(name == b"transfer-encoding" for name, _ in given)
+        )
+        body = RequestBody(receive, self._settings.max_request_bytes, length)
+        wanted = f"{upstream.path}{rest}".encode("ascii") or b"/"
+        if scope["query_string"]:
+            wanted += b"?" + scope["query_string"]
+        parts = urlsplit(upstream.origin)
+        url = httpx2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, raw_path=wanted or b"/")
+        headers = [(b"host", url.netloc), *_sent_on(given)]
+        if is_chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        extensions: dict[str, Any] = {"timeout": self._timeout}
+        if url.raw_path != wanted:
+            extensions["target"] = wanted
+        request = httpx2.Request(scope["method"], url, headers=headers, stream=body, extensions=extensions)
+        return body, request
+
+    async def _send_on(
+        self,
+        way: _Way,
+        send: _Send,
+        upstream: Upstream,
+        transport: Any,
+        request: httpx2.Request,
+        body: RequestBody,
+        extra: list[tuple[bytes, bytes]],
+    ) -> bool:
+        response = await transport.handle_async_request(request)
+        body.leave()
+        call = way.call
+        outcome: Outcome | None = None
+        try:
+            answer = getattr(response.stream, "answer", None)
+            way.drain_seconds = _draining(answer)
+            call.code = response.status_code
+            call.first = time.perf_counter() - way.began
+            outcome = self._note_outcome(way, response, answer)
+            media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            call.is_stream = media in _STREAMS
+            self._calls.note(call)
+            location = self._rewritten(response, upstream)
+            if isinstance(location, Failure):
+                outcome = None  # it tells of an answer that nobody gets
+                return await self._fail(way, send, location, extra)
+            headers = [*_handed_on(response.headers.raw, location, bool(extra)), *_told(call), *extra]
+            way.has_begun = True
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            last = await self._send_body(way, send, response)
+        finally:
+            try:
+                # who goes away leaves no connection open, and no answer unsettled
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
+            finally:
+                if outcome is not None and outcome.status != "hit":
+                    is_left = way.is_gone and outcome.status == "live"
+                    call.status, call.reason = outcome.status, "" if is_left else outcome.reason
+        if way.is_gone:
+            return False
+        if last:
+            self._note_sent(way, last)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+        return True
+
+    async def _send_body(self, way: _Way, send: _Send, response: httpx2.Response) -> bytes:
+        """Sends the chunks as they come, and gives the last, where the head tells which that is.
+
+        It goes out when the answer has been stored: a client that has all of it may ask again at once.
+        """
+        length = response.headers.get("content-length", "")
+        left = int(length) if length.isdigit() else -1
+        noted = way.began
+        last = b""
+        async for chunk in response.aiter_raw():
+            if way.is_gone:
+                return b""  # closing reads on as far as that is wanted
+            left -= len(chunk)
+            if not left:
+                last = chunk
+            elif chunk:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                now = self._note_sent(way, chunk)
+                if now - noted > _NOTE_SECONDS:
+                    noted = now
+                    self._calls.note(way.call)
+        return last
+
+    @staticmethod
+    def _note_sent(way: _Way, chunk: bytes) -> float:
+        now = time.perf_counter()
+        if way.first_byte is None:
+            way.first_byte = now - way.began
+        way.call.size += len(chunk)
+        return now
+
+    def _note_outcome(self, way: _Way, response: httpx2.Response, answer: Any) -> Outcome | None:
+        """Says what the call is as far as its head tells; what was recorded is known at the end."""
+        outcome = response.extensions.get("replaycache")
+        call = way.call
+        if not isinstance(outcome, Outcome):
+            call.status, call.reason = "live", "its host is left alone"
+            return None
+        call.key, call.store = outcome.key, outcome.store
+        is_recorded = answer is not None and answer.recorder is not None and answer.asked.mode is not Mode.VERIFY
+        if outcome.status == "live" and is_recorded:
+            call.status, call.reason = "miss", ""
+        else:
+            call.status, call.reason = outcome.status, outcome.reason
+        return outcome
+
+    def _rewritten(self, response: httpx2.Response, upstream: Upstream) -> bytes | Failure | None:
+        """Where a redirect leads through the proxy; a failure where it leads past it; None where there is none."""
+        location = response.headers.get("location")
+        if location is None or response.status_code not in _REDIRECTS:
+            return None
+        asked = f"{upstream.url}/"
+        leads = urlsplit(urljoin(asked, location))
+        target = f"{leads.scheme}://{leads.netloc}"
+        path = leads.path or "/"
+        if target.lower() == upstream.origin.lower() and f"{path}/".startswith(f"{upstream.path}/"):
+            rest = path[len(upstream.path) :]
+            query = f"?{leads.query}" if leads.query else ""
+            return f"/{upstream.name}{rest}{query}".encode("latin-1", "replace")
+        return Failure(
+            502,
+            "replaycache_redirect_refused",
+            f"{upstream.name} sends this call to {leads.scheme}://{leads.netloc}{path}, which the proxy does not "
+            f"answer for: the client would send its key there, past the proxy. Name it as an upstream of its own: "
+            f"--upstream NAME={target}",
+            outcome="failed",
+            reason="redirect",
+        )
+
+    async def _fail(self, way: _Way, send: _Send, failure: Failure, extra: list[tuple[bytes, bytes]]) -> bool:
+        call = way.call
+        call.code, call.status = failure.status, failure.outcome
+        call.reason = failure.reason or failure.message
+        if failure.kind == "replaycache_miss":
+            call.key = next(
+                (value.decode() for name, value in failure.headers if name == b"x-replaycache-key"), ""
+            )
+        body = failure.body()
+        call.first = time.perf_counter() - way.began
+        way.has_begun = True
+        headers = [*failure.head(body), (b"x-replaycache-reason", _reason(call.reason)), *extra]
+        status = b"miss" if failure.kind == "replaycache_miss" else call.status.encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": failure.status,
+                "headers": [(_OURS, status), *headers],
+            }
+        )
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        call.size = len(body)
+        return True
+
+
+def _draining(answer: Any) -> Callable[[], float]:
+    """How long an answer is read on whose client has gone."""
+
+    def seconds() -> float:
+        recorder = answer.recorder if answer is not None else None
+        if recorder is None:
+            return 0.0
+        found: float = answer.keeper.drain_seconds(ends_soon=recorder.watcher.ends_soon)
+        return found
+
+    return seconds
+
+
+def _named_by_connection(headers: list[tuple[bytes, bytes]]) -> set[bytes]:
+    return {
+        token.strip().lower()
+        for name, value in headers
+        if name.lower() == b"connection"
+        for token in value.split(b",")
+    }
+
+
+def _sent_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request that upstream gets, and those that the transport reads."""
+    dropped = _HOP_BY_HOP | (_named_by_connection(headers) - _PASSED_ON)
+    found = []
+    for name, value in headers:
+        if name in dropped or name == b"host" or (name.startswith(_OURS) and name not in _PASSED_ON):
+            continue
+        if name == b"cookie" and COOKIE.encode() in value:
+            value = b"; ".join(
+                part.strip() for part in value.split(b";") if not part.strip().startswith(COOKIE.encode() + b"=")
+            )
+            if not value:
+                continue
+        found.append((name, value))
+    return found
+
+
+def _handed_on(
+    headers: list[tuple[bytes, bytes]], location: bytes | None, has_cors: bool
+) -> list[tuple[bytes, bytes]]:
+    """The headers of upstream's answer that the client gets, in their order.
+
+    Args:
+        headers: all of them.
+        location: where a redirect leads through the proxy; None where there is none.
+        has_cors: whether the proxy says itself which pages may read the answer.
+    """
+    dropped = _HOP_BY_HOP | _named_by_connection(headers)
+    found = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower in dropped or lower.startswith(_OURS) or (has_cors and lower.startswith(b"access-control-")):
+            continue
+        found.append((lower, location if lower == b"location" and location is not None else value))
+    return found
+
+
+def _told(call: SeenCall) -> list[tuple[bytes, bytes]]:
+    """What the client is told of what became of its call."""
+    found = [(_OURS, call.status.encode())]
+    if call.key:
+        found.append((b"x-replaycache-key", call.key.encode()))
+    if call.reason:
+        found.append((b"x-replaycache-reason", _reason(call.reason)))
+    return found
+
+
+def _reason(text: str) -> bytes:
+    line = " ".join(text.split())
+    return line[:300].encode("ascii", "replace")
+
+
+def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
+    """The cassette and the session that a call names.
+
+    Raises:
+        ConfigurationError: they are no text.
+    """
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        if name in (b"x-replaycache-cassette", b"x-replaycache-session"):
+            try:
+                found[name] = value.decode("utf-8").strip()
+            except UnicodeDecodeError:
+                raise ConfigurationError(f"{name.decode()}: its value is no UTF-8") from None
+    session = found.get(b"x-replaycache-session", "")
+    cassette = found.get(b"x-replaycache-cassette")
+    if session and cassette is None:
+        raise ConfigurationError(
+            "x-replaycache-session goes together with x-replaycache-cassette: name the cassette"
+        )
+    return cassette, session

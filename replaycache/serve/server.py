@@ -1,0 +1,117 @@
+"""The proxy on a socket, by uvicorn, with a strict reading of requests."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .._errors import ReplayCacheError
+from .application import Application
+from .settings import Settings
+
+__all__ = ["CannotListen", "Server", "listen"]
+
+
+class CannotListen(ReplayCacheError):
+    """Nobody can listen on that host and port."""
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Takes the port.
+
+    Raises:
+        CannotListen: it is taken, or the host is none of this machine's.
+    """
+    host, port = settings.host, settings.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # asyncio sends what is small at once on a socket only that says it is of TCP
+        taken = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+        try:
+            if os.name != "nt":  # there it would share the port
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+            taken.listen(2048)
+        except BaseException:
+            taken.close()
+            raise
+        return taken
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            told = f"port {port} of {host} is in use; stop what listens there, or name another: --port {port + 1}"
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            told = f"port {port} of {host} may not be used; name one above 1023: --port 8377"
+        else:
+            told = f"nobody can listen on {host}, port {port}: {error.strerror or error}"
+        raise CannotListen(told) from error
+
+
+class Server(uvicorn.Server):
+    """Serves an application until a signal ends it.
+
+    Args:
+        application: the proxy.
+        settings: of it.
+    """
+
+    def __init__(self, application: Application, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                http=_StrictProtocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                proxy_headers=False,
+                # upstream's own are handed on
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=max(0, round(settings.grace)),
+            )
+        )
+
+
+class _StrictConnection(h11.Connection):
+    """Reads requests as h11 does, and refuses what another server might read otherwise."""
+
+    def next_event(self) -> Any:
+        if self.their_state is h11.IDLE:
+            _check(self.trailing_data[0])
+        return super().next_event()
+
+
+_LINE_FOLD = re.compile(rb"\n[ \t]")
+_BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|\0")
+_FRAMING = re.compile(rb"^(transfer-encoding|content-length)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_LIST = re.compile(rb"^content-length[ \t]*:[^\r]*,", re.IGNORECASE | re.MULTILINE)
+
+
+def _check(data: bytes) -> None:
+    """Looks at the head of a request, as far as it has come.
+
+    Raises:
+        RemoteProtocolError: a line is folded or ends in another way, or the length is told twice.
+    """
+    end = data.find(b"\r\n\r\n")
+    head = data if end < 0 else data[:end]
+    if _BARE.search(head) or _LINE_FOLD.search(head):
+        raise h11.RemoteProtocolError("a line of the head is folded, or ends in another way than it must")
+    if len(_FRAMING.findall(head)) > 1 or _LIST.search(head):
+        raise h11.RemoteProtocolError("the head tells the length of the body twice")
+
+
+class _StrictProtocol(H11Protocol):
+    def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
+        super().__init__(config, *args, **named)
+        self.conn = _StrictConnection(h11.SERVER, config.h11_max_incomplete_event_size or (64 << 10))
