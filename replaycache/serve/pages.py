@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, Router
 
 from .. import __version__
 from .._errors import ConfigurationError, ReplayCacheError, StoreError
@@ -23,6 +20,7 @@ from .failures import Failure, failure_of
 from .metrics import Metrics
 from .transports import SessionBusy, Transports
 from .upstreams import OWN
+from .viewer import viewer_routes
 
 __all__ = ["Pages"]
 
@@ -55,7 +53,7 @@ class Pages:
                         Route("/metrics", self._text_of_metrics, methods=["GET"]),
                         Route("/login", self._login, methods=["POST"]),
                         Route("/cassettes/{name:path}", self._end_cassette, methods=["DELETE"]),
-                        *_viewer(calls, transports.store),
+                        *viewer_routes(calls, transports.store, match=transports.match),
                     ],
                 ),
             ]
@@ -158,16 +156,3 @@ def _look(store: Store) -> str:
     except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
         return f"{type(error).__name__}: {error}"
     return ""
-
-
-def _viewer(calls: CallLog, store: Store) -> list[BaseRoute]:
-    """The viewer's pages, where there is one."""
-    name = f"{__package__}.viewer"
-    if find_spec(name) is None:
-        return [Route("/", _no_viewer, methods=["GET"])]
-    make: Callable[[CallLog, Store], list[BaseRoute]] = import_module(name).viewer_routes
-    return make(calls, store)
-
-
-async def _no_viewer(request: Request) -> Response:
-    return PlainTextResponse("replaycache serve: see /_replaycache/health and /_replaycache/metrics\n")

@@ -21,6 +21,7 @@ from ..engine.exchange import Exchange
 from ..engine.spool import Spool
 from ..engine.waiting import Suspending
 from ..httpx2 import AsyncReplayTransport
+from ..match import Match
 from ..options import Options
 from ..stores import CassetteStore, Store, open_store
 from .settings import STORED_BYTES, Settings
@@ -162,6 +163,11 @@ class Transports:
         self._main = AsyncReplayTransport.around(self._upstream, self._exchange)
         self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
         self._opening: anyio.Lock | None = None
+
+    @property
+    def match(self) -> Match:
+        """What counts as the same request."""
+        return self._options.match
 
     @asynccontextmanager
     async def lent(self, cassette: str | None, session: str) -> AsyncIterator[AsyncReplayTransport]:
