@@ -15,7 +15,7 @@ MOST = 8 << 20
 """Bytes that are remembered in all. What would come on top has all of it forgotten; what is still asked for comes
 back."""
 
-_BESIDE = 4 << 10
+_BESIDE = 8 << 10
 """Bytes that a decoded entry takes beside its own and those of its request, about."""
 
 
