@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from ._printable import printable
 
@@ -30,6 +30,11 @@ Verdict = Literal["whole", "unfinished", "failed"]
 
 Headers = tuple[tuple[str, str], ...]
 """Header lines in their order; names in lower case, values decoded as Latin-1, so that no byte is lost."""
+
+
+T = TypeVar("T")
+
+_MADE = "_made"
 
 
 def _find(headers: Headers, name: str) -> str | None:
@@ -161,6 +166,21 @@ class ResponseHead(Value):
     def header(self, name: str) -> str | None:
         """The header's value, several lines joined by a comma; None where it is absent."""
         return _find(self.headers, name.lower())
+
+    def headers_as(self, make: Callable[[list[tuple[bytes, bytes]]], T]) -> T:
+        """The headers as a client library has them: the same object each time, which nobody may change.
+
+        Args:
+            make: makes them of the lines' bytes, once as long as it is the same that is given.
+        """
+        made: tuple[Any, T] | None = vars(self).get(_MADE)
+        if made is None or made[0] is not make:
+            lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+            made = vars(self)[_MADE] = make, make(lines)
+        return made[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != _MADE}
 
 
 class AnswerEnd(NamedTuple):

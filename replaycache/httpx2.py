@@ -62,10 +62,9 @@ def _without_call_headers(request: httpx2.Request) -> httpx2.Request:
     return sent
 
 
-def _head_of(replay: Replay) -> tuple[int, list[tuple[bytes, bytes]], dict[str, Any]]:
+def _head_of(replay: Replay) -> tuple[int, httpx2.Headers, dict[str, Any]]:
     head = replay.recording.head
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers]
-    return head.status, headers, {"replaycache": replay.outcome}
+    return head.status, head.headers_as(httpx2.Headers), {"replaycache": replay.outcome}
 
 
 # -- asynchronous ----------------------------------------------------------------------------------------

@@ -128,6 +128,19 @@ def test_a_header_is_found_by_any_spelling(name: str, found: str | None) -> None
     assert ResponseHead(200, headers).header(name) == found
 
 
+def test_headers_are_made_once_for_a_library_and_travel_with_no_copy() -> None:
+    head = ResponseHead(200, (("x-name", "caf\xe9"), ("x-name", "b")))
+
+    made = head.headers_as(dict)
+
+    assert made == {b"x-name": b"b"}
+    assert head.headers_as(dict) is made
+    assert head.headers_as(list) == [(b"x-name", b"caf\xe9"), (b"x-name", b"b")]
+    for copied in (pickle.loads(pickle.dumps(head)), copy.copy(head), copy.deepcopy(head)):
+        assert copied == head
+        assert vars(copied) == {"status": 200, "headers": head.headers, "left_out": ()}
+
+
 def test_json_of_a_body() -> None:
     assert Request("POST", URL, body=b'{"a":[1,"\xc3\xa4"]}').json() == {"a": [1, "ä"]}
 

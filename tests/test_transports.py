@@ -108,6 +108,25 @@ def test_records_once_and_replays_with_the_server_gone(driver: Driver) -> None:
     driver.run(body)
 
 
+def test_who_changes_the_headers_of_a_response_changes_no_other(driver: Driver) -> None:
+    store = MemoryStore()
+
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            async with driver.client(store=store) as client:
+                await client.post(server.url + CHAT, json=ASKED)
+                first = await client.post(server.url + CHAT, json=ASKED)
+                as_they_were = list(first.headers.raw)
+                first.headers["content-type"] = "text/plain"
+                first.headers["x-mine"] = "1"
+                second = await client.post(server.url + CHAT, json=ASKED)
+
+        assert outcome_of(first).status == outcome_of(second).status == "hit"
+        assert second.headers.raw == as_they_were
+
+    driver.run(body)
+
+
 def test_recording_delays_no_chunk_and_replay_keeps_every_boundary(driver: Driver) -> None:
     """The server sends a chunk only when the one before was received, so none may be held back."""
     store = MemoryStore()

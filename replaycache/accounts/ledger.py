@@ -168,29 +168,36 @@ class Ledger:
         self._is_waiting = False
 
     def _write(self, database: sqlite3.Connection, noted: list[_Noted]) -> None:
-        sums: dict[_Group, list[float]] = {}
-        units: dict[tuple[_Group, str], float] = {}
+        # first those that are alike: most calls of a process have been answered the same before
+        alike: dict[tuple[int, str, Usage], list[float]] = {}
         played: dict[str, list[float]] = {}
         for at, call in noted:
-            usage = call.usage or _NOTHING
-            group = (
-                int(at // _HOUR) * _HOUR,
-                _name(usage.provider),
-                _name(usage.model),
-                call.status,
-                _name(usage.service_tier),
-                price_tier(usage.input_tokens),
-            )
-            total = sums.setdefault(group, [0.0] * len(_SUMS))
-            tokens = (getattr(usage, name) for name in TOKENS)
-            for place, value in enumerate((1, *tokens, call.seconds, call.took, call.size)):
-                total[place] += value
-            for name, amount in usage.units:
-                units[group, name] = units.get((group, name), 0.0) + amount
+            total = alike.setdefault((int(at // _HOUR), call.status, call.usage or _NOTHING), [0, 0.0, 0.0, 0])
+            total[0] += 1
+            total[1] += call.seconds
+            total[2] += call.took
+            total[3] += call.size
             if call.status == "hit":
                 last = played.setdefault(call.key, [0.0, 0])
                 last[0] = at
                 last[1] += 1
+        sums: dict[_Group, list[float]] = {}
+        units: dict[tuple[_Group, str], float] = {}
+        for (hour, status, usage), (count, *measured) in alike.items():
+            group = (
+                hour * _HOUR,
+                _name(usage.provider),
+                _name(usage.model),
+                status,
+                _name(usage.service_tier),
+                price_tier(usage.input_tokens),
+            )
+            total = sums.setdefault(group, [0.0] * len(_SUMS))
+            tokens = (count * getattr(usage, name) for name in TOKENS)
+            for place, value in enumerate((count, *tokens, *measured)):
+                total[place] += value
+            for name, amount in usage.units:
+                units[group, name] = units.get((group, name), 0.0) + count * amount
         database.execute(
             "INSERT OR IGNORE INTO runs (run, program, started) VALUES (?, ?, ?)",
             (_process.run, _program(), _process.started),

@@ -27,6 +27,7 @@ from ..system.private_files import make_directory, who_else_writes
 from ..system.regular_file import open_regular, read_regular
 from . import StoreBusy
 from .claims import Claims
+from .decoded import Decoded
 from .format import OpenFile, decode, decode_file, encode
 from .slowness import Slowness
 
@@ -294,6 +295,7 @@ class DiskStore:
         self._max_age = max_age
         self._salt: bytes | None = None
         self._files = _ValueFiles(self.location)
+        self._decoded = Decoded()
         self._database = Database(
             os.path.join(self.location, DATABASE),
             lay_out=self._lay_out,
@@ -391,6 +393,8 @@ class DiskStore:
                 return None
             mode, filename, value = rows[0]
             if mode == _INLINE and type(value) is bytes:
+                if filename is None:
+                    return self._decoded.recording(key, value)
                 return self._from_row(key, value, filename)
             return self._from_file(key, mode, filename, patience)
         except StoreError as error:
@@ -598,6 +602,7 @@ class DiskStore:
         """Closes what is open; the store may be used again."""
         self.ledger.flush()
         self._database.close()
+        self._decoded.forget()
 
     # -- beyond the protocol ---------------------------------------------------------------------------------
 
