@@ -255,7 +255,7 @@ def open_store(store: Any) -> tuple[Store, bool]:
         ConfigurationError: it is none of these, or a path that ends like another file.
     """
     check_names_store(store)
-    if isinstance(store, (list, tuple)):
+    if isinstance(store, (list, tuple)) and store:
         return _layered(store)
     if isinstance(store, str) and store == ":memory:":
         from .memory import MemoryStore
