@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from copy import copy
 from functools import partial
@@ -76,7 +76,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
         store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory.
+            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
+            before the other.
         mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
@@ -89,7 +90,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport | None = None,
         *,
-        store: Store | str | None = None,
+        store: Store | str | Sequence[Store | str] | None = None,
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
@@ -797,7 +798,8 @@ class ReplayTransport(httpx.BaseTransport):
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
         store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory.
+            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
+            before the other.
         mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
@@ -810,7 +812,7 @@ class ReplayTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport | None = None,
         *,
-        store: Store | str | None = None,
+        store: Store | str | Sequence[Store | str] | None = None,
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
