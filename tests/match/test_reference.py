@@ -373,7 +373,7 @@ def test_the_cases() -> None:
     seen = 0
     for case in json.loads(CASES.read_text("utf-8")):
         rules = case.get("rules", {})
-        if "a" not in case or "rules_of_a" in case or "redact_body" in rules:
+        if "a" not in case or "rules_of_a" in case or "redact_body" in rules or "key=" in case["a"]["url"]:
             continue
         a, b = (
             Request(
