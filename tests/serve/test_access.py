@@ -65,6 +65,8 @@ def reached(both: tuple[Proxy, ScriptedServer]) -> Proxy:
         "/up/a%00b",
         "/up/a%0d%0ab",
         "/up/a%250ab",
+        "/up/%2525252e%2525252e/a",  # which is `..` for the fourth server that decodes it
+        f"/up/%{'25' * 40}2e/a",
         "/up/a#b",
         "//evil.example/a",
         "//up/a",
