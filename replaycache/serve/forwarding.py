@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -46,6 +47,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _OURS = b"x-replaycache"
+_OUR_COOKIE = re.compile(rb"(?:^|\s)%b\s*=" % COOKIE.encode())
 _PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
 """Which the transport reads, and does not send."""
 
@@ -445,9 +447,8 @@ def _sent_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         if name in dropped or name == b"host" or (name.startswith(_OURS) and name not in _PASSED_ON):
             continue
         if name == b"cookie" and COOKIE.encode() in value:
-            value = b"; ".join(
-                part.strip() for part in value.split(b";") if not part.strip().startswith(COOKIE.encode() + b"=")
-            )
+            # our own reader takes a space for the end of a cookie, too
+            value = b"; ".join(part.strip() for part in value.split(b";") if not _OUR_COOKIE.search(part))
             if not value:
                 continue
         found.append((name, value))

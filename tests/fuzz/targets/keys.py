@@ -144,9 +144,13 @@ def url(data: bytes) -> None:
     match = Match(hosts={"*.example:80": "llm.example", "http://a.example": "https://b.example:1"})
     stored = _keeps_its_key(match, request)
     assert not wire_url.fault(stored.url), stored.url
-    before, at, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
+    before, at, _ = _authority(text).rpartition("@")
     if at and len(before) > 8:
-        assert before not in stored.url.partition("://")[2].partition("/")[0]
+        assert before not in _authority(stored.url)
+
+
+def _authority(text: str) -> str:
+    return re.split("[/?#]", text.partition("://")[2], maxsplit=1)[0]
 
 
 def paths(data: bytes) -> None:
