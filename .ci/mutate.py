@@ -1,8 +1,8 @@
 """Mutation testing of the rooms where a mistake is worst: `python .ci/mutate.py --sample 200 match engine`.
 
-mutmut changes one thing at a time and runs the tests that reach it. As all of it takes hours, a sample is drawn from
-each room, the same for the same seed. Prints a table, and every mutant that no test noticed; look at one with
-`mutmut show NAME`. What is mutated and which tests run stands in pyproject.toml.
+mutmut changes one thing at a time and runs the tests that reach it. As all of it takes hours, a sample is drawn
+from each room, the same for the same seed. Prints a table, and every mutant that no test noticed; look at one
+with `mutmut show NAME`. What is mutated and which tests run stands in pyproject.toml.
 """
 
 from __future__ import annotations

@@ -328,6 +328,7 @@ UNTOLD = {
     "scrub-raw",
     "scrub-text-in-brackets",
     "scrub-image-in-a-text",
+    "scrub-second-image",
 }
 """What the reference knows nothing of: credentials in URLs, texts that are no JSON, data inside of texts."""
 
