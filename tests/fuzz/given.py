@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TypeVar
+from zlib import crc32
 
 __all__ = ["Given", "cut_anywhere"]
 
@@ -43,8 +44,10 @@ class Given:
         return rest
 
 
-def cut_anywhere(data: bytes, most: int = 32) -> list[list[bytes]]:
-    """The ways in which a body may come: as a whole, a byte at a time, and in two cut at `most` places."""
+def cut_anywhere(data: bytes, most: int = 10) -> list[list[bytes]]:
+    """The ways in which a body may come: as a whole, a byte at a time, and in two, cut at about `most` places, which
+    are others for every body."""
     step = max(1, len(data) // most)
-    halves = [[data[:at], data[at:]] for at in range(1, len(data), step)]
+    first = 1 + crc32(data) % step
+    halves = [[data[:at], data[at:]] for at in range(first, len(data), step)]
     return [[data], [data[at : at + 1] for at in range(len(data))], *halves]
