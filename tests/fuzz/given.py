@@ -45,7 +45,7 @@ class Given:
 
 
 def cut_anywhere(data: bytes, most: int = 10) -> list[list[bytes]]:
-    """The ways in which a body may come: as a whole, a byte at a time, and in two, cut at about `most` places, which
+    """The ways in which a body may come: as a whole, a byte at a time, and in two, cut at about `most` places that
     are others for every body."""
     step = max(1, len(data) // most)
     first = 1 + crc32(data) % step
