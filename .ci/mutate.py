@@ -45,14 +45,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], metavar="ROOM", help=f"of {', '.join(ROOMS)}")
     given = parser.parse_args()
-    if not any(mutants().values()):
-        mutmut("none.of.this.name")  # makes them
+    if not (ROOT / "mutants" / "mutmut-stats.json").exists():
+        mutmut("none.of.this.name")  # makes them, and finds out which tests reach what
     made = mutants()
     drawn = {
         room: random.Random(given.seed).sample(sorted(made[room]), min(given.sample, len(made[room])))  # noqa: S311
         for room in given.rooms or ROOMS
     }
-    mutmut(*(name for names in drawn.values() for name in names))
+    for names in drawn.values():
+        mutmut(*names)
     ended = mutants()
     survivors: list[str] = []
     print(f"{'room':<12}{'mutants':>9}{'run':>6}{'killed':>8}{'survived':>10}{'untested':>10}{'score':>8}")
