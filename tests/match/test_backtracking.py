@@ -22,7 +22,7 @@ FOR_EVER = [
     r"(?>x(a|a)*b)",
     r"(a)?(?(1)b+|c+)*d",
     r"run: (a)?(?(1)b+|c+)*d",
-    r"run: (é+)+!",
+    r"run: ([éà]+)+!",
 ]
 
 AS_PEOPLE_WRITE_THEM = [
