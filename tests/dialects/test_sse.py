@@ -173,6 +173,7 @@ STANDARD = {
     "empty lines between": (b"\n\n\ndata: x\n\n\n\n", [("", b"x")]),
     "characters": ("data: ä€\U0001f39e\u2028\x85\n\n".encode(), [("", "ä€\U0001f39e\u2028\x85".encode())]),
     "a name that is no UTF-8": (b"event: \xff\ndata: \xff\x00\n\n", [("\ufffd", b"\xff\x00")]),
+    "a name that is no UTF-8, over more lines": (b"event: \xff\ndata: a\ndata: b\n\n", [("\ufffd", b"a\nb")]),
     "not ended": (b"data: x\n\ndata: y\n", [("", b"x")]),
 }
 
