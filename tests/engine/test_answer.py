@@ -49,6 +49,19 @@ def _nobody_is_waited_for() -> Any:
     assert not flights._aloft
 
 
+def test_before_its_end_an_answer_tells_where_it_will_be_stored() -> None:
+    made = exchange()
+    answer = sent(call_of(made))
+    outcome = answer.respond(200, HEADERS)
+    told = (outcome.key, outcome.store)
+    answer.resume()
+    answer.feed(ANSWER)
+    assert answer.settle(Ending.END)
+    answer.save()
+
+    assert told == (next(made.store.keys()), made.store.location)
+
+
 def test_what_is_read_to_its_end_is_stored_once() -> None:
     stored: list[Outcome] = []
     made = exchange(on_store=lambda recording, outcome: stored.append(outcome))
