@@ -6,6 +6,7 @@ import pytest
 
 from replaycache import ResponseHead
 from replaycache.dialects.answers import watcher_of
+from replaycache.dialects.framing.json_values import ObjectDecoder
 
 CHAT, SPEECH = "/v1/chat/completions", "/v1/audio/speech"
 
@@ -36,3 +37,16 @@ def test_what_an_answer_is(path: str, media_type: str, body: bytes, verdict: str
         watcher.end()
 
         assert watcher.verdict == verdict
+
+
+@pytest.mark.parametrize("last", [b'{"done": true}\n', b'{"error": "no"}\n'], ids=["whole", "failed"])
+def test_lines_have_the_limit_each_however_many_of_them_come_at_once(last: bytes) -> None:
+    line = b'{"response": "%b", "done": false}\n' % (b"x" * 30)
+    body = line * 3 + last
+    whole, cut = ObjectDecoder(limit=len(line)), ObjectDecoder(limit=len(line))
+    events = whole.feed(body)
+
+    assert events == [event for at in range(len(body)) for event in cut.feed(body[at : at + 1])]
+    assert [event.data for event in events] == [line.strip()] * 3 + [last.strip()]
+    assert not whole.passed_over
+    assert not cut.passed_over

@@ -38,29 +38,26 @@ class ObjectDecoder:
         self.passed_over = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The lines that `data` completes."""
-        cut = -1 if self._is_document else data.rfind(b"\n")
-        if cut < 0:
-            self._keep(data)
-            return []
-        self._keep(data[: cut + 1])
-        if self.passed_over and not self.count:
-            self._is_document = True
-            self._keep(data[cut + 1 :])
-            return []
-        lines = b"".join(self._pieces)
-        self._pieces, self._size = [], 0
+        """The lines that `data` completes. How much of them comes at once says nothing: each has the limit."""
         events: list[Event] = []
-        for line in lines.split(b"\n"):
+        at = 0
+        while not self._is_document and (end := data.find(b"\n", at) + 1):
+            self._keep(data[at:end])
+            at = end
+            if self.passed_over and not self.count:
+                self._is_document = True
+                break
+            line = b"".join(self._pieces)
+            self._pieces, self._size = [], 0
             stripped = line.strip(_SPACE)
             if not stripped:
                 continue
             if not self.count and not _is_json(stripped):
                 self._is_document = True
-                self._keep(lines)
+                self._keep(line)
                 break
             events.append(self._event(stripped))
-        self._keep(data[cut + 1 :])
+        self._keep(data[at:])
         return events
 
     def flush(self) -> list[Event]:
