@@ -19,6 +19,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -46,6 +47,16 @@ _PAGE = 500
 _PAGE_OF_VALUES = 16
 
 
+def _entry(namespace: str, key: str) -> bytes:
+    """The name of a key's entry."""
+    return f"{namespace}:{{{quote(key, safe='')}}}".encode()
+
+
+def _claim(namespace: str, key: str) -> bytes:
+    """The name of the claim on a key."""
+    return _entry(namespace, key) + b":claim"
+
+
 class _Pieces(NamedTuple):
     """An entry that is kept in pieces.
 
@@ -64,6 +75,8 @@ class _Pieces(NamedTuple):
         if len(value) != _PIECES.size:
             raise CorruptRecording("the list of an entry's pieces is cut short")
         _, generation, count, size = _PIECES.unpack(value)
+        if count != -(-size // PIECE):
+            raise CorruptRecording("the list of an entry's pieces is damaged")
         return cls(generation, count, size)
 
     def __bytes__(self) -> bytes:
@@ -114,10 +127,9 @@ class RedisStore:
         self._stored, self._ends, self._salted = (
             f"{self._namespace}:{{index}}:{part}" for part in ("stored", "ends", "salt")
         )
-        self.claims = SharedClaims(self._connection, lambda key: self._entry(key) + b":claim")
-
-    def _entry(self, key: str) -> bytes:
-        return f"{self._namespace}:{{{quote(key, safe='')}}}".encode()
+        # not by a method: what is claimed is kept by a thread, which must not keep the store
+        self._entry = partial(_entry, self._namespace)
+        self.claims = SharedClaims(self._connection, partial(_claim, self._namespace))
 
     # -- the protocol of stores ------------------------------------------------------------------------------
 
