@@ -33,7 +33,9 @@ if float(lease):
 anyio.sleep, importlib.import_module("anyio._backends._asyncio")
 def tell(response):
     text = " ".join(response.text.split())
-    print(os.getpid(), "answer", response.extensions["replaycache"].status, text, flush=True)
+    # in one piece: others write to the same pipe
+    sys.stdout.write(f"{os.getpid()} answer {response.extensions['replaycache'].status} {text}\\n")
+    sys.stdout.flush()
 async def ask():
     transport = adapter.AsyncReplayTransport(store=store)
     async with module.AsyncClient(transport=transport, timeout=60) as client:
@@ -83,7 +85,7 @@ class Askers:
             for line in lines:
                 self._said.put(line.strip())
 
-    def said(self, start: str, count: int, within: float = 60) -> list[tuple[int, str]]:
+    def said(self, start: str, count: int, within: float = 30) -> list[tuple[int, str]]:
         """The next `count` lines that begin so: who said them, and the rest of the line."""
         found = [one for one in self._kept if one[1].startswith(start)][:count]
         for one in found:
