@@ -31,7 +31,7 @@ from ..format import AT_ONCE, OpenFile, decode, decode_open, encode
 from .address import NAMESPACE, check_max_age, check_namespace, parse_address
 from .claims import SharedClaims
 from .connection import Connection
-from .scripts import FORGET, REPLACE
+from .scripts import FORGET, FORGET_ENDED, REPLACE
 
 __all__ = ["RedisStore"]
 
@@ -210,11 +210,12 @@ class RedisStore:
 
     def _index(self, client: Any, key: str) -> None:
         now = time.time()
-        client.zadd(self._stored, {key: now})
+        # in this order: what is kept for a time that is over is taken out of both at any moment
         if self._max_age is None:
             client.zrem(self._ends, key)
         else:
             client.zadd(self._ends, {key: now + self._max_age})
+        client.zadd(self._stored, {key: now})
 
     def _sent(self, entry: bytes, recording: Recording) -> tuple[bytes, list[bytes]]:
         """The entry, and the names of its pieces, which are there until it is clear whether it is stored."""
@@ -315,7 +316,8 @@ class RedisStore:
 
     def _keys(self, *, newest_first: bool = False, at_once: int = _PAGE) -> Iterator[str]:
         """What the index has, a page at a time; those that were stored at one moment may come in any order."""
-        self._ask("reading", self._forget_ended)
+        with suppress(StoreUnavailable):  # a replica forgets by itself, and what cannot be asked fails below
+            self._ask("writing", self._forget_ended)
         at = float("inf") if newest_first else float("-inf")
         told: set[bytes] = set()
         while True:
@@ -340,11 +342,9 @@ class RedisStore:
 
     def _forget_ended(self, client: Any) -> None:
         """Takes out of the index what was kept for a time that is over."""
-        ended = client.zrangebyscore(self._ends, "-inf", time.time(), 0, _PAGE)
-        while ended:
-            client.zrem(self._stored, *ended)
-            client.zrem(self._ends, *ended)
-            ended = client.zrangebyscore(self._ends, "-inf", time.time(), 0, _PAGE)
+        index = (self._stored, self._ends)
+        while client.eval(FORGET_ENDED, 2, *index, time.time(), _PAGE) == _PAGE:
+            pass
 
     def __len__(self) -> int:
         return sum(1 for _ in self.keys())
