@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CassetteStore",
     "DiskStore",
+    "LayerUnavailable",
     "LayeredStore",
     "MemoryStore",
     "RedisStore",
@@ -37,6 +38,10 @@ __all__ = [
 class StoreBusy(StoreUnavailable):
     """What is asked for would have to wait, which is not done where an event loop waits, too. After a `get` `slow`
     is true: it may be called again, and waits then. After a `put_at_once` there is `put`."""
+
+
+class LayerUnavailable(StoreUnavailable):
+    """One of several caches failed, and none of the others has what is asked for: it may be stored in them."""
 
 
 @runtime_checkable

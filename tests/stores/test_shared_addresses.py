@@ -26,7 +26,9 @@ FIRST, LAST = "s3cr", "w0rd"
 """What every password begins and ends with."""
 
 passwords = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: FIRST + text + LAST)
-odd = st.text(st.sampled_from(list("/?#@:[]%&=\\ \t'\"{}é\u2028")), max_size=6).map(lambda text: FIRST + text + LAST)
+odd = st.text(st.sampled_from(list("/?#@:[]%&=\\ \t'\"{}é\u2028")), max_size=6).map(
+    lambda text: FIRST + text + LAST
+)
 schemes = st.sampled_from(["redis", "rediss", "valkey", "unix", "REDIS", "redis+tls", "redi", " redis", "http"])
 
 
@@ -95,7 +97,7 @@ def no_part_of(password: str, said: str) -> None:
 
 
 @given(password=passwords, scheme=schemes, by_user=st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=6)
 @example(password=FIRST + "/?#@:%[]" + LAST, scheme="redis", by_user=True)
 @pytest.mark.usefixtures("quick")
 def test_a_password_in_its_place(password: str, scheme: str, by_user: bool) -> None:
@@ -104,8 +106,10 @@ def test_a_password_in_its_place(password: str, scheme: str, by_user: bool) -> N
         no_part_of(password, said_of(f"{scheme}://{user}:{quote(password, safe='')}@127.0.0.1:1/0", patch))
 
 
-@given(password=odd | passwords, scheme=schemes, rest=st.sampled_from(["@127.0.0.1:1/0", "@127.0.0.1:1?db=x", "@h"]))
-@settings(max_examples=40)
+@given(
+    password=odd | passwords, scheme=schemes, rest=st.sampled_from(["@127.0.0.1:1/0", "@127.0.0.1:1?db=x", "@h"])
+)
+@settings(max_examples=20)
 @example(password=FIRST + "/" + LAST, scheme="redis", rest="@127.0.0.1:1/0")
 @example(password=FIRST + "#" + LAST, scheme="redis", rest="@127.0.0.1:1/0")
 @example(password=FIRST + "?" + LAST, scheme="redis", rest="@127.0.0.1:1/0")
@@ -129,14 +133,10 @@ def test_a_password_that_was_not_written_as_a_url_has_it(password: str, scheme: 
         "redis://127.0.0.1:1?password=" + FIRST + LAST + "&namespace=-",
         "unix://user:" + FIRST + "/" + LAST + "@/run/redis.sock",
         "unix://user:" + FIRST + LAST + "@/nowhere/redis.sock",
-        "redis:/user:" + FIRST + LAST + "@127.0.0.1",
-        "redis//user:" + FIRST + LAST + "@127.0.0.1",
     ],
 )
 @pytest.mark.usefixtures("quick")
 def test_other_addresses_with_a_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if url.startswith(("redis:/u", "redis//")):
-        pytest.skip("that is the path of a directory, which is told as it was given")
     said = said_of(url, monkeypatch)
 
     no_part_of(FIRST + LAST, said)

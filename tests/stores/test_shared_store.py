@@ -23,6 +23,7 @@ import pytest
 import redis
 
 from replaycache import CorruptRecording, ReplayCacheWarning, StoreError, StoreUnavailable
+from replaycache.for_pytest.network_guard import NetworkGuard
 from replaycache.stores import RedisStore
 from replaycache.stores.format import encode
 from replaycache.stores.redis import connection
@@ -150,9 +151,7 @@ def test_in_replay_the_error_names_the_store() -> None:
         with SYNCHRONOUS.module.Client(transport=transport) as client:
             with pytest.raises(StoreUnavailable, match=server.url) as raised:
                 client.post(upstream.url + CHAT, json=ASKED)
-            sdk = openai.OpenAI(
-                base_url=upstream.url + "/v1", api_key="k", http_client=client, max_retries=0
-            )
+            sdk = openai.OpenAI(base_url=upstream.url + "/v1", api_key="k", http_client=client, max_retries=0)
             with pytest.raises(StoreUnavailable) as unwrapped:
                 sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}])
     assert "See whether it runs" in str(raised.value)
@@ -516,7 +515,9 @@ def test_what_is_no_recording_is_a_miss_and_replaced(store: RedisStore, foreign:
 
 @pytest.mark.parametrize("value", ["entry", "list of pieces"])
 def test_what_a_newer_version_wrote_is_said_to_be_and_kept(store: RedisStore, value: str) -> None:
-    newer = bytearray(b"".join(encode(recording())) if value == "entry" else bytes(_Pieces(b"g" * 16, 2, PIECE + 1)))
+    newer = bytearray(
+        b"".join(encode(recording())) if value == "entry" else bytes(_Pieces(b"g" * 16, 2, PIECE + 1))
+    )
     newer[7] += 1
     store.put("k", recording())
     with client_of(store) as client:
@@ -579,6 +580,7 @@ def test_what_is_replaced_leaves_nothing_behind(store: RedisStore) -> None:
 WRITER = """
 import os, redis, signal, sys
 from replaycache import Body
+from replaycache.for_pytest.network_guard import NetworkGuard
 from replaycache.stores import RedisStore
 from tests.stores.samples import large, recording
 server = redis.Redis.from_url(sys.argv[1].partition("?")[0])
@@ -680,6 +682,7 @@ def test_what_is_old_is_removed_by_the_server(sample: Any) -> None:
 
 FORK = """
 import os, sys
+from replaycache.for_pytest.network_guard import NetworkGuard
 from replaycache.stores import RedisStore
 from tests.stores.samples import large, recording
 store = RedisStore(sys.argv[1])
@@ -711,7 +714,9 @@ print("done")
 
 
 def test_parent_and_child_go_on_after_a_fork(store: RedisStore) -> None:
-    done = subprocess.run([sys.executable, "-c", FORK, store.location], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, store.location], capture_output=True, text=True, check=False
+    )
 
     assert (done.stdout, done.stderr) == ("done\n", "")
     assert [name for name in names(store) if name.endswith(":claim")] == []  # let go of at the exit
@@ -753,4 +758,41 @@ def test_who_claims_and_exits_lets_go(store: RedisStore) -> None:
     subprocess.run([sys.executable, "-c", program, store.location], check=True)
 
     assert names(store) == {}
-    assert os.getpid()
+
+
+def test_it_may_be_closed_while_others_use_it(store: RedisStore) -> None:
+    made = large()
+    store.put("k", made)
+    done = threading.Event()
+
+    def use() -> None:
+        while not done.is_set():
+            assert store.get("k") == made
+            assert store.claims.claim("k")
+            store.claims.release("k")
+
+    with ThreadPoolExecutor(4) as pool:
+        users = [pool.submit(use) for _ in range(4)]
+        try:
+            for _ in range(60):
+                store.close()
+        finally:
+            done.set()
+        for user in users:
+            user.result()
+
+
+def test_where_the_network_is_blocked_the_store_is_reached(store: RedisStore) -> None:
+    with ScriptedServer(counting_answers()) as upstream:
+        with SYNCHRONOUS.module.Client(transport=SYNCHRONOUS.transport(store=store)) as client:
+            client.post(upstream.url + CHAT, json=ASKED)
+        store.close()
+        guard = NetworkGuard(blocks=True, allowed="")
+        replaying = SYNCHRONOUS.transport(store=RedisStore(store.location), mode="replay")
+        with guard.running(), guard.phase(), SYNCHRONOUS.module.Client(transport=replaying) as client:
+            assert outcome_of(client.post(upstream.url + CHAT, json=ASKED)).status == "hit"
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(
+                    (shared_servers.server("valkey").host, shared_servers.server("valkey").port)
+                )
+        replaying.store.close()

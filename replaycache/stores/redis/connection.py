@@ -159,7 +159,9 @@ class Connection:
                 f"{self._named(doing)} failed: what is there replaycache did not write. Give it a namespace of "
                 f"its own, with ?namespace=NAME behind the address."
             )
-        failure = StoreUnavailable(f"{self._named(doing)} failed: {printable(said).rstrip('.')}. {self._advice(error, said)}")
+        failure = StoreUnavailable(
+            f"{self._named(doing)} failed: {printable(said).rstrip('.')}. {self._advice(error, said)}"
+        )
         if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
             self._why = f"{failure} It did not answer in time, and is not asked for {RESTS:g} s."
             self._rests_until = time.monotonic() + RESTS
