@@ -25,7 +25,9 @@ from . import shared_servers
 FIRST, LAST = "s3cr", "w0rd"
 """What every password begins and ends with."""
 
-passwords = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: FIRST + text + LAST)
+passwords = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12).map(
+    lambda text: FIRST + text + LAST
+)
 odd = st.text(st.sampled_from(list("/?#@:[]%&=\\ \t'\"{}é\u2028")), max_size=6).map(
     lambda text: FIRST + text + LAST
 )
@@ -109,7 +111,7 @@ def test_a_password_in_its_place(password: str, scheme: str, by_user: bool) -> N
 @given(
     password=odd | passwords, scheme=schemes, rest=st.sampled_from(["@127.0.0.1:1/0", "@127.0.0.1:1?db=x", "@h"])
 )
-@settings(max_examples=20)
+@settings(max_examples=12)
 @example(password=FIRST + "/" + LAST, scheme="redis", rest="@127.0.0.1:1/0")
 @example(password=FIRST + "#" + LAST, scheme="redis", rest="@127.0.0.1:1/0")
 @example(password=FIRST + "?" + LAST, scheme="redis", rest="@127.0.0.1:1/0")

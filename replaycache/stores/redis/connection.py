@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..._errors import ConfigurationError, CorruptRecording, ReplayCacheError, StoreError, StoreUnavailable
 from ..._printable import printable
-from ...system.calling_upstream import calling_upstream
+from ...system.calling_upstream import asking_store, calling_upstream
 from ...system.forking import new_lock, postponed
 
 __all__ = ["ANSWERS_WITHIN", "Connection"]
@@ -72,7 +72,7 @@ class Connection:
         client = self._connected()
         from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
-        with calling_upstream.begun():  # in a session that replays, too
+        with asking_store.begun(), calling_upstream.begun():  # in a session that replays, too
             try:
                 try:
                     return work(client)
