@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ..._errors import ConfigurationError
 from ..._printable import printable
@@ -61,6 +61,8 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port
         items = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        if parts.fragment or "@" in parts.query or ("@" in parts.path and parts.netloc):
+            raise ValueError("what stands before it is no password")
     except ValueError:
         # neither the URL nor what is said of it: a password with a `/` or a `#` in it is taken for a port
         raise ConfigurationError(
@@ -98,7 +100,7 @@ def parse_address(url: str) -> Address:
         except ValueError:
             max_age = check_max_age(own["max_age"])
     return Address(
-        urlunsplit((scheme, parts.netloc, parts.path, query, "")),
+        f"{scheme}://{parts.netloc}{parts.path}{'?' * bool(query)}{query}",
         printable(place),
         namespace,
         max_age,

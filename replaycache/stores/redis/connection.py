@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
+from ..._errors import ConfigurationError, CorruptRecording, ReplayCacheError, StoreError, StoreUnavailable
 from ..._printable import printable
-from ...system.calling_upstream import calling_upstream
+from ...system.calling_upstream import asking_store, calling_upstream
 from ...system.forking import new_lock, postponed
 
 __all__ = ["ANSWERS_WITHIN", "Connection"]
@@ -24,6 +24,16 @@ ANSWERS_WITHIN = 5.0
 
 RESTS = 5.0
 """Seconds for which a server that did not answer in time is not asked again: every call would wait for it."""
+
+
+def _disconnect(client: Any) -> None:
+    """Closes what nobody uses. What another thread reads from at this moment is closed when it has its answer and
+    the client is gone: under its hands it would be any error."""
+    nodes = client.get_nodes() if hasattr(client, "get_nodes") else ()
+    clients = [node.redis_connection for node in nodes] if nodes else [client]
+    for one in clients:
+        if one is not None:
+            one.connection_pool.disconnect(inuse_connections=False)
 
 
 class Connection:
@@ -53,7 +63,7 @@ class Connection:
             work: may be called twice.
 
         Raises:
-            StoreUnavailable: the server cannot be reached, or refuses.
+            StoreUnavailable: the server cannot be reached, refuses, or is none.
             StoreError: what is there is not ours.
             ConfigurationError: the client library is not installed, or the URL is none of its.
         """
@@ -62,7 +72,7 @@ class Connection:
         client = self._connected()
         from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
-        with calling_upstream.begun():  # in a session that replays, too
+        with asking_store.begun(), calling_upstream.begun():  # in a session that replays, too
             try:
                 try:
                     return work(client)
@@ -74,6 +84,14 @@ class Connection:
                     return work(self._connected())
             except (RedisError, OSError) as error:
                 raise self._failed(doing, error) from error
+            except ReplayCacheError:
+                raise
+            except Exception as error:
+                # the client library takes what it is told for what a server says
+                raise StoreUnavailable(
+                    f"{self._named(doing)} failed: what answers there is no server of Redis or Valkey "
+                    f"({type(error).__name__}: {error})"
+                ) from error
 
     def _connected(self) -> Any:
         client = self._client
@@ -119,7 +137,7 @@ class Connection:
             if client is None or not hasattr(client, "get_primaries"):
                 self._client = self._made(of_cluster=True)
                 if client is not None:
-                    client.close()
+                    _disconnect(client)
             return self._client
 
     def close(self) -> None:
@@ -127,7 +145,7 @@ class Connection:
         with self._lock:
             client, self._client = self._client, None
             if client is not None and self._process == os.getpid():
-                client.close()
+                _disconnect(client)
 
     # -- failures ----------------------------------------------------------------------------------------------
 
@@ -141,7 +159,9 @@ class Connection:
                 f"{self._named(doing)} failed: what is there replaycache did not write. Give it a namespace of "
                 f"its own, with ?namespace=NAME behind the address."
             )
-        failure = StoreUnavailable(f"{self._named(doing)} failed: {printable(said)}. {self._advice(error, said)}")
+        failure = StoreUnavailable(
+            f"{self._named(doing)} failed: {printable(said).rstrip('.')}. {self._advice(error, said)}"
+        )
         if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
             self._why = f"{failure} It did not answer in time, and is not asked for {RESTS:g} s."
             self._rests_until = time.monotonic() + RESTS
@@ -173,4 +193,4 @@ class Connection:
             return (
                 "Where a server has TLS its address begins with rediss://; ?ssl_ca_certs=FILE names its authority."
             )
-        return "See whether it runs, and whether the address is right."
+        return "See whether it runs, and whether the address is right (rediss:// where it has TLS)."
