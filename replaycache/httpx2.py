@@ -175,6 +175,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                 return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
+        if not self._exchange.is_prepared:
+            await Suspending.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
@@ -897,6 +899,8 @@ class ReplayTransport(httpx2.BaseTransport):
                 return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
+        if not self._exchange.is_prepared:
+            Blocking.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:

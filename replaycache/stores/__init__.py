@@ -62,6 +62,7 @@ class Store(Protocol):
     - A store may have `salt()`, which gives 16 bytes, always the same: what is redacted and counts is sealed with
       them. What was sealed in a store without is found by the process alone that did it. It fails nobody. And
       `adopt_salt(salt)`, which takes over that of another store, where recordings come from there and it has none.
+      Where `salt()` may wait, `is_salted` says whether it has to.
     - A class of stores may have `connects = False`: they use no network.
     - A store may have `put_at_once(key, recording)`, which does what `put` does, or raises `StoreBusy` where that
       would keep an event loop for long. `put` of one that has none is called in a thread in asynchronous code.

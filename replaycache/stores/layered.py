@@ -248,6 +248,11 @@ class LayeredStore:
         """With which what is redacted and counts is sealed: that of the last that has one."""
         return self._salt() if self._salt is not None else self._own_salt
 
+    @property
+    def is_salted(self) -> bool:
+        """Whether `salt` gives it without waiting."""
+        return self._salt is None or bool(getattr(self._salt.__self__, "is_salted", True))
+
     def adopt_salt(self, salt: bytes) -> bool:
         """Takes over the salt of another store, from which recordings come; False where it has another already."""
         return bool(self._adopt_salt(salt)) if self._adopt_salt is not None else False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from ..._errors import ConfigurationError, CorruptRecording, ReplayCacheError, StoreError, StoreUnavailable
@@ -12,7 +13,7 @@ from ..._printable import printable
 from ...system.calling_upstream import asking_store, calling_upstream
 from ...system.forking import new_lock, postponed
 
-__all__ = ["ANSWERS_WITHIN", "Connection"]
+__all__ = ["ANSWERS_WITHIN", "RESTS", "Connection"]
 
 T = TypeVar("T")
 
@@ -43,9 +44,16 @@ class Connection:
         url: for the client library.
         place: for people; it has no credentials in it.
         namespace: what the names of all keys begin with.
+
+    Raises:
+        ConfigurationError: the client library is not installed.
     """
 
     def __init__(self, url: str, place: str, namespace: str) -> None:
+        if find_spec("redis") is None:
+            raise ConfigurationError(
+                "a store in Redis or Valkey needs the package redis: pip install 'replaycache[redis]'"
+            )
         self._url = url
         self._place = place
         self._namespace = namespace
@@ -105,15 +113,10 @@ class Connection:
 
     def _made(self, *, of_cluster: bool = False) -> Any:
         with postponed():
-            try:
-                import redis
-                from redis.backoff import ExponentialBackoff
-                from redis.cluster import RedisCluster
-                from redis.retry import Retry
-            except ImportError as error:
-                raise ConfigurationError(
-                    "a store in Redis or Valkey needs the package redis: pip install 'replaycache[redis]'"
-                ) from error
+            import redis
+            from redis.backoff import ExponentialBackoff
+            from redis.cluster import RedisCluster
+            from redis.retry import Retry
         options: dict[str, Any] = {
             "socket_connect_timeout": CONNECTS_WITHIN,
             "socket_timeout": ANSWERS_WITHIN,

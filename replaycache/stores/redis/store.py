@@ -30,7 +30,7 @@ from ...redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from ..format import AT_ONCE, OpenFile, decode, decode_open, encode
 from .address import NAMESPACE, check_max_age, check_namespace, parse_address
 from .claims import SharedClaims
-from .connection import Connection
+from .connection import RESTS, Connection
 from .scripts import FORGET, FORGET_ENDED, REPLACE
 
 __all__ = ["RedisStore"]
@@ -138,6 +138,7 @@ class RedisStore:
         self._connection = Connection(address.url, self.location, self._namespace)
         self._salt: bytes | None = None
         self._own_salt = os.urandom(SALT_BYTES)
+        self._salt_rests_until = 0.0
         self._stored, self._ends, self._salted = (
             f"{self._namespace}:{{index}}:{part}" for part in ("stored", "ends", "salt")
         )
@@ -363,6 +364,11 @@ class RedisStore:
         process alone: what was sealed before is not found then, and nothing wrong is."""
         return self._keep_salt(self._own_salt)
 
+    @property
+    def is_salted(self) -> bool:
+        """Whether `salt` is known here, and gives it without asking the server."""
+        return self._salt is not None
+
     def adopt_salt(self, salt: bytes) -> bool:
         """Takes over the salt of another store, from which recordings come; False where it has another already."""
         return self._keep_salt(salt) == salt
@@ -370,6 +376,8 @@ class RedisStore:
     def _keep_salt(self, salt: bytes) -> bytes:
         if self._salt is not None:
             return self._salt
+        if time.monotonic() < self._salt_rests_until:
+            return self._own_salt
 
         def keep(client: Any) -> Any:
             kept = client.get(self._salted)
@@ -381,6 +389,7 @@ class RedisStore:
         try:
             self._salt = salt_of_text(self._ask("reading", keep).decode("ascii"))
         except (StoreError, ValueError, AttributeError):
+            self._salt_rests_until = time.monotonic() + RESTS
             return self._own_salt
         return self._salt
 
