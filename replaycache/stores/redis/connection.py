@@ -157,7 +157,7 @@ class Connection:
         from redis import exceptions
 
         said = str(error).rstrip(".")
-        if isinstance(error, exceptions.ResponseError) and said.startswith("WRONGTYPE"):
+        if isinstance(error, exceptions.ResponseError) and "WRONGTYPE" in said:
             return CorruptRecording(
                 f"{self._named(doing)} failed: what is there replaycache did not write. Give it a namespace of "
                 f"its own, with ?namespace=NAME behind the address."
@@ -176,19 +176,19 @@ class Connection:
     def _advice(self, error: Exception, said: str) -> str:
         from redis import exceptions
 
-        if isinstance(error, exceptions.NoPermissionError) or said.startswith("NOPERM"):
+        if isinstance(error, exceptions.NoPermissionError) or "NOPERM" in said:
             return (
                 f"Its user needs the keys ~{self._namespace}:* and the commands +@read +@write +@scripting "
                 f"(with a cluster +cluster)."
             )
         if isinstance(error, exceptions.AuthenticationError) or said.startswith(("NOAUTH", "WRONGPASS")):
             return "Give its user and password in the URL: redis://USER:PASSWORD@HOST."
-        if isinstance(error, exceptions.OutOfMemoryError) or said.startswith("OOM"):
+        if isinstance(error, exceptions.OutOfMemoryError) or "OOM" in said:
             return (
                 "Its memory is full, and what is there is kept: give it more (maxmemory), recordings an end "
                 "(max_age), or an eviction policy."
             )
-        if isinstance(error, exceptions.ReadOnlyError) or said.startswith("READONLY"):
+        if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in said:
             return "It is a replica, which takes no recordings: name the primary, or wait for the failover."
         if isinstance(error, exceptions.BusyLoadingError):
             return "It has just been started; it answers when it has read its data."
