@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from .._errors import ConfigurationError, Refused
 from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
 from ..options import Mode
-from .access import COOKIE
+from .access import COOKIE, TOKEN_HEADER
 from .call_lines import CallLines
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
@@ -48,6 +49,8 @@ _HOP_BY_HOP = frozenset(
 _OURS = b"x-replaycache"
 _PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
 """Which the transport reads, and does not send."""
+
+_CALL_HEADERS = _PASSED_ON | {b"x-replaycache-cassette", b"x-replaycache-session", TOKEN_HEADER}
 
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 _REDIRECTS = range(300, 400)
@@ -489,14 +492,25 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
+def _check_spelling(name: str) -> None:
+    begin = f"{_OURS.decode()}-"
+    known = [header.decode().removeprefix(begin) for header in sorted(_CALL_HEADERS)]
+    close = difflib.get_close_matches(name.removeprefix(begin), known, n=1, cutoff=0.65)
+    if close:
+        raise ConfigurationError(f"there is no header {name}; did you mean {begin}{close[0]}?")
+
+
 def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
     """The cassette and the session that a call names.
 
     Raises:
-        ConfigurationError: they are no text.
+        ConfigurationError: they are no text, or a header of ours is misspelt: the call would be answered or
+            recorded as if it had none.
     """
     found: dict[bytes, str] = {}
     for name, value in headers:
+        if name.startswith(_OURS) and name not in _CALL_HEADERS:
+            _check_spelling(name.decode("latin-1"))
         if name in (b"x-replaycache-cassette", b"x-replaycache-session"):
             try:
                 found[name] = value.decode("utf-8").strip()

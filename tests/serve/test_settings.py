@@ -66,7 +66,8 @@ def test_there_may_be_no_file(tmp_path: Path) -> None:
     [
         ('[tool.replaycache]\nmod = "replay"', "did you mean 'mode'?"),
         ('[tool.replaycache]\nmode = "relpay"', "did you mean 'replay'?"),
-        ("[tool.replaycache]\nport = 1", "there is no 'port'"),
+        ("[tool.replaycache]\nport = 1", "there is no 'port'. It takes budget"),
+        ('[tool.replaycache.serve]\nmode = "off"', "there is no 'mode'. It stands in [tool.replaycache]"),
         ("[tool.replaycache]\nkeep = 1", "in code only"),
         ("[tool.replaycache]\nstore = 1", "it takes text"),
         ("[tool.replaycache]\nstore = ['redis://h/x']", "the database of a shared store is a number"),

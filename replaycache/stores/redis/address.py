@@ -72,6 +72,8 @@ def parse_address(url: str) -> Address:
     scheme = SCHEMES.get(parts.scheme.lower())
     if scheme is None:
         raise ConfigurationError(f"{parts.scheme}:// is no shared store; they are {', '.join(SCHEMES)}")
+    for name, _ in items:
+        _check_spelling(name)
     own = {name: value for name, value in items if name in _OWN}
     rest = [(name, value) for name, value in items if name not in _OWN]
     query = urlencode(rest)
@@ -105,6 +107,17 @@ def parse_address(url: str) -> Address:
         namespace,
         max_age,
     )
+
+
+def _check_spelling(name: str) -> None:
+    """Raises where an option is nearly one of ours: the client library would be given it, and knows it not."""
+    if name in _OWN:
+        return
+    import difflib  # nobody waits for it whose address has no options
+
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), _OWN, n=1, cutoff=0.7)
+    if close:
+        raise ConfigurationError(f"the address of the shared store has no {printable(name)!r}; did you mean {close[0]!r}?")
 
 
 def check_namespace(namespace: object) -> None:
