@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 
 from .._errors import ReplayCacheError
+from ..stores import is_shared
 from .access import Access
 from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
@@ -64,11 +65,25 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._look_for_store()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _look_for_store(self) -> None:
+        """Tells at once where a shared store is away, and not with the first call."""
+        store = self._settings.store
+        if any(map(is_shared, store if isinstance(store, list) else [store])):
+            error = await self._pages.store_error()
+            if error is not None:
+                self._lines.say("warning", f"{error} While it is away, calls go live and are not stored.")
+
+    @property
+    def store(self) -> str:
+        """Where recordings are, for people."""
+        return self._forwarding.transports.store.location
 
     async def close(self) -> None:
         """Lets what is in flight settle, and ends transports, cassettes and the store."""

@@ -155,7 +155,9 @@ def test_what_looks_like_a_credential_stays_out_of_the_cassette(address: str, tm
 
 
 def test_a_shared_store_has_no_size_on_disk(address: str) -> None:
-    RedisStore(address).put("ab" * 16, chat("one"))
+    store = RedisStore(address)
+    store.put("ab" * 16, chat("one"))
+    store.close()
 
     text = run_in_terminal("stats", address).text
 

@@ -190,7 +190,9 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
     assert status == 143
     assert f"OPENAI_BASE_URL={address}/openai\n" in said
     assert f"ANTHROPIC_BASE_URL={address}/anthropic\n" in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert f"  store       {tmp_path / 'cache'}\n" in said
+    assert "  mode        auto\n" in said
+    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 80
     assert "Traceback" not in said
 
 

@@ -54,7 +54,10 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
                 shared.start()
                 recorded, replayed = ask(proxy, "one"), ask(proxy, "one")
                 there = httpx2.get(f"{proxy.url}/_replaycache/health").json()
+                log = proxy.log.getvalue()
 
+    assert log.startswith(f"Warning: reading the shared store {shared.url} failed")
+    assert "While it is away, calls go live and are not stored." in log
     assert not away["ok"]
     assert shared.url in away["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")
