@@ -188,7 +188,13 @@ class Forwarding:
         call = way.call
         call.seconds = time.perf_counter() - way.began
         if not is_whole and not call.reason:
-            call.reason = "the client went away" if way.is_gone else "it was broken off"
+            if way.is_gone:
+                is_kept = call.status == "miss"  # SDKs leave a stream behind its last event
+                call.reason = (
+                    "the client left before the end; it was recorded" if is_kept else "the client went away"
+                )
+            else:
+                call.reason = "it was broken off"
         if not call.status:
             call.status = "failed"
         self._calls.note(call)

@@ -273,7 +273,7 @@ def test_a_miss_says_what_was_asked(proxy: Proxy) -> None:
     assert (answer.headers["x-replaycache"], answer.headers["x-replaycache-reason"]) == ("miss", "no_recording")
     assert (error["type"], error["code"]) == ("replaycache_miss", "no_recording")
     assert 'recorded "Say hello." / asked "Say goodbye."' in error["message"]
-    assert "[tool.replaycache]" in error["message"]
+    assert "below [tool.replaycache.match]: ignore = [...]" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -344,6 +344,7 @@ def test_a_cassette_is_read_to_its_end_when_the_client_leaves(proxy: Proxy) -> N
     assert ended.json() == {"ended": 1, "not_kept": []}
     assert replayed.headers["x-replaycache"] == "hit"
     assert replayed.content.endswith(DONE)
+    assert "(the client left before the end; it was recorded)" in proxy.log.getvalue()
 
 
 def test_redirects_lead_through_the_proxy(proxy: Proxy, both: tuple[Proxy, ScriptedServer]) -> None:
@@ -406,7 +407,7 @@ def test_an_upstream_that_is_silent() -> None:
     ("path", "told"),
     [
         ("/opnai/v1/models", "there is no upstream 'opnai'; did you mean 'openai'? A path begins with"),
-        ("/v1/models", "there is no upstream 'v1'. A path begins with the name of one: /openai/v1/models. It knows"),
+        ("/v1/models", "there is no upstream 'v1'. A path begins with the name of one: /openai/v1/models."),
         ("/chat/completions", "there is no upstream 'chat'. A path begins with the name of one"),
     ],
 )

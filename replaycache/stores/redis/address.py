@@ -117,7 +117,9 @@ def _check_spelling(name: str) -> None:
 
     close = difflib.get_close_matches(name.lower().replace("-", "_"), _OWN, n=1, cutoff=0.7)
     if close:
-        raise ConfigurationError(f"the address of the shared store has no {printable(name)!r}; did you mean {close[0]!r}?")
+        raise ConfigurationError(
+            f"the address of the shared store has no {printable(name)!r}; did you mean {close[0]!r}?"
+        )
 
 
 def check_namespace(namespace: object) -> None:
