@@ -75,10 +75,12 @@ class Application:
     async def _look_for_store(self) -> None:
         """Tells at once where a shared store is away, and not with the first call."""
         store = self._settings.store
-        if any(map(is_shared, store if isinstance(store, list) else [store])):
+        stores = store if isinstance(store, list) else [store]
+        if any(map(is_shared, stores)):
             error = await self._pages.store_error()
             if error is not None:
-                self._lines.say("warning", f"{error} While it is away, calls go live and are not stored.")
+                then = "the others answer" if len(stores) > 1 else "calls go live, and are not stored"
+                self._lines.say("warning", f"{error} While it is away, {then}.")
 
     @property
     def store(self) -> str:

@@ -57,7 +57,7 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
                 log = proxy.log.getvalue()
 
     assert log.startswith(f"Warning: reading the shared store {shared.url} failed")
-    assert "While it is away, calls go live and are not stored." in log
+    assert "While it is away, calls go live, and are not stored." in log
     assert not away["ok"]
     assert shared.url in away["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")
