@@ -79,7 +79,12 @@ class Application:
         if any(map(is_shared, stores)):
             error = await self._pages.store_error()
             if error is not None:
-                then = "the others answer" if len(stores) > 1 else "calls go live, and are not stored"
+                if len(stores) > 1:
+                    then = "the others answer"
+                elif self._settings.options.get("mode") == "replay":
+                    then = "calls fail"
+                else:
+                    then = "calls go live, and are not stored"
                 self._lines.say("warning", f"{error} While it is away, {then}.")
 
     @property

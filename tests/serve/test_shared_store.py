@@ -69,6 +69,23 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
     assert len(upstream.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("others", "options", "then"),
+    [
+        ([], {"mode": "replay"}, "calls fail"),
+        ([":memory:"], {}, "the others answer"),
+    ],
+)
+def test_a_store_that_is_away_is_told_with_what_follows(others: list[str], options: dict[str, str], then: str) -> None:
+    with shared_servers.own_server("valkey") as shared:
+        shared.stop()
+        proxy = Proxy(store=[*others, shared.url], options=options)
+        httpx2.get(f"{proxy.url}/_replaycache/health")
+        proxy.stop()
+
+    assert f"While it is away, {then}." in proxy.log.getvalue()
+
+
 @pytest.mark.parametrize("password", ["correct-horse", "p%40ss%2Fword"])
 def test_nobody_is_told_the_password_of_the_store(password: str) -> None:
     port = shared_servers.free_port()
