@@ -76,7 +76,9 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
         ([":memory:"], {}, "the others answer"),
     ],
 )
-def test_a_store_that_is_away_is_told_with_what_follows(others: list[str], options: dict[str, str], then: str) -> None:
+def test_a_store_that_is_away_is_told_with_what_follows(
+    others: list[str], options: dict[str, str], then: str
+) -> None:
     with shared_servers.own_server("valkey") as shared:
         shared.stop()
         proxy = Proxy(store=[*others, shared.url], options=options)
