@@ -18,7 +18,7 @@ from .calls import SeenCall
 __all__ = ["CallLines", "shown_path"]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def shown_path(path: str) -> str:
     """A path for people to read."""
     for found in reversed(find(path)):

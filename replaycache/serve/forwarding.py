@@ -116,7 +116,7 @@ class Forwarding:
         way = _way.get()
         if way is not None:
             way.missed = reason
-            way.call.request = request
+            self._calls.keep_request(way.call, request)
 
     # -- a call --------------------------------------------------------------------------------------------
 
