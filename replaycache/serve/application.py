@@ -115,13 +115,16 @@ class Application:
             )
         if target.name not in self._upstreams:
             near = nearest_name(target.name, self._upstreams)
-            guess = f"; did you mean {near!r}?" if near else ""
+            guess = f"; did you mean {near!r}?" if near else "."
             return Failure(
                 404,
                 "replaycache_unknown_upstream",
                 f"there is no upstream {target.name!r}{guess} It knows {', '.join(sorted(self._upstreams))}. "
                 f"Others: --upstream NAME=URL",
             )
+        if scope["method"] in ("CONNECT", "TRACE"):
+            told = f"this proxy forwards no {scope['method']}"
+            return Failure(501, "replaycache_bad_request", told, headers=((b"connection", b"close"),))
         if any(name == b"upgrade" for name, _ in scope["headers"]) and b"websocket" in b",".join(
             value.lower() for name, value in scope["headers"] if name == b"upgrade"
         ):
