@@ -189,7 +189,9 @@ class Forwarding:
         """Whether all of an answer was sent."""
         try:
             body, request = self._request(scope, receive, upstream, rest)
-            cassette, session = _named(scope["headers"])
+            cassette, session, mode = _named(scope["headers"])
+            if mode is not None:
+                self.transports.check_mode(mode)
         except (ConfigurationError, TooLarge) as error:
             failure = failure_of(error)
             assert failure is not None
@@ -416,15 +418,15 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
-def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
-    """The cassette and the session that a call names.
+def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str, str | None]:
+    """The cassette, the session and the mode that a call names.
 
     Raises:
         ConfigurationError: they are no text.
     """
     found: dict[bytes, str] = {}
     for name, value in headers:
-        if name in (b"x-replaycache-cassette", b"x-replaycache-session"):
+        if name in (b"x-replaycache-cassette", b"x-replaycache-session", b"x-replaycache-mode"):
             try:
                 found[name] = value.decode("utf-8").strip()
             except UnicodeDecodeError:
@@ -435,4 +437,4 @@ def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
         raise ConfigurationError(
             "x-replaycache-session goes together with x-replaycache-cassette: name the cassette"
         )
-    return cassette, session
+    return cassette, session, found.get(b"x-replaycache-mode")

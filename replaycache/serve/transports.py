@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,7 +23,7 @@ from ..engine.spool import Spool
 from ..engine.waiting import Suspending
 from ..httpx2 import AsyncReplayTransport
 from ..match import Match
-from ..options import Options
+from ..options import MODE_VARIABLE, Mode, Options
 from ..stores import CassetteStore, Store, open_store
 from .settings import STORED_BYTES, Settings
 
@@ -34,24 +35,38 @@ CASSETTES_OPEN = 256
 WAIT_SECONDS = 10.0
 """How long the end of a session waits for its calls."""
 
-_NEXT: Mapping[MissReason, str] = MappingProxyType(
+_OTHER_CALL: Mapping[MissReason, str] = MappingProxyType(
     {
-        "no_recording": "record it with {auto}",
-        "already_played": "record the further call with {auto}\n"
-        "or start at the first answer: another x-replaycache-session, or end this one by\n"
+        "already_played": "\nor start at the first answer: another x-replaycache-session, or end this one by\n"
         "DELETE /_replaycache/cassettes/NAME",
-        "expired": "record it again with {auto}\nor raise --ttl",
-        "cassette_not_found": "record it with {once}",
-        "not_cacheable": "send it live, with the header x-replaycache-mode: off\n"
-        "or record it in a cassette: the header x-replaycache-cassette: NAME.json",
-        "request_too_large": "send it live, with the header x-replaycache-mode: off",
+        "expired": "\nor raise --ttl",
     }
 )
-_ADVICE = Advice(
-    _NEXT,
-    "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml.",
-    mode_as="the header x-replaycache-mode: {}, or --mode {}",
-)
+_BY_CASSETTE = "\nor record it in a cassette: the header x-replaycache-cassette: NAME.json"
+
+
+def _advice(modes: tuple[Mode, ...]) -> Advice:
+    """What a miss says to do next, where calls may name these modes."""
+    live = (
+        "send it live, with the header x-replaycache-mode: off"
+        if Mode.OFF in modes
+        else "let it go live: start the proxy with --allowed-mode off, and send x-replaycache-mode: off"
+    )
+    following: dict[MissReason, str] = {
+        "no_recording": "record it with {auto}",
+        "already_played": "record the further call with {auto}",
+        "expired": "record it again with {auto}",
+        "cassette_not_found": "record it with {once}",
+        "not_cacheable": f"{live}{_BY_CASSETTE}",
+        "request_too_large": live,
+    }
+    for reason, more in _OTHER_CALL.items():
+        following[reason] += more
+    return Advice(
+        MappingProxyType(following),
+        "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml.",
+        mode_as="the header x-replaycache-mode: {}, or --mode {}" if Mode.AUTO in modes else "--mode {}",
+    )
 
 
 class SessionBusy(Exception):
@@ -151,15 +166,22 @@ class Transports:
         options = {"max_request_bytes": STORED_BYTES, **settings.options}
         self._options = Options.parse({**options, **hooks})
         self._of_cassettes = Options.parse(
-            {"mode": "once" if _names_no_mode(options) else None, **options, **hooks}
+            {
+                "mode": "once" if _names_no_mode(options) else None,
+                **options,
+                "budget": self._options.budget,  # one for all
+                **hooks,
+            }
         )
+        self._modes = _allowed_modes(settings.allowed_modes, self._options.mode)
+        self._advice = _advice(self._modes)
         self._cassettes = settings.cassettes
         self._tell = tell
         self.store: Store
         self.store, self._owns_store = open_store(settings.store)
         self._upstream = CallsUpstream()
         self._exchange = Exchange(self._options, self.store, Spool, Suspending.owner)
-        self._exchange.advice = _ADVICE
+        self._exchange.advice = self._advice
         self._main = AsyncReplayTransport.around(self._upstream, self._exchange)
         self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
         self._opening: anyio.Lock | None = None
@@ -168,6 +190,19 @@ class Transports:
     def match(self) -> Match:
         """What counts as the same request."""
         return self._options.match
+
+    def check_mode(self, name: str) -> None:
+        """Whether a call may name a mode.
+
+        Raises:
+            ConfigurationError: it is none, or none that may be named here.
+        """
+        where = "x-replaycache-mode"
+        if Mode.parse(name, where) not in self._modes:
+            raise ConfigurationError(
+                f"{where}: {name}: calls may not name this mode here, but {', '.join(self._modes)}; whoever starts "
+                f"the proxy lets them: --allowed-mode {name}"
+            )
 
     @asynccontextmanager
     async def lent(self, cassette: str | None, session: str) -> AsyncIterator[AsyncReplayTransport]:
@@ -204,7 +239,7 @@ class Transports:
     def _open(self, path: Path) -> _Session:
         store = CassetteStore(path)
         exchange = Exchange(self._of_cassettes, store, Spool, Suspending.owner)
-        exchange.advice = _ADVICE
+        exchange.advice = self._advice
         return _Session(AsyncReplayTransport.around(self._upstream, exchange), exchange)
 
     def _path(self, name: str) -> Path:
@@ -294,8 +329,15 @@ class Transports:
         await self._upstream.shut()
 
 
+def _allowed_modes(named: tuple[str, ...], mode: Mode) -> tuple[Mode, ...]:
+    """Who starts a proxy that replays has said that nothing goes live: no caller says otherwise."""
+    if named:
+        return tuple(map(Mode, named))
+    return (mode,) if mode is Mode.REPLAY else tuple(Mode)
+
+
 def _names_no_mode(options: Mapping[str, Any]) -> bool:
-    return options.get("mode") is None
+    return options.get("mode") is None and not os.environ.get(MODE_VARIABLE)
 
 
 def _check_session(session: str) -> None:
