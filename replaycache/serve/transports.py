@@ -200,7 +200,7 @@ class Transports:
         where = "x-replaycache-mode"
         if Mode.parse(name, where) not in self._modes:
             raise ConfigurationError(
-                f"{where}: {name}: calls may not name this mode here, but {', '.join(self._modes)}; whoever starts "
+                f"{where}: {name}: calls may not name this mode here, but {', '.join(self._modes)}; who starts "
                 f"the proxy lets them: --allowed-mode {name}"
             )
 
