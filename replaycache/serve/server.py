@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import HANDLED_SIGNALS
 
 from .._errors import ReplayCacheError
 from .application import Application
@@ -80,6 +86,31 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=max(0, round(settings.grace)),
             )
         )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves on these sockets. A signal ends it in order from the beginning on, and takes effect then."""
+        with self._holding_signals():
+            super().run(sockets)
+
+    @contextmanager
+    def _holding_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        came: dict[int, None] = {}
+
+        def hold(number: int, frame: FrameType | None) -> None:
+            came[number] = None
+            self.should_exit = True
+
+        before = {number: signal.signal(number, hold) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 class _StrictConnection(h11.Connection):

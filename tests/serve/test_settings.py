@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from replaycache import ConfigurationError
 from replaycache.configuration import read_configuration
 from replaycache.dialects.registry import BASE_URLS
 from replaycache.match import Match
-from replaycache.serve.settings import SETTINGS, read_settings
+from replaycache.serve.application import Application
+from replaycache.serve.server import Server, listen
+from replaycache.serve.settings import SETTINGS, Settings, read_settings
 from replaycache.serve.upstreams import KNOWN
 from tests.serve.proxies import Command, chat, completion, serving
 
@@ -204,6 +207,29 @@ def test_ctrl_c_ends_it_in_order() -> None:
 
     assert status == 130
     assert all(json.loads(line) for line in said.splitlines())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_it_has_begun_ends_it_in_order(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(port=0, store=":memory:")
+    server = Server(Application(settings), settings)
+    factory, came = server.config.get_loop_factory, []
+
+    def interrupted() -> Any:
+        signal.raise_signal(number)
+        return factory()
+
+    monkeypatch.setattr(server.config, "get_loop_factory", interrupted)
+    before = signal.signal(number, lambda *_: came.append(server.started))
+    late = threading.Timer(30, server.handle_exit, (number, None))
+    late.start()
+    try:
+        server.run(sockets=[listen(settings)])
+    finally:
+        late.cancel()
+        signal.signal(number, before)
+
+    assert came == [True]  # once, and when it was over
 
 
 def test_a_port_that_is_in_use() -> None:
