@@ -266,3 +266,17 @@ def test_it_runs_behind_another_server(tmp_path: Path) -> None:
 
     assert uvicorn.Config("replaycache.serve:app").app == "replaycache.serve:app"
     assert callable(app)
+
+
+def test_another_server_does_not_start_with_a_wrong_setting() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "replaycache.serve:app", "--port", "0"],
+        env=os.environ | {"REPLAYCACHE_SERVE_LOG": "xml"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 3
+    assert "REPLAYCACHE_SERVE_LOG='xml' is wrong" in done.stderr
+    assert "Traceback" not in done.stderr
