@@ -245,7 +245,7 @@ class Forwarding:
         is_chunked = length is None and (
             scope["http_version"] not in ("1.0", "1.1") or any(name == b"transfer-encoding" for name, _ in given)
         )
-        body = RequestBody(receive, self._settings.max_request_bytes, length)
+        body = RequestBody(receive, self._settings.max_request_bytes, length, self._settings.timeout)
         wanted = f"{upstream.path}{rest}".encode("ascii") or b"/"
         if scope["query_string"]:
             wanted += b"?" + scope["query_string"]

@@ -113,6 +113,7 @@ def test_several_stores_stand_one_before_the_other(file: Any, monkeypatch: pytes
         ("upstream", ("x=https://user:pw@host",), "holds credentials"),
         ("upstream", ("x=https://host?q=1",), "a query or a fragment"),
         ("upstream", ("x=https://host/../x",), "in its path"),
+        ("upstream", ("x=https://host/\xe9",), "percent-encoded"),
         ("upstream", ("x=https://host:99999",), "is no URL"),
         ("mode", "relpay", "did you mean 'replay'?"),
         ("ttl", "soon", "is no time"),
