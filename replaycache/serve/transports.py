@@ -136,8 +136,11 @@ class _Session:
         if not self.calls:
             self.idle.set()
 
-    async def close(self) -> list[str]:
+    async def close(self, *, is_last: bool) -> list[str]:
         """Ends it, and says what is not in the cassette.
+
+        Args:
+            is_last: whether no other is open on the same file: what was read of that is let go of then.
 
         Raises:
             SecretFound, DriftFound: as a transport raises them.
@@ -146,7 +149,8 @@ class _Session:
         try:
             await self.transport.aclose()
         finally:
-            self.transport.store.close()
+            if is_last:
+                self.transport.store.close()
         return told
 
 
@@ -259,7 +263,11 @@ class Transports:
         if not name.lower().endswith(".json"):
             raise ConfigurationError(f"{where}: a cassette's name ends in .json")
         path = self._cassettes.joinpath(*parts)
-        if not path.resolve().is_relative_to(self._cassettes.resolve()):
+        try:
+            is_below = path.resolve().is_relative_to(self._cassettes.resolve())
+        except (OSError, RuntimeError):  # it leads to itself
+            is_below = False
+        if not is_below:
             raise ConfigurationError(f"{where}: a symbolic link leads out of the directory of --cassettes")
         return path
 
@@ -274,9 +282,12 @@ class Transports:
 
     async def _close(self, name: tuple[str, str], session: _Session) -> None:
         try:
-            await session.close()
+            await session.close(is_last=self._is_last(name[0]))
         except ReplayCacheError as error:
             self._tell("error", f"{name[0]}: {error}")
+
+    def _is_last(self, cassette: str) -> bool:
+        return all(name != cassette for name, _ in self._sessions)
 
     async def end_sessions(self, cassette: str, session: str | None) -> tuple[int, list[str]]:
         """Ends sessions of a cassette: the next call starts at the first answer.
@@ -309,7 +320,7 @@ class Transports:
             if found is not None:
                 ended += 1
                 try:
-                    told += await found.close()
+                    told += await found.close(is_last=self._is_last(cassette))
                 except ReplayCacheError as error:
                     raised = error
         if raised is not None:
