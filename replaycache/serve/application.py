@@ -62,11 +62,20 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._look_into_store()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _look_into_store(self) -> None:
+        error = await self._pages.store_error()
+        if error is not None:
+            self._lines.say(
+                "warning",
+                f"{error}\nUntil the store answers, nothing is stored, and what would be replayed fails.",
+            )
 
     async def close(self) -> None:
         """Lets what is in flight settle, and ends transports, cassettes and the store."""
