@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -15,10 +16,11 @@ from .._errors import ConfigurationError, Refused
 from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
 from ..options import Mode
+from .access import TOKEN_HEADER
 from .call_lines import CallLines
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
-from .headers import OURS, handed_on, sent_on
+from .headers import CALL_HEADERS, OURS, handed_on, sent_on
 from .metrics import Metrics
 from .redirects import REDIRECTS, led_through
 from .request_body import ClientGone, RequestBody, TooLarge
@@ -30,6 +32,8 @@ __all__ = ["BrokenOff", "Forwarding"]
 
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_CALL_HEADERS = CALL_HEADERS | {b"x-replaycache-cassette", b"x-replaycache-session", TOKEN_HEADER}
 
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 _STATUSES = range(200, 600)
@@ -169,7 +173,13 @@ class Forwarding:
         call = way.call
         call.seconds = time.perf_counter() - way.began
         if not is_whole and not call.reason:
-            call.reason = "the client went away" if way.is_gone else "it was broken off"
+            if way.is_gone:
+                is_kept = call.status == "miss"  # SDKs leave a stream behind its last event
+                call.reason = (
+                    "the client left before the end; it was recorded" if is_kept else "the client went away"
+                )
+            else:
+                call.reason = "it was broken off"
         if not call.status:
             call.status = "failed"
         self._calls.note(call)
@@ -418,14 +428,25 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
+def _check_spelling(name: str) -> None:
+    begin = f"{OURS.decode()}-"
+    known = [header.decode().removeprefix(begin) for header in sorted(_CALL_HEADERS)]
+    close = difflib.get_close_matches(name.removeprefix(begin), known, n=1, cutoff=0.65)
+    if close:
+        raise ConfigurationError(f"there is no header {name}; did you mean {begin}{close[0]}?")
+
+
 def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str, str | None]:
     """The cassette, the session and the mode that a call names.
 
     Raises:
-        ConfigurationError: they are no text.
+        ConfigurationError: they are no text, or a header of ours is misspelt: the call would be answered or
+            recorded as if it had none.
     """
     found: dict[bytes, str] = {}
     for name, value in headers:
+        if name.startswith(OURS) and name not in _CALL_HEADERS:
+            _check_spelling(name.decode("latin-1"))
         if name in (b"x-replaycache-cassette", b"x-replaycache-session", b"x-replaycache-mode"):
             try:
                 found[name] = value.decode("utf-8").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .access import COOKIE
 from .upstreams import Upstream
 
-__all__ = ["OURS", "handed_on", "sent_on"]
+__all__ = ["CALL_HEADERS", "OURS", "handed_on", "sent_on"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -41,10 +41,10 @@ _OF_ANOTHER_ORIGIN = frozenset(
 """What an answer says of the server that sent it: clients would take it for this one."""
 
 OURS = b"x-replaycache"
-_PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
+CALL_HEADERS = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
 """Which the transport reads, and does not send."""
 
-_NEVER_NAMED = _PASSED_ON | {b"content-length"}
+_NEVER_NAMED = CALL_HEADERS | {b"content-length"}
 """Which `Connection` cannot take away: the length tells where the request ends."""
 
 
@@ -100,7 +100,7 @@ def sent_on(headers: Headers) -> Headers:
         dropped |= {b"cookie"}
     found = []
     for name, value in headers:
-        if name in dropped or name == b"host" or (name.startswith(OURS) and name not in _PASSED_ON):
+        if name in dropped or name == b"host" or (name.startswith(OURS) and name not in CALL_HEADERS):
             continue
         if name == b"cookie" and COOKIE.encode() in value:
             value = b"; ".join(

@@ -88,7 +88,7 @@ class Pages:
         return JSONResponse(found, headers={"cache-control": "no-store"})
 
     async def store_error(self) -> str | None:
-        """Why the store does not answer; None where it does."""
+        """What is wrong with the store; None where it answers."""
         store = self._transports.store
         error = "it did not answer in time"
         with anyio.move_on_after(_HEALTH_SECONDS):

@@ -64,7 +64,8 @@ def _advice(modes: tuple[Mode, ...]) -> Advice:
         following[reason] += more
     return Advice(
         MappingProxyType(following),
-        "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml.",
+        "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml; "
+        "Match(ignore=[...])\nis a line there, below [tool.replaycache.match]: ignore = [...]",
         mode_as="the header x-replaycache-mode: {}, or --mode {}" if Mode.AUTO in modes else "--mode {}",
     )
 
