@@ -76,7 +76,8 @@ class Application:
         error = await self._pages.store_error()
         if error is None:
             return
-        if isinstance(self._settings.store, list):
+        store = self._settings.store
+        if isinstance(store, list) and len(store) > 1:
             then = "the others answer"
         elif self._settings.options.get("mode") == "replay":
             then = "calls fail"

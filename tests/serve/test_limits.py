@@ -203,7 +203,7 @@ def test_a_store_that_is_down() -> None:
                 "/chat/completions", json=chat("Down."), headers={"x-replaycache-mode": "replay"}
             )
 
-    assert proxy.log.getvalue().startswith("Warning: nobody answers at redis://cache.example\n")
+    assert proxy.log.getvalue().startswith("Warning: nobody answers at redis://cache.example While")
     assert health.json()["ok"] is False
     assert "redis://cache.example" in health.json()["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")
