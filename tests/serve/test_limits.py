@@ -203,8 +203,8 @@ def test_a_store_that_is_down() -> None:
                 "/chat/completions", json=chat("Down."), headers={"x-replaycache-mode": "replay"}
             )
 
-    told = "Warning: nobody answers at redis://cache.example While it is away, calls go live, and are not stored.\n"
-    assert proxy.log.getvalue().startswith(told)
+    then = "While it is away, calls go live, and are not stored."
+    assert proxy.log.getvalue().startswith(f"Warning: nobody answers at redis://cache.example {then}\n")
     assert health.json()["ok"] is False
     assert "redis://cache.example" in health.json()["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")
