@@ -508,6 +508,8 @@ class Outcome:
         recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC); None where nobody knows.
         age: of a hit, seconds since then; None where nobody knows.
         reason: of a live call, why nothing was stored; of a miss, why what was stored is not the whole answer.
+        fault: of a hit, what was made to go wrong with it, as the option of that name says it; empty where nothing
+            was.
     """
 
     status: Literal["hit", "miss", "live"]
@@ -516,6 +518,7 @@ class Outcome:
     recorded_at: float | None
     age: float | None
     reason: str
+    fault: str = ""
 
     def __init__(
         self,
@@ -525,6 +528,7 @@ class Outcome:
         recorded_at: float | None = None,
         age: float | None = None,
         reason: str = "",
+        fault: str = "",
     ) -> None:
         self.status = status
         self.key = key
@@ -532,6 +536,8 @@ class Outcome:
         self.recorded_at = recorded_at
         self.age = age
         self.reason = reason
+        if fault:  # most have none, and need no place for it
+            self.fault = fault
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, Outcome) else NotImplemented
@@ -548,4 +554,6 @@ class Outcome:
             parts.append(f"in {self.store}")
         if self.reason:
             parts.append(f"({self.reason})")
+        if self.fault:
+            parts.append(f"with the fault {self.fault}")
         return printable(f"<Outcome {' '.join(parts)}>")

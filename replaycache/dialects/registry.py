@@ -52,6 +52,7 @@ __all__ = [
     "credential_parameters",
     "endpoints",
     "equivalents",
+    "error_body",
     "generates",
     "headers_by_api",
     "holds_data",
@@ -249,6 +250,23 @@ def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
         if dialect.headers
         and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
     ]
+
+
+def error_body(method: str, netloc: str, path: str, status: int, told: str) -> dict[str, Any]:
+    """The document of an answer that tells of an error, as the API has it whose host or whose call it is.
+
+    Args:
+        method: in upper case.
+        netloc: the host, with its port where it is not that of the scheme.
+        path: of the URL.
+        status: of the answer.
+        told: for people.
+    """
+    fitting = endpoints(method, path)
+    by_call = [dialect for dialect in DIALECTS if any(endpoint in dialect.endpoints for endpoint in fitting)]
+    makers = (dialect.error_body for dialect in (*_of_host(netloc), *by_call))
+    make = next((make for make in makers if make is not None), openai_chat.error_body)
+    return make(status, told)
 
 
 def provider_of_host(host: str) -> str:

@@ -9,12 +9,15 @@ from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url
+from .faulty import faulty, read_fault
 from .sampling import current_sample
 from .sequence import Place
 
 __all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
 
-CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
+CALL_HEADERS = frozenset(
+    {"x-replaycache-fault", "x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"}
+)
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
 
 NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
@@ -52,6 +55,8 @@ class Asked:
         names_mode: whether it says that itself.
         sample: which of several answers is asked for.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
+        fault: what goes wrong with its answer where that is replayed; empty for nothing.
+        met: how many calls of a key faults have met; None where the transport counts them.
         needs_body: whether its body has to be read.
         body: once it was read.
         identity: once it is known.
@@ -77,9 +82,11 @@ class Asked:
         "_headers",
         "_request",
         "body",
+        "fault",
         "found",
         "identity",
         "keeps_body",
+        "met",
         "method",
         "mode",
         "names_mode",
@@ -111,6 +118,11 @@ class Asked:
         number = current_sample()
         self.sample = options.sample if number is None else number
         self.ttl = options.ttl
+        block = faulty.here()
+        if block is None:
+            self.fault, self.met = options.fault, None
+        else:
+            self.fault, self.met = block.value
         for name, _ in found:
             if name.startswith(_PREFIX):
                 self._read_call_headers()
@@ -141,6 +153,8 @@ class Asked:
                     self.names_mode = True
                 elif name == b"x-replaycache-sample":
                     self.sample = parse_sample(text, where)
+                elif name == b"x-replaycache-fault":
+                    self.fault, self.met = read_fault(text, where), None
                 else:
                     self.ttl = parse_duration(text, where)
         self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]

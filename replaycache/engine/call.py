@@ -2,9 +2,10 @@
 
     call = exchange.call(method, url, headers)      an adapter, for each request
     call.identify(body)                             where `call.needs_body`
-    call.decide(call.load())                        Replay | Forward | Wait | Recheck | Refuse
+    call.decide(call.load())                        Replay | Disturb | Forward | Wait | Recheck | Refuse
 
     Replay    the adapter answers from the recording's chunks
+    Disturb   the same, and it has go wrong what the plan says; call.give_back() where not all of it is given
     Forward   answer = call.sending(forward), and the adapter calls upstream; then answer.respond(),
               answer.feed() for every chunk, answer.settle() exactly once, and answer.save() where that says so
     Wait      an identical request is in flight: wait for it, call.go_on(), load and decide again
@@ -27,8 +28,9 @@ from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from .asked import Asked
 from .decider import Decider
-from .decisions import Decision, Forward, Recheck, Replay, Wait
+from .decisions import Decision, Disturb, Forward, Recheck, Replay, Wait
 from .diagnosis import Advice, diagnose
+from .faulty import Met
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
@@ -56,6 +58,7 @@ class Shared(Protocol):
         decider: decides.
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
+        met: how many calls of a key faults have met.
     """
 
     @property
@@ -84,6 +87,9 @@ class Shared(Protocol):
 
     @property
     def keeper(self) -> Keeper: ...
+
+    @property
+    def met(self) -> Met: ...
 
 
 class Call:
@@ -151,9 +157,26 @@ class Call:
             if shared.keeper.redirects.is_any:
                 with suppress(Exception):  # what a store of the user's may raise: those calls go live again
                     shared.keeper.pass_on(self.asked, decision.recording)
+            disturbed = self._disturbed(decision) if self.asked.fault else None
             took = time.perf_counter() - self._began
             shared.reporter.hit(decision.recording, decision.outcome, took)
+            if disturbed is not None:
+                return disturbed
+            if decision.recording.head.status != 200:
+                return _at_pace(decision)
         return decision
+
+    def _disturbed(self, replay: Replay) -> Disturb | None:
+        with postponed():
+            from .faults import disturb  # most calls have none
+
+        met = self.asked.met
+        return disturb(replay, self.asked, self._shared.met if met is None else met)
+
+    def give_back(self) -> None:
+        """Its caller does not get all of the recording: in a cassette, whoever asks again has its place."""
+        self._shared.keeper.release(self.asked)
+        self.asked.place = None
 
     def _take_off(self, forward: Forward, found: Found) -> Forward | Wait | Recheck:
         """Nothing answers: what to do, as others may ask the same."""
@@ -225,3 +248,14 @@ class Call:
         if self._lead is not None:
             self._lead.land()
         self._shared.keeper.release(self.asked)
+
+
+def _at_pace(replay: Replay) -> Replay:
+    """With the time that an error tells its client to wait as the pace has it."""
+    with postponed():
+        from .retry_after import at_pace  # few tell one
+
+    head = at_pace(replay.recording.head, replay.pace)
+    if head is replay.recording.head:
+        return replay
+    return replay._replace(recording=replay.recording.with_parts(head=head))

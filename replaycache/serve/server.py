@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import socket
+import struct
 from typing import Any
 
 import h11
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .._errors import ReplayCacheError
 from .application import Application
+from .forwarding import RESET
 from .settings import Settings
 
 __all__ = ["CannotListen", "Server", "listen"]
@@ -114,4 +116,19 @@ def _check(data: bytes) -> None:
 class _StrictProtocol(H11Protocol):
     def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
         super().__init__(config, *args, **named)
+        self.app = self._resettable(self.app)
         self.conn = _StrictConnection(h11.SERVER, config.h11_max_incomplete_event_size or (64 << 10))
+
+    def _resettable(self, application: Any) -> Any:
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[RESET] = self._reset
+            await application(scope, receive, send)
+
+        return answer
+
+    def _reset(self) -> None:
+        """Breaks the connection off as a peer does that is gone: the client finds it reset, and no end."""
+        taken = self.transport.get_extra_info("socket")
+        if taken is not None:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
