@@ -528,7 +528,6 @@ class Outcome:
         recorded_at: float | None = None,
         age: float | None = None,
         reason: str = "",
-        fault: str = "",
     ) -> None:
         self.status = status
         self.key = key
@@ -536,8 +535,6 @@ class Outcome:
         self.recorded_at = recorded_at
         self.age = age
         self.reason = reason
-        if fault:  # most have none, and need no place for it
-            self.fault = fault
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, Outcome) else NotImplemented

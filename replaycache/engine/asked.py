@@ -9,8 +9,8 @@ from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
 from ..wire import url as _url
-from .faulty import faulty, read_fault
-from .sampling import current_sample
+from .blocks import Held, held
+from .faulty import Met, read_fault
 from .sequence import Place
 
 __all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
@@ -115,14 +115,13 @@ class Asked:
         self.found = found
         self.mode = options.mode
         self.names_mode = False
-        number = current_sample()
-        self.sample = options.sample if number is None else number
+        self.sample = options.sample
         self.ttl = options.ttl
-        block = faulty.here()
-        if block is None:
-            self.fault, self.met = options.fault, None
-        else:
-            self.fault, self.met = block.value
+        self.fault = options.fault
+        self.met: Met | None = None
+        block = held.here()
+        if block is not None:
+            self._read_blocks(block)
         for name, _ in found:
             if name.startswith(_PREFIX):
                 self._read_call_headers()
@@ -143,6 +142,13 @@ class Asked:
         else:
             self.unstorable = NOT_CACHEABLE
             self.needs_body = False
+
+    def _read_blocks(self, block: Held) -> None:
+        number, faulty = block.of("sample"), block.of("fault")
+        if number is not None:
+            self.sample = number
+        if faulty is not None:
+            self.fault, self.met = faulty
 
     def _read_call_headers(self) -> None:
         for name, value in self.found:

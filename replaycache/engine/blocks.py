@@ -1,32 +1,47 @@
-"""What holds inside a `with` block, for its context and the tasks and threads that are started in it."""
+"""What holds inside a `with` block, for its context and the tasks and threads that are started in it.
+
+Blocks of all kinds stand in one place: a call that is in none looks once.
+"""
 
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from ..system.inheritance import Inherited
 
-__all__ = ["Block", "Held"]
+__all__ = ["Block", "Held", "held"]
 
 
 class Held(NamedTuple):
     """What holds in a context.
 
     Attributes:
-        value: that holds.
-        entered: the block that says so.
+        kind: of the innermost block.
+        value: that it says.
+        entered: the block.
         outer: what holds around it.
     """
 
+    kind: str
     value: Any
     entered: "Block"
     outer: "Held | None"
 
+    def of(self, kind: str) -> Any:
+        """What the innermost block of a kind says; None where there is none."""
+        found: Held | None = self
+        while found is not None and found.kind != kind:
+            found = found.outer
+        return None if found is None else found.value
 
-def _without(entered: "Block", held: Held | None) -> Held | None:
+
+held: Inherited[Held] = Inherited("replaycache_blocks")
+
+
+def _without(entered: "Block", here: Held | None) -> Held | None:
     """What holds around, but for the innermost that `entered` began: generators leave theirs in any order."""
-    if held is None or held.entered is entered:
-        return None if held is None else held.outer
-    return held._replace(outer=_without(entered, held.outer))
+    if here is None or here.entered is entered:
+        return None if here is None else here.outer
+    return here._replace(outer=_without(entered, here.outer))
 
 
 class Block:
@@ -36,7 +51,7 @@ class Block:
     `multiprocessing.pool.ThreadPool` what holds where the pool was made.
     """
 
-    _here: ClassVar[Inherited[Held]]
+    kind: ClassVar[str]
 
     def _value(self) -> Any:
         """What holds from now on."""
@@ -47,20 +62,20 @@ class Block:
 
     def __enter__(self) -> Self:
         Inherited.hold()
-        self._here.set(Held(self._value(), self, self._here.here()))
+        held.set(Held(self.kind, self._value(), self, held.here()))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # no token of ours: one object may be entered in several tasks at once, and left elsewhere than entered
-        before = held = self._here.here()
-        while held is not None and held.entered is not self:
-            held = held.outer
-        self._here.set(_without(self, before))
+        before = left = held.here()
+        while left is not None and left.entered is not self:
+            left = left.outer
+        held.set(_without(self, before))
         Inherited.release()
-        if held is not None:
-            self._left(held.value, error)
+        if left is not None:
+            self._left(left.value, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -157,21 +157,24 @@ class Call:
             if shared.keeper.redirects.is_any:
                 with suppress(Exception):  # what a store of the user's may raise: those calls go live again
                     shared.keeper.pass_on(self.asked, decision.recording)
-            disturbed = self._disturbed(decision) if self.asked.fault else None
-            took = time.perf_counter() - self._began
-            shared.reporter.hit(decision.recording, decision.outcome, took)
-            if disturbed is not None:
-                return disturbed
-            if decision.recording.head.status != 200:
+            disturbed = self._disturbed(decision) if self.asked.fault else decision
+            recording = decision.recording
+            shared.reporter.hit(recording, decision.outcome, time.perf_counter() - self._began)
+            if recording.head.status != 200 and disturbed is decision:
                 return _at_pace(decision)
+            return disturbed
         return decision
 
-    def _disturbed(self, replay: Replay) -> Disturb | None:
+    def _disturbed(self, replay: Replay) -> Replay | Disturb:
         with postponed():
             from .faults import disturb  # most calls have none
 
-        met = self.asked.met
-        return disturb(replay, self.asked, self._shared.met if met is None else met)
+        shared, met = self._shared, self.asked.met
+        disturbed = disturb(replay, self.asked, shared.met if met is None else met)
+        if disturbed is None:
+            return replay
+        shared.reporter.tally.disturbed += 1
+        return disturbed
 
     def give_back(self) -> None:
         """Its caller does not get all of the recording: in a cassette, whoever asks again has its place."""
@@ -255,7 +258,6 @@ def _at_pace(replay: Replay) -> Replay:
     with postponed():
         from .retry_after import at_pace  # few tell one
 
-    head = at_pace(replay.recording.head, replay.pace)
-    if head is replay.recording.head:
-        return replay
-    return replay._replace(recording=replay.recording.with_parts(head=head))
+    recording = replay.recording
+    head = at_pace(recording.head, replay.pace)
+    return replay if head is recording.head else replay._replace(recording=recording.with_parts(head=head))

@@ -9,7 +9,7 @@ from .._errors import ConfigurationError, ReplayCacheWarning
 from .._faults import parse_fault
 from ..system.warning import warn
 from .blocks import Block
-from .faulty import Faulty, faulty
+from .faulty import Faulty
 
 __all__ = ["fault"]
 
@@ -31,7 +31,7 @@ class fault(Block):  # noqa: N801  # used as a function is
         ConfigurationError: there is no such fault.
     """
 
-    _here = faulty
+    kind = "fault"
 
     def __init__(self, text: str | None) -> None:
         if not isinstance(text, str) and text is not None:

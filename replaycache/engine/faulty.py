@@ -1,19 +1,17 @@
-"""The fault that holds in a context, by `replaycache.fault`: what a hit has to know of it."""
+"""What calls have to know of faults."""
 
 from typing import NamedTuple
 
 from ..system.forking import postponed
-from ..system.inheritance import Inherited
-from .blocks import Held
 
-__all__ = ["Faulty", "Met", "faulty", "read_fault"]
+__all__ = ["Faulty", "Met", "read_fault"]
 
 Met = dict[tuple[str, str], list[int]]
 """How many calls of a key each of the faults of a text has met, by both."""
 
 
 class Faulty(NamedTuple):
-    """What holds in a block.
+    """What a block of `replaycache.fault` says.
 
     Attributes:
         fault: its text; empty for none.
@@ -22,10 +20,6 @@ class Faulty(NamedTuple):
 
     fault: str
     met: Met
-
-
-faulty: Inherited[Held] = Inherited("replaycache_fault")
-"""A `Faulty`."""
 
 
 def read_fault(text: str, where: str) -> str:

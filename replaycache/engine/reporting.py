@@ -84,8 +84,6 @@ class Reporter:
     def hit(self, recording: Recording, outcome: Outcome, took: float) -> None:
         """A recording answers, `took` seconds after it was asked."""
         self.tally.replayed += 1
-        if outcome.fault:
-            self.tally.disturbed += 1
         if not self._is_cache:
             self.tally.played.add(id(recording))
         elif self._note is not None and not outcome.fault:  # a fault saves nobody a call

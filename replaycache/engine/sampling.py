@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from ..options import parse_sample
-from ..system.inheritance import Inherited
-from .blocks import Block, Held
+from .blocks import Block
 
-__all__ = ["current_sample", "sample"]
-
-_innermost: Inherited[Held] = Inherited("replaycache_sample")
-
-
-def current_sample() -> int | None:
-    """The number of the innermost `sample` that holds here; None outside."""
-    held = _innermost.here()
-    return None if held is None else held.value
+__all__ = ["sample"]
 
 
 class sample(Block):  # noqa: N801  # used as a function is
@@ -36,7 +27,7 @@ class sample(Block):  # noqa: N801  # used as a function is
         ConfigurationError: it is none.
     """
 
-    _here = _innermost
+    kind = "sample"
 
     def __init__(self, number: int) -> None:
         self._number = parse_sample(number, "sample")
