@@ -241,8 +241,6 @@ class Dialect(NamedTuple):
         text_objects: those under which every text is one, whatever its name, where they are an object. `name[]`
             stands for the objects in a list, `outer.name` for those inside of an `outer`, and `name.*` for the
             texts directly inside: what is an object there is one of the API.
-        error_body: makes the document of an answer that tells of an error, of its status and a text for people;
-            that of OpenAI, which most speak, where there is none.
     """
 
     name: str
@@ -263,7 +261,6 @@ class Dialect(NamedTuple):
     encoded: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     text_objects: tuple[str, ...] = ()
-    error_body: Callable[[int, str], dict[str, Any]] | None = None
 
 
 def no_op_rows(

@@ -52,11 +52,11 @@ __all__ = [
     "credential_parameters",
     "endpoints",
     "equivalents",
-    "error_body",
     "generates",
     "headers_by_api",
     "holds_data",
     "kind_of",
+    "names_of",
     "no_ops",
     "provider_of_host",
 ]
@@ -252,21 +252,11 @@ def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
     ]
 
 
-def error_body(method: str, netloc: str, path: str, status: int, told: str) -> dict[str, Any]:
-    """The document of an answer that tells of an error, as the API has it whose host or whose call it is.
-
-    Args:
-        method: in upper case.
-        netloc: the host, with its port where it is not that of the scheme.
-        path: of the URL.
-        status: of the answer.
-        told: for people.
-    """
+def names_of(method: str, host: str, path: str) -> list[str]:
+    """The dialects of which a call may be: first those whose host it is, then those that know its path."""
     fitting = endpoints(method, path)
-    by_call = [dialect for dialect in DIALECTS if any(endpoint in dialect.endpoints for endpoint in fitting)]
-    makers = (dialect.error_body for dialect in (*_of_host(netloc), *by_call))
-    make = next((make for make in makers if make is not None), openai_chat.error_body)
-    return make(status, told)
+    by_path = [one for one in DIALECTS if any(endpoint in one.endpoints for endpoint in fitting)]
+    return [dialect.name for dialect in (*_of_host(host), *by_path)]
 
 
 def provider_of_host(host: str) -> str:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._models import Headers, Request
 from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
+from ..system.forking import postponed
 from ..wire import url as _url
 from .blocks import Held, held
-from .faulty import Met, read_fault
 from .sequence import Place
+
+if TYPE_CHECKING:
+    from .plan import Met
 
 __all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
 
@@ -160,7 +163,7 @@ class Asked:
                 elif name == b"x-replaycache-sample":
                     self.sample = parse_sample(text, where)
                 elif name == b"x-replaycache-fault":
-                    self.fault, self.met = read_fault(text, where), None
+                    self.fault, self.met = _read_fault(text, where), None
                 else:
                     self.ttl = parse_duration(text, where)
         self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]
@@ -209,3 +212,11 @@ class Asked:
         """It goes upstream as if there were no store."""
         self.mode = Mode.OFF
         self.unstorable = reason
+
+
+def _read_fault(text: str, where: str) -> str:
+    with postponed():
+        from .._faults import parse_fault  # most calls name none
+
+    parse_fault(text, where)
+    return text

@@ -4,14 +4,14 @@ Blocks of all kinds stand in one place: a call that is in none looks once.
 """
 
 from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 from ..system.inheritance import Inherited
 
 __all__ = ["Block", "Held", "held"]
 
 
-class Held(NamedTuple):
+class Held:
     """What holds in a context.
 
     Attributes:
@@ -21,10 +21,11 @@ class Held(NamedTuple):
         outer: what holds around it.
     """
 
-    kind: str
-    value: Any
-    entered: "Block"
-    outer: "Held | None"
+    __slots__ = ("entered", "kind", "outer", "value")
+
+    def __init__(self, kind: str, value: Any, entered: "Block", outer: "Held | None") -> None:
+        self.kind, self.value = kind, value
+        self.entered, self.outer = entered, outer
 
     def of(self, kind: str) -> Any:
         """What the innermost block of a kind says; None where there is none."""
@@ -41,7 +42,7 @@ def _without(entered: "Block", here: Held | None) -> Held | None:
     """What holds around, but for the innermost that `entered` began: generators leave theirs in any order."""
     if here is None or here.entered is entered:
         return None if here is None else here.outer
-    return here._replace(outer=_without(entered, here.outer))
+    return Held(here.kind, here.value, here.entered, _without(entered, here.outer))
 
 
 class Block:

@@ -30,7 +30,6 @@ from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Disturb, Forward, Recheck, Replay, Wait
 from .diagnosis import Advice, diagnose
-from .faulty import Met
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
@@ -41,6 +40,7 @@ from .reporting import Reporter
 if TYPE_CHECKING:
     from ..stores import Store
     from .answer import Answer
+    from .plan import Met
 
 __all__ = ["Call", "Shared"]
 

@@ -20,14 +20,17 @@ class Replay(NamedTuple):
     pace: float
 
 
-class Disturb(NamedTuple):
+class Disturb:
     """Answer from the recording, and have go wrong what `plan` says. Where its caller does not get all of it, the
     adapter calls `call.give_back()`."""
 
-    recording: Recording
-    outcome: Outcome
-    pace: float
-    plan: "Plan"
+    __slots__ = ("outcome", "pace", "plan", "recording")  # a named tuple takes longer to make, at every start
+
+    def __init__(self, recording: Recording, outcome: Outcome, pace: float, plan: "Plan") -> None:
+        self.recording = recording
+        self.outcome = outcome
+        self.pace = pace
+        self.plan = plan
 
 
 class Forward(NamedTuple):

@@ -18,7 +18,6 @@ from ..wire.hosts import HostPattern, are_meant
 from .call import Call
 from .decider import Decider
 from .diagnosis import ADVICE, Advice
-from .faulty import Met
 from .flights import Owner
 from .held_back import is_held_back
 from .identifier import Identifier
@@ -34,6 +33,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .plan import Met
 
 __all__ = ["IS_MISSPELT", "Exchange"]
 

@@ -9,7 +9,7 @@ from .._errors import ConfigurationError, ReplayCacheWarning
 from .._faults import parse_fault
 from ..system.warning import warn
 from .blocks import Block
-from .faulty import Faulty
+from .plan import Met
 
 __all__ = ["fault"]
 
@@ -39,11 +39,12 @@ class fault(Block):  # noqa: N801  # used as a function is
         self._text = text or ""
         parse_fault(self._text)
 
-    def _value(self) -> Faulty:
-        return Faulty(self._text, {})
+    def _value(self) -> tuple[str, Met]:
+        return self._text, {}  # counts its calls
 
     def _left(self, value: Any, error: BaseException | None) -> None:
-        if value.fault and not value.met and error is None:
-            told = f"fault={value.fault!r} disturbed no call: only what is replayed is disturbed, and nothing was"
+        text, met = value
+        if text and not met and error is None:
+            told = f"fault={text!r} disturbed no call: only what is replayed is disturbed, and nothing was"
             with suppress(ReplayCacheWarning):  # where warnings are errors: nobody asked for one here
                 warn(told, ReplayCacheWarning)

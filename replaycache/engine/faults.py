@@ -9,13 +9,12 @@ import json
 
 from .._faults import Fault, parse_fault
 from .._models import Body, Chunk, Recording, ResponseHead
-from ..dialects.registry import error_body
+from ..dialects.errors import error_body
 from ..system.forking import new_lock
 from ..wire import url as _url
 from .asked import Asked
 from .decisions import Disturb, Replay
-from .faulty import Met
-from .plan import Plan
+from .plan import Met, Plan
 from .retry_after import at_pace, telling
 
 __all__ = ["disturb"]

@@ -15,8 +15,7 @@ from replaycache import Body, Chunk, ConfigurationError, Options, Outcome, Respo
 from replaycache._faults import KINDS, Fault, parse_fault
 from replaycache.engine.decisions import Disturb, Replay
 from replaycache.engine.faults import disturb
-from replaycache.engine.faulty import Met
-from replaycache.engine.plan import SILENCE_SECONDS, Course, Plan, Step
+from replaycache.engine.plan import SILENCE_SECONDS, Course, Met, Plan, Step
 from replaycache.engine.retry_after import at_pace, telling
 from tests.engine.parts import asked_of, exchange, recording_of
 

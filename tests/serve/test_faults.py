@@ -88,6 +88,7 @@ def test_the_answer_and_the_log_tell_of_it(proxy: Proxy) -> None:
     assert refused.headers["x-replaycache-fault"] == "status:429,times=1,retry-after=3"
     assert refused.json()["error"]["code"] == "rate_limit_exceeded"
     assert answered.content == completion("Whole.")
+    proxy.stop()
     assert "(fault status:429,times=1,retry-after=3)" in proxy.log.getvalue()
 
 
@@ -111,6 +112,7 @@ def test_a_setting_holds_for_all_calls() -> None:
     with serving(_handle, options={"fault": "status:500,times=1"}, log="json") as (proxy, _):
         with client(proxy) as asking:
             found = [asking.post("/chat/completions", json=chat("a")).status_code for _ in range(3)]
+        proxy.stop()  # it has written of all
         lines = [json.loads(line) for line in proxy.log.getvalue().splitlines()]
 
     assert found == [200, 500, 200]

@@ -61,26 +61,7 @@ def _text_content(body: dict[str, Any]) -> bool:
 _CONNECTOR = "https://docs.anthropic.com/en/docs/agents-and-tools/mcp-connector"
 _BATCHES = "https://docs.claude.com/en/api/creating-message-batches: requests.params are those of a message"
 
-_ERRORS = {
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-
-
-def _error_body(status: int, told: str) -> dict[str, Any]:
-    """https://docs.claude.com/en/api/errors."""
-    kind = _ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": told}, "request_id": None}
-
-
 DIALECT = Dialect(
-    error_body=_error_body,
     name="anthropic",
     provider="anthropic",
     base_url=BaseUrl("anthropic", "https://api.anthropic.com", "https://docs.anthropic.com/en/api/overview"),

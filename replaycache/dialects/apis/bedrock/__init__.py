@@ -121,13 +121,7 @@ def unwrapped(value: Mapping[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _error_body(status: int, told: str) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ThrottlingException.html."""
-    return {"message": told}
-
-
 DIALECT = Dialect(
-    error_body=_error_body,
     name="bedrock",
     provider="aws",
     hosts=("bedrock-runtime.*.amazonaws.com", "bedrock-runtime-fips.*.amazonaws.com"),

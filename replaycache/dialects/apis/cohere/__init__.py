@@ -72,13 +72,7 @@ class ChatV1Progress(Progress):
         self.terminal = value.get("is_finished") is not False
 
 
-def _error_body(status: int, told: str) -> dict[str, Any]:
-    """https://docs.cohere.com/reference/errors."""
-    return {"message": told}
-
-
 DIALECT = Dialect(
-    error_body=_error_body,
     name="cohere",
     provider="cohere",
     base_url=BaseUrl("cohere", "https://api.cohere.com", "https://docs.cohere.com/reference/about"),

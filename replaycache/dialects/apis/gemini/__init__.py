@@ -65,28 +65,7 @@ _INTERACTIONS = "https://ai.google.dev/api/interactions-api: Tool"
 _VERTEX_TOOL = "https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1beta1/Tool"
 _MCP_TRANSPORT = "tools[*].mcpServers[*].streamableHttpTransport"
 
-_ERRORS = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    500: "INTERNAL",
-    501: "UNIMPLEMENTED",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-
-
-def _error_body(status: int, told: str) -> dict[str, Any]:
-    """https://cloud.google.com/apis/design/errors#http_mapping."""
-    return {"error": {"code": status, "message": told, "status": _ERRORS.get(status, "UNKNOWN")}}
-
-
 DIALECT = Dialect(
-    error_body=_error_body,
     name="gemini",
     provider="google",
     base_url=BaseUrl("gemini", "https://generativelanguage.googleapis.com", "https://ai.google.dev/api"),
@@ -149,7 +128,6 @@ DIALECT = Dialect(
 )
 
 VERTEX = Dialect(
-    error_body=_error_body,
     name="vertex",
     provider="google",
     hosts=("aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),

@@ -36,13 +36,7 @@ class LinesProgress(Progress):
         self.take("", value)
 
 
-def _error_body(status: int, told: str) -> dict[str, Any]:
-    """https://docs.ollama.com/api/errors."""
-    return {"error": told}
-
-
 DIALECT = Dialect(
-    error_body=_error_body,
     name="ollama",
     base_url=BaseUrl("ollama", "http://localhost:11434", "https://docs.ollama.com/api/introduction"),
     hosts=("localhost:11434", "127.0.0.1:11434"),
@@ -78,7 +72,6 @@ DIALECT = Dialect(
 )
 
 CLOUD = Dialect(
-    error_body=_error_body,
     name="ollama cloud",
     provider="ollama",
     base_url=BaseUrl("ollama-cloud", "https://ollama.com", "https://docs.ollama.com/cloud"),

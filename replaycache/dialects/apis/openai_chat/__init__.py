@@ -8,7 +8,7 @@ from typing import Any
 from ...dialect import AnswerHeader, BaseUrl, Dialect, Endpoint, no_op_rows, stop_as_list
 from ...progress import Progress, as_dict
 
-__all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress", "error_body", "prompts_in"]
+__all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress", "prompts_in"]
 
 HOSTS = ("api.openai.com", "*.api.openai.com")
 REFERENCE = "https://platform.openai.com/docs/api-reference"
@@ -78,16 +78,7 @@ def prompts_in(asked: Mapping[str, Any]) -> int:
     return len(prompts) if isinstance(prompts, list) and prompts and not isinstance(prompts[0], int) else 1
 
 
-def error_body(status: int, told: str) -> dict[str, Any]:
-    """https://platform.openai.com/docs/guides/error-codes."""
-    kind, code = ("server_error" if status >= 500 else "invalid_request_error"), None
-    if status == 429:
-        kind, code = "requests", "rate_limit_exceeded"
-    return {"error": {"message": told, "type": kind, "param": None, "code": code}}
-
-
 DIALECT = Dialect(
-    error_body=error_body,
     name="openai chat",
     provider="openai",
     base_url=BaseUrl(
