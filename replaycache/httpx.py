@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from copy import copy
 from functools import partial
@@ -88,7 +88,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
         store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory.
+            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
+            before the other.
         mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
@@ -101,7 +102,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport | None = None,
         *,
-        store: Store | str | None = None,
+        store: Store | str | Sequence[Store | str] | None = None,
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
@@ -186,6 +187,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
                 return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
+        if not self._exchange.is_prepared:
+            await Suspending.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
@@ -864,7 +867,8 @@ class ReplayTransport(httpx.BaseTransport):
     Args:
         inner: the transport that calls upstream. None: the library's own, made on the first live call.
         store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory.
+            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
+            before the other.
         mode: a `Mode` or its name. None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 
@@ -877,7 +881,7 @@ class ReplayTransport(httpx.BaseTransport):
         self,
         inner: httpx.BaseTransport | None = None,
         *,
-        store: Store | str | None = None,
+        store: Store | str | Sequence[Store | str] | None = None,
         mode: Mode | str | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
@@ -962,6 +966,8 @@ class ReplayTransport(httpx.BaseTransport):
                 return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
+        if not self._exchange.is_prepared:
+            Blocking.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:

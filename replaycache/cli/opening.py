@@ -249,7 +249,7 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
         check_store_name(text, "STORE")
         return _closed_at_the_end(_store_of_option(text)[0])
     if text == ":memory:" or not text or "://" in text:
-        raise click.UsageError(f"{text!r} names no store that outlives a process; give a path")
+        raise click.UsageError(f"{text!r} names no store that outlives a process; give a path, or redis://HOST")
     path = Path(text).expanduser()
     if not os.path.lexists(path):
         raise CommandFailed(f"{path} does not exist. {_where_stores_are(path)}")

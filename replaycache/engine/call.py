@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .._errors import CacheMiss, MissReason
 from ..options import Mode, Options
+from ..stores import StoreBusy
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from .asked import Asked
@@ -189,8 +190,12 @@ class Call:
             lead = self._lead = Lead(self._shared.neighbours)
         if lead.is_settled or identity is None:
             return forward
-        with calling_upstream.begun():
-            flight = lead.take_off(identity)
+        try:
+            with calling_upstream.begun():
+                flight = lead.take_off(identity)
+        except StoreBusy:
+            lead.land()
+            return Recheck()
         if flight is not None:
             if isinstance(flight, ClaimedElsewhere):
                 self._shared.reporter.waiting(identity.key)

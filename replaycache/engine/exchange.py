@@ -82,6 +82,7 @@ class Exchange:
         met: how many calls of a key faults have met.
         is_mode_named: whether anybody named the mode that its options have.
         leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
+        is_prepared: whether requests are identified without waiting for the store.
 
     Args:
         options: checked.
@@ -117,6 +118,7 @@ class Exchange:
         self.neighbours: Neighbours | None = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
+        self.is_prepared = bool(getattr(store, "is_salted", True))
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, redactor_of(options, store))
@@ -158,6 +160,11 @@ class Exchange:
     def tally(self) -> Tally:
         """What the session came to."""
         return self.reporter.tally
+
+    def prepare(self) -> None:
+        """Asks the store for what requests are sealed with; it may be to be asked once more, later."""
+        self.store.salt()  # type: ignore[attr-defined]  # it has one where it says whether it is known
+        self.is_prepared = bool(getattr(self.store, "is_salted", True))
 
     def leaves_alone(self, method: str, url: str) -> AbstractContextManager[None] | None:
         """Around calling upstream where a request is none of ours; None where it is one.

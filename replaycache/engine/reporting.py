@@ -25,8 +25,8 @@ logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
 
 
-_failed: set[str] = set()
-"""The stores that were told to be of no use, by their identity."""
+_failed: dict[str, object] = {}
+"""The stores that were told to be of no use, by their identity, and by whom: many calls may find out at once."""
 
 
 def shown(request: Request) -> str:
@@ -211,11 +211,11 @@ class Reporter:
 
         Told once in the process, however many use that store, in the log and by a warning.
         """
-        is_known = self._identity in _failed
+        mine = object()
+        is_known = _failed.setdefault(self._identity, mine) is not mine
         logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", printable(message, lines=True))
         if is_known:
             return
-        _failed.add(self._identity)
         with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
             warn(message, ReplayCacheWarning)
 

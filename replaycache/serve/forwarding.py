@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
 from ..engine.asked import CALL_HEADERS
 from ..options import Mode
-from .access import COOKIE
+from .access import COOKIE, TOKEN_HEADER
 from .call_lines import CallLines
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
@@ -52,6 +53,8 @@ _HOP_BY_HOP = frozenset(
 _OURS = b"x-replaycache"
 _PASSED_ON = frozenset(name.encode() for name in CALL_HEADERS)
 """Which the transport reads, and does not send."""
+
+_CALL_HEADERS = _PASSED_ON | {b"x-replaycache-cassette", b"x-replaycache-session", TOKEN_HEADER}
 
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
 _REDIRECTS = range(300, 400)
@@ -192,7 +195,13 @@ class Forwarding:
         call = way.call
         call.seconds = time.perf_counter() - way.began
         if not is_whole and not call.reason:
-            call.reason = "the client went away" if way.is_gone else "it was broken off"
+            if way.is_gone:
+                is_kept = call.status == "miss"  # SDKs leave a stream behind its last event
+                call.reason = (
+                    "the client left before the end; it was recorded" if is_kept else "the client went away"
+                )
+            else:
+                call.reason = "it was broken off"
         if not call.status:
             call.status = "failed"
         self._calls.note(call)
@@ -510,14 +519,25 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
+def _check_spelling(name: str) -> None:
+    begin = f"{_OURS.decode()}-"
+    known = [header.decode().removeprefix(begin) for header in sorted(_CALL_HEADERS)]
+    close = difflib.get_close_matches(name.removeprefix(begin), known, n=1, cutoff=0.65)
+    if close:
+        raise ConfigurationError(f"there is no header {name}; did you mean {begin}{close[0]}?")
+
+
 def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
     """The cassette and the session that a call names.
 
     Raises:
-        ConfigurationError: they are no text.
+        ConfigurationError: they are no text, or a header of ours is misspelt: the call would be answered or
+            recorded as if it had none.
     """
     found: dict[bytes, str] = {}
     for name, value in headers:
+        if name.startswith(_OURS) and name not in _CALL_HEADERS:
+            _check_spelling(name.decode("latin-1"))
         if name in (b"x-replaycache-cassette", b"x-replaycache-session"):
             try:
                 found[name] = value.decode("utf-8").strip()

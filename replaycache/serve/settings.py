@@ -383,6 +383,9 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
     file = read_configuration(start)
     section = file.sections.get("serve", {})
     where_file = f"{file.path}: [tool.replaycache.serve]"
+    for row in SETTINGS:
+        if row.is_option and row.name in section:
+            raise ConfigurationError(f"{where_file}: there is no {row.name!r}. It stands in [tool.replaycache]")
     check_names(section, [row.name for row in SETTINGS if not row.is_option], where_file)
     found: dict[str, Any] = {}
     options = dict(file.options)

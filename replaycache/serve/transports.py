@@ -49,7 +49,8 @@ _NEXT: Mapping[MissReason, str] = MappingProxyType(
 )
 _ADVICE = Advice(
     _NEXT,
-    "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml.",
+    "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml; Match(ignore=[...])\n"
+    "is a line there, below [tool.replaycache.match]: ignore = [...]",
     mode_as="the header x-replaycache-mode: {}, or --mode {}",
 )
 

@@ -14,7 +14,7 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType, TracebackType
@@ -49,7 +49,9 @@ R = TypeVar("R")
 class _Session:
     """One store under the clients of both libraries; all of them share one place in its sequences."""
 
-    def __init__(self, store: Store | str | os.PathLike[str] | None, options: Options) -> None:
+    def __init__(
+        self, store: Store | str | os.PathLike[str] | Sequence[Store | str] | None, options: Options
+    ) -> None:
         self.store, self._owns_store = open_store(store)
         self._blocking = Exchange(options, self.store, Spool, Blocking.owner)
         self._suspending = Exchange(options, self.store, Spool, Suspending.owner, beside=self._blocking)
@@ -263,7 +265,7 @@ def _heard(event: str, connecting: socket.socket | None, address: Any) -> None:
 
 def install(
     *,
-    store: Store | str | os.PathLike[str] | None = None,
+    store: Store | str | os.PathLike[str] | Sequence[Store | str] | None = None,
     mode: Mode | str | None = None,
     **options: Unpack[OptionArguments],
 ) -> None:
@@ -274,7 +276,8 @@ def install(
 
     Args:
         store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory.
+            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
+            before the other.
         mode: a mode; None: `REPLAYCACHE_MODE`, and `auto` without it.
         options: the others of `replaycache.Options`.
 

@@ -66,7 +66,8 @@ def test_there_may_be_no_file(tmp_path: Path) -> None:
     [
         ('[tool.replaycache]\nmod = "replay"', "did you mean 'mode'?"),
         ('[tool.replaycache]\nmode = "relpay"', "did you mean 'replay'?"),
-        ("[tool.replaycache]\nport = 1", "there is no 'port'"),
+        ("[tool.replaycache]\nport = 1", "there is no 'port'. It takes budget"),
+        ('[tool.replaycache.serve]\nmode = "off"', "there is no 'mode'. It stands in [tool.replaycache]"),
         ("[tool.replaycache]\nkeep = 1", "in code only"),
         ("[tool.replaycache]\nstore = 1", "it takes text"),
         ("[tool.replaycache]\nstore = ['redis://h/x']", "the database of a shared store is a number"),
@@ -189,7 +190,9 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
     assert status == 143
     assert f"OPENAI_BASE_URL={address}/openai\n" in said
     assert f"ANTHROPIC_BASE_URL={address}/anthropic\n" in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert f"  store       {tmp_path / 'cache'}\n" in said
+    assert "  mode        auto\n" in said
+    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 80
     assert "Traceback" not in said
 
 
