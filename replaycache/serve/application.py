@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 
 from .._errors import ReplayCacheError
-from ..stores import is_shared
 from .access import Access
 from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
@@ -65,27 +64,26 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._look_for_store()
+                await self._look_into_store()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _look_for_store(self) -> None:
-        """Tells at once where a shared store is away, and not with the first call."""
+    async def _look_into_store(self) -> None:
+        """Tells at once where the store is away, and not with the first call."""
+        error = await self._pages.store_error()
+        if error is None:
+            return
         store = self._settings.store
-        stores = store if isinstance(store, list) else [store]
-        if any(map(is_shared, stores)):
-            error = await self._pages.store_error()
-            if error is not None:
-                if len(stores) > 1:
-                    then = "the others answer"
-                elif self._settings.options.get("mode") == "replay":
-                    then = "calls fail"
-                else:
-                    then = "calls go live, and are not stored"
-                self._lines.say("warning", f"{error} While it is away, {then}.")
+        if isinstance(store, list) and len(store) > 1:
+            then = "the others answer"
+        elif self._settings.options.get("mode") == "replay":
+            then = "calls fail"
+        else:
+            then = "calls go live, and are not stored"
+        self._lines.say("warning", f"{error} While it is away, {then}.")
 
     @property
     def store(self) -> str:
@@ -148,6 +146,9 @@ class Application:
                 f"there is no upstream {target.name!r}{guess} A path begins with the name of one: "
                 f"/openai/v1/models. It knows {', '.join(sorted(self._upstreams))}. Others: --upstream NAME=URL",
             )
+        if scope["method"] in ("CONNECT", "TRACE"):
+            told = f"this proxy forwards no {scope['method']}"
+            return Failure(501, "replaycache_bad_request", told, headers=((b"connection", b"close"),))
         if any(name == b"upgrade" for name, _ in scope["headers"]) and b"websocket" in b",".join(
             value.lower() for name, value in scope["headers"] if name == b"upgrade"
         ):

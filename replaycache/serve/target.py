@@ -16,6 +16,8 @@ __all__ = ["BadTarget", "Target", "read_target"]
 _ALLOWED = re.compile(rb"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*")
 """Printable ASCII without space, `#`, `?` and backslash."""
 
+_DEPTH = 4
+
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -70,7 +72,7 @@ def read_target(scope: object) -> Target:
 def _check(raw: bytes) -> None:
     """Refuses what a server behind may take for a way up, or for something else than text."""
     text = raw
-    for _ in range(3):  # as it is, and decoded by one server after the other
+    for _ in range(_DEPTH):  # as it is, and decoded by one server after the other
         for part in re.split(rb"[/\\]", text):
             # what follows a semicolon are parameters, for some servers
             if part.partition(b";")[0] in (b".", b".."):
@@ -81,3 +83,4 @@ def _check(raw: bytes) -> None:
         if decoded == text:
             return
         text = decoded
+    raise BadTarget(f"the path is percent-encoded more than {_DEPTH - 1} times over")
