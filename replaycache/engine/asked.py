@@ -2,19 +2,25 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._models import Headers, Request
 from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
+from ..system.forking import postponed
 from ..wire import url as _url
-from .sampling import current_sample
+from .blocks import Held, held
 from .sequence import Place
+
+if TYPE_CHECKING:
+    from .plan import Met
 
 __all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
 
-CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
+CALL_HEADERS = frozenset(
+    {"x-replaycache-fault", "x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"}
+)
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
 
 NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
@@ -52,6 +58,8 @@ class Asked:
         names_mode: whether it says that itself.
         sample: which of several answers is asked for.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
+        fault: what goes wrong with its answer where that is replayed; empty for nothing.
+        met: how many calls of a key faults have met; None where the transport counts them.
         needs_body: whether its body has to be read.
         body: once it was read.
         identity: once it is known.
@@ -77,9 +85,11 @@ class Asked:
         "_headers",
         "_request",
         "body",
+        "fault",
         "found",
         "identity",
         "keeps_body",
+        "met",
         "method",
         "mode",
         "names_mode",
@@ -108,9 +118,13 @@ class Asked:
         self.found = found
         self.mode = options.mode
         self.names_mode = False
-        number = current_sample()
-        self.sample = options.sample if number is None else number
+        self.sample = options.sample
         self.ttl = options.ttl
+        self.fault = options.fault
+        self.met: Met | None = None
+        block = held.here()
+        if block is not None:
+            self._read_blocks(block)
         for name, _ in found:
             if name.startswith(_PREFIX):
                 self._read_call_headers()
@@ -132,6 +146,13 @@ class Asked:
             self.unstorable = NOT_CACHEABLE
             self.needs_body = False
 
+    def _read_blocks(self, block: Held) -> None:
+        number, faulty = block.of("sample"), block.of("fault")
+        if number is not None:
+            self.sample = number
+        if faulty is not None:
+            self.fault, self.met = faulty
+
     def _read_call_headers(self) -> None:
         for name, value in self.found:
             if name.startswith(_PREFIX):
@@ -141,6 +162,8 @@ class Asked:
                     self.names_mode = True
                 elif name == b"x-replaycache-sample":
                     self.sample = parse_sample(text, where)
+                elif name == b"x-replaycache-fault":
+                    self.fault, self.met = _read_fault(text, where), None
                 else:
                     self.ttl = parse_duration(text, where)
         self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]
@@ -189,3 +212,11 @@ class Asked:
         """It goes upstream as if there were no store."""
         self.mode = Mode.OFF
         self.unstorable = reason
+
+
+def _read_fault(text: str, where: str) -> str:
+    with postponed():
+        from .._faults import parse_fault  # most calls name none
+
+    parse_fault(text, where)
+    return text

@@ -2,9 +2,10 @@
 
     call = exchange.call(method, url, headers)      an adapter, for each request
     call.identify(body)                             where `call.needs_body`
-    call.decide(call.load())                        Replay | Forward | Wait | Recheck | Refuse
+    call.decide(call.load())                        Replay | Disturb | Forward | Wait | Recheck | Refuse
 
     Replay    the adapter answers from the recording's chunks
+    Disturb   the same, and it has go wrong what the plan says; call.give_back() where not all of it is given
     Forward   answer = call.sending(forward), and the adapter calls upstream; then answer.respond(),
               answer.feed() for every chunk, answer.settle() exactly once, and answer.save() where that says so
     Wait      an identical request is in flight: wait for it, call.go_on(), load and decide again
@@ -28,7 +29,7 @@ from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from .asked import Asked
 from .decider import Decider
-from .decisions import Decision, Forward, Recheck, Replay, Wait
+from .decisions import Decision, Disturb, Forward, Recheck, Replay, Wait
 from .diagnosis import Advice, diagnose
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
@@ -40,6 +41,7 @@ from .reporting import Reporter
 if TYPE_CHECKING:
     from ..stores import Store
     from .answer import Answer
+    from .plan import Met
 
 __all__ = ["Call", "Shared"]
 
@@ -57,6 +59,7 @@ class Shared(Protocol):
         decider: decides.
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
+        met: how many calls of a key faults have met.
     """
 
     @property
@@ -85,6 +88,9 @@ class Shared(Protocol):
 
     @property
     def keeper(self) -> Keeper: ...
+
+    @property
+    def met(self) -> Met: ...
 
 
 class Call:
@@ -152,9 +158,29 @@ class Call:
             if shared.keeper.redirects.is_any:
                 with suppress(Exception):  # what a store of the user's may raise: those calls go live again
                     shared.keeper.pass_on(self.asked, decision.recording)
-            took = time.perf_counter() - self._began
-            shared.reporter.hit(decision.recording, decision.outcome, took)
+            disturbed = self._disturbed(decision) if self.asked.fault else decision
+            recording = decision.recording
+            shared.reporter.hit(recording, decision.outcome, time.perf_counter() - self._began)
+            if recording.head.status != 200 and disturbed is decision:
+                return _at_pace(decision)
+            return disturbed
         return decision
+
+    def _disturbed(self, replay: Replay) -> Replay | Disturb:
+        with postponed():
+            from .faults import disturb  # most calls have none
+
+        shared, met = self._shared, self.asked.met
+        disturbed = disturb(replay, self.asked, shared.met if met is None else met)
+        if disturbed is None:
+            return replay
+        shared.reporter.tally.disturbed += 1
+        return disturbed
+
+    def give_back(self) -> None:
+        """Its caller does not get all of the recording: in a cassette, whoever asks again has its place."""
+        self._shared.keeper.release(self.asked)
+        self.asked.place = None
 
     def _take_off(self, forward: Forward, found: Found) -> Forward | Wait | Recheck:
         """Nothing answers: what to do, as others may ask the same."""
@@ -230,3 +256,13 @@ class Call:
         if self._lead is not None:
             self._lead.land()
         self._shared.keeper.release(self.asked)
+
+
+def _at_pace(replay: Replay) -> Replay:
+    """With the time that an error tells its client to wait as the pace has it."""
+    with postponed():
+        from .retry_after import at_pace  # few tell one
+
+    recording = replay.recording
+    head = at_pace(recording.head, replay.pace)
+    return replay if head is recording.head else replay._replace(recording=recording.with_parts(head=head))

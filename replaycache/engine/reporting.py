@@ -86,11 +86,12 @@ class Reporter:
         self.tally.replayed += 1
         if not self._is_cache:
             self.tally.played.add(id(recording))
-        elif self._note is not None:
+        elif self._note is not None and not outcome.fault:  # a fault saves nobody a call
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
         if logger.isEnabledFor(logging.INFO):
-            logger.info("hit %s, key %s in %s", _Shown(recording), outcome.key, self._where)
+            fault = f", with the fault {outcome.fault}" if outcome.fault else ""
+            logger.info("hit %s, key %s in %s%s", _Shown(recording), outcome.key, self._where, fault)
         if self._options.on_hit is not None:
             self._call(self._options.on_hit, recording, outcome)
 

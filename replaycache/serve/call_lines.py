@@ -54,6 +54,7 @@ class CallLines:
                 code=call.code,
                 outcome=call.status,
                 reason=one_line(call.reason),
+                fault=call.fault,
                 key=call.key,
                 first=round(call.first, 6),
                 seconds=None if call.seconds is None else round(call.seconds, 6),
@@ -61,6 +62,7 @@ class CallLines:
             )
         elif self._form:
             reason = f"  ({one_line(call.reason)})" if call.reason else ""
+            reason += f"  (fault {one_line(call.fault)})" if call.fault else ""
             took = f"{(call.seconds or 0) * 1000:,.0f} ms"
             self._write(
                 f"{_now():%H:%M:%S}  {call.status or 'failed':<7}  {call.code or '---'}  {call.method} "

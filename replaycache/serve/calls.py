@@ -30,6 +30,7 @@ class SeenCall:
         at: when it came, in seconds since 1970 (UTC).
         status: `"hit"`, `"miss"` or `"live"` as in an `Outcome`; `"refused"` where upstream may not be called,
             `"failed"` where it could not be; empty while that is open.
+        fault: what was made to go wrong with what was replayed; empty where nothing was.
         reason: why it is `"live"`, `"refused"` or `"failed"`, for people.
         code: the status of the response; 0 while there is none.
         key: under which its answer is stored, or would be; empty where it has none.
@@ -48,6 +49,7 @@ class SeenCall:
     path: str
     at: float = field(default_factory=time.time)
     status: str = ""
+    fault: str = ""
     reason: str = ""
     code: int = 0
     key: str = ""

@@ -28,7 +28,10 @@ from .settings import Settings
 from .transports import Transports
 from .upstreams import Upstream
 
-__all__ = ["BrokenOff", "Forwarding"]
+__all__ = ["RESET", "BrokenOff", "Forwarding"]
+
+RESET = "replaycache.reset"
+"""The extension of ASGI by which our server lets a call reset its connection."""
 
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -113,7 +116,10 @@ class Forwarding:
         if recording.usage is None:
             recording.usage = usage_of(recording)
         usage = recording.usage
-        if usage is not None:
+        way = _way.get()
+        if way is not None:
+            way.call.fault = outcome.fault
+        if usage is not None and not outcome.fault:
             self._metrics.saved(usage.input_tokens, usage.output_tokens)
 
     def _on_miss(self, request: Request, reason: str) -> None:
@@ -223,6 +229,9 @@ class Forwarding:
                     way.is_gone = True
                 except (Exception, Refused) as error:  # noqa: BLE001  # told below, in the form that fits
                     failure = self._failure(error, upstream)
+                    is_cut = way.call.fault and isinstance(error, httpx2.TransportError)
+                    if is_cut and not (way.has_begun and isinstance(error, httpx2.RemoteProtocolError)):
+                        self._reset(way, scope, failure)
             if failure is not None and not way.is_gone:
                 if way.has_begun:
                     way.call.status, way.call.reason = "failed", failure.message
@@ -230,6 +239,15 @@ class Forwarding:
                     is_whole = await self._fail(way, send, failure, extra)
             group.cancel_scope.cancel()
         return is_whole
+
+    @staticmethod
+    def _reset(way: _Way, scope: Any, failure: Failure) -> None:
+        """A fault broke the call off, and its client is to find what it would find at the API."""
+        reset = scope.get("extensions", {}).get(RESET)
+        if reset is not None:
+            way.has_begun = True  # nothing can be sent any more
+            way.call.reason = failure.message
+            reset()
 
     def _failure(self, error: BaseException, upstream: Upstream) -> Failure:
         found = failure_of(error)
@@ -416,6 +434,8 @@ def _draining(answer: Any) -> Callable[[], float]:
 def _told(call: SeenCall) -> list[tuple[bytes, bytes]]:
     """What the client is told of what became of its call."""
     found = [(OURS, call.status.encode())]
+    if call.fault:
+        found.append((b"x-replaycache-fault", call.fault.encode()))
     if call.key:
         found.append((b"x-replaycache-key", call.key.encode()))
     if call.reason:

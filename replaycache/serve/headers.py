@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..engine.asked import CALL_HEADERS
 from .access import COOKIE
 from .upstreams import Upstream
 
@@ -41,7 +42,7 @@ _OF_ANOTHER_ORIGIN = frozenset(
 """What an answer says of the server that sent it: clients would take it for this one."""
 
 OURS = b"x-replaycache"
-PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
+PASSED_ON = frozenset(name.encode() for name in CALL_HEADERS)
 """Which the transport reads, and does not send."""
 
 _NEVER_NAMED = PASSED_ON | {b"content-length"}

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from .._errors import ReplayCacheError
 from .application import Application
+from .forwarding import RESET
 from .settings import Settings
 
 __all__ = ["CannotListen", "Server", "listen"]
@@ -159,6 +161,7 @@ def _check(data: bytes) -> None:
 class _StrictProtocol(H11Protocol):
     def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
         super().__init__(config, *args, **named)
+        self.app = self._resettable(self.app)
         self.conn = _StrictConnection(h11.SERVER, config.h11_max_incomplete_event_size or (64 << 10))
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -184,3 +187,17 @@ class _StrictProtocol(H11Protocol):
     def _end_if_idle(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+
+    def _resettable(self, application: Any) -> Any:
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[RESET] = self._reset
+            await application(scope, receive, send)
+
+        return answer
+
+    def _reset(self) -> None:
+        """Breaks the connection off as a peer does that is gone: the client finds it reset, and no end."""
+        taken = self.transport.get_extra_info("socket")
+        if taken is not None:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()

@@ -363,6 +363,13 @@ SETTINGS: tuple[Setting, ...] = (
         is_option=True,
         env=IGNORE_HOSTS_VARIABLE,
     ),
+    Setting(
+        "fault",
+        _option("fault"),
+        "What goes wrong with replayed answers: cut:after=5, status:429,times=2.",
+        "FAULT",
+        is_option=True,
+    ),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
     Setting("allowed_host", _allowed_hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
