@@ -189,8 +189,8 @@ def stores_meant(texts: Iterable[str]) -> list[str]:
         inside = [str(path) for path in files_in([directory], is_cache=is_disk_cache) if _is_our_cassette(path)]
         if not inside:
             raise CommandFailed(
-                f"there is no cassette in {directory}. A store is a cassette (FILE.json), a directory with some in "
-                f"it, or the directory of a disk cache (yours is {default_directory()})."
+                f"there is no cassette in {directory}. A store is a cassette (FILE.json), a directory with some "
+                f"in it, or the directory of a disk cache (yours is {default_directory()})."
             )
         meant.update(dict.fromkeys(inside))
     return list(meant)
