@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..engine.asked import CALL_HEADERS
 from .access import COOKIE
 from .upstreams import Upstream
@@ -42,6 +44,7 @@ _OF_ANOTHER_ORIGIN = frozenset(
 """What an answer says of the server that sent it: clients would take it for this one."""
 
 OURS = b"x-replaycache"
+_OUR_COOKIE = re.compile(rb"(?:^|\s)%b\s*=" % COOKIE.encode())
 PASSED_ON = frozenset(name.encode() for name in CALL_HEADERS)
 """Which the transport reads, and does not send."""
 
@@ -104,9 +107,8 @@ def sent_on(headers: Headers) -> Headers:
         if name in dropped or name == b"host" or (name.startswith(OURS) and name not in PASSED_ON):
             continue
         if name == b"cookie" and COOKIE.encode() in value:
-            value = b"; ".join(
-                part.strip() for part in value.split(b";") if not part.strip().startswith(COOKIE.encode() + b"=")
-            )
+            # our own reader takes a space for the end of a cookie, too
+            value = b"; ".join(part.strip() for part in value.split(b";") if not _OUR_COOKIE.search(part))
             if not value:
                 continue
         found.append((name, value))

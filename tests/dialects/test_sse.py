@@ -177,7 +177,11 @@ STANDARD = {
 }
 
 
-@pytest.mark.parametrize("trailing", [b"", b"data: not ended", b"event: x\n", b": ping\n"], ids=repr)
+@pytest.mark.parametrize(
+    "trailing",
+    [b"", b"data: not ended", b"event: x\n", b": ping\n"],
+    ids=["nothing", "data", "a name", "a comment"],
+)
 @pytest.mark.parametrize("fed", ["whole", "byte by byte"])
 @pytest.mark.parametrize("name", STANDARD)
 def test_events(name: str, fed: str, trailing: bytes) -> None:

@@ -21,6 +21,8 @@ FOR_EVER = [
     r"(?=(a+)+b)a",
     r"(?>x(a|a)*b)",
     r"(a)?(?(1)b+|c+)*d",
+    r"run: (a)?(?(1)b+|c+)*d",
+    r"run: ([éà]+)+!",
 ]
 
 AS_PEOPLE_WRITE_THEM = [

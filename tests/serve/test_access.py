@@ -67,6 +67,8 @@ def reached(both: tuple[Proxy, ScriptedServer]) -> Proxy:
         "/up/a%250ab",
         "/up/%25252525252e%25252525252e/a",
         f"/up/%{'25' * 1000}2e",
+        "/up/%2525252e%2525252e/a",  # which is `..` for the fourth server that decodes it
+        f"/up/%{'25' * 40}2e/a",
         "/up/a#b",
         "//evil.example/a",
         "//up/a",

@@ -461,3 +461,23 @@ def test_the_budget_stops_calls(tmp_path: Path) -> None:
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (402, "replaycache_budget_exceeded")
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("cookies", "sent"),
+    [
+        ("replaycache_viewer=secret", None),
+        ("replaycache_viewer =secret; a=1", "a=1"),
+        ("a=1 replaycache_viewer=secret; b=2", "b=2"),
+        ("a=1;replaycache_viewer=secret;b=2", "a=1; b=2"),
+        ("my_replaycache_viewer=1; a=replaycache_viewer", "my_replaycache_viewer=1; a=replaycache_viewer"),
+    ],
+)
+def test_what_the_proxy_takes_for_its_own_cookie_goes_nowhere(
+    both: tuple[Proxy, ScriptedServer], cookies: str, sent: str | None
+) -> None:
+    """Its reader of cookies takes some for it that are not written as browsers write them."""
+    with client(both[0]) as asking:
+        got = asking.post("/echo", headers={"x-replaycache-mode": "off", "cookie": cookies}, content=b"a").json()
+
+    assert got.get("cookie") == sent
