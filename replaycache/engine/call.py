@@ -22,7 +22,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from .._errors import CacheMiss, MissReason
+from .._errors import CacheMiss, MissReason, StoreUnavailable
 from ..options import Mode, Options
 from ..stores import StoreBusy
 from ..system.calling_upstream import calling_upstream
@@ -241,9 +241,15 @@ class Call:
         return self._answer
 
     def _answer_to(self, forward: Forward) -> Answer:
-        with postponed():
-            # what reads along with answers is imported at the first live call: hits have no use for it
-            from .answer import Answer
+        try:
+            with postponed():
+                # what reads along with answers is imported at the first live call: hits have no use for it
+                from .answer import Answer
+        except OSError as error:
+            raise StoreUnavailable(
+                f"what records answers cannot be loaded: {error}. Upstream was not called; where too many files are "
+                f"open, allow more (ulimit -n)."
+            ) from error
 
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 

@@ -34,8 +34,14 @@ def shown(request: Request) -> str:
 
     More people read logs and reports than stores.
     """
-    with postponed():
-        from ..redaction.credentials import find, placeholder
+    try:
+        with postponed():
+            from ..redaction.credentials import find, placeholder
+    except (
+        OSError,
+        ImportError,
+    ) as error:  # a process that can open no further file goes on, and so does its call
+        return f"a request that cannot be told: {error}"
 
     url = request.url
     for found in reversed(find(url)):
@@ -142,15 +148,15 @@ class Reporter:
             recording: of the answer.
             telling: as `usage_of` has it.
         """
-        with postponed():
-            from ..dialects.usage import (  # a process that only replays has no use for it
-                model_of,
-                provider_of,
-                usage_of,
-            )
-
         request, usage = recording.request, None
         try:
+            with postponed():
+                from ..dialects.usage import (  # a process that only replays has no use for it
+                    model_of,
+                    provider_of,
+                    usage_of,
+                )
+
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
             recording.usage = usage or Usage(provider_of(request), model_of(request))
