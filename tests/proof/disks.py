@@ -51,7 +51,9 @@ class Recording:
         """A client of the store; what its end raises is ours."""
         inner = self._upstream.transport
         with self._tally.ours(f"{self._where}, at its end", CassetteError):
-            with DRIVER.module.Client(transport=DRIVER.transport(inner, store=self._place.name, mode=mode)) as client:
+            with DRIVER.module.Client(
+                transport=DRIVER.transport(inner, store=self._place.name, mode=mode)
+            ) as client:
                 yield client
 
     def ask(self, client: Any, question: Question, *, anew: bool = False) -> str:

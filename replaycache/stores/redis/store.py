@@ -77,6 +77,8 @@ class _Pieces(NamedTuple):
 
     @classmethod
     def parse(cls, value: bytes) -> _Pieces:
+        if len(value) <= len(_MAGIC):
+            raise CorruptRecording("the list of an entry's pieces is cut short")
         version = value[len(_MAGIC)]
         if version > _VERSION:
             raise StoreError(
