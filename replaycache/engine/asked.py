@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._errors import ConfigurationError
 from .._models import Headers, Request
 from ..dialects.registry import generates as _generates
 from ..match import Identity
@@ -16,7 +17,16 @@ from .sequence import Place
 if TYPE_CHECKING:
     from .plan import Met
 
-__all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
+__all__ = [
+    "CALL_HEADERS",
+    "LEFT_OUT",
+    "NOT_CACHEABLE",
+    "PREFIX",
+    "Asked",
+    "Endpoint",
+    "check_spelling",
+    "endpoint",
+]
 
 CALL_HEADERS = frozenset(
     {"x-replaycache-fault", "x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"}
@@ -26,7 +36,7 @@ CALL_HEADERS = frozenset(
 NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
 LEFT_OUT = "Match(cacheable=...) leaves it out"
 
-_PREFIX = b"x-replaycache-"
+PREFIX = b"x-replaycache-"
 
 
 class Endpoint(NamedTuple):
@@ -126,7 +136,7 @@ class Asked:
         if block is not None:
             self._read_blocks(block)
         for name, _ in found:
-            if name.startswith(_PREFIX):
+            if name.startswith(PREFIX):
                 self._read_call_headers()
                 break
         self.said = self.mode
@@ -155,7 +165,7 @@ class Asked:
 
     def _read_call_headers(self) -> None:
         for name, value in self.found:
-            if name.startswith(_PREFIX):
+            if name.startswith(PREFIX):
                 where, text = name.decode(), value.decode("latin-1").strip()
                 if name == b"x-replaycache-mode":
                     self.mode = Mode.parse(text, where)
@@ -164,14 +174,16 @@ class Asked:
                     self.sample = parse_sample(text, where)
                 elif name == b"x-replaycache-fault":
                     self.fault, self.met = _read_fault(text, where), None
-                else:
+                elif name == b"x-replaycache-ttl":
                     self.ttl = parse_duration(text, where)
-        self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]
+                else:
+                    check_spelling(where, CALL_HEADERS)
+        self.found = [item for item in self.found if not item[0].startswith(PREFIX)]
 
     @property
     def has_call_headers(self) -> bool:
         """Whether the request carries headers that must not be sent upstream."""
-        return any(name.lower().startswith(_PREFIX) for name, _ in self._headers)
+        return any(name.lower().startswith(PREFIX) for name, _ in self._headers)
 
     @property
     def key(self) -> str:
@@ -190,7 +202,7 @@ class Asked:
             headers: Headers = tuple(
                 (name.decode("latin-1").lower(), value.decode("latin-1"))
                 for name, value in self._headers
-                if not name.lower().startswith(_PREFIX)
+                if not name.lower().startswith(PREFIX)
             )
             self._request = Request(self.method, self.url, headers, self.body)
         return self._request
@@ -212,6 +224,25 @@ class Asked:
         """It goes upstream as if there were no store."""
         self.mode = Mode.OFF
         self.unstorable = reason
+
+
+def check_spelling(name: str, known: Iterable[str]) -> None:
+    """Looks at a header whose name begins as ours do: a call that is answered as if it had none might go live.
+
+    Args:
+        name: in lower case, and none of those that are known.
+        known: names in lower case.
+
+    Raises:
+        ConfigurationError: it is close to one of them.
+    """
+    import difflib  # nobody waits for it who makes no mistake
+
+    begin = PREFIX.decode()
+    names = {header.removeprefix(begin): header for header in sorted(known)}
+    close = difflib.get_close_matches(name.removeprefix(begin), names, n=1, cutoff=0.65)
+    if close:
+        raise ConfigurationError(f"there is no header {name}; did you mean {names[close[0]]}?")
 
 
 def _read_fault(text: str, where: str) -> str:

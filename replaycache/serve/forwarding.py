@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ import httpx2
 from .._errors import ConfigurationError, Refused
 from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
+from ..engine.asked import check_spelling
 from ..options import Mode
 from .access import TOKEN_HEADER
 from .call_lines import CallLines
@@ -448,14 +448,6 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
-def _check_spelling(name: str) -> None:
-    begin = f"{OURS.decode()}-"
-    known = [header.decode().removeprefix(begin) for header in sorted(_CALL_HEADERS)]
-    close = difflib.get_close_matches(name.removeprefix(begin), known, n=1, cutoff=0.65)
-    if close:
-        raise ConfigurationError(f"there is no header {name}; did you mean {begin}{close[0]}?")
-
-
 def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str, str | None]:
     """The cassette, the session and the mode that a call names.
 
@@ -466,7 +458,7 @@ def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str, str | N
     found: dict[bytes, str] = {}
     for name, value in headers:
         if name.startswith(OURS) and name not in _CALL_HEADERS:
-            _check_spelling(name.decode("latin-1"))
+            check_spelling(name.decode("latin-1"), (header.decode() for header in _CALL_HEADERS))
         if name in (b"x-replaycache-cassette", b"x-replaycache-session", b"x-replaycache-mode"):
             try:
                 found[name] = value.decode("utf-8").strip()
