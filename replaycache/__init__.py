@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from ._models import AnswerEnd, Body, Chunk, Outcome, Recording, Request, ResponseHead, Usage
     from .accounts.budget import Budget
+    from .engine.faulting import fault
     from .engine.sampling import sample
     from .match import Match
     from .match.explanation import Explanation
@@ -59,6 +60,7 @@ __all__ = [
     "StoreUnavailable",
     "Usage",
     "__version__",
+    "fault",
     "install",
     "sample",
     "uninstall",
@@ -94,6 +96,7 @@ _HOMES = {
     "StoreError": "_errors",
     "StoreUnavailable": "_errors",
     "Usage": "_models",
+    "fault": "engine.faulting",
     "install": "session.session",
     "sample": "engine.sampling",
     "uninstall": "session.session",

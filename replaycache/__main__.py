@@ -18,9 +18,10 @@ def main() -> None:
     """Runs the command line and ends the process with its status: 2 where the extra is not installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
+        extra = "serve" if sys.argv[1:2] == ["serve"] else "cli"  # it has all that the other has
         print(  # noqa: T201  # click is what would print it
-            f"Error: the command line needs {' and '.join(missing)}, which the extra `cli` brings: "
-            'pip install "replaycache[cli]"',
+            f"Error: the command line needs {' and '.join(missing)}, which the extra `{extra}` brings: "
+            f'pip install "replaycache[{extra}]"',
             file=sys.stderr,
         )
         sys.exit(2)

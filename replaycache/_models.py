@@ -508,6 +508,8 @@ class Outcome:
         recorded_at: of a hit, when it was recorded, in seconds since 1970 (UTC); None where nobody knows.
         age: of a hit, seconds since then; None where nobody knows.
         reason: of a live call, why nothing was stored; of a miss, why what was stored is not the whole answer.
+        fault: of a hit, what was made to go wrong with it, as the option of that name says it; empty where nothing
+            was.
     """
 
     status: Literal["hit", "miss", "live"]
@@ -516,6 +518,7 @@ class Outcome:
     recorded_at: float | None
     age: float | None
     reason: str
+    fault: str = ""
 
     def __init__(
         self,
@@ -548,4 +551,6 @@ class Outcome:
             parts.append(f"in {self.store}")
         if self.reason:
             parts.append(f"({self.reason})")
+        if self.fault:
+            parts.append(f"with the fault {self.fault}")
         return printable(f"<Outcome {' '.join(parts)}>")

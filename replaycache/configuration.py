@@ -86,8 +86,8 @@ def check_names(given: Collection[str], known: Collection[str], where: str) -> N
     for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, list(known), n=1)
-            guess = f"did you mean {close[0]!r}? " if close else ""
-            raise ConfigurationError(f"{where}: there is no {name!r}; {guess}It takes {', '.join(sorted(known))}")
+            guess = f"; did you mean {close[0]!r}?" if close else "."
+            raise ConfigurationError(f"{where}: there is no {name!r}{guess} It takes {', '.join(sorted(known))}")
 
 
 def _read(path: Path) -> Configuration:

@@ -29,7 +29,7 @@ except ImportError as error:
     ) from error
 
 from .engine.call import Call
-from .engine.decisions import Forward, Recheck, Refuse, Replay, Wait
+from .engine.decisions import Disturb, Forward, Recheck, Refuse, Replay, Wait
 from .engine.diagnosis import incomplete
 from .engine.exchange import Exchange
 from .engine.following import Follower, below, followed, lent
@@ -46,6 +46,7 @@ from .system.forking import new_lock
 
 if TYPE_CHECKING:
     from .engine.answer import Answer
+    from .engine.plan import Break, Step
 
 __all__ = ["AsyncReplayTransport", "ReplayTransport"]
 
@@ -62,9 +63,20 @@ def _without_call_headers(request: httpx2.Request) -> httpx2.Request:
     return sent
 
 
-def _head_of(replay: Replay) -> tuple[int, httpx2.Headers, dict[str, Any]]:
+def _head_of(replay: Replay | Disturb) -> tuple[int, httpx2.Headers, dict[str, Any]]:
     head = replay.recording.head
     return head.status, head.headers_as(httpx2.Headers), {"replaycache": replay.outcome}
+
+
+def _broken(how: Break) -> httpx2.TransportError:
+    """What the library raises where a server breaks off so."""
+    kinds: dict[str, type[httpx2.TransportError]] = {
+        "ConnectError": httpx2.ConnectError,
+        "ReadError": httpx2.ReadError,
+        "ReadTimeout": httpx2.ReadTimeout,
+        "RemoteProtocolError": httpx2.RemoteProtocolError,
+    }
+    return kinds[how.error](how.text)
 
 
 # -- asynchronous ----------------------------------------------------------------------------------------
@@ -175,6 +187,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                 return await self._upstream().handle_async_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             await self._finish_dropped()
+        if not self._exchange.is_prepared:
+            await Suspending.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
@@ -189,6 +203,8 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
                 match decision:
                     case Replay():
                         return await self._replay(decision)
+                    case Disturb():
+                        return await self._disturb(request, call, decision)
                     case Forward():
                         return await self._forward(request, call, decision)
                     case Wait(flight):
@@ -250,6 +266,21 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         response.playback = playback
         return response
 
+    async def _disturb(self, request: httpx2.Request, call: Call, disturb: Disturb) -> httpx2.Response:
+        timeouts = request.extensions.get("timeout") or {}
+        read_timeout = timeouts.get("read")
+        course = disturb.plan.course(read_timeout)
+        if not course.is_whole:
+            call.give_back()
+        seconds = course.seconds + disturb.recording.latency * disturb.pace
+        if seconds:
+            await Suspending.sleep(seconds)
+        if course.broken is not None:
+            raise _broken(course.broken)
+        status, headers, extensions = _head_of(disturb)
+        stream = _AsyncDisturbed(disturb, read_timeout)
+        return httpx2.Response(status, headers=headers, stream=stream, extensions=extensions)
+
     async def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
         if call.has_call_headers:
             request = _without_call_headers(request)
@@ -260,6 +291,9 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         if call.passes_by and not isinstance(response, httpx2.Response):
             return response
         check_response(response, httpx2.Response, "httpx2", upstream)
+        if getattr(response.extensions.get("replaycache"), "fault", ""):
+            answer.abandon("a fault disturbed it")  # of a transport of ours inside this one
+            return response
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(
@@ -516,6 +550,41 @@ class _AsyncPlayback(httpx2.AsyncByteStream):
                     await Suspending.sleep(ahead)
             return coming[0]
         if not self.complete:
+            raise incomplete()
+        raise StopAsyncIteration
+
+
+class _AsyncDisturbed(httpx2.AsyncByteStream):
+    """A recorded body as a stream, and what goes wrong with it."""
+
+    def __init__(self, disturb: Disturb, read_timeout: float | None) -> None:
+        self._pace = disturb.pace
+        self._complete = disturb.recording.complete
+        self._plan, self._read_timeout = disturb.plan, read_timeout
+        self._coming: Iterator[Step | None] = iter(())
+        self._started = 0.0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._coming = self._plan.steps(self._read_timeout)
+        self._started = time.monotonic()
+        return self
+
+    async def __anext__(self) -> bytes:
+        for coming in self._coming:
+            if coming is None:
+                await Suspending.yield_control()
+                continue
+            if coming.broken is not None:
+                raise _broken(coming.broken)
+            if coming.seconds:
+                await Suspending.sleep(coming.seconds)
+                continue
+            if self._pace:
+                ahead = self._started + coming.offset / 1e6 * self._pace - time.monotonic()
+                if ahead > 0:
+                    await Suspending.sleep(ahead)
+            return coming.data
+        if not self._complete:
             raise incomplete()
         raise StopAsyncIteration
 
@@ -897,6 +966,8 @@ class ReplayTransport(httpx2.BaseTransport):
                 return self._upstream().handle_request(_without_call_headers(request))
         if self._exchange.responses.dropped:
             self._finish_dropped()
+        if not self._exchange.is_prepared:
+            Blocking.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         if call.needs_body:
@@ -911,6 +982,8 @@ class ReplayTransport(httpx2.BaseTransport):
                 match decision:
                     case Replay():
                         return self._replay(decision)
+                    case Disturb():
+                        return self._disturb(request, call, decision)
                     case Forward():
                         return self._forward(request, call, decision)
                     case Wait(flight):
@@ -972,6 +1045,21 @@ class ReplayTransport(httpx2.BaseTransport):
         response.playback = playback
         return response
 
+    def _disturb(self, request: httpx2.Request, call: Call, disturb: Disturb) -> httpx2.Response:
+        timeouts = request.extensions.get("timeout") or {}
+        read_timeout = timeouts.get("read")
+        course = disturb.plan.course(read_timeout)
+        if not course.is_whole:
+            call.give_back()
+        seconds = course.seconds + disturb.recording.latency * disturb.pace
+        if seconds:
+            Blocking.sleep(seconds)
+        if course.broken is not None:
+            raise _broken(course.broken)
+        status, headers, extensions = _head_of(disturb)
+        stream = _Disturbed(disturb, read_timeout)
+        return httpx2.Response(status, headers=headers, stream=stream, extensions=extensions)
+
     def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
         if call.has_call_headers:
             request = _without_call_headers(request)
@@ -982,6 +1070,9 @@ class ReplayTransport(httpx2.BaseTransport):
         if call.passes_by and not isinstance(response, httpx2.Response):
             return response
         check_response(response, httpx2.Response, "httpx2", upstream)
+        if getattr(response.extensions.get("replaycache"), "fault", ""):
+            answer.abandon("a fault disturbed it")  # of a transport of ours inside this one
+            return response
         try:
             stream = response.stream
             response.extensions["replaycache"] = answer.respond(
@@ -1238,6 +1329,41 @@ class _Playback(httpx2.SyncByteStream):
                     Blocking.sleep(ahead)
             return coming[0]
         if not self.complete:
+            raise incomplete()
+        raise StopIteration
+
+
+class _Disturbed(httpx2.SyncByteStream):
+    """A recorded body as a stream, and what goes wrong with it."""
+
+    def __init__(self, disturb: Disturb, read_timeout: float | None) -> None:
+        self._pace = disturb.pace
+        self._complete = disturb.recording.complete
+        self._plan, self._read_timeout = disturb.plan, read_timeout
+        self._coming: Iterator[Step | None] = iter(())
+        self._started = 0.0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._coming = self._plan.steps(self._read_timeout)
+        self._started = time.monotonic()
+        return self
+
+    def __next__(self) -> bytes:
+        for coming in self._coming:
+            if coming is None:
+                Blocking.yield_control()
+                continue
+            if coming.broken is not None:
+                raise _broken(coming.broken)
+            if coming.seconds:
+                Blocking.sleep(coming.seconds)
+                continue
+            if self._pace:
+                ahead = self._started + coming.offset / 1e6 * self._pace - time.monotonic()
+                if ahead > 0:
+                    Blocking.sleep(ahead)
+            return coming.data
+        if not self._complete:
             raise incomplete()
         raise StopIteration
 

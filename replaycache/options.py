@@ -165,6 +165,7 @@ class OptionArguments(TypedDict, total=False):
     max_request_bytes: int | None
     budget: "Budget | float | str | Decimal | None"
     ignore_hosts: Iterable[str] | None
+    fault: str | None
     on_hit: Callable[[Recording, Outcome], object] | None
     on_miss: Callable[[Request, str], object] | None
     on_store: Callable[[Recording, Outcome], object] | None
@@ -178,7 +179,8 @@ class Options(Value):
         mode: a `Mode` or its name; None for `REPLAYCACHE_MODE`, and `auto` without it.
         match: what counts as the same request.
         redact: what is kept out of the store, on top of the built-in rules.
-        pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow.
+        pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow. The time that a
+            replayed error tells its client to wait (`retry-after`) goes by it, too.
         repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: the recorded answers in
             order. None: as the store does.
         keep: receives a response's head (`.status`, `.headers`) and how the answer ended (`.failed`,
@@ -199,6 +201,8 @@ class Options(Value):
             upstream's own response is handed on. Each is a name or an address as the URL has it, with or without a
             port; `*` stands for any characters, and `"localhost"` for every loopback name and address. None: as
             `REPLAYCACHE_IGNORE_HOSTS` says for the whole process, with commas between them; without it, none.
+        fault: what goes wrong with answers that are replayed, such as `"cut:after=5"` or `"status:429,times=2"`;
+            live calls and what is stored are as ever. None: nothing.
         on_hit: receives the recording and the outcome of each call that is answered from the store.
         on_miss: receives the request, as it would be stored, and the reason of each call that is looked for in the
             store and not found, before it is sent or refused.
@@ -224,6 +228,7 @@ class Options(Value):
     max_request_bytes: int
     budget: "Budget | None"
     ignore_hosts: tuple[str, ...]
+    fault: str
     on_hit: Callable[[Recording, Outcome], object] | None
     on_miss: Callable[[Request, str], object] | None
     on_store: Callable[[Recording, Outcome], object] | None
@@ -246,6 +251,7 @@ class Options(Value):
         max_request_bytes: int = 64 << 20,
         budget: "Budget | float | str | Decimal | None" = None,
         ignore_hosts: Iterable[str] | None = None,
+        fault: str | None = None,
         on_hit: Callable[[Recording, Outcome], object] | None = None,
         on_miss: Callable[[Request, str], object] | None = None,
         on_store: Callable[[Recording, Outcome], object] | None = None,
@@ -274,6 +280,8 @@ class Options(Value):
             "a number of bytes above 0",
         )
         hosts = parse_hosts(ignore_hosts, "ignore_hosts")
+        if fault:
+            _check_fault(fault)
         if budget is not None or os.environ.get(BUDGET_VARIABLE):
             budget = _budget(budget)
         for name, hook in (("on_hit", on_hit), ("on_miss", on_miss), ("on_store", on_store)):
@@ -297,6 +305,7 @@ class Options(Value):
             max_request_bytes=max_request_bytes,
             budget=budget,
             ignore_hosts=hosts,
+            fault=fault or "",
             on_hit=on_hit,
             on_miss=on_miss,
             on_store=on_store,
@@ -348,6 +357,13 @@ def _budget(value: Any) -> "Budget | None":
     if value is None:
         return budget_of_environment()
     return value if isinstance(value, Budget) else Budget(value)
+
+
+def _check_fault(fault: Any) -> None:
+    from ._faults import parse_fault  # most have none
+
+    _check("fault", fault, isinstance(fault, str), "a text, such as 'cut:after=5' or 'status:429,times=2'")
+    parse_fault(fault)
 
 
 def _is_number(value: Any) -> bool:

@@ -61,15 +61,16 @@ class Wire:
 
 
 class ScriptedServer:
-    """Serves on a loopback port until it is stopped; `requests` are those that arrived whole."""
+    """Serves on a loopback port until it is stopped, or at another address; `requests` are those that arrived
+    whole."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, host: str = "127.0.0.1") -> None:
         self._handler = handler
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.requests: list[Received] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{host}:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 

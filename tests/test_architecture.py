@@ -231,12 +231,17 @@ def test_a_hit_loads_nothing_that_only_records_or_explains(first_hit: dict[str, 
     loaded = {name.removeprefix("replaycache.") for name in first_hit["loaded"]}
 
     assert not loaded & {
+        "_faults",
         "dialects.answering",
         "dialects.answers",
         "dialects.readings",
         "dialects.watcher",
         "engine.answer",
+        "engine.faulting",
+        "engine.faults",
         "engine.nearest",
+        "engine.plan",
+        "engine.retry_after",
         "match.backtracking",
         "match.explanation",
         "match.scrubs",

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from replaycache import Body, CassetteError, Chunk, Match, Recording, Request, ResponseHead
+from replaycache._faults import KINDS, parse_fault
 from replaycache.options import Options
 from replaycache.stores import CassetteStore, DiskStore
 from tests.cli.recorded import answer_json, cassette, chat
@@ -117,6 +118,29 @@ def test_the_miss_has_the_words_that_are_shown() -> None:
 
     assert all(word in shown for word in ("asked ", "key ", "why ", "nearest ", "next "))
     assert max(len(line) for line in shown.splitlines()) <= 110
+
+
+def test_the_tests_of_faults_pass_as_they_stand(tmp_path: Path) -> None:
+    tests, *_ = _blocks(PAGES["docs/faults.md"], "python")
+    directory = tmp_path / "cassettes" / "test_faults"
+    directory.mkdir(parents=True)
+    (directory / "weather.json").write_text(WHOLE, "utf-8")
+    (tmp_path / "test_faults.py").write_text(tests, "utf-8")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "replaycache.pytest_plugin", "-p", "no:cacheprovider"]
+    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=os.environ | environment
+    )
+
+    assert "4 passed" in done.stdout, done.stdout
+
+
+def test_the_faults_are_all_there() -> None:
+    table = PAGES["docs/faults.md"].partition("## Faults\n")[2].partition("\n## ")[0]
+    shown = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+
+    assert {fault.kind for text in shown for fault in parse_fault(text)} == set(KINDS)
 
 
 # -- docs/cassettes.md -------------------------------------------------------------------------------------

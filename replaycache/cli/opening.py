@@ -13,6 +13,7 @@ and opens it with
                                         recorder
     writable_store(store)               to change: the same without the files of others
     existing_cache(store, "prune")      to change by rules, as only a cache is: a cassette is refused
+    stores_meant(stores)                names of which a directory stands for the cassettes in it
     new_store(store)                    to write to: made where it is not there
 
 What they return keeps to `replaycache.stores.Store` and is closed when the command ends. Recordings come with
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,6 +66,7 @@ __all__ = [
     "split_name",
     "store_argument",
     "store_option",
+    "stores_meant",
     "unreadable",
     "writable_store",
 ]
@@ -168,6 +170,32 @@ def writable_store(text: str | None) -> Store:
     return _opened(text, foreign=False)
 
 
+def stores_meant(texts: Iterable[str]) -> list[str]:
+    """Names of stores, each once. A directory that is no disk cache stands for the cassettes in it, however deep.
+
+    Other files in it are passed over, and so is what `files_in` leaves out.
+
+    Raises:
+        CommandFailed: there is no cassette in a directory.
+    """
+    from ..maintenance.scanning import files_in
+
+    meant: dict[str, None] = {}
+    for text in texts:
+        directory = Path(text).expanduser()
+        if is_shared(text) or not directory.is_dir() or _database(directory).exists():
+            meant[text] = None
+            continue
+        inside = [str(path) for path in files_in([directory], is_cache=is_disk_cache) if _is_our_cassette(path)]
+        if not inside:
+            raise CommandFailed(
+                f"there is no cassette in {directory}. A store is a cassette (FILE.json), a directory with some "
+                f"in it, or the directory of a disk cache (yours is {default_directory()})."
+            )
+        meant.update(dict.fromkeys(inside))
+    return list(meant)
+
+
 def existing_cache(text: str | None, doing: str) -> DiskStore:
     """As `writable_store`, for what makes sense only in a cache.
 
@@ -249,7 +277,7 @@ def _opened(text: str | None, *, foreign: bool) -> Store:
         check_store_name(text, "STORE")
         return _closed_at_the_end(_store_of_option(text)[0])
     if text == ":memory:" or not text or "://" in text:
-        raise click.UsageError(f"{text!r} names no store that outlives a process; give a path")
+        raise click.UsageError(f"{text!r} names no store that outlives a process; give a path, or redis://HOST")
     path = Path(text).expanduser()
     if not os.path.lexists(path):
         raise CommandFailed(f"{path} does not exist. {_where_stores_are(path)}")
@@ -329,15 +357,23 @@ def is_disk_cache(directory: Path) -> bool:
 _OURS = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"replaycache/')
 
 
-def _is_foreign_json(path: Path) -> bool:
-    """Whether a .json file is another recorder's: such a one never begins as ours do, and says what it is."""
+def _start(path: Path) -> bytes:
     try:
         with open(path, "rb") as file:
-            start = file.read(4096)
+            return file.read(4096)
     except OSError as error:
         raise CommandFailed(
             f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
         ) from error
+
+
+def _is_our_cassette(path: Path) -> bool:
+    return path.suffix.lower() == ".json" and path.is_file() and _OURS.match(_start(path)) is not None
+
+
+def _is_foreign_json(path: Path) -> bool:
+    """Whether a .json file is another recorder's: such a one never begins as ours do, and says what it is."""
+    start = _start(path)
     if _OURS.match(start) or not start.strip():
         return False
     return re.match(rb'\s*\{\s*"(log|version|interactions|http_interactions)"', start) is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
+from .._faults import parse_fault
 from ..accounts.run_savings import RunSavings
 from ..options import Mode, parse_duration, parse_hosts
 from .choosing import budget_option
@@ -69,6 +70,9 @@ class _Run(click.Command):
     metavar="HOSTS",
     help="Leave these alone: localhost (loopback by any name), *.internal.example:8443, with commas between them.",
 )
+@click.option(
+    "--fault", metavar="FAULT", help="What goes wrong with replayed answers: cut:after=5, status:429,times=2."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not say at the end what was saved.")
 @click.argument(
     "script", metavar="SCRIPT [ARG]...", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_store
@@ -82,6 +86,7 @@ def command(
     pace: float | None,
     sample: int | None,
     ignore_hosts: str | None,
+    fault: str | None,
     quiet: bool,
     script: tuple[str, ...],
 ) -> int:
@@ -101,6 +106,8 @@ def command(
         parse_duration(ttl, "--ttl")
         if ignore_hosts is not None:
             parse_hosts(ignore_hosts, "--ignore-hosts")
+        if fault is not None:
+            parse_fault(fault, "--fault")
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     from ..session.session import installed
@@ -115,6 +122,7 @@ def command(
         "pace": pace,
         "sample": sample,
         "ignore_hosts": ignore_hosts,
+        "fault": fault,
     }
     savings = RunSavings()
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._errors import ConfigurationError, ReplayCacheWarning
+from .._printable import printable
 from .errors import CommandFailed, Status
 from .output import note
 
@@ -80,7 +81,7 @@ def command(**given: Any) -> int:
         raise click.UsageError(str(error)) from error
     taken = listen(settings)
     try:
-        _announce(settings, taken.getsockname()[1], lines.say)
+        _announce(settings, application.store, taken.getsockname()[1], lines.say)
         _tell_warnings(lines.say)
         Server(application, settings).run(sockets=[taken])
     except KeyboardInterrupt:
@@ -88,8 +89,8 @@ def command(**given: Any) -> int:
     return Status.DONE
 
 
-def _announce(settings: Settings, port: int, say: Callable[[str, str], None]) -> None:
-    """Says where the proxy is and what programs set."""
+def _announce(settings: Settings, store: str, port: int, say: Callable[[str, str], None]) -> None:
+    """Says where the proxy is, what programs set, and where recordings go."""
     from ..serve.upstreams import upstreams
 
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -113,6 +114,10 @@ def _announce(settings: Settings, port: int, say: Callable[[str, str], None]) ->
     for line in textwrap.wrap(f"also {', '.join(others)}", 76, break_on_hyphens=False):
         note(f"  {line}")
     note(f"  {'viewer':<12}{address}/_replaycache/")
+    note(f"  {'store':<12}{printable(store)}")
+    if settings.cassettes is not None:
+        note(f"  {'cassettes':<12}{printable(str(settings.cassettes))}")
+    note(f"  {'mode':<12}{settings.options.get('mode') or 'auto'}")
     note("")
 
 

@@ -325,7 +325,8 @@ def _show_total(told: _Told, since: str | None) -> None:
         write_field("store", next(iter(told.stores)))
     else:
         write_field("stores", f"{len(told.stores)}")
-    write_field("stored", f"{_many(told.recordings, 'recording')}, {human_size(told.size)} on disk")
+    on_disk = f", {human_size(told.size)} on disk" if told.size else ""  # a shared store has no file here
+    write_field("stored", f"{_many(told.recordings, 'recording')}{on_disk}")
     if since is not None:
         write_field("since", since)
     if told.of_calls:

@@ -18,13 +18,14 @@ from ..maintenance.verifying import Upstream, Verified, make_client, verify, why
 from ..wire import url as _url
 from .choosing import budget_option
 from .errors import CommandFailed, NothingMatches, Status
-from .opening import Entry, complete_store, entries, existing_store, is_cassette
+from .opening import Entry, complete_store, entries, existing_store, is_cassette, stores_meant
 from .output import (
     Column,
     human_money,
     is_terminal,
     json_option,
     note,
+    one_line,
     printable,
     progress,
     write_json_line,
@@ -38,7 +39,7 @@ ASKED_FROM = 10
 
 
 @click.command("verify")
-@click.argument("stores", metavar="CASSETTE...", nargs=-1, required=True, shell_complete=complete_store)
+@click.argument("stores", metavar="STORE...", nargs=-1, required=True, shell_complete=complete_store)
 @click.option("--base-url", metavar="URL", help="Call this instead of the recorded hosts.")
 @click.option("--host", "hosts", metavar="OLD=NEW", multiple=True, help="Call NEW instead of the host OLD.")
 @click.option(
@@ -73,6 +74,9 @@ def command(
 ) -> Status:
     """Call upstream again and report the drift.
 
+    A STORE is a cassette, a directory, which stands for the cassettes in it,
+    however deep, or a cache.
+
     Each recorded call that generates, or only reads, is made once more and the
     answers are compared: in shape, and in values. Exits with 1 if one differs
     in shape, and with 3 if one could not be compared.
@@ -92,7 +96,7 @@ def command(
     allowance = budget_option(budget)
     found: list[tuple[str, Entry]] = []
     calls: list[tuple[str, Entry]] = []
-    for name in stores:
+    for name in stores_meant(stores):
         store = existing_store(name)
         kept = entries(store)
         for entry in reversed(list(kept)) if is_cassette(store) else kept:
@@ -110,8 +114,7 @@ def command(
     _confirm(calls, yes)
     results, stopped = _verify(found, len(calls), upstream, allowance, timeout)
     _write(results, as_json)
-    counts: Counter[str] = Counter(result.status for _, _, result in results)
-    note(_summary(counts))
+    counts = _tell_counts(results)
     if stopped:
         note(f"Error: {stopped}")
     if counts["shape"]:
@@ -181,6 +184,19 @@ def _verify(
             advance(result.status != "skipped")
             results.append((name, entry, result))
     return results, ""
+
+
+def _tell_counts(results: list[_Result]) -> Counter[str]:
+    """Says what became of the recordings of each file, where there are several, and of all."""
+    files: dict[str, Counter[str]] = {}
+    for name, _, result in results:
+        files.setdefault(name, Counter())[result.status] += 1
+    several = len(files) > 1
+    for name, found in files.items() if several else ():
+        note(f"{one_line(name, 4096)}: {_summary(found)}")
+    counts = sum(files.values(), Counter())
+    note(f"{len(files)} files: {_summary(counts)}" if several else _summary(counts))
+    return counts
 
 
 def _summary(counts: Counter[str]) -> str:

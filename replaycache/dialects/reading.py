@@ -14,7 +14,7 @@ from .fold import Fold
 from .progress import Progress
 from .values import Kind, Part, Turn
 
-__all__ = ["Contents", "Reading", "UsageForm"]
+__all__ = ["Contents", "ErrorForm", "Reading", "UsageForm"]
 
 
 class Contents(Protocol):
@@ -39,6 +39,18 @@ class UsageForm(NamedTuple):
     names: tuple[str, ...]
     read: Callable[[Mapping[str, Any]], Counts | None]
     is_nested: bool = False
+
+
+class ErrorForm(NamedTuple):
+    """A form of the documents that tell of an error.
+
+    Attributes:
+        dialects: names of those that have it; none where it is the form of all that have no other.
+        make: makes one, of its status and a text for people.
+    """
+
+    dialects: tuple[str, ...]
+    make: Callable[[int, str], dict[str, Any]]
 
 
 class Reading(NamedTuple):
@@ -66,6 +78,7 @@ class Reading(NamedTuple):
         part_types: types of the parts of a content, and of what kind they are.
         part_members: members by which a part is known that has no type, and what reads what stands there.
         part: a part of another type; None where it is of another form.
+        errors: the form of its errors, where it has one of its own.
     """
 
     usage_forms: tuple[UsageForm, ...] = ()
@@ -89,3 +102,4 @@ class Reading(NamedTuple):
     part_types: Mapping[str, Kind] = {}
     part_members: Mapping[str, Callable[[dict[str, Any], Contents], list[Part]]] = {}
     part: Callable[[str, dict[str, Any], Contents], list[Part] | None] | None = None
+    errors: ErrorForm | None = None

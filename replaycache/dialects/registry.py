@@ -56,6 +56,7 @@ __all__ = [
     "headers_by_api",
     "holds_data",
     "kind_of",
+    "names_of",
     "no_ops",
     "provider_of_host",
 ]
@@ -249,6 +250,13 @@ def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
         if dialect.headers
         and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
     ]
+
+
+def names_of(method: str, host: str, path: str) -> list[str]:
+    """The dialects of which a call may be: first those whose host it is, then those that know its path."""
+    fitting = endpoints(method, path)
+    by_path = [one for one in DIALECTS if any(endpoint in one.endpoints for endpoint in fitting)]
+    return [dialect.name for dialect in (*_of_host(host), *by_path)]
 
 
 def provider_of_host(host: str) -> str:

@@ -2,25 +2,41 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from .._errors import ConfigurationError
 from .._models import Headers, Request
 from ..dialects.registry import generates as _generates
 from ..match import Identity
 from ..options import Mode, Options, parse_duration, parse_sample
+from ..system.forking import postponed
 from ..wire import url as _url
-from .sampling import current_sample
+from .blocks import Held, held
 from .sequence import Place
 
-__all__ = ["CALL_HEADERS", "LEFT_OUT", "NOT_CACHEABLE", "Asked", "Endpoint", "endpoint"]
+if TYPE_CHECKING:
+    from .plan import Met
 
-CALL_HEADERS = frozenset({"x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"})
+__all__ = [
+    "CALL_HEADERS",
+    "LEFT_OUT",
+    "NOT_CACHEABLE",
+    "PREFIX",
+    "Asked",
+    "Endpoint",
+    "check_spelling",
+    "endpoint",
+]
+
+CALL_HEADERS = frozenset(
+    {"x-replaycache-fault", "x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"}
+)
 """Options of one call, through any SDK's extra headers. They are never sent upstream."""
 
 NOT_CACHEABLE = "a cache keeps only calls that generate, and this is none"
 LEFT_OUT = "Match(cacheable=...) leaves it out"
 
-_PREFIX = b"x-replaycache-"
+PREFIX = b"x-replaycache-"
 
 
 class Endpoint(NamedTuple):
@@ -52,6 +68,8 @@ class Asked:
         names_mode: whether it says that itself.
         sample: which of several answers is asked for.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
+        fault: what goes wrong with its answer where that is replayed; empty for nothing.
+        met: how many calls of a key faults have met; None where the transport counts them.
         needs_body: whether its body has to be read.
         body: once it was read.
         identity: once it is known.
@@ -77,9 +95,11 @@ class Asked:
         "_headers",
         "_request",
         "body",
+        "fault",
         "found",
         "identity",
         "keeps_body",
+        "met",
         "method",
         "mode",
         "names_mode",
@@ -108,11 +128,15 @@ class Asked:
         self.found = found
         self.mode = options.mode
         self.names_mode = False
-        number = current_sample()
-        self.sample = options.sample if number is None else number
+        self.sample = options.sample
         self.ttl = options.ttl
+        self.fault = options.fault
+        self.met: Met | None = None
+        block = held.here()
+        if block is not None:
+            self._read_blocks(block)
         for name, _ in found:
-            if name.startswith(_PREFIX):
+            if name.startswith(PREFIX):
                 self._read_call_headers()
                 break
         self.said = self.mode
@@ -132,23 +156,34 @@ class Asked:
             self.unstorable = NOT_CACHEABLE
             self.needs_body = False
 
+    def _read_blocks(self, block: Held) -> None:
+        number, faulty = block.of("sample"), block.of("fault")
+        if number is not None:
+            self.sample = number
+        if faulty is not None:
+            self.fault, self.met = faulty
+
     def _read_call_headers(self) -> None:
         for name, value in self.found:
-            if name.startswith(_PREFIX):
+            if name.startswith(PREFIX):
                 where, text = name.decode(), value.decode("latin-1").strip()
                 if name == b"x-replaycache-mode":
                     self.mode = Mode.parse(text, where)
                     self.names_mode = True
                 elif name == b"x-replaycache-sample":
                     self.sample = parse_sample(text, where)
-                else:
+                elif name == b"x-replaycache-fault":
+                    self.fault, self.met = _read_fault(text, where), None
+                elif name == b"x-replaycache-ttl":
                     self.ttl = parse_duration(text, where)
-        self.found = [item for item in self.found if not item[0].startswith(_PREFIX)]
+                else:
+                    check_spelling(where, CALL_HEADERS)
+        self.found = [item for item in self.found if not item[0].startswith(PREFIX)]
 
     @property
     def has_call_headers(self) -> bool:
         """Whether the request carries headers that must not be sent upstream."""
-        return any(name.lower().startswith(_PREFIX) for name, _ in self._headers)
+        return any(name.lower().startswith(PREFIX) for name, _ in self._headers)
 
     @property
     def key(self) -> str:
@@ -167,7 +202,7 @@ class Asked:
             headers: Headers = tuple(
                 (name.decode("latin-1").lower(), value.decode("latin-1"))
                 for name, value in self._headers
-                if not name.lower().startswith(_PREFIX)
+                if not name.lower().startswith(PREFIX)
             )
             self._request = Request(self.method, self.url, headers, self.body)
         return self._request
@@ -189,3 +224,30 @@ class Asked:
         """It goes upstream as if there were no store."""
         self.mode = Mode.OFF
         self.unstorable = reason
+
+
+def check_spelling(name: str, known: Iterable[str]) -> None:
+    """Looks at a header whose name begins as ours do: a call that is answered as if it had none might go live.
+
+    Args:
+        name: in lower case, and none of those that are known.
+        known: names in lower case.
+
+    Raises:
+        ConfigurationError: it is close to one of them.
+    """
+    import difflib  # nobody waits for it who makes no mistake
+
+    begin = PREFIX.decode()
+    names = {header.removeprefix(begin): header for header in sorted(known)}
+    close = difflib.get_close_matches(name.removeprefix(begin), names, n=1, cutoff=0.65)
+    if close:
+        raise ConfigurationError(f"there is no header {name}; did you mean {names[close[0]]}?")
+
+
+def _read_fault(text: str, where: str) -> str:
+    with postponed():
+        from .._faults import parse_fault  # most calls name none
+
+    parse_fault(text, where)
+    return text

@@ -2,9 +2,10 @@
 
     call = exchange.call(method, url, headers)      an adapter, for each request
     call.identify(body)                             where `call.needs_body`
-    call.decide(call.load())                        Replay | Forward | Wait | Recheck | Refuse
+    call.decide(call.load())                        Replay | Disturb | Forward | Wait | Recheck | Refuse
 
     Replay    the adapter answers from the recording's chunks
+    Disturb   the same, and it has go wrong what the plan says; call.give_back() where not all of it is given
     Forward   answer = call.sending(forward), and the adapter calls upstream; then answer.respond(),
               answer.feed() for every chunk, answer.settle() exactly once, and answer.save() where that says so
     Wait      an identical request is in flight: wait for it, call.go_on(), load and decide again
@@ -21,13 +22,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from .._errors import CacheMiss, MissReason
+from .._errors import CacheMiss, MissReason, StoreUnavailable
 from ..options import Mode, Options
+from ..stores import StoreBusy
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from .asked import Asked
 from .decider import Decider
-from .decisions import Decision, Forward, Recheck, Replay, Wait
+from .decisions import Decision, Disturb, Forward, Recheck, Replay, Wait
 from .diagnosis import Advice, diagnose
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
@@ -39,6 +41,7 @@ from .reporting import Reporter
 if TYPE_CHECKING:
     from ..stores import Store
     from .answer import Answer
+    from .plan import Met
 
 __all__ = ["Call", "Shared"]
 
@@ -56,6 +59,7 @@ class Shared(Protocol):
         decider: decides.
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
+        met: how many calls of a key faults have met.
     """
 
     @property
@@ -84,6 +88,9 @@ class Shared(Protocol):
 
     @property
     def keeper(self) -> Keeper: ...
+
+    @property
+    def met(self) -> Met: ...
 
 
 class Call:
@@ -151,9 +158,29 @@ class Call:
             if shared.keeper.redirects.is_any:
                 with suppress(Exception):  # what a store of the user's may raise: those calls go live again
                     shared.keeper.pass_on(self.asked, decision.recording)
-            took = time.perf_counter() - self._began
-            shared.reporter.hit(decision.recording, decision.outcome, took)
+            disturbed = self._disturbed(decision) if self.asked.fault else decision
+            recording = decision.recording
+            shared.reporter.hit(recording, decision.outcome, time.perf_counter() - self._began)
+            if recording.head.status != 200 and disturbed is decision:
+                return _at_pace(decision)
+            return disturbed
         return decision
+
+    def _disturbed(self, replay: Replay) -> Replay | Disturb:
+        with postponed():
+            from .faults import disturb  # most calls have none
+
+        shared, met = self._shared, self.asked.met
+        disturbed = disturb(replay, self.asked, shared.met if met is None else met)
+        if disturbed is None:
+            return replay
+        shared.reporter.tally.disturbed += 1
+        return disturbed
+
+    def give_back(self) -> None:
+        """Its caller does not get all of the recording: in a cassette, whoever asks again has its place."""
+        self._shared.keeper.release(self.asked)
+        self.asked.place = None
 
     def _take_off(self, forward: Forward, found: Found) -> Forward | Wait | Recheck:
         """Nothing answers: what to do, as others may ask the same."""
@@ -163,8 +190,12 @@ class Call:
             lead = self._lead = Lead(self._shared.neighbours)
         if lead.is_settled or identity is None:
             return forward
-        with calling_upstream.begun():
-            flight = lead.take_off(identity)
+        try:
+            with calling_upstream.begun():
+                flight = lead.take_off(identity)
+        except StoreBusy:
+            lead.land()
+            return Recheck()
         if flight is not None:
             if isinstance(flight, ClaimedElsewhere):
                 self._shared.reporter.waiting(identity.key)
@@ -210,9 +241,15 @@ class Call:
         return self._answer
 
     def _answer_to(self, forward: Forward) -> Answer:
-        with postponed():
-            # what reads along with answers is imported at the first live call: hits have no use for it
-            from .answer import Answer
+        try:
+            with postponed():
+                # what reads along with answers is imported at the first live call: hits have no use for it
+                from .answer import Answer
+        except OSError as error:
+            raise StoreUnavailable(
+                f"what records answers cannot be loaded: {error}. Upstream was not called; where too many files are "
+                f"open, allow more (ulimit -n)."
+            ) from error
 
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 
@@ -225,3 +262,13 @@ class Call:
         if self._lead is not None:
             self._lead.land()
         self._shared.keeper.release(self.asked)
+
+
+def _at_pace(replay: Replay) -> Replay:
+    """With the time that an error tells its client to wait as the pace has it."""
+    with postponed():
+        from .retry_after import at_pace  # few tell one
+
+    recording = replay.recording
+    head = at_pace(recording.head, replay.pace)
+    return replay if head is recording.head else replay._replace(recording=recording.with_parts(head=head))

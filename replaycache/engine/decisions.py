@@ -1,12 +1,15 @@
 """What can be decided about a request."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import MissReason
 from .._models import Outcome, Recording
 from .flights import Flight
 
-__all__ = ["Decision", "Forward", "Recheck", "Refuse", "Replay", "Wait"]
+if TYPE_CHECKING:
+    from .plan import Plan
+
+__all__ = ["Decision", "Disturb", "Forward", "Recheck", "Refuse", "Replay", "Wait"]
 
 
 class Replay(NamedTuple):
@@ -15,6 +18,19 @@ class Replay(NamedTuple):
     recording: Recording
     outcome: Outcome
     pace: float
+
+
+class Disturb:
+    """Answer from the recording, and have go wrong what `plan` says. Where its caller does not get all of it, the
+    adapter calls `call.give_back()`."""
+
+    __slots__ = ("outcome", "pace", "plan", "recording")  # a named tuple takes longer to make, at every start
+
+    def __init__(self, recording: Recording, outcome: Outcome, pace: float, plan: "Plan") -> None:
+        self.recording = recording
+        self.outcome = outcome
+        self.pace = pace
+        self.plan = plan
 
 
 class Forward(NamedTuple):
@@ -45,4 +61,4 @@ class Refuse(NamedTuple):
     reason: MissReason
 
 
-Decision = Replay | Forward | Wait | Recheck | Refuse
+Decision = Replay | Disturb | Forward | Wait | Recheck | Refuse

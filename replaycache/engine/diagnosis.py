@@ -97,8 +97,16 @@ def diagnose(
         store: where it was looked for.
         advice: what to do next.
     """
-    with postponed():
-        from .nearest import CANDIDATES, differences, find_nearest  # a hit has no use for it
+    try:
+        with postponed():
+            # a hit has no use for it, nor for the patterns
+            from ..redaction.credentials import replace_in_request
+            from .nearest import CANDIDATES, differences, find_nearest
+    except (OSError, ImportError) as error:  # no further file can be opened
+        told = printable(
+            f"no recording answers this request, and upstream was not called. More cannot be told: {error}"
+        )
+        return CacheMiss(told, reason=reason, request=asked, key=key)
 
     nearest: Recording | None = None
     places: list[Difference] = []
@@ -107,17 +115,14 @@ def diagnose(
             nearest, places = find_nearest(asked, _for_a_while(store.newest(CANDIDATES)))
         except StoreError as error:
             logger.debug("no nearest recording: %s", error)
-    with postponed():
-        from ..redaction.credentials import replace_in_request  # patterns that only a miss needs
-
     # what a test prints is read by more people than a cache is
-    told = replace_in_request(asked)
+    without = replace_in_request(asked)
     recorded = None if nearest is None else replace_in_request(nearest.request)
     if recorded is not None and places:
-        places = differences(recorded, told)
+        places = differences(recorded, without)
     lines = ["no recording answers this request, and upstream was not called."]
     lines.append(f"  mode     {_told(advice.mode or mode)}")
-    lines.append(f"  asked    {told.method} {told.url}{_about(told)}")
+    lines.append(f"  asked    {without.method} {without.url}{_about(without)}")
     if key:
         lines.append(f"  key      {key}")
     lines.append(f"  why      {reason}: {_REASONS[reason]}")
@@ -131,7 +136,7 @@ def diagnose(
         if len(places) > 5:
             lines.append(f"             and {len(places) - 5} more places")
     found = advice.elsewhere(key) if advice.elsewhere and reason in ("no_recording", "cassette_not_found") else ""
-    ways = _ways(reason, told, recorded, places, advice, mode_as)
+    ways = _ways(reason, without, recorded, places, advice, mode_as)
     if found:
         ways = [found, f"or {ways[0]}", *ways[1:]]
     lines.extend(f"{'' if number else '  next':<11}{way}" for number, way in enumerate(ways))

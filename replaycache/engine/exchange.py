@@ -33,6 +33,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .plan import Met
 
 __all__ = ["IS_MISSPELT", "Exchange"]
 
@@ -78,8 +79,10 @@ class Exchange:
         neighbours: who may ask the same; None where each call goes on its own.
         keeper: keeps upstream's answers.
         responses: those that nobody has closed.
+        met: how many calls of a key faults have met.
         is_mode_named: whether anybody named the mode that its options have.
         leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
+        is_prepared: whether requests are identified without waiting for the store.
 
     Args:
         options: checked.
@@ -115,6 +118,7 @@ class Exchange:
         self.neighbours: Neighbours | None = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
+        self.is_prepared = bool(getattr(store, "is_salted", True))
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, redactor_of(options, store))
@@ -136,6 +140,7 @@ class Exchange:
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace)
         self.responses = self.keeper.responses
+        self.met: Met = {} if beside is None else beside.met
         self._spool, self._owner = spool, owner
 
     def with_options(self, named: Mapping[str, Any]) -> Exchange:
@@ -155,6 +160,11 @@ class Exchange:
     def tally(self) -> Tally:
         """What the session came to."""
         return self.reporter.tally
+
+    def prepare(self) -> None:
+        """Asks the store for what requests are sealed with; it may be to be asked once more, later."""
+        self.store.salt()  # type: ignore[attr-defined]  # it has one where it says whether it is known
+        self.is_prepared = bool(getattr(self.store, "is_salted", True))
 
     def leaves_alone(self, method: str, url: str) -> AbstractContextManager[None] | None:
         """Around calling upstream where a request is none of ours; None where it is one.
@@ -215,6 +225,12 @@ class Exchange:
             self.tally.met_rules += [f"{rule}=[{path!r}])" for path in used.met]
         if warns:
             self._warn_of_idle_rules()
+        if self.options.fault and not self.tally.disturbed:
+            self.tally.disturbed = 1  # it is told once
+            self.reporter.warn(
+                f"fault={self.options.fault!r} disturbed no call: only what is replayed is disturbed, and "
+                f"{'no call that was replayed met it' if self.tally.replayed else 'nothing was replayed'}"
+            )
         not_kept, self.tally.not_kept = self.tally.not_kept, []
         if not_kept and warns:
             listed = "".join(f"\n  {told}" for told in not_kept)

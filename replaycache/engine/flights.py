@@ -131,7 +131,11 @@ class Claiming(Protocol):
     """What a store offers whose processes tell each other which of them calls upstream."""
 
     def claim(self, key: str) -> bool:
-        """Claims a key that nobody in this process has claimed; False where another process has."""
+        """Claims a key that nobody in this process has claimed; False where another process has.
+
+        Raises:
+            StoreBusy: it would wait where an event loop waits, too; called again it waits.
+        """
 
     def release(self, key: str) -> None:
         """Lets go of a key. The collector may call this: it takes no lock."""

@@ -13,7 +13,7 @@ from ..match import Identity
 from ..options import Mode, Options
 from ..system.forking import postponed
 from ..wire import url as _url
-from .asked import CALL_HEADERS, LEFT_OUT, NOT_CACHEABLE, Asked, endpoint
+from .asked import CALL_HEADERS, LEFT_OUT, NOT_CACHEABLE, PREFIX, Asked, endpoint
 from .seen_credentials import SeenCredentials
 from .sequence import Identify, Sequence
 from .stored_form import stored_form
@@ -81,10 +81,14 @@ class Identifier:
             target: what is asked for instead of the URL's path and query, if anything.
 
         Raises:
-            ConfigurationError: one of `CALL_HEADERS` has a wrong value.
+            ConfigurationError: one of `CALL_HEADERS` has a wrong value, or a header is one of them misspelt.
         """
         wanted = self._wanted
-        found = [(name, value) for key, value in headers if (name := key.lower()) in wanted or self._all_headers]
+        found = [
+            (name, value)
+            for key, value in headers
+            if (name := key.lower()) in wanted or name.startswith(PREFIX) or self._all_headers
+        ]
         if target is not None:
             url = endpoint(method, url).origin + target.decode("latin-1")
         for name, value in found:

@@ -10,7 +10,7 @@ from .._errors import CorruptRecording, MissReason
 from .._models import Recording
 from ..match import Identity
 from ..options import Mode
-from ..stores import StoreBusy
+from ..stores import LayerUnavailable, StoreBusy
 from .asked import Asked
 from .flights import landings
 from .reporting import Reporter
@@ -106,7 +106,8 @@ class Lookup:
             if isinstance(error, CorruptRecording):
                 self._reporter.warn_once(told)
             else:
-                asked.unstorable = f"the store failed: {error}"
+                if not isinstance(error, LayerUnavailable):
+                    asked.unstorable = f"the store failed: {error}"
                 self._reporter.store_failed(told)
             recording = None
         return Nothing(landings=before) if recording is None else recording

@@ -25,8 +25,8 @@ logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
 
 
-_failed: set[str] = set()
-"""The stores that were told to be of no use, by their identity."""
+_failed: dict[str, object] = {}
+"""The stores that were told to be of no use, by their identity, and by whom: many calls may find out at once."""
 
 
 def shown(request: Request) -> str:
@@ -34,8 +34,14 @@ def shown(request: Request) -> str:
 
     More people read logs and reports than stores.
     """
-    with postponed():
-        from ..redaction.credentials import find, placeholder
+    try:
+        with postponed():
+            from ..redaction.credentials import find, placeholder
+    except (
+        OSError,
+        ImportError,
+    ) as error:  # a process that can open no further file goes on, and so does its call
+        return f"a request that cannot be told: {error}"
 
     url = request.url
     for found in reversed(find(url)):
@@ -86,11 +92,12 @@ class Reporter:
         self.tally.replayed += 1
         if not self._is_cache:
             self.tally.played.add(id(recording))
-        elif self._note is not None:
+        elif self._note is not None and not outcome.fault:  # a fault saves nobody a call
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
         if logger.isEnabledFor(logging.INFO):
-            logger.info("hit %s, key %s in %s", _Shown(recording), outcome.key, self._where)
+            fault = f", with the fault {outcome.fault}" if outcome.fault else ""
+            logger.info("hit %s, key %s in %s%s", _Shown(recording), outcome.key, self._where, fault)
         if self._options.on_hit is not None:
             self._call(self._options.on_hit, recording, outcome)
 
@@ -141,15 +148,15 @@ class Reporter:
             recording: of the answer.
             telling: as `usage_of` has it.
         """
-        with postponed():
-            from ..dialects.usage import (  # a process that only replays has no use for it
-                model_of,
-                provider_of,
-                usage_of,
-            )
-
         request, usage = recording.request, None
         try:
+            with postponed():
+                from ..dialects.usage import (  # a process that only replays has no use for it
+                    model_of,
+                    provider_of,
+                    usage_of,
+                )
+
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
             recording.usage = usage or Usage(provider_of(request), model_of(request))
@@ -210,11 +217,11 @@ class Reporter:
 
         Told once in the process, however many use that store, in the log and by a warning.
         """
-        is_known = self._identity in _failed
+        mine = object()
+        is_known = _failed.setdefault(self._identity, mine) is not mine
         logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", printable(message, lines=True))
         if is_known:
             return
-        _failed.add(self._identity)
         with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
             warn(message, ReplayCacheWarning)
 

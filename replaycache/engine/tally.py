@@ -12,6 +12,7 @@ class Tally:
 
     Attributes:
         replayed: calls that a recording answered.
+        disturbed: those of them that a fault has disturbed.
         recorded: answers that were stored.
         misses: of a cassette, what was refused.
         over_budget: of a cassette, what was not sent, as it would have cost more than it may.
@@ -30,6 +31,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.replayed = 0
+        self.disturbed = 0
         self.recorded = 0
         self.misses: list[CacheMiss] = []
         self.over_budget: list[BudgetExceeded] = []

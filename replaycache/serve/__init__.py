@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._errors import ReplayCacheError
+
 if TYPE_CHECKING:
     from .application import Application
     from .settings import Settings
@@ -41,7 +43,15 @@ class _App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._made is None:
-            self._made = create_app()
+            try:
+                self._made = create_app()
+            except ReplayCacheError as error:
+                if scope["type"] != "lifespan":
+                    raise
+                # servers take an exception to say that nobody wants to know of their life, and start
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
         await self._made(scope, receive, send)
 
 

@@ -111,8 +111,9 @@ class Access:
         sites = values(headers, b"sec-fetch-site")
         if not sites or sites[0] in (b"same-origin", b"none"):
             return None
-        # a link on another page may lead to the viewer
+        # a link on another page may lead to the viewer, but none shows it inside of its own
         is_link = values(headers, b"sec-fetch-mode") == [b"navigate"] and scope["method"] in _SAFE
+        is_link &= values(headers, b"sec-fetch-dest") in ([], [b"document"])
         return None if is_page and is_link else _foreign("another site")
 
     @staticmethod
@@ -209,6 +210,10 @@ def _foreign(who: str) -> Failure:
 def _smuggled(headers: _Headers) -> str:
     """Why a request may mean two things to two servers; empty where it does not."""
     names = [name for name, _ in headers]
+    if twice := next(
+        (name for name in names if name.startswith(b"x-replaycache-") and names.count(name) > 1), b""
+    ):
+        return f"the request has {twice.decode('latin-1')} more than once"
     if b"transfer-encoding" in names and b"content-length" in names:
         return "the request has both Content-Length and Transfer-Encoding"
     if names.count(b"content-length") > 1 or names.count(b"transfer-encoding") > 1:

@@ -9,7 +9,7 @@ import anyio
 from .._errors import ReplayCacheError
 from .access import Access
 from .call_lines import CallLines, shown_path
-from .calls import CallLog
+from .calls import CallLog, SeenCall
 from .failures import Failure
 from .forwarding import Forwarding
 from .metrics import Metrics
@@ -19,6 +19,8 @@ from .target import BadTarget, Target, read_target
 from .upstreams import nearest_name, upstreams
 
 __all__ = ["Application"]
+
+_UNKNOWN = "replaycache_unknown_upstream"
 
 SETTLE_SECONDS = 15.0
 """How long calls that are broken off at the end have to settle: longer than a cassette's draining."""
@@ -62,11 +64,31 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._look_into_store()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _look_into_store(self) -> None:
+        """Tells at once where the store is away, and not with the first call."""
+        error = await self._pages.store_error()
+        if error is None:
+            return
+        store = self._settings.store
+        if isinstance(store, list) and len(store) > 1:
+            then = "the others answer"
+        elif self._settings.options.get("mode") == "replay":
+            then = "calls fail"
+        else:
+            then = "calls go live, and are not stored"
+        self._lines.say("warning", f"{error} While it is away, {then}.")
+
+    @property
+    def store(self) -> str:
+        """Where recordings are, for people."""
+        return self._forwarding.transports.store.location
 
     async def close(self) -> None:
         """Lets what is in flight settle, and ends transports, cassettes and the store."""
@@ -100,6 +122,8 @@ class Application:
             return
         failure = self._refusal(scope, target)
         if failure is not None:
+            if failure.kind == _UNKNOWN:
+                self._say_unknown(scope["method"], target, failure)
             await self._turn_away(send, failure, cors)
             return
         upstream = self._upstreams[target.name]
@@ -115,13 +139,16 @@ class Application:
             )
         if target.name not in self._upstreams:
             near = nearest_name(target.name, self._upstreams)
-            guess = f"; did you mean {near!r}?" if near else ""
+            guess = f"; did you mean {near!r}?" if near else "."
             return Failure(
                 404,
-                "replaycache_unknown_upstream",
-                f"there is no upstream {target.name!r}{guess} It knows {', '.join(sorted(self._upstreams))}. "
-                f"Others: --upstream NAME=URL",
+                _UNKNOWN,
+                f"there is no upstream {target.name!r}{guess} A path begins with the name of one: "
+                f"/openai/v1/models. It knows {', '.join(sorted(self._upstreams))}. Others: --upstream NAME=URL",
             )
+        if scope["method"] in ("CONNECT", "TRACE"):
+            told = f"this proxy forwards no {scope['method']}"
+            return Failure(501, "replaycache_bad_request", told, headers=((b"connection", b"close"),))
         if any(name == b"upgrade" for name, _ in scope["headers"]) and b"websocket" in b",".join(
             value.lower() for name, value in scope["headers"] if name == b"upgrade"
         ):
@@ -136,6 +163,12 @@ class Application:
                 headers=((b"retry-after", b"1"),),
             )
         return None
+
+    def _say_unknown(self, method: str, target: Target, failure: Failure) -> None:
+        """A line for who looks for a call that never came: its base URL is wrong."""
+        name, path = shown_path(target.name), shown_path(target.rest)
+        reason = "no upstream has this name"
+        self._lines.call(SeenCall(0, method, name, path, status="refused", code=failure.status, reason=reason))
 
     async def _turn_away(self, send: Any, failure: Failure, extra: list[tuple[bytes, bytes]]) -> None:
         self._metrics.turned_away(failure.status)

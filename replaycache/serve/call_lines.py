@@ -6,6 +6,8 @@ No query, no body, no header; what looks like a credential in a path stands ther
 from __future__ import annotations
 
 import json
+import os
+import select
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +20,7 @@ from .calls import SeenCall
 __all__ = ["CallLines", "shown_path"]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def shown_path(path: str) -> str:
     """A path for people to read."""
     for found in reversed(find(path)):
@@ -37,6 +39,7 @@ class CallLines:
     def __init__(self, form: str, file: TextIO | None = None) -> None:
         self._form = form
         self._file = file
+        self._left_out = 0
 
     def call(self, call: SeenCall) -> None:
         """A call is over."""
@@ -50,7 +53,8 @@ class CallLines:
                 path=call.path,
                 code=call.code,
                 outcome=call.status,
-                reason=call.reason,
+                reason=one_line(call.reason),
+                fault=call.fault,
                 key=call.key,
                 first=round(call.first, 6),
                 seconds=None if call.seconds is None else round(call.seconds, 6),
@@ -58,6 +62,7 @@ class CallLines:
             )
         elif self._form:
             reason = f"  ({one_line(call.reason)})" if call.reason else ""
+            reason += f"  (fault {one_line(call.fault)})" if call.fault else ""
             took = f"{(call.seconds or 0) * 1000:,.0f} ms"
             self._write(
                 f"{_now():%H:%M:%S}  {call.status or 'failed':<7}  {call.code or '---'}  {call.method} "
@@ -85,10 +90,28 @@ class CallLines:
         if file is None:
             return
         try:
+            if not _takes_some(file):
+                self._left_out += 1
+                return
+            if self._left_out:
+                told = f"{self._left_out} lines were left out: nobody read them"
+                self._left_out = 0
+                self.say("warning", told)
             file.write(f"{line}\n")
             file.flush()
         except (OSError, ValueError):
             pass  # nobody reads it: no reason to stop answering
+
+
+def _takes_some(file: TextIO) -> bool:
+    """Whether a line can be written at once; who starts a server with a pipe and reads nothing would stop it."""
+    if os.name == "nt":
+        return True  # there one cannot ask
+    try:
+        number = file.fileno()
+    except (OSError, ValueError, AttributeError):
+        return True  # it is in memory
+    return bool(select.select([], [number], [], 0)[1])
 
 
 def _now() -> datetime:

@@ -14,6 +14,9 @@ __all__ = ["CallLog", "SeenCall"]
 KEPT = 1000
 """Calls that are remembered."""
 
+KEPT_BYTES = 32 << 20
+"""Bytes of requests that are remembered with them."""
+
 
 @dataclass(slots=True)
 class SeenCall:
@@ -27,6 +30,7 @@ class SeenCall:
         at: when it came, in seconds since 1970 (UTC).
         status: `"hit"`, `"miss"` or `"live"` as in an `Outcome`; `"refused"` where upstream may not be called,
             `"failed"` where it could not be; empty while that is open.
+        fault: what was made to go wrong with what was replayed; empty where nothing was.
         reason: why it is `"live"`, `"refused"` or `"failed"`, for people.
         code: the status of the response; 0 while there is none.
         key: under which its answer is stored, or would be; empty where it has none.
@@ -35,7 +39,7 @@ class SeenCall:
         seconds: until all of it was; None while it comes.
         size: bytes of the body so far.
         is_stream: whether the answer is a stream of events.
-        request: in its stored form, where it was looked for and not found.
+        request: in its stored form, where it was looked for and not found, while it is remembered.
         changed: grows with each change of any call.
     """
 
@@ -45,6 +49,7 @@ class SeenCall:
     path: str
     at: float = field(default_factory=time.time)
     status: str = ""
+    fault: str = ""
     reason: str = ""
     code: int = 0
     key: str = ""
@@ -62,10 +67,14 @@ class CallLog:
 
     Args:
         kept: how many.
+        kept_bytes: of their requests.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
         self._kept = kept
+        self._kept_bytes = kept_bytes
+        self._bytes = 0
+        self._with_request: OrderedDict[int, SeenCall] = OrderedDict()
         self._numbers = itertools.count(1)
         self._changes = 0
         self._calls: OrderedDict[int, SeenCall] = OrderedDict()
@@ -80,9 +89,25 @@ class CallLog:
         call = SeenCall(next(self._numbers), method, upstream, path)
         self._calls[call.number] = call
         while len(self._calls) > self._kept:
-            self._calls.popitem(last=False)
+            self._forget_request(self._calls.popitem(last=False)[1])
         self.note(call)
         return call
+
+    def keep_request(self, call: SeenCall, request: Request) -> None:
+        """Remembers what a call asked, for as long as there is room: the oldest go, the call itself stays."""
+        self._forget_request(call)
+        if call.number not in self._calls or len(request.body) > self._kept_bytes:
+            return
+        call.request = request
+        self._with_request[call.number] = call
+        self._bytes += len(request.body)
+        while self._bytes > self._kept_bytes:
+            self._forget_request(next(iter(self._with_request.values())))
+
+    def _forget_request(self, call: SeenCall) -> None:
+        if self._with_request.pop(call.number, None) is not None and call.request is not None:
+            self._bytes -= len(call.request.body)
+            call.request = None
 
     def note(self, call: SeenCall) -> None:
         """Something in it has changed."""

@@ -15,7 +15,7 @@ import httpx2
 
 from .._errors import BudgetExceeded, CacheMiss, CassetteError, ConfigurationError, ReplayCacheError
 from .._printable import printable
-from .request_body import TooLarge
+from .request_body import ClientSilent, TooLarge
 
 __all__ = ["Failure", "failure_of", "failure_of_upstream"]
 
@@ -75,6 +75,8 @@ def failure_of(error: BaseException) -> Failure | None:
         return Failure(400, "replaycache_wrong_option", str(error))
     if isinstance(error, TooLarge):
         return Failure(413, "replaycache_request_too_large", str(error))
+    if isinstance(error, ClientSilent):
+        return Failure(408, "replaycache_request_timeout", str(error), headers=((b"connection", b"close"),))
     if isinstance(error, CassetteError):
         return Failure(MISS, "replaycache_cassette_unusable", str(error), outcome="failed")
     if isinstance(error, ReplayCacheError):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -15,44 +14,32 @@ import httpx2
 from .._errors import ConfigurationError, Refused
 from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
+from ..engine.asked import check_spelling
 from ..options import Mode
-from .access import COOKIE
+from .access import TOKEN_HEADER
 from .call_lines import CallLines
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
+from .headers import OURS, PASSED_ON, handed_on, sent_on
 from .metrics import Metrics
+from .redirects import REDIRECTS, led_through
 from .request_body import ClientGone, RequestBody, TooLarge
 from .settings import Settings
 from .transports import Transports
 from .upstreams import Upstream
 
-__all__ = ["BrokenOff", "Forwarding"]
+__all__ = ["RESET", "BrokenOff", "Forwarding"]
+
+RESET = "replaycache.reset"
+"""The extension of ASGI by which our server lets a call reset its connection."""
 
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# RFC 9110, 7.6.1, and what RFC 2616 names beside; `expect` is answered by the server
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"expect",
-    }
-)
-_OURS = b"x-replaycache"
-_OUR_COOKIE = re.compile(rb"(?:^|\s)%b\s*=" % COOKIE.encode())
-_PASSED_ON = frozenset({b"x-replaycache-mode", b"x-replaycache-sample", b"x-replaycache-ttl"})
-"""Which the transport reads, and does not send."""
+_CALL_HEADERS = PASSED_ON | {b"x-replaycache-cassette", b"x-replaycache-session", TOKEN_HEADER}
 
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/stream+json")
-_REDIRECTS = range(300, 400)
+_STATUSES = range(200, 600)
 _NOTE_SECONDS = 0.25
 """How often it is noted that more of a body has come."""
 
@@ -66,14 +53,16 @@ class _Way:
 
     Attributes:
         call: as people see it.
+        rest: of the path, behind the upstream's name.
         began: when, by `perf_counter`.
         has_begun: whether its answer has.
         is_gone: whether its client is.
         first_byte: seconds until it.
     """
 
-    def __init__(self, call: SeenCall) -> None:
+    def __init__(self, call: SeenCall, rest: str) -> None:
         self.call = call
+        self.rest = rest
         self.began = time.perf_counter()
         self.has_begun = False
         self.is_gone = False
@@ -127,14 +116,17 @@ class Forwarding:
         if recording.usage is None:
             recording.usage = usage_of(recording)
         usage = recording.usage
-        if usage is not None:
+        way = _way.get()
+        if way is not None:
+            way.call.fault = outcome.fault
+        if usage is not None and not outcome.fault:
             self._metrics.saved(usage.input_tokens, usage.output_tokens)
 
     def _on_miss(self, request: Request, reason: str) -> None:
         way = _way.get()
         if way is not None:
             way.missed = reason
-            way.call.request = request
+            self._calls.keep_request(way.call, request)
 
     # -- a call --------------------------------------------------------------------------------------------
 
@@ -162,7 +154,7 @@ class Forwarding:
         Raises:
             BrokenOff: the answer ended before it was whole.
         """
-        way = _Way(self._calls.begin(scope["method"], upstream.name, shown))
+        way = _Way(self._calls.begin(scope["method"], upstream.name, shown), rest)
         self.in_flight += 1
         self._metrics.began()
         _way.set(way)
@@ -187,7 +179,13 @@ class Forwarding:
         call = way.call
         call.seconds = time.perf_counter() - way.began
         if not is_whole and not call.reason:
-            call.reason = "the client went away" if way.is_gone else "it was broken off"
+            if way.is_gone:
+                is_kept = call.status == "miss"  # SDKs leave a stream behind its last event
+                call.reason = (
+                    "the client left before the end; it was recorded" if is_kept else "the client went away"
+                )
+            else:
+                call.reason = "it was broken off"
         if not call.status:
             call.status = "failed"
         self._calls.note(call)
@@ -207,7 +205,9 @@ class Forwarding:
         """Whether all of an answer was sent."""
         try:
             body, request = self._request(scope, receive, upstream, rest)
-            cassette, session = _named(scope["headers"])
+            cassette, session, mode = _named(scope["headers"])
+            if mode is not None:
+                self.transports.check_mode(mode)
         except (ConfigurationError, TooLarge) as error:
             failure = failure_of(error)
             assert failure is not None
@@ -229,6 +229,9 @@ class Forwarding:
                     way.is_gone = True
                 except (Exception, Refused) as error:  # noqa: BLE001  # told below, in the form that fits
                     failure = self._failure(error, upstream)
+                    is_cut = way.call.fault and isinstance(error, httpx2.TransportError)
+                    if is_cut and not (way.has_begun and isinstance(error, httpx2.RemoteProtocolError)):
+                        self._reset(way, scope, failure)
             if failure is not None and not way.is_gone:
                 if way.has_begun:
                     way.call.status, way.call.reason = "failed", failure.message
@@ -236,6 +239,15 @@ class Forwarding:
                     is_whole = await self._fail(way, send, failure, extra)
             group.cancel_scope.cancel()
         return is_whole
+
+    @staticmethod
+    def _reset(way: _Way, scope: Any, failure: Failure) -> None:
+        """A fault broke the call off, and its client is to find what it would find at the API."""
+        reset = scope.get("extensions", {}).get(RESET)
+        if reset is not None:
+            way.has_begun = True  # nothing can be sent any more
+            way.call.reason = failure.message
+            reset()
 
     def _failure(self, error: BaseException, upstream: Upstream) -> Failure:
         found = failure_of(error)
@@ -261,13 +273,13 @@ class Forwarding:
         is_chunked = length is None and (
             scope["http_version"] not in ("1.0", "1.1") or any(name == b"transfer-encoding" for name, _ in given)
         )
-        body = RequestBody(receive, self._settings.max_request_bytes, length)
+        body = RequestBody(receive, self._settings.max_request_bytes, length, self._settings.timeout)
         wanted = f"{upstream.path}{rest}".encode("ascii") or b"/"
         if scope["query_string"]:
             wanted += b"?" + scope["query_string"]
         parts = urlsplit(upstream.origin)
         url = httpx2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, raw_path=wanted or b"/")
-        headers = [(b"host", url.netloc), *_sent_on(given)]
+        headers = [(b"host", url.netloc), *sent_on(given)]
         if is_chunked:
             headers.append((b"transfer-encoding", b"chunked"))
         extensions: dict[str, Any] = {"timeout": self._timeout}
@@ -299,11 +311,11 @@ class Forwarding:
             media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             call.is_stream = media in _STREAMS
             self._calls.note(call)
-            location = self._rewritten(response, upstream)
+            location = _location(response, upstream, way.rest)
             if isinstance(location, Failure):
                 outcome = None  # it tells of an answer that nobody gets
                 return await self._fail(way, send, location, extra)
-            headers = [*_handed_on(response.headers.raw, location, bool(extra)), *_told(call), *extra]
+            headers = [*handed_on(response.headers.raw, upstream, location, bool(extra)), *_told(call), *extra]
             way.has_begun = True
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             last = await self._send_body(way, send, response)
@@ -329,14 +341,15 @@ class Forwarding:
         It goes out when the answer has been stored: a client that has all of it may ask again at once.
         """
         length = response.headers.get("content-length", "")
-        left = int(length) if length.isdigit() else -1
+        tells = length.isascii() and length.isdigit() and "transfer-encoding" not in response.headers
+        left = int(length) if tells else -1
         noted = way.began
         last = b""
         async for chunk in response.aiter_raw():
             if way.is_gone:
                 return b""  # closing reads on as far as that is wanted
             left -= len(chunk)
-            if not left:
+            if not left and not last:
                 last = chunk
             elif chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -369,29 +382,6 @@ class Forwarding:
             call.status, call.reason = outcome.status, outcome.reason
         return outcome
 
-    def _rewritten(self, response: httpx2.Response, upstream: Upstream) -> bytes | Failure | None:
-        """Where a redirect leads through the proxy; a failure where it leads past it; None where there is none."""
-        location = response.headers.get("location")
-        if location is None or response.status_code not in _REDIRECTS:
-            return None
-        asked = f"{upstream.url}/"
-        leads = urlsplit(urljoin(asked, location))
-        target = f"{leads.scheme}://{leads.netloc}"
-        path = leads.path or "/"
-        if target.lower() == upstream.origin.lower() and f"{path}/".startswith(f"{upstream.path}/"):
-            rest = path[len(upstream.path) :]
-            query = f"?{leads.query}" if leads.query else ""
-            return f"/{upstream.name}{rest}{query}".encode("latin-1", "replace")
-        return Failure(
-            502,
-            "replaycache_redirect_refused",
-            f"{upstream.name} sends this call to {leads.scheme}://{leads.netloc}{path}, which the proxy does not "
-            f"answer for: the client would send its key there, past the proxy. Name it as an upstream of its own: "
-            f"--upstream NAME={target}",
-            outcome="failed",
-            reason="redirect",
-        )
-
     async def _fail(self, way: _Way, send: _Send, failure: Failure, extra: list[tuple[bytes, bytes]]) -> bool:
         call = way.call
         call.code, call.status = failure.status, failure.outcome
@@ -409,12 +399,23 @@ class Forwarding:
             {
                 "type": "http.response.start",
                 "status": failure.status,
-                "headers": [(_OURS, status), *headers],
+                "headers": [(OURS, status), *headers],
             }
         )
         await send({"type": "http.response.body", "body": body, "more_body": False})
         call.size = len(body)
         return True
+
+
+def _location(response: httpx2.Response, upstream: Upstream, rest: str) -> bytes | Failure | None:
+    """Where a redirect leads; a failure where it may not, or the status is none that can be handed on."""
+    if response.status_code not in _STATUSES:
+        told = f"{upstream.name} answered with the status {response.status_code}, which HTTP has not"
+        return Failure(502, "replaycache_upstream_failed", told, outcome="failed", reason="status")
+    if response.status_code not in REDIRECTS:
+        return None
+    locations = [value for name, value in response.headers.raw if name.lower() == b"location"]
+    return led_through(locations, upstream, rest)
 
 
 def _draining(answer: Any) -> Callable[[], float]:
@@ -430,54 +431,11 @@ def _draining(answer: Any) -> Callable[[], float]:
     return seconds
 
 
-def _named_by_connection(headers: list[tuple[bytes, bytes]]) -> set[bytes]:
-    return {
-        token.strip().lower()
-        for name, value in headers
-        if name.lower() == b"connection"
-        for token in value.split(b",")
-    }
-
-
-def _sent_on(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of a request that upstream gets, and those that the transport reads."""
-    dropped = _HOP_BY_HOP | (_named_by_connection(headers) - _PASSED_ON)
-    found = []
-    for name, value in headers:
-        if name in dropped or name == b"host" or (name.startswith(_OURS) and name not in _PASSED_ON):
-            continue
-        if name == b"cookie" and COOKIE.encode() in value:
-            # our own reader takes a space for the end of a cookie, too
-            value = b"; ".join(part.strip() for part in value.split(b";") if not _OUR_COOKIE.search(part))
-            if not value:
-                continue
-        found.append((name, value))
-    return found
-
-
-def _handed_on(
-    headers: list[tuple[bytes, bytes]], location: bytes | None, has_cors: bool
-) -> list[tuple[bytes, bytes]]:
-    """The headers of upstream's answer that the client gets, in their order.
-
-    Args:
-        headers: all of them.
-        location: where a redirect leads through the proxy; None where there is none.
-        has_cors: whether the proxy says itself which pages may read the answer.
-    """
-    dropped = _HOP_BY_HOP | _named_by_connection(headers)
-    found = []
-    for name, value in headers:
-        lower = name.lower()
-        if lower in dropped or lower.startswith(_OURS) or (has_cors and lower.startswith(b"access-control-")):
-            continue
-        found.append((lower, location if lower == b"location" and location is not None else value))
-    return found
-
-
 def _told(call: SeenCall) -> list[tuple[bytes, bytes]]:
     """What the client is told of what became of its call."""
-    found = [(_OURS, call.status.encode())]
+    found = [(OURS, call.status.encode())]
+    if call.fault:
+        found.append((b"x-replaycache-fault", call.fault.encode()))
     if call.key:
         found.append((b"x-replaycache-key", call.key.encode()))
     if call.reason:
@@ -490,15 +448,18 @@ def _reason(text: str) -> bytes:
     return line[:300].encode("ascii", "replace")
 
 
-def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
-    """The cassette and the session that a call names.
+def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str, str | None]:
+    """The cassette, the session and the mode that a call names.
 
     Raises:
-        ConfigurationError: they are no text.
+        ConfigurationError: they are no text, or a header of ours is misspelt: the call would be answered or
+            recorded as if it had none.
     """
     found: dict[bytes, str] = {}
     for name, value in headers:
-        if name in (b"x-replaycache-cassette", b"x-replaycache-session"):
+        if name.startswith(OURS) and name not in _CALL_HEADERS:
+            check_spelling(name.decode("latin-1"), (header.decode() for header in _CALL_HEADERS))
+        if name in (b"x-replaycache-cassette", b"x-replaycache-session", b"x-replaycache-mode"):
             try:
                 found[name] = value.decode("utf-8").strip()
             except UnicodeDecodeError:
@@ -509,4 +470,4 @@ def _named(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str]:
         raise ConfigurationError(
             "x-replaycache-session goes together with x-replaycache-cassette: name the cassette"
         )
-    return cassette, session
+    return cassette, session, found.get(b"x-replaycache-mode")

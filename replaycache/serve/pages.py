@@ -79,7 +79,7 @@ class Pages:
 
     async def _health(self, request: Request) -> Response:
         """Whether the proxy answers, and its store does; more to who may know."""
-        error = await self._store_error()
+        error = await self.store_error()
         found: dict[str, Any] = {"ok": error is None, "version": __version__, "store": {"ok": error is None}}
         if self._access.is_allowed(request):
             found["store"]["location"] = self._transports.store.location
@@ -87,7 +87,8 @@ class Pages:
                 found["store"]["error"] = error
         return JSONResponse(found, headers={"cache-control": "no-store"})
 
-    async def _store_error(self) -> str | None:
+    async def store_error(self) -> str | None:
+        """What is wrong with the store; None where it answers."""
         store = self._transports.store
         error = "it did not answer in time"
         with anyio.move_on_after(_HEALTH_SECONDS):

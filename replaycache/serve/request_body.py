@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx2
 
-__all__ = ["ClientGone", "RequestBody", "TooLarge"]
+__all__ = ["ClientGone", "ClientSilent", "RequestBody", "TooLarge"]
 
 
 class TooLarge(Exception):
@@ -19,6 +19,10 @@ class ClientGone(Exception):
     """The client went away before its request was whole."""
 
 
+class ClientSilent(Exception):
+    """The client sends nothing more of its request."""
+
+
 class RequestBody(httpx2.AsyncByteStream):
     """A request's body.
 
@@ -26,15 +30,21 @@ class RequestBody(httpx2.AsyncByteStream):
         receive: of ASGI.
         limit: its most bytes.
         length: that it says to have; None where it says nothing.
+        patience: seconds for which the client may be silent.
 
     Raises:
         TooLarge: it says to have more than `limit`.
     """
 
     def __init__(
-        self, receive: Callable[[], Awaitable[MutableMapping[str, Any]]], limit: int, length: int | None
+        self,
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        limit: int,
+        length: int | None,
+        patience: float,
     ) -> None:
         self._receive = receive
+        self._patience = patience
         self._limit = limit
         self._size = 0
         self._is_read = anyio.Event()
@@ -49,7 +59,7 @@ class RequestBody(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while not self._is_read.is_set():
-            message = await self._receive()
+            message = await self._next()
             if message["type"] == "http.disconnect":
                 self._is_read.set()
                 raise ClientGone("the client went away before its request was whole")
@@ -61,6 +71,11 @@ class RequestBody(httpx2.AsyncByteStream):
                 raise self._too_large()
             if piece:
                 yield piece
+
+    async def _next(self) -> MutableMapping[str, Any]:
+        with anyio.move_on_after(self._patience):
+            return await self._receive()
+        raise ClientSilent(f"nothing more of the request came for {self._patience:g} s; send all of it")
 
     def leave(self) -> None:
         """Nobody reads it any more."""

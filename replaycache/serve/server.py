@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
+import signal
 import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import HANDLED_SIGNALS
 
 from .._errors import ReplayCacheError
 from .application import Application
+from .forwarding import RESET
 from .settings import Settings
 
 __all__ = ["CannotListen", "Server", "listen"]
+
+
+HEAD_SECONDS = 60.0
+"""How long the head of a request may take to come."""
+
+SILENT_SECONDS = 60
+"""After how long the kernel looks whether a client that is silent is still there."""
 
 
 class CannotListen(ReplayCacheError):
@@ -38,6 +54,9 @@ def listen(settings: Settings) -> socket.socket:
         try:
             if os.name != "nt":  # there it would share the port
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # its connections take that from it
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_SECONDS)
             taken.bind(address)
             taken.listen(2048)
         except BaseException:
@@ -50,7 +69,10 @@ def listen(settings: Settings) -> socket.socket:
         elif error.errno in (errno.EACCES, errno.EPERM):
             told = f"port {port} of {host} may not be used; name one above 1023: --port 8377"
         else:
-            told = f"nobody can listen on {host}, port {port}: {error.strerror or error}"
+            told = (
+                f"nobody can listen on {host}, port {port}: {error.strerror or error}; name an address of this "
+                f"machine, such as --host 127.0.0.1"
+            )
         raise CannotListen(told) from error
 
 
@@ -80,6 +102,31 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=max(0, round(settings.grace)),
             )
         )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves on these sockets. A signal ends it in order from the beginning on, and takes effect then."""
+        with self._holding_signals():
+            super().run(sockets)
+
+    @contextmanager
+    def _holding_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        came: dict[int, None] = {}
+
+        def hold(number: int, frame: FrameType | None) -> None:
+            came[number] = None
+            self.should_exit = True
+
+        before = {int(number): signal.signal(number, hold) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 class _StrictConnection(h11.Connection):
@@ -114,4 +161,43 @@ def _check(data: bytes) -> None:
 class _StrictProtocol(H11Protocol):
     def __init__(self, config: uvicorn.Config, *args: Any, **named: Any) -> None:
         super().__init__(config, *args, **named)
+        self.app = self._resettable(self.app)
         self.conn = _StrictConnection(h11.SERVER, config.h11_max_incomplete_event_size or (64 << 10))
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        """Whoever sends the head byte by byte holds a connection for a while only."""
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    def _resettable(self, application: Any) -> Any:
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[RESET] = self._reset
+            await application(scope, receive, send)
+
+        return answer
+
+    def _reset(self) -> None:
+        """Breaks the connection off as a peer does that is gone: the client finds it reset, and no end."""
+        taken = self.transport.get_extra_info("socket")
+        if taken is not None:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()

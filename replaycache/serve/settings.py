@@ -48,6 +48,7 @@ class Settings:
         upstreams: that the user named, by name.
         store: as `open_store` takes it.
         options: those that the user named, as `Options.parse` takes them, without `store`.
+        allowed_modes: that calls may name; empty for every one, and where the mode is `replay` for that alone.
         cassettes: the directory of the cassettes that calls may name; None where they may name none.
         token: that callers have to send; empty where nobody has to.
         allowed_hosts: further names in `Host` headers.
@@ -64,6 +65,7 @@ class Settings:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     store: str | list[str] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    allowed_modes: tuple[str, ...] = ()
     cassettes: Path | None = None
     token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
@@ -216,6 +218,10 @@ def _allowed_hosts(value: Any, where: str) -> tuple[str, ...]:
     return hosts
 
 
+def _modes(value: Any, where: str) -> tuple[str, ...]:
+    return tuple(Mode.parse(item, where).value for item in _list(value, where))
+
+
 def _origins(value: Any, where: str) -> tuple[str, ...]:
     origins = tuple(origin.rstrip("/").lower() for origin in _list(value, where))
     for origin in origins:
@@ -320,6 +326,13 @@ SETTINGS: tuple[Setting, ...] = (
         is_option=True,
         env=MODE_VARIABLE,
     ),
+    Setting(
+        "allowed_mode",
+        _modes,
+        "A mode that calls may name by header (any; with --mode replay, no other).",
+        "MODE",
+        many=True,
+    ),
     Setting("cassettes", _directory, "Calls may name cassettes in it by header.", "DIR"),
     Setting("ttl", _option("ttl"), "Older recordings are misses: 12h, 7d.", "AGE", is_option=True),
     Setting("pace", _option("pace"), "0: at once (the default); 1: as recorded.", "NUMBER", is_option=True),
@@ -350,6 +363,13 @@ SETTINGS: tuple[Setting, ...] = (
         is_option=True,
         env=IGNORE_HOSTS_VARIABLE,
     ),
+    Setting(
+        "fault",
+        _option("fault"),
+        "What goes wrong with replayed answers: cut:after=5, status:429,times=2.",
+        "FAULT",
+        is_option=True,
+    ),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
     Setting("allowed_host", _allowed_hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
@@ -376,6 +396,9 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
     file = read_configuration(start)
     section = file.sections.get("serve", {})
     where_file = f"{file.path}: [tool.replaycache.serve]"
+    for row in SETTINGS:
+        if row.is_option and row.name in section:
+            raise ConfigurationError(f"{where_file}: there is no {row.name!r}. It stands in [tool.replaycache]")
     check_names(section, [row.name for row in SETTINGS if not row.is_option], where_file)
     found: dict[str, Any] = {}
     options = dict(file.options)
@@ -393,7 +416,12 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
     token = os.environ.get(f"{PREFIX}TOKEN", "")
     from_file = found.pop("token_file", "")
     token = from_file if given.get("token_file") or not token else _token(token, f"{PREFIX}TOKEN")
-    names = {"upstream": "upstreams", "allowed_host": "allowed_hosts", "allow_origin": "allow_origins"}
+    names = {
+        "upstream": "upstreams",
+        "allowed_mode": "allowed_modes",
+        "allowed_host": "allowed_hosts",
+        "allow_origin": "allow_origins",
+    }
     return Settings(
         store=options.pop("store", None),
         options=options,

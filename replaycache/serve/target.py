@@ -16,8 +16,7 @@ __all__ = ["BadTarget", "Target", "read_target"]
 _ALLOWED = re.compile(rb"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*")
 """Printable ASCII without space, `#`, `?` and backslash."""
 
-_MOST_DECODED = 8
-"""How often a path is decoded to see what comes of it; one of which something comes even then is nobody's."""
+_DEPTH = 4
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -73,7 +72,7 @@ def read_target(scope: object) -> Target:
 def _check(raw: bytes) -> None:
     """Refuses what a server behind may take for a way up, or for something else than text."""
     text = raw
-    for _ in range(_MOST_DECODED):  # as it is, and decoded by one server after the other
+    for _ in range(_DEPTH):  # as it is, and decoded by one server after the other
         for part in re.split(rb"[/\\]", text):
             # what follows a semicolon are parameters, for some servers
             if part.partition(b";")[0] in (b".", b".."):
@@ -84,4 +83,4 @@ def _check(raw: bytes) -> None:
         if decoded == text:
             return
         text = decoded
-    raise BadTarget("the path is percent-encoded again and again")
+    raise BadTarget(f"the path is percent-encoded more than {_DEPTH - 1} times over")

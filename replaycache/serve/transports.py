@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,7 +23,7 @@ from ..engine.spool import Spool
 from ..engine.waiting import Suspending
 from ..httpx2 import AsyncReplayTransport
 from ..match import Match
-from ..options import Options
+from ..options import MODE_VARIABLE, Mode, Options
 from ..stores import CassetteStore, Store, open_store
 from .settings import STORED_BYTES, Settings
 
@@ -34,24 +35,39 @@ CASSETTES_OPEN = 256
 WAIT_SECONDS = 10.0
 """How long the end of a session waits for its calls."""
 
-_NEXT: Mapping[MissReason, str] = MappingProxyType(
+_OTHER_CALL: Mapping[MissReason, str] = MappingProxyType(
     {
-        "no_recording": "record it with {auto}",
-        "already_played": "record the further call with {auto}\n"
-        "or start at the first answer: another x-replaycache-session, or end this one by\n"
+        "already_played": "\nor start at the first answer: another x-replaycache-session, or end this one by\n"
         "DELETE /_replaycache/cassettes/NAME",
-        "expired": "record it again with {auto}\nor raise --ttl",
-        "cassette_not_found": "record it with {once}",
-        "not_cacheable": "send it live, with the header x-replaycache-mode: off\n"
-        "or record it in a cassette: the header x-replaycache-cassette: NAME.json",
-        "request_too_large": "send it live, with the header x-replaycache-mode: off",
+        "expired": "\nor raise --ttl",
     }
 )
-_ADVICE = Advice(
-    _NEXT,
-    "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml.",
-    mode_as="the header x-replaycache-mode: {}, or --mode {}",
-)
+_BY_CASSETTE = "\nor record it in a cassette: the header x-replaycache-cassette: NAME.json"
+
+
+def _advice(modes: tuple[Mode, ...]) -> Advice:
+    """What a miss says to do next, where calls may name these modes."""
+    live = (
+        "send it live, with the header x-replaycache-mode: off"
+        if Mode.OFF in modes
+        else "let it go live: start the proxy with --allowed-mode off, and send x-replaycache-mode: off"
+    )
+    following: dict[MissReason, str] = {
+        "no_recording": "record it with {auto}",
+        "already_played": "record the further call with {auto}",
+        "expired": "record it again with {auto}",
+        "cassette_not_found": "record it with {once}",
+        "not_cacheable": f"{live}{_BY_CASSETTE}",
+        "request_too_large": live,
+    }
+    for reason, more in _OTHER_CALL.items():
+        following[reason] += more
+    return Advice(
+        MappingProxyType(following),
+        "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml;\n"
+        "Match(ignore=[...]) is a line there, below [tool.replaycache.match]: ignore = [...]",
+        mode_as="the header x-replaycache-mode: {}, or --mode {}" if Mode.AUTO in modes else "--mode {}",
+    )
 
 
 class SessionBusy(Exception):
@@ -121,8 +137,11 @@ class _Session:
         if not self.calls:
             self.idle.set()
 
-    async def close(self) -> list[str]:
+    async def close(self, *, is_last: bool) -> list[str]:
         """Ends it, and says what is not in the cassette.
+
+        Args:
+            is_last: whether no other is open on the same file: what was read of that is let go of then.
 
         Raises:
             SecretFound, DriftFound: as a transport raises them.
@@ -131,7 +150,8 @@ class _Session:
         try:
             await self.transport.aclose()
         finally:
-            self.transport.store.close()
+            if is_last:
+                self.transport.store.close()
         return told
 
 
@@ -151,15 +171,22 @@ class Transports:
         options = {"max_request_bytes": STORED_BYTES, **settings.options}
         self._options = Options.parse({**options, **hooks})
         self._of_cassettes = Options.parse(
-            {"mode": "once" if _names_no_mode(options) else None, **options, **hooks}
+            {
+                "mode": "once" if _names_no_mode(options) else None,
+                **options,
+                "budget": self._options.budget,  # one for all
+                **hooks,
+            }
         )
+        self._modes = _allowed_modes(settings.allowed_modes, self._options.mode)
+        self._advice = _advice(self._modes)
         self._cassettes = settings.cassettes
         self._tell = tell
         self.store: Store
         self.store, self._owns_store = open_store(settings.store)
         self._upstream = CallsUpstream()
         self._exchange = Exchange(self._options, self.store, Spool, Suspending.owner)
-        self._exchange.advice = _ADVICE
+        self._exchange.advice = self._advice
         self._main = AsyncReplayTransport.around(self._upstream, self._exchange)
         self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
         self._opening: anyio.Lock | None = None
@@ -168,6 +195,19 @@ class Transports:
     def match(self) -> Match:
         """What counts as the same request."""
         return self._options.match
+
+    def check_mode(self, name: str) -> None:
+        """Whether a call may name a mode.
+
+        Raises:
+            ConfigurationError: it is none, or none that may be named here.
+        """
+        where = "x-replaycache-mode"
+        if Mode.parse(name, where) not in self._modes:
+            raise ConfigurationError(
+                f"{where}: {name}: calls may not name this mode here, but {', '.join(self._modes)}; who starts "
+                f"the proxy lets them: --allowed-mode {name}"
+            )
 
     @asynccontextmanager
     async def lent(self, cassette: str | None, session: str) -> AsyncIterator[AsyncReplayTransport]:
@@ -204,7 +244,7 @@ class Transports:
     def _open(self, path: Path) -> _Session:
         store = CassetteStore(path)
         exchange = Exchange(self._of_cassettes, store, Spool, Suspending.owner)
-        exchange.advice = _ADVICE
+        exchange.advice = self._advice
         return _Session(AsyncReplayTransport.around(self._upstream, exchange), exchange)
 
     def _path(self, name: str) -> Path:
@@ -224,7 +264,11 @@ class Transports:
         if not name.lower().endswith(".json"):
             raise ConfigurationError(f"{where}: a cassette's name ends in .json")
         path = self._cassettes.joinpath(*parts)
-        if not path.resolve().is_relative_to(self._cassettes.resolve()):
+        try:
+            is_below = path.resolve().is_relative_to(self._cassettes.resolve())
+        except (OSError, RuntimeError):  # it leads to itself
+            is_below = False
+        if not is_below:
             raise ConfigurationError(f"{where}: a symbolic link leads out of the directory of --cassettes")
         return path
 
@@ -239,9 +283,12 @@ class Transports:
 
     async def _close(self, name: tuple[str, str], session: _Session) -> None:
         try:
-            await session.close()
+            await session.close(is_last=self._is_last(name[0]))
         except ReplayCacheError as error:
             self._tell("error", f"{name[0]}: {error}")
+
+    def _is_last(self, cassette: str) -> bool:
+        return all(name != cassette for name, _ in self._sessions)
 
     async def end_sessions(self, cassette: str, session: str | None) -> tuple[int, list[str]]:
         """Ends sessions of a cassette: the next call starts at the first answer.
@@ -274,7 +321,7 @@ class Transports:
             if found is not None:
                 ended += 1
                 try:
-                    told += await found.close()
+                    told += await found.close(is_last=self._is_last(cassette))
                 except ReplayCacheError as error:
                     raised = error
         if raised is not None:
@@ -294,8 +341,15 @@ class Transports:
         await self._upstream.shut()
 
 
+def _allowed_modes(named: tuple[str, ...], mode: Mode) -> tuple[Mode, ...]:
+    """Who starts a proxy that replays has said that nothing goes live: no caller says otherwise."""
+    if named:
+        return tuple(map(Mode, named))
+    return (mode,) if mode is Mode.REPLAY else tuple(Mode)
+
+
 def _names_no_mode(options: Mapping[str, Any]) -> bool:
-    return options.get("mode") is None
+    return options.get("mode") is None and not os.environ.get(MODE_VARIABLE)
 
 
 def _check_session(session: str) -> None:

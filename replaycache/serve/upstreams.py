@@ -83,6 +83,8 @@ def parse_upstream(name: str, url: object, where: str) -> Upstream:
         raise ConfigurationError(f"{where}: the URL of {name} holds credentials; let the client send them")
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{where}: {name}={url!r} has a query or a fragment, which no base URL has")
+    if not parts.path.isascii():
+        raise ConfigurationError(f"{where}: {name}={url!r} has letters in its path that are to be percent-encoded")
     if any(part in (".", "..") for part in parts.path.split("/")):
         raise ConfigurationError(f"{where}: {name}={url!r} has '.' or '..' in its path")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

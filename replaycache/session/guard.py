@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..system.calling_upstream import calling_upstream
+from ..system.calling_upstream import asking_store, calling_upstream
 from ..wire.hosts import HostPattern
 from .askers import who_asks
 from .connections import LOOK_UPS, REVERSE, SPAWNED, STARTED, has_address, names_asked, names_of
@@ -70,6 +70,8 @@ class Guard:
                 self.started.append(who)
             return
         where = destination(event, connecting, address)
+        if asking_store.here():  # the user named it as the place of recordings
+            return
         if where is None or (self._live_calls and calling_upstream.here()) or self.admits(*where):
             return
         host, port = where

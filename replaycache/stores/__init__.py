@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CassetteStore",
     "DiskStore",
+    "LayerUnavailable",
     "LayeredStore",
     "MemoryStore",
     "RedisStore",
@@ -37,6 +38,10 @@ __all__ = [
 class StoreBusy(StoreUnavailable):
     """What is asked for would have to wait, which is not done where an event loop waits, too. After a `get` `slow`
     is true: it may be called again, and waits then. After a `put_at_once` there is `put`."""
+
+
+class LayerUnavailable(StoreUnavailable):
+    """One of several caches failed, and none of the others has what is asked for: it may be stored in them."""
 
 
 @runtime_checkable
@@ -57,6 +62,7 @@ class Store(Protocol):
     - A store may have `salt()`, which gives 16 bytes, always the same: what is redacted and counts is sealed with
       them. What was sealed in a store without is found by the process alone that did it. It fails nobody. And
       `adopt_salt(salt)`, which takes over that of another store, where recordings come from there and it has none.
+      Where `salt()` may wait, `is_salted` says whether it has to.
     - A class of stores may have `connects = False`: they use no network.
     - A store may have `put_at_once(key, recording)`, which does what `put` does, or raises `StoreBusy` where that
       would keep an event loop for long. `put` of one that has none is called in a thread in asynchronous code.
@@ -107,6 +113,7 @@ class Store(Protocol):
         """Lets go of files and connections."""
 
 
+_NAMED = "A cassette's name ends in .json"
 _OTHER_RECORDERS = frozenset({".yaml", ".yml", ".har", ".gz"})
 _FILES = _OTHER_RECORDERS | frozenset(
     {
@@ -137,7 +144,7 @@ def default_directory() -> Path:
     """
     configured = os.environ.get("REPLAYCACHE_DIR")
     if configured:
-        where = f"REPLAYCACHE_DIR={configured!r}"
+        where = f"REPLAYCACHE_DIR={_shown(configured)}"
         if configured == ":memory:" or "://" in configured:
             raise ConfigurationError(f"{where} is no directory; give the path of one")
         _check_is_directory(configured, where)
@@ -168,7 +175,7 @@ def check_names_store(store: object, where: str = "store") -> None:
             raise ConfigurationError(f"{where}: {error}") from None
         return
     path = os.fspath(store)
-    told = f"{where}={path!r}"
+    told = f"{where}={_shown(path)}"
     if isinstance(store, str) and (not store or "://" in store):
         raise ConfigurationError(
             f"{told} is not supported; give {'a store object, ' * (where == 'store')}':memory:', the path of a "
@@ -185,6 +192,15 @@ def is_shared(store: object) -> bool:
     from .redis.address import is_address
 
     return is_address(store)
+
+
+def _shown(text: object) -> str:
+    """What was given for a store, for people; of an address in which credentials may stand, how it begins."""
+    if isinstance(text, str):
+        scheme, mark, rest = text.partition("://")
+        if mark and not {"@", "?", "#"}.isdisjoint(rest):
+            return f"'{scheme}://...'"
+    return repr(text)
 
 
 def _is_cassette_path(path: str) -> bool:
@@ -220,6 +236,8 @@ def check_is_cassette(store: Any) -> None:
     """
     if isinstance(store, (str, os.PathLike)):
         path = str(os.fspath(store))
+        if "://" in path:
+            raise ConfigurationError(f"{_shown(path)} is no cassette. {_NAMED}, as in 'cassette.json'.")
         if not _is_cassette_path(path):
             raise ConfigurationError(f"{path!r} is no cassette. {_way_out(path)}")
     elif isinstance(store, type) or not isinstance(store, Store):
@@ -238,9 +256,9 @@ def _way_out(path: str) -> str:
         name = os.path.join(os.path.dirname(name), "cassette")
     cassette = f"{name}.json"
     if ending.lower() not in _OTHER_RECORDERS:
-        return f"A cassette's name ends in .json, as in {cassette!r}."
+        return f"{_NAMED}, as in {cassette!r}."
     taken = f"`replaycache import {path} --store {cassette}`"
-    return f"A cassette's name ends in .json; {taken} makes one of the file of another recorder."
+    return f"{_NAMED}; {taken} makes one of the file of another recorder."
 
 
 def open_store(store: Any) -> tuple[Store, bool]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Literal
 
-from .._errors import ConfigurationError, ReplayCacheWarning, StoreError
+from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError
 from .._models import Recording
 from ..redaction.seal import SALT_BYTES
-from . import Store, StoreBusy
+from . import LayerUnavailable, Store, StoreBusy
 
 __all__ = ["LayeredStore"]
 
@@ -18,6 +19,38 @@ __all__ = ["LayeredStore"]
 def _first(layers: Iterable[Store], name: str) -> Any:
     """What the first of them has by this name; None where none has it."""
     return next((found for layer in layers if (found := getattr(layer, name, None)) is not None), None)
+
+
+def _keeps_a_loop() -> bool:
+    """Whether what waits here keeps an event loop."""
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        return True
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Claims:
+    """Those of a layer that waits, for a store that does not."""
+
+    def __init__(self, store: LayeredStore, claims: Any) -> None:
+        self._store = store
+        self._claims = claims
+        self._put_off: set[str] = set()
+        self.release, self.is_free = claims.release, claims.is_free
+
+    def claim(self, key: str) -> bool:
+        if key not in self._put_off and _keeps_a_loop():
+            self._put_off.add(key)
+            self._store.has_to_wait()
+            raise StoreBusy(f"claiming in {self._store.location} may take long")
+        self._put_off.discard(key)
+        return bool(self._claims.claim(key))
 
 
 class LayeredStore:
@@ -51,6 +84,8 @@ class LayeredStore:
         self._failed: set[str] = set()
         # what stores may have beyond the protocol: the last is shared by most, and the first is the user's own
         self.claims = _first(reversed(self._layers), "claims")
+        if self.claims is not None and self._layers[-1].slow:
+            self.claims = _Claims(self, self.claims)
         self._salt = _first(reversed(self._layers), "salt")
         self._adopt_salt = _first(reversed(self._layers), "adopt_salt")
         self._own_salt = os.urandom(SALT_BYTES)
@@ -72,10 +107,11 @@ class LayeredStore:
 
         Raises:
             StoreBusy: one that has to be asked would wait; `slow` is true until one `get` has.
-            StoreError: none has it, and one of them failed.
+            LayerUnavailable: none has it, and one of them failed.
+            StoreError: all of them failed, or what is there is damaged.
         """
-        waits = self.slow
-        failure: StoreError | None = None
+        waits = self.slow or not _keeps_a_loop()
+        failures: list[tuple[Store, StoreError]] = []
         for number, layer in enumerate(self._layers):
             if not waits and layer.slow:
                 self._has_to_wait = True
@@ -86,17 +122,27 @@ class LayeredStore:
                 self._has_to_wait = True
                 raise
             except StoreError as error:
-                failure = failure or error
+                failures.append((layer, error))
                 continue
             if found is not None:
                 self._has_to_wait = False
+                for failed, failure in failures:
+                    self._tell(failed, failure)
                 self._fill(self._layers[:number], key, found, waits=waits)
                 found.found_in = layer.location
                 return found
         self._has_to_wait = False
-        if failure is not None:
+        if not failures:
+            return None
+        failed, failure = failures[0]
+        if isinstance(failure, CorruptRecording) or len(failures) == len(self._layers):
             raise failure
-        return None
+        self._failed.add(failed.identity)  # whoever asks tells of it
+        raise LayerUnavailable(*failure.args) from failure
+
+    def has_to_wait(self) -> None:
+        """The next call comes to one that waits."""
+        self._has_to_wait = True
 
     @staticmethod
     def _asked(layer: Store, key: str, *, waits: bool) -> Recording | None:
@@ -157,8 +203,15 @@ class LayeredStore:
 
     def delete(self, key: str) -> bool:
         """Removes the recording under `key` from all of them; tells whether there was one."""
-        were_there = [layer.delete(key) for layer in self._layers]  # none is left out
-        return any(were_there)
+        was_there, failure = False, None
+        for layer in self._layers:
+            try:
+                was_there |= layer.delete(key)
+            except StoreError as error:
+                failure = failure or error  # none is left out
+        if failure is not None:
+            raise failure
+        return was_there
 
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
         """Up to `limit` recordings with their keys: those of the last layer, the last stored first, and then what
@@ -194,6 +247,11 @@ class LayeredStore:
     def salt(self) -> bytes:
         """With which what is redacted and counts is sealed: that of the last that has one."""
         return self._salt() if self._salt is not None else self._own_salt
+
+    @property
+    def is_salted(self) -> bool:
+        """Whether `salt` gives it without waiting."""
+        return self._salt is None or bool(getattr(self._salt.__self__, "is_salted", True))
 
     def adopt_salt(self, salt: bytes) -> bool:
         """Takes over the salt of another store, from which recordings come; False where it has another already."""

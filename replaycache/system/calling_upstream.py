@@ -1,10 +1,10 @@
-"""Tells a live call of ours from what others do: whether upstream is being called here."""
+"""Tells what is ours from what others do: whether upstream is being called here, or a shared store is asked."""
 
 from __future__ import annotations
 
 from .inheritance import Inherited
 
-__all__ = ["calling_upstream"]
+__all__ = ["asking_store", "calling_upstream"]
 
 
 class _Call:
@@ -30,10 +30,13 @@ class _CallingUpstream:
     """Where a transport of ours calls upstream: in its own context, and in the threads and tasks that it starts.
 
     Those may outlive the call; what they connect to afterwards is no part of it.
+
+    Args:
+        name: of the variable that holds it.
     """
 
-    def __init__(self) -> None:
-        self._call: Inherited[_Call] = Inherited("replaycache_calling_upstream")
+    def __init__(self, name: str) -> None:
+        self._call: Inherited[_Call] = Inherited(name)
 
     def here(self) -> bool:
         """Whether what connects here is such a call."""
@@ -45,4 +48,6 @@ class _CallingUpstream:
         return _Call(self._call)
 
 
-calling_upstream = _CallingUpstream()
+calling_upstream = _CallingUpstream("replaycache_calling_upstream")
+asking_store = _CallingUpstream("replaycache_asking_store")
+"""The same of a store that is reached over the network, where not even upstream may be called."""

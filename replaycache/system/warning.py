@@ -37,7 +37,10 @@ def warn(message: str, category: type[Warning]) -> None:
 def _is_installed(file: str) -> bool:
     """Whether it is a file of the standard library, of what is installed, or none."""
     in_packages = any(f"{os.sep}{name}{os.sep}" in file for name in ("site-packages", "dist-packages"))
-    return in_packages or file.startswith(("<frozen", *_installed()))
+    try:
+        return in_packages or file.startswith(("<frozen", *_installed()))
+    except (OSError, ImportError):  # no further file can be opened: it may be that which is to be told
+        return in_packages
 
 
 @cache

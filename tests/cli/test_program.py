@@ -49,17 +49,18 @@ def test_help_names_every_command_and_imports_none() -> None:
     assert not {f"replaycache.cli.{lazy.module}" for lazy in COMMANDS.values()} & loaded
 
 
+@pytest.mark.parametrize(("command", "extra"), [("ls", "cli"), ("serve", "serve")])
 @pytest.mark.parametrize("missing", [["click"], ["rich"], ["click", "rich"]], ids="+".join)
-def test_without_its_extra_it_says_what_to_install(missing: list[str]) -> None:
+def test_without_its_extra_it_says_what_to_install(missing: list[str], command: str, extra: str) -> None:
     code = (
         f"import sys\nsys.modules.update(dict.fromkeys({missing}))\nfrom replaycache.__main__ import main\nmain()"
     )
-    done = subprocess.run([sys.executable, "-c", code, "ls"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: the command line needs {' and '.join(missing)}, which the extra `cli` brings: "
-        'pip install "replaycache[cli]"\n'
+        f"Error: the command line needs {' and '.join(missing)}, which the extra `{extra}` brings: "
+        f'pip install "replaycache[{extra}]"\n'
     )
 
 

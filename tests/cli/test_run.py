@@ -80,6 +80,19 @@ def test_a_miss_says_the_option_that_records_it(tmp_path: Path) -> None:
     assert "  next     record it with REPLAYCACHE_MODE=auto\n" in said.stderr
 
 
+def test_what_goes_wrong_with_what_is_replayed(tmp_path: Path, upstream: Upstream) -> None:
+    told = "ask(); import httpx; response = httpx.post(sys.argv[1] + '/v1/chat/completions', json={'model': 'm', "
+    (tmp_path / "asks.py").write_text(ASKS + told + "'messages': ['hello']}); print(response.status_code)")
+
+    done = _run(tmp_path, "--fault", "status:418", "asks.py", upstream.url)
+    wrong = _run(tmp_path, "--fault", "cutt", "asks.py", upstream.url)
+
+    assert done.stdout == "418\n", done.stderr
+    assert upstream.calls == 1
+    assert wrong.returncode == 2
+    assert "--fault='cutt': there is no fault 'cutt'; did you mean 'cut'?" in " ".join(wrong.stderr.split())
+
+
 # -- as python would ---------------------------------------------------------------------------------------
 
 

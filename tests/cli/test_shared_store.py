@@ -15,6 +15,7 @@ from replaycache.stores import CassetteStore, RedisStore, open_store
 from tests.stores import shared_servers
 
 from .recorded import CHAT, chat, replaycache
+from .terminal import run_in_terminal
 
 PASSWORD = "correct-horse-battery"
 
@@ -151,3 +152,14 @@ def test_what_looks_like_a_credential_stays_out_of_the_cassette(address: str, tm
     assert json.loads(done.stdout)["written"] == 0
     assert secret not in done.output
     assert not (tmp_path / "kept.json").exists() or not CassetteStore(tmp_path / "kept.json").all()
+
+
+def test_a_shared_store_has_no_size_on_disk(address: str) -> None:
+    store = RedisStore(address)
+    store.put("ab" * 16, chat("one"))
+    store.close()
+
+    text = run_in_terminal("stats", address).text
+
+    assert "stored      1 recording\n" in text
+    assert "on disk" not in text

@@ -186,6 +186,84 @@ def test_calls_that_might_change_something_are_not_made(tmp_path: Path, server: 
     assert [(asked.method, asked.target) for asked in server.asked] == [("GET", "/v1/models")]
 
 
+# -- directories -------------------------------------------------------------------------------------------
+
+
+def test_a_directory_stands_for_the_cassettes_in_it(tmp_path: Path, server: Server) -> None:
+    cassettes = tmp_path / "cassettes"
+    for place in ("test_b/one.json", "test_a/two.json", "test_a/deep/three.JSON"):
+        (cassettes / place).parent.mkdir(parents=True, exist_ok=True)
+        cassette(cassettes / place.lower(), chat(place))
+    (cassettes / "test_a/deep/three.json").rename(cassettes / "test_a/deep/three.JSON")
+    cassette(cassettes / "three.txt.json", chat("four"))
+    for name, text in (
+        ("data.json", '{"a": 1}'),
+        ("list.json", "[]"),
+        ("empty.json", ""),
+        ("har.json", '{"log": {"entries": []}}'),
+        ("notes.md", '{"format": "replaycache/1"'),
+    ):
+        (cassettes / name).write_text(text)
+    (cassettes / "directory.json").mkdir()
+    server.answer = lambda wire: wire.answer(
+        answer_json(fingerprints=[1]) if b"test_b/one.json" in server.asked[-1].body else answer_json()
+    )
+
+    done = _verify(server, cassettes)
+
+    assert done.exit_code == 1
+    assert [(line.split("\t")[0], line.split("\t")[2]) for line in done.stdout.splitlines()] == [
+        (str(cassettes / "three.txt.json"), "same"),
+        (str(cassettes / "test_a/two.json"), "same"),
+        (str(cassettes / "test_a/deep/three.JSON"), "same"),
+        (str(cassettes / "test_b/one.json"), "shape"),
+    ]
+    assert done.stderr.splitlines() == [
+        f"{cassettes / 'three.txt.json'}: 1 as recorded.",
+        f"{cassettes / 'test_a/two.json'}: 1 as recorded.",
+        f"{cassettes / 'test_a/deep/three.JSON'}: 1 as recorded.",
+        f"{cassettes / 'test_b/one.json'}: 1 of another shape.",
+        "4 files: 3 as recorded, 1 of another shape.",
+    ]
+
+
+def test_what_is_named_twice_is_asked_once(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "c.json", chat())
+
+    done = _verify(server, tmp_path / "c.json", str(tmp_path), str(tmp_path / "c.json"))
+
+    assert done.stderr == "1 as recorded.\n"
+    assert len(server.asked) == 1
+
+
+def test_caches_in_a_directory_are_named_themselves(tmp_path: Path, server: Server) -> None:
+    disk(tmp_path / "cache", chat("a"))
+    cassette(tmp_path / "c.json", chat("b"))
+
+    assert _verify(server, tmp_path).stdout.count("\n") == 1
+    assert _verify(server, tmp_path / "cache").stdout.count("\n") == 1
+
+
+def test_a_broken_cassette_in_a_directory_is_told_before_any_call(tmp_path: Path, server: Server) -> None:
+    cassette(tmp_path / "a.json", chat())
+    (tmp_path / "b.json").write_text('{"format": "replaycache/1", "recordings": [')
+
+    done = _verify(server, tmp_path)
+
+    assert done.exit_code == 3
+    assert str(tmp_path / "b.json") in done.stderr
+    assert not server.asked
+
+
+def test_a_directory_without_a_cassette(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "data.json").write_text("{}")
+
+    done = _verify(server, tmp_path)
+
+    assert done.exit_code == 3
+    assert f"there is no cassette in {tmp_path}" in done.stderr
+
+
 # -- credentials -------------------------------------------------------------------------------------------
 
 

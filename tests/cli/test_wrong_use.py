@@ -36,7 +36,15 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("export", "--format", "cassette", "x.txt", "--store", "a.json"), "a cassette's name ends in .json"),
         (("verify", "a.json", "--budget", "much"), "--budget='much' is no budget"),
         (("demo", "--store", "x.yaml"), "--store='x.yaml' is named like a file"),
-        (("ls", "memcached://h"), "'memcached://h' names no store that outlives a process"),
+        (
+            ("ls", "memcached://h"),
+            "'memcached://h' names no store that outlives a process; give a path, or redis://",
+        ),
+        (("ls", "redis://h?namspace=a"), "STORE: the address of the shared store has no 'namspace'; did you mean"),
+        (
+            ("run", "--store", "valkey://h?max-age=9", "ok.py"),
+            "--store: the address of the shared store has no 'max-",
+        ),
         (("ls", ":memory:"), "':memory:' names no store"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replaycache import ConfigurationError, Mode, sample
+from replaycache import ConfigurationError, Match, Mode, sample
 from replaycache.engine.asked import NOT_CACHEABLE
 from replaycache.stores import CassetteStore
 from tests.engine.parts import BODY, URL, asked_of, exchange
@@ -50,6 +50,20 @@ def test_such_headers_are_no_part_of_the_request() -> None:
 def test_a_wrong_value_is_refused(header: tuple[bytes, bytes]) -> None:
     with pytest.raises(ConfigurationError, match=header[0].decode()):
         asked_of(exchange(), headers=[header])
+
+
+@pytest.mark.parametrize("name", ["x-replaycache-mod", "X-Replaycache-Smaple", "x-replaycache-til"])
+def test_a_misspelt_header_is_no_silent_live_call(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no header {name.lower()}; did you mean x-replaycache-"):
+        asked_of(exchange(), headers=[(name.encode(), b"replay")])
+
+
+@pytest.mark.parametrize("match", [Match(), Match(cacheable=lambda _: True)])
+def test_what_is_close_to_none_of_them_is_left_out(match: Match) -> None:
+    asked = asked_of(exchange(match=match), headers=[(b"x-replaycache-token", b"secret")])
+
+    assert asked.request.header("x-replaycache-token") is None
+    assert asked.ttl is None
 
 
 def test_the_request_is_what_was_sent() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
+import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -407,3 +411,63 @@ def test_followers_are_told_from_whatever_thread() -> None:
 
     assert gate.count == 3
     assert all(answers[number] == answers[number % 3] for number in range(12))
+
+
+NO_FILES = """
+    import json, os, resource, sys, warnings
+    import {library} as library
+    from replaycache import CacheMiss
+    from replaycache.{library} import ReplayTransport
+    from replaycache.stores import DiskStore
+
+    LARGE = "x" * 700_000  # a recording of a file of its own
+
+    def upstream(request):
+        asked = json.loads(request.content)
+        if asked["model"] == "unfinished":
+            return library.Response(200, headers={{"content-type": "application/json"}}, content=b'{{"choices": [')
+        content = LARGE if asked["model"] == "large" else "small"
+        return library.Response(200, json={{"choices": [{{"message": {{"content": content}}, "finish_reason": "stop"}}]}})
+
+    def ask(model, **headers):
+        body = {{"model": model, "messages": [{{"role": "user", "content": "hello"}}]}}
+        answer = client.post("http://api.test/v1/chat/completions", json=body, headers=headers)
+        return answer.extensions["replaycache"]
+
+    warnings.simplefilter("ignore")
+    store = DiskStore(sys.argv[1])
+    transport = ReplayTransport(library.MockTransport(upstream), store=store, mode="auto")
+    with library.Client(transport=transport) as client:
+        ask("m")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, hard))
+        try:
+            told = [ask(model) for model in sys.argv[2:]]
+            try:
+                ask("never asked", **{{"x-replaycache-mode": "replay"}})
+            except CacheMiss as miss:
+                told.append(miss.reason)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        told.append(ask("afterwards").status)
+    print(json.dumps([told[0].status, *told[1:]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it counts open files as Linux tells them")
+@pytest.mark.parametrize("model", ["large", "unfinished"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_process_that_can_open_no_further_file_gets_its_answers(
+    library: str, model: str, tmp_path: Path
+) -> None:
+    """What is to be told of what was not stored is loaded then, which needs files, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(NO_FILES.format(library=library)), str(tmp_path / "cache"), model],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == ["live", "no_recording", "miss"]

@@ -65,6 +65,8 @@ def reached(both: tuple[Proxy, ScriptedServer]) -> Proxy:
         "/up/a%00b",
         "/up/a%0d%0ab",
         "/up/a%250ab",
+        "/up/%25252525252e%25252525252e/a",
+        f"/up/%{'25' * 1000}2e",
         "/up/%2525252e%2525252e/a",  # which is `..` for the fourth server that decodes it
         f"/up/%{'25' * 40}2e/a",
         "/up/a#b",
@@ -94,6 +96,15 @@ def test_connect_opens_no_tunnel(proxy: Proxy) -> None:
     status, _ = proxy.raw("evil.example:443", method="CONNECT")
 
     assert status == 400
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
+def test_methods_that_are_for_proxies_of_another_kind(proxy: Proxy, method: str) -> None:
+    assert proxy.raw("/up/a", method=method)[0] == 501
+
+
+def test_a_path_may_be_encoded_as_apis_do_it(reached: Proxy) -> None:
+    assert reached.raw("/up/a%2520b%252Fc")[1]["target"] == "/v1/a%2520b%252Fc"
 
 
 # -- requests that two servers read otherwise --------------------------------------------------------------
@@ -129,6 +140,22 @@ def test_smuggled_requests(proxy: Proxy, data: bytes) -> None:
     status, _ = parsed(proxy.ask(data))
 
     assert status in (400, 501)
+
+
+@pytest.mark.parametrize("name", ["mode", "sample", "cassette", "session", "token"])
+def test_a_header_of_ours_twice(proxy: Proxy, name: str) -> None:
+    """One of them would count, and the other may be what was meant."""
+    status, told = proxy.raw("/up/a", f"x-replaycache-{name}: replay", f"X-Replaycache-{name}: off")
+
+    assert (status, told["error"]["type"]) == (400, "replaycache_bad_request")
+
+
+def test_connection_does_not_take_the_length_away(reached: Proxy) -> None:
+    status, got = reached.raw(
+        "/up/a", "Connection: content-length, x-mine", "X-Mine: 1", method="POST", body=b"abcd"
+    )
+
+    assert (status, got["content-length"], "x-a" in got) == (200, "4", False)
 
 
 def test_a_head_in_pieces_is_checked_whole(proxy: Proxy) -> None:
@@ -175,6 +202,7 @@ def test_its_own_names(reached: Proxy, host: str) -> None:
         ["Sec-Fetch-Site: cross-site"],
         ["Sec-Fetch-Site: same-site"],
         ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"],
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: websocket"],
     ],
 )
 @pytest.mark.parametrize("target", ["/up/a", "/_replaycache/cassettes/a.json"])
@@ -188,6 +216,13 @@ def test_a_link_to_the_viewer_may_be_followed(proxy: Proxy) -> None:
     lines = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
 
     assert proxy.raw("/_replaycache/health", *lines)[0] == 200
+
+
+@pytest.mark.parametrize("kind", ["iframe", "frame", "object", "embed"])
+def test_no_other_page_shows_the_viewer_inside_of_it(proxy: Proxy, kind: str) -> None:
+    lines = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", f"Sec-Fetch-Dest: {kind}")
+
+    assert proxy.raw("/_replaycache/", *lines)[0] == 403
 
 
 def test_pages_of_its_own_may_call(reached: Proxy) -> None:
@@ -262,7 +297,7 @@ def test_the_token_opens_and_stays_here(guarded: tuple[Proxy, ScriptedServer]) -
 def test_a_token_twice_is_none(guarded: tuple[Proxy, ScriptedServer]) -> None:
     twice = [f"X-Replaycache-Token: {TOKEN}"] * 2
 
-    assert guarded[0].raw("/up/a", *twice)[0] == 401
+    assert guarded[0].raw("/up/a", *twice)[0] == 400
 
 
 def test_logging_in_gives_a_cookie_for_the_pages_only(guarded: tuple[Proxy, ScriptedServer]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +195,31 @@ def test_many_cassettes_are_let_go_of(tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert replayed == recorded[:3]
     assert len(server.requests) == count
+
+
+def test_sessions_share_what_they_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where others on the same cassette have ended meanwhile."""
+    monkeypatch.setattr("replaycache.serve.transports.CASSETTES_OPEN", 10)
+    named = {"x-replaycache-cassette": "large.json"}
+    with serving(_handle, cassettes=tmp_path) as (proxy, _):
+        with client(proxy, **named) as asking:
+            asking.post("/chat/completions", json=chat("x" * (256 << 10)))
+            _end(proxy, "large.json")
+            tracemalloc.start()
+            try:
+                for number in range(40):
+                    asking.get("/poll", headers={"x-replaycache-session": str(number)})
+                held, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+
+    assert held < 12 << 20  # one copy, read and parsed, takes some 2 MB
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_link_to_itself(proxy: Proxy, directory: Path) -> None:
+    (directory / "loop.json").symlink_to(directory / "loop.json")
+    with client(proxy) as asking:
+        answer = asking.get("/poll", headers={"x-replaycache-cassette": "loop.json"})
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "replaycache_wrong_option")

@@ -273,7 +273,7 @@ def test_a_miss_says_what_was_asked(proxy: Proxy) -> None:
     assert (answer.headers["x-replaycache"], answer.headers["x-replaycache-reason"]) == ("miss", "no_recording")
     assert (error["type"], error["code"]) == ("replaycache_miss", "no_recording")
     assert 'recorded "Say hello." / asked "Say goodbye."' in error["message"]
-    assert "[tool.replaycache]" in error["message"]
+    assert "below [tool.replaycache.match]: ignore = [...]" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -344,6 +344,7 @@ def test_a_cassette_is_read_to_its_end_when_the_client_leaves(proxy: Proxy) -> N
     assert ended.json() == {"ended": 1, "not_kept": []}
     assert replayed.headers["x-replaycache"] == "hit"
     assert replayed.content.endswith(DONE)
+    assert "(the client left before the end; it was recorded)" in proxy.log.getvalue()
 
 
 def test_redirects_lead_through_the_proxy(proxy: Proxy, both: tuple[Proxy, ScriptedServer]) -> None:
@@ -402,12 +403,40 @@ def test_an_upstream_that_is_silent() -> None:
     assert "did not answer in time" in answer.json()["error"]["message"]
 
 
-def test_an_unknown_upstream_is_told(proxy: Proxy) -> None:
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/opnai/v1/models", "there is no upstream 'opnai'; did you mean 'openai'? A path begins with"),
+        ("/v1/models", "there is no upstream 'v1'. A path begins with the name of one: /openai/v1/models."),
+        ("/chat/completions", "there is no upstream 'chat'. A path begins with the name of one"),
+    ],
+)
+def test_an_unknown_upstream_is_told(proxy: Proxy, path: str, told: str) -> None:
     with client(proxy) as asking:
-        answer = asking.get(f"{proxy.url}/opnai/v1/models")
+        answer = asking.get(f"{proxy.url}{path}")
 
     assert answer.status_code == 404
-    assert "did you mean 'openai'?" in answer.json()["error"]["message"]
+    assert told in answer.json()["error"]["message"]
+    assert f"refused  404  GET {path}" in proxy.log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("header", "meant"),
+    [
+        ("x-replaycache-cassete", "x-replaycache-cassette"),
+        ("x-replaycache-mod", "x-replaycache-mode"),
+        ("X-ReplayCache-TLL", "x-replaycache-ttl"),
+    ],
+)
+def test_a_misspelt_header_is_refused(both: tuple[Proxy, ScriptedServer], header: str, meant: str) -> None:
+    proxy, server = both
+    before = len(server.requests)
+    with client(proxy) as asking:
+        answer = asking.post("/chat/completions", json=chat("misspelt"), headers={header: "1"})
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "replaycache_wrong_option")
+    assert f"did you mean {meant}?" in answer.json()["error"]["message"]
+    assert len(server.requests) == before
 
 
 def test_a_connection_serves_several_calls(proxy: Proxy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from replaycache import StoreUnavailable
 from replaycache.stores import MemoryStore
 from tests.scripted_server import Received, Wire
-from tests.serve.proxies import DONE, chat, client, completion, event, serving
+from tests.serve.proxies import DONE, chat, client, completion, event, parsed, read_all, serving
 
 SECRET = "sk-proj-" + "Ab3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA" * 2
 
@@ -40,6 +41,51 @@ def test_a_body_that_is_too_large_to_store_passes() -> None:
 
     assert answer.headers["x-replaycache"] == "live"
     assert "max_request_bytes" in answer.headers["x-replaycache-reason"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /up/a HTT", b"GET /up/a HTTP/1.1\r\nHost: localhost\r\nX-A: b"])
+@pytest.mark.parametrize("before", [0, 1])
+def test_who_does_not_come_to_the_point(before: int, sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replaycache.serve.server.HEAD_SECONDS", 0.2)
+    with serving(_answer) as (proxy, _):
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as connection:
+            for _ in range(before):
+                connection.sendall(b"GET /up/a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            connection.sendall(sent)
+            read_all(connection)  # until the proxy ends it
+
+
+def test_who_waits_for_an_answer_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replaycache.serve.server.HEAD_SECONDS", 0.2)
+
+    def handle(request: Received, wire: Wire) -> None:
+        threading.Event().wait(0.6)  # longer than a head may take
+        wire.answer(completion("Late."))
+
+    with serving(handle) as (proxy, _), client(proxy) as asking:
+        assert asking.post("/chat/completions", json=chat("Wait.")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/files", "/chat/completions"])
+def test_a_request_that_does_not_come_to_its_end(path: str) -> None:
+    with serving(_answer, timeout=0.2) as (proxy, _):
+        status, told = parsed(
+            proxy.ask(f"POST /up{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{{".encode())
+        )
+        calls = proxy.application.calls.since(0)
+
+    assert (status, told["error"]["type"]) == (408, "replaycache_request_timeout")
+    assert [call.status for call in calls] == ["refused"]
+
+
+def test_the_kernel_looks_after_silent_clients() -> None:
+    with serving(_answer) as (proxy, _):
+        with socket.create_connection(("127.0.0.1", proxy.port)), client(proxy) as asking:
+            asking.get("/models")
+            for connection in proxy.server.server_state.connections:
+                held = connection.transport.get_extra_info("socket")
+                assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
 def test_too_many_calls_at_once() -> None:
@@ -157,6 +203,8 @@ def test_a_store_that_is_down() -> None:
                 "/chat/completions", json=chat("Down."), headers={"x-replaycache-mode": "replay"}
             )
 
+    then = "While it is away, calls go live, and are not stored."
+    assert proxy.log.getvalue().startswith(f"Warning: nobody answers at redis://cache.example {then}\n")
     assert health.json()["ok"] is False
     assert "redis://cache.example" in health.json()["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from replaycache import ConfigurationError
 from replaycache.configuration import read_configuration
 from replaycache.dialects.registry import BASE_URLS
 from replaycache.match import Match
-from replaycache.serve.settings import SETTINGS, read_settings
+from replaycache.serve.application import Application
+from replaycache.serve.server import Server, listen
+from replaycache.serve.settings import SETTINGS, Settings, read_settings
 from replaycache.serve.upstreams import KNOWN
 from tests.serve.proxies import Command, chat, completion, serving
 
@@ -66,7 +69,8 @@ def test_there_may_be_no_file(tmp_path: Path) -> None:
     [
         ('[tool.replaycache]\nmod = "replay"', "did you mean 'mode'?"),
         ('[tool.replaycache]\nmode = "relpay"', "did you mean 'replay'?"),
-        ("[tool.replaycache]\nport = 1", "there is no 'port'"),
+        ("[tool.replaycache]\nport = 1", "there is no 'port'. It takes budget"),
+        ('[tool.replaycache.serve]\nmode = "off"', "there is no 'mode'. It stands in [tool.replaycache]"),
         ("[tool.replaycache]\nkeep = 1", "in code only"),
         ("[tool.replaycache]\nstore = 1", "it takes text"),
         ("[tool.replaycache]\nstore = ['redis://h/x']", "the database of a shared store is a number"),
@@ -110,6 +114,7 @@ def test_several_stores_stand_one_before_the_other(file: Any, monkeypatch: pytes
         ("upstream", ("x=https://user:pw@host",), "holds credentials"),
         ("upstream", ("x=https://host?q=1",), "a query or a fragment"),
         ("upstream", ("x=https://host/../x",), "in its path"),
+        ("upstream", ("x=https://host/\xe9",), "percent-encoded"),
         ("upstream", ("x=https://host:99999",), "is no URL"),
         ("mode", "relpay", "did you mean 'replay'?"),
         ("ttl", "soon", "is no time"),
@@ -189,7 +194,9 @@ def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
     assert status == 143
     assert f"OPENAI_BASE_URL={address}/openai\n" in said
     assert f"ANTHROPIC_BASE_URL={address}/anthropic\n" in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert f"  store       {tmp_path / 'cache'}\n" in said
+    assert "  mode        auto\n" in said
+    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 80
     assert "Traceback" not in said
 
 
@@ -204,6 +211,29 @@ def test_ctrl_c_ends_it_in_order() -> None:
 
     assert status == 130
     assert all(json.loads(line) for line in said.splitlines())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_it_has_begun_ends_it_in_order(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(port=0, store=":memory:")
+    server = Server(Application(settings), settings)
+    factory, came = server.config.get_loop_factory, []
+
+    def interrupted() -> Any:
+        signal.raise_signal(number)
+        return factory()
+
+    monkeypatch.setattr(server.config, "get_loop_factory", interrupted)
+    before = signal.signal(number, lambda *_: came.append(server.started))
+    late = threading.Timer(30, server.handle_exit, (number, None))
+    late.start()
+    try:
+        server.run(sockets=[listen(settings)])
+    finally:
+        late.cancel()
+        signal.signal(number, before)
+
+    assert came == [True]  # once, and when it was over
 
 
 def test_a_port_that_is_in_use() -> None:
@@ -240,3 +270,17 @@ def test_it_runs_behind_another_server(tmp_path: Path) -> None:
 
     assert uvicorn.Config("replaycache.serve:app").app == "replaycache.serve:app"
     assert callable(app)
+
+
+def test_another_server_does_not_start_with_a_wrong_setting() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "replaycache.serve:app", "--port", "0"],
+        env=os.environ | {"REPLAYCACHE_SERVE_LOG": "xml"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 3
+    assert "REPLAYCACHE_SERVE_LOG='xml' is wrong" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -54,7 +54,10 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
                 shared.start()
                 recorded, replayed = ask(proxy, "one"), ask(proxy, "one")
                 there = httpx2.get(f"{proxy.url}/_replaycache/health").json()
+                log = proxy.log.getvalue()
 
+    assert log.startswith(f"Warning: reading the shared store {shared.url} failed")
+    assert "While it is away, calls go live, and are not stored." in log
     assert not away["ok"]
     assert shared.url in away["store"]["error"]
     assert (live.status_code, live.headers["x-replaycache"]) == (200, "live")
@@ -64,6 +67,25 @@ def test_the_store_is_away_when_the_proxy_starts_and_comes() -> None:
     assert [recorded.headers["x-replaycache"], replayed.headers["x-replaycache"]] == ["miss", "hit"]
     assert there["ok"]
     assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "options", "then"),
+    [
+        ([], {"mode": "replay"}, "calls fail"),
+        ([":memory:"], {}, "the others answer"),
+    ],
+)
+def test_a_store_that_is_away_is_told_with_what_follows(
+    others: list[str], options: dict[str, str], then: str
+) -> None:
+    with shared_servers.own_server("valkey") as shared:
+        shared.stop()
+        proxy = Proxy(store=[*others, shared.url], options=options)
+        httpx2.get(f"{proxy.url}/_replaycache/health")
+        proxy.stop()
+
+    assert f"While it is away, {then}." in proxy.log.getvalue()
 
 
 @pytest.mark.parametrize("password", ["correct-horse", "p%40ss%2Fword"])

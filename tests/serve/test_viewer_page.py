@@ -144,6 +144,9 @@ def test_calls_are_filtered_and_searched(opened: Opened, work: Viewed) -> None:
     page.click("text=Clear them")
     page.fill("#search", "harbour")
     expect(rows(page)).to_have_count(2)
+    page.press("#search", "Escape")
+    expect(page.locator("#search")).to_have_value("harbour")
+    expect(page.locator("#search")).not_to_be_focused()
     page.fill("#search", "429 is not kept")
     expect(rows(page)).to_have_count(1)
 
@@ -253,6 +256,8 @@ def test_what_was_saved_is_drawn(opened: Opened, work: Viewed) -> None:
     expect(page.locator("button:text-is('Tokens')")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".chart")).to_have_attribute("aria-label", "By day: tokens")
     expect(page.locator(".sums")).to_contain_text("claude-sonnet-4-5")
+    page.click("button:text-is('Calls')")
+    expect(page.locator(".chart text[text-anchor=end]")).to_have_text(["10", "20"])
 
 
 # -- what is done to recordings ----------------------------------------------------------------------------
@@ -526,8 +531,8 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, work: Vie
     for address in ("", "#/stored", "#/saved", "#/calls/13", "#/calls/11", "#/calls/8", "login?wrong"):
         page.goto(work.url + address)
         page.wait_for_selector(SHOWN)
-        for details in page.locator("details").all():
-            details.evaluate("(details) => { details.open = true }")
+        # at once: what is shown may be drawn anew meanwhile
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
     assert opened.faults == []
     opened.context.close()

@@ -175,7 +175,7 @@ def call_row(call: SeenCall, about: dict[str, Any] | None) -> dict[str, Any]:
         "upstream": one_line(call.upstream, 200),
         "path": one_line(call.path, 300),
         "status": call.status,
-        "reason": one_line(call.reason, 2000),
+        "reason": one_line(call.reason or (call.fault and f"fault {call.fault}"), 2000),
         "code": call.code,
         "key": call.key,
         "store": one_line(call.store, 500),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ..._errors import ConfigurationError
 from ..._printable import printable
@@ -61,6 +61,8 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port
         items = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        if parts.fragment or "@" in parts.query or ("@" in parts.path and parts.netloc):
+            raise ValueError("what stands before it is no password")
     except ValueError:
         # neither the URL nor what is said of it: a password with a `/` or a `#` in it is taken for a port
         raise ConfigurationError(
@@ -70,6 +72,8 @@ def parse_address(url: str) -> Address:
     scheme = SCHEMES.get(parts.scheme.lower())
     if scheme is None:
         raise ConfigurationError(f"{parts.scheme}:// is no shared store; they are {', '.join(SCHEMES)}")
+    for name, _ in items:
+        _check_spelling(name)
     own = {name: value for name, value in items if name in _OWN}
     rest = [(name, value) for name, value in items if name not in _OWN]
     query = urlencode(rest)
@@ -98,11 +102,24 @@ def parse_address(url: str) -> Address:
         except ValueError:
             max_age = check_max_age(own["max_age"])
     return Address(
-        urlunsplit((scheme, parts.netloc, parts.path, query, "")),
+        f"{scheme}://{parts.netloc}{parts.path}{'?' * bool(query)}{query}",
         printable(place),
         namespace,
         max_age,
     )
+
+
+def _check_spelling(name: str) -> None:
+    """Raises where an option is nearly one of ours: the client library would be given it, and knows it not."""
+    if name in _OWN:
+        return
+    import difflib  # nobody waits for it whose address has no options
+
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), _OWN, n=1, cutoff=0.7)
+    if close:
+        raise ConfigurationError(
+            f"the address of the shared store has no {printable(name)!r}; did you mean {close[0]!r}?"
+        )
 
 
 def check_namespace(namespace: object) -> None:

@@ -95,8 +95,7 @@ class _Desk:
         self._owner = f"{self._process}-{os.urandom(8).hex()}-"
         self._numbers = itertools.count()
         self._held: dict[str, str] = {}
-        self._wanted: dict[str, float] = {}
-        self._free: frozenset[str] = frozenset()
+        self._wanted: dict[str, _Wanted] = {}
         self._to_release: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="replaycache-claims", daemon=True)
         self._thread.start()
@@ -117,6 +116,7 @@ class _Desk:
             return True
         if not has:
             self._held.pop(key, None)
+            self._wanted.pop(key, None)  # that it was free before is of no use to who waits from now on
         return bool(has)
 
     def release(self, key: str) -> None:
@@ -125,11 +125,12 @@ class _Desk:
             self._to_release.put((key, token))
 
     def is_free(self, key: str) -> bool:
-        is_new = key not in self._wanted
-        self._wanted[key] = time.monotonic()
-        if is_new:
+        wanted = self._wanted.get(key)
+        if wanted is None:
+            wanted = self._wanted.setdefault(key, _Wanted())
             self._to_release.put(("", ""))  # the thread may be sleeping
-        return key in self._free or not self._thread.is_alive()
+        wanted.asked_at = time.monotonic()
+        return wanted.is_free or not self._thread.is_alive()
 
     def stop(self) -> None:
         self._to_release.put(None)
@@ -154,12 +155,12 @@ class _Desk:
                 return
             if order[0]:
                 self._let_go(*order)
-                continue
             if time.monotonic() - renewed >= RENEWED_EVERY:
                 for key, token in list(self._held.items()):
                     self._evaluate(RENEW, key, token, int(LEASE * 1000))
                 renewed = time.monotonic()
-            self._look()
+            if not order[0]:
+                self._look()
 
     def _let_go(self, key: str, token: str) -> None:
         self._evaluate(RELEASE, key, token)
@@ -174,25 +175,40 @@ class _Desk:
     def _look(self) -> None:
         """Finds out which of those that are asked for are free; all of them, where the server cannot be asked."""
         old = time.monotonic() - WANTED_FOR
-        for key, at in list(self._wanted.items()):
-            if at < old:
+        for key, wanted in list(self._wanted.items()):
+            if wanted.asked_at < old:
                 self._wanted.pop(key, None)
-        keys = list(self._wanted)
-        if not keys:
-            self._free = frozenset()
+        looked_for = list(self._wanted.items())
+        if not looked_for:
             return
 
         def look(client: Any) -> list[int]:
             with client.pipeline(transaction=False) as pipeline:
-                for key in keys:
+                for key, _ in looked_for:
                     pipeline.exists(self._name(key))
                 return list(pipeline.execute())
 
         try:
             taken = self._connection.ask("claiming in", look)
         except ReplayCacheError:
-            taken = [0] * len(keys)
-        self._free = frozenset(key for key, is_taken in zip(keys, taken, strict=True) if not is_taken)
+            taken = [0] * len(looked_for)
+        for (_, wanted), is_taken in zip(looked_for, taken, strict=True):
+            wanted.is_free = not is_taken
+
+
+class _Wanted:
+    """A key that others have claimed, and that somebody asks for since then.
+
+    Attributes:
+        asked_at: when it was last asked for, by the monotonic clock.
+        is_free: whether it was free when it was last looked at.
+    """
+
+    __slots__ = ("asked_at", "is_free")
+
+    def __init__(self) -> None:
+        self.asked_at = time.monotonic()
+        self.is_free = False
 
 
 _desks: weakref.WeakSet[_Desk] = weakref.WeakSet()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from ..._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
+from ..._errors import ConfigurationError, CorruptRecording, ReplayCacheError, StoreError, StoreUnavailable
 from ..._printable import printable
-from ...system.calling_upstream import calling_upstream
+from ...system.calling_upstream import asking_store, calling_upstream
 from ...system.forking import new_lock, postponed
 
-__all__ = ["ANSWERS_WITHIN", "Connection"]
+__all__ = ["ANSWERS_WITHIN", "RESTS", "Connection"]
 
 T = TypeVar("T")
 
@@ -26,6 +27,16 @@ RESTS = 5.0
 """Seconds for which a server that did not answer in time is not asked again: every call would wait for it."""
 
 
+def _disconnect(client: Any) -> None:
+    """Closes what nobody uses. What another thread reads from at this moment is closed when it has its answer and
+    the client is gone: under its hands it would be any error."""
+    nodes = client.get_nodes() if hasattr(client, "get_nodes") else ()
+    clients = [node.redis_connection for node in nodes] if nodes else [client]
+    for one in clients:
+        if one is not None:
+            one.connection_pool.disconnect(inuse_connections=False)
+
+
 class Connection:
     """Asks a server, of which it is found out whether it is one of a cluster. May be used from any thread.
 
@@ -33,9 +44,16 @@ class Connection:
         url: for the client library.
         place: for people; it has no credentials in it.
         namespace: what the names of all keys begin with.
+
+    Raises:
+        ConfigurationError: the client library is not installed.
     """
 
     def __init__(self, url: str, place: str, namespace: str) -> None:
+        if find_spec("redis") is None:
+            raise ConfigurationError(
+                "a store in Redis or Valkey needs the package redis: pip install 'replaycache[redis]'"
+            )
         self._url = url
         self._place = place
         self._namespace = namespace
@@ -53,7 +71,7 @@ class Connection:
             work: may be called twice.
 
         Raises:
-            StoreUnavailable: the server cannot be reached, or refuses.
+            StoreUnavailable: the server cannot be reached, refuses, or is none.
             StoreError: what is there is not ours.
             ConfigurationError: the client library is not installed, or the URL is none of its.
         """
@@ -62,7 +80,7 @@ class Connection:
         client = self._connected()
         from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
-        with calling_upstream.begun():  # in a session that replays, too
+        with asking_store.begun(), calling_upstream.begun():  # in a session that replays, too
             try:
                 try:
                     return work(client)
@@ -74,6 +92,14 @@ class Connection:
                     return work(self._connected())
             except (RedisError, OSError) as error:
                 raise self._failed(doing, error) from error
+            except ReplayCacheError:
+                raise
+            except Exception as error:
+                # the client library takes what it is told for what a server says
+                raise StoreUnavailable(
+                    f"{self._named(doing)} failed: what answers there is no server of Redis or Valkey "
+                    f"({type(error).__name__}: {error})"
+                ) from error
 
     def _connected(self) -> Any:
         client = self._client
@@ -87,15 +113,10 @@ class Connection:
 
     def _made(self, *, of_cluster: bool = False) -> Any:
         with postponed():
-            try:
-                import redis
-                from redis.backoff import ExponentialBackoff
-                from redis.cluster import RedisCluster
-                from redis.retry import Retry
-            except ImportError as error:
-                raise ConfigurationError(
-                    "a store in Redis or Valkey needs the package redis: pip install 'replaycache[redis]'"
-                ) from error
+            import redis
+            from redis.backoff import ExponentialBackoff
+            from redis.cluster import RedisCluster
+            from redis.retry import Retry
         options: dict[str, Any] = {
             "socket_connect_timeout": CONNECTS_WITHIN,
             "socket_timeout": ANSWERS_WITHIN,
@@ -119,7 +140,7 @@ class Connection:
             if client is None or not hasattr(client, "get_primaries"):
                 self._client = self._made(of_cluster=True)
                 if client is not None:
-                    client.close()
+                    _disconnect(client)
             return self._client
 
     def close(self) -> None:
@@ -127,7 +148,7 @@ class Connection:
         with self._lock:
             client, self._client = self._client, None
             if client is not None and self._process == os.getpid():
-                client.close()
+                _disconnect(client)
 
     # -- failures ----------------------------------------------------------------------------------------------
 
@@ -136,12 +157,14 @@ class Connection:
         from redis import exceptions
 
         said = str(error).rstrip(".")
-        if isinstance(error, exceptions.ResponseError) and said.startswith("WRONGTYPE"):
+        if isinstance(error, exceptions.ResponseError) and "WRONGTYPE" in said:
             return CorruptRecording(
                 f"{self._named(doing)} failed: what is there replaycache did not write. Give it a namespace of "
                 f"its own, with ?namespace=NAME behind the address."
             )
-        failure = StoreUnavailable(f"{self._named(doing)} failed: {printable(said)}. {self._advice(error, said)}")
+        failure = StoreUnavailable(
+            f"{self._named(doing)} failed: {printable(said).rstrip('.')}. {self._advice(error, said)}"
+        )
         if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
             self._why = f"{failure} It did not answer in time, and is not asked for {RESTS:g} s."
             self._rests_until = time.monotonic() + RESTS
@@ -153,19 +176,19 @@ class Connection:
     def _advice(self, error: Exception, said: str) -> str:
         from redis import exceptions
 
-        if isinstance(error, exceptions.NoPermissionError) or said.startswith("NOPERM"):
+        if isinstance(error, exceptions.NoPermissionError) or "NOPERM" in said:
             return (
                 f"Its user needs the keys ~{self._namespace}:* and the commands +@read +@write +@scripting "
                 f"(with a cluster +cluster)."
             )
         if isinstance(error, exceptions.AuthenticationError) or said.startswith(("NOAUTH", "WRONGPASS")):
             return "Give its user and password in the URL: redis://USER:PASSWORD@HOST."
-        if isinstance(error, exceptions.OutOfMemoryError) or said.startswith("OOM"):
+        if isinstance(error, exceptions.OutOfMemoryError) or "OOM" in said:
             return (
                 "Its memory is full, and what is there is kept: give it more (maxmemory), recordings an end "
                 "(max_age), or an eviction policy."
             )
-        if isinstance(error, exceptions.ReadOnlyError) or said.startswith("READONLY"):
+        if isinstance(error, exceptions.ReadOnlyError) or "READONLY" in said:
             return "It is a replica, which takes no recordings: name the primary, or wait for the failover."
         if isinstance(error, exceptions.BusyLoadingError):
             return "It has just been started; it answers when it has read its data."
@@ -173,4 +196,4 @@ class Connection:
             return (
                 "Where a server has TLS its address begins with rediss://; ?ssl_ca_certs=FILE names its authority."
             )
-        return "See whether it runs, and whether the address is right."
+        return "See whether it runs, and whether the address is right (rediss:// where it has TLS)."

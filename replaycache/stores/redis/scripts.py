@@ -1,7 +1,7 @@
 """What the server does in one step. Every key that a script touches is told to it, and all lie in one slot of a
 cluster."""
 
-__all__ = ["CLAIM", "RELEASE", "RENEW", "REPLACE"]
+__all__ = ["CLAIM", "FORGET", "FORGET_ENDED", "RELEASE", "RENEW", "REPLACE"]
 
 REPLACE = """
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -51,6 +51,28 @@ return 1
 
 It gives 1 or 0, whether there was one before; or, having done nothing, the one before as it is now.
 """
+
+FORGET = """
+for i = 2, #ARGV do
+    local at = redis.call('ZSCORE', KEYS[1], ARGV[i])
+    if at and tonumber(at) < tonumber(ARGV[1]) then
+        redis.call('ZREM', KEYS[1], ARGV[i])
+        redis.call('ZREM', KEYS[2], ARGV[i])
+    end
+end
+return 0
+"""
+"""Takes those of some keys out of the two lists of the index that were stored before a moment."""
+
+FORGET_ENDED = """
+local ended = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+for _, key in ipairs(ended) do
+    redis.call('ZREM', KEYS[1], key)
+    redis.call('ZREM', KEYS[2], key)
+end
+return #ended
+"""
+"""Takes those out of both that are kept until before a moment, so many at most, and gives how many they were."""
 
 CLAIM = """
 local owner = redis.call('GET', KEYS[1])

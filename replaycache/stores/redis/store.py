@@ -19,6 +19,8 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -28,8 +30,8 @@ from ...redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from ..format import AT_ONCE, OpenFile, decode, decode_open, encode
 from .address import NAMESPACE, check_max_age, check_namespace, parse_address
 from .claims import SharedClaims
-from .connection import Connection
-from .scripts import REPLACE
+from .connection import RESTS, Connection
+from .scripts import FORGET, FORGET_ENDED, REPLACE
 
 __all__ = ["RedisStore"]
 
@@ -40,10 +42,24 @@ UNFINISHED = 3600
 """Seconds after which a piece goes whose entry was never written."""
 
 _PIECES = struct.Struct("<8s16sIQ")
-_MAGIC = b"\x89rpp\r\n\x1a\x01"
+_MAGIC = b"\x89rpp\r\n\x1a"
+_VERSION = 1
+_IN_PIECES = _MAGIC + bytes([_VERSION])
+_MOST_PIECES = 100_000
+"""More than any recording has."""
 _TRIES = 5
 _PAGE = 500
 _PAGE_OF_VALUES = 16
+
+
+def _entry(namespace: str, key: str) -> bytes:
+    """The name of a key's entry."""
+    return f"{namespace}:{{{quote(key, safe='')}}}".encode()
+
+
+def _claim(namespace: str, key: str) -> bytes:
+    """The name of the claim on a key."""
+    return _entry(namespace, key) + b":claim"
 
 
 class _Pieces(NamedTuple):
@@ -61,17 +77,30 @@ class _Pieces(NamedTuple):
 
     @classmethod
     def parse(cls, value: bytes) -> _Pieces:
+        if len(value) <= len(_MAGIC):
+            raise CorruptRecording("the list of an entry's pieces is cut short")
+        version = value[len(_MAGIC)]
+        if version > _VERSION:
+            raise StoreError(
+                f"the entry has a list of pieces of format {version} and this version of replaycache reads up to "
+                f"{_VERSION}; upgrade it"
+            )
+        if not version:
+            raise CorruptRecording("the list of an entry's pieces is damaged")
         if len(value) != _PIECES.size:
             raise CorruptRecording("the list of an entry's pieces is cut short")
         _, generation, count, size = _PIECES.unpack(value)
+        if count != -(-size // PIECE) or count > _MOST_PIECES:
+            raise CorruptRecording("the list of an entry's pieces is damaged")
         return cls(generation, count, size)
 
     def __bytes__(self) -> bytes:
-        return _PIECES.pack(_MAGIC, self.generation, self.number, self.size)
+        return _PIECES.pack(_IN_PIECES, self.generation, self.number, self.size)
 
-    def names(self, entry: bytes) -> list[bytes]:
+    def names(self, entry: bytes) -> Iterator[bytes]:
         """Of the keys, given the entry's."""
-        return [b"%s:%s:%d" % (entry, self.generation.hex().encode(), number) for number in range(self.number)]
+        generation = self.generation.hex().encode()
+        return (b"%s:%s:%d" % (entry, generation, number) for number in range(self.number))
 
 
 class RedisStore:
@@ -111,13 +140,13 @@ class RedisStore:
         self._connection = Connection(address.url, self.location, self._namespace)
         self._salt: bytes | None = None
         self._own_salt = os.urandom(SALT_BYTES)
+        self._salt_rests_until = 0.0
         self._stored, self._ends, self._salted = (
             f"{self._namespace}:{{index}}:{part}" for part in ("stored", "ends", "salt")
         )
-        self.claims = SharedClaims(self._connection, lambda key: self._entry(key) + b":claim")
-
-    def _entry(self, key: str) -> bytes:
-        return f"{self._namespace}:{{{quote(key, safe='')}}}".encode()
+        # not by a method: what is claimed is kept by a thread, which must not keep the store
+        self._entry = partial(_entry, self._namespace)
+        self.claims = SharedClaims(self._connection, partial(_claim, self._namespace))
 
     # -- the protocol of stores ------------------------------------------------------------------------------
 
@@ -127,7 +156,7 @@ class RedisStore:
         try:
             missing: _Pieces | None = None
             while (value := self._ask("reading", lambda client: client.get(entry))) is not None:
-                if not value.startswith(_MAGIC):
+                if not value.startswith(_MAGIC) or len(value) == len(_MAGIC):
                     return decode(value)
                 pieces = _Pieces.parse(value)
                 if pieces == missing:
@@ -147,7 +176,11 @@ class RedisStore:
         found = self._fetched(entry, pieces)
         if pieces.size <= AT_ONCE:
             parts = list(found)
-            return None if None in parts else decode(b"".join(part for part in parts if part is not None))
+            whole = b"".join(part for part in parts if part is not None)
+            if None in parts:
+                return None
+            self._check_size(len(whole), pieces)
+            return decode(whole)
         try:
             with tempfile.TemporaryFile(prefix="replaycache-") as unnamed:
                 file = OpenFile(os.dup(unnamed.fileno()))
@@ -155,9 +188,15 @@ class RedisStore:
                 if part is None:
                     return None
                 file.append(part)
+            self._check_size(file.size, pieces)
             return decode_open(file)
         except OSError as error:
             raise StoreError(f"a large recording finds no room in {tempfile.gettempdir()}: {error}") from error
+
+    @staticmethod
+    def _check_size(size: int, pieces: _Pieces) -> None:
+        if size != pieces.size:
+            raise CorruptRecording("its pieces do not add up")
 
     def _fetched(self, entry: bytes, pieces: _Pieces) -> Iterator[bytes | None]:
         for name in pieces.names(entry):
@@ -174,12 +213,13 @@ class RedisStore:
 
     def _index(self, client: Any, key: str) -> None:
         now = time.time()
+        # in this order: what is kept for a time that is over is taken out of both at any moment
         with client.pipeline(transaction=False) as pipeline:
-            pipeline.zadd(self._stored, {key: now})
             if self._max_age is None:
                 pipeline.zrem(self._ends, key)
             else:
                 pipeline.zadd(self._ends, {key: now + self._max_age})
+            pipeline.zadd(self._stored, {key: now})
             pipeline.execute()
 
     def _sent(self, entry: bytes, recording: Recording) -> tuple[bytes, list[bytes]]:
@@ -215,15 +255,15 @@ class RedisStore:
         before, old = b"", list[bytes]()
         for _ in range(_TRIES):
             keys = [entry, *names, *old]
-            arguments = (value, ends, len(names), _MAGIC, before)
+            arguments = (value, ends, len(names), _IN_PIECES, before)
             done = self._ask("writing", lambda client, k=keys, a=arguments: client.eval(REPLACE, len(k), *k, *a))
             if isinstance(done, int):
                 return bool(done)
             # what is there is in other pieces than was thought
             before = done
             try:
-                old = _Pieces.parse(before).names(entry) if before else []
-            except CorruptRecording:
+                old = list(_Pieces.parse(before).names(entry)) if before else []
+            except StoreError:
                 old = []
         raise StoreUnavailable(f"writing the shared store {self.location} failed: others replace the same entry")
 
@@ -268,13 +308,21 @@ class RedisStore:
                     pipeline.exists(self._entry(key))
                 return list(pipeline.execute())
 
-        if keys:
-            is_there = self._ask("reading", look)
-            yield from (key for key, there in zip(keys, is_there, strict=True) if there)
+        if not keys:
+            return
+        is_there = self._ask("reading", look)
+        yield from (key for key, there in zip(keys, is_there, strict=True) if there)
+        gone = [key for key, there in zip(keys, is_there, strict=True) if not there]
+        if gone:
+            # the server removed them, or who was to store them was killed; others may be about to
+            index, arguments = (self._stored, self._ends), (time.time() - UNFINISHED, *gone)
+            with suppress(StoreError):  # of a replica
+                self._ask("writing", lambda client: client.eval(FORGET, 2, *index, *arguments))
 
     def _keys(self, *, newest_first: bool = False, at_once: int = _PAGE) -> Iterator[str]:
         """What the index has, a page at a time; those that were stored at one moment may come in any order."""
-        self._ask("reading", self._forget_ended)
+        with suppress(StoreUnavailable):  # a replica forgets by itself, and what cannot be asked fails below
+            self._ask("writing", self._forget_ended)
         at = float("inf") if newest_first else float("-inf")
         told: set[bytes] = set()
         while True:
@@ -299,15 +347,12 @@ class RedisStore:
 
     def _forget_ended(self, client: Any) -> None:
         """Takes out of the index what was kept for a time that is over."""
-        ended = client.zrangebyscore(self._ends, "-inf", time.time(), 0, _PAGE)
-        while ended:
-            client.zrem(self._stored, *ended)
-            client.zrem(self._ends, *ended)
-            ended = client.zrangebyscore(self._ends, "-inf", time.time(), 0, _PAGE)
+        index = (self._stored, self._ends)
+        while client.eval(FORGET_ENDED, 2, *index, time.time(), _PAGE) == _PAGE:
+            pass
 
     def __len__(self) -> int:
-        self._ask("reading", self._forget_ended)
-        return int(self._ask("reading", lambda client: client.zcard(self._stored)))
+        return sum(1 for _ in self.keys())
 
     def close(self) -> None:
         """Closes the connections, and lets go of claims; the store may be used again."""
@@ -321,6 +366,11 @@ class RedisStore:
         process alone: what was sealed before is not found then, and nothing wrong is."""
         return self._keep_salt(self._own_salt)
 
+    @property
+    def is_salted(self) -> bool:
+        """Whether `salt` is known here, and gives it without asking the server."""
+        return self._salt is not None
+
     def adopt_salt(self, salt: bytes) -> bool:
         """Takes over the salt of another store, from which recordings come; False where it has another already."""
         return self._keep_salt(salt) == salt
@@ -328,6 +378,8 @@ class RedisStore:
     def _keep_salt(self, salt: bytes) -> bytes:
         if self._salt is not None:
             return self._salt
+        if time.monotonic() < self._salt_rests_until:
+            return self._own_salt
 
         def keep(client: Any) -> Any:
             kept = client.get(self._salted)
@@ -339,6 +391,7 @@ class RedisStore:
         try:
             self._salt = salt_of_text(self._ask("reading", keep).decode("ascii"))
         except (StoreError, ValueError, AttributeError):
+            self._salt_rests_until = time.monotonic() + RESTS
             return self._own_salt
         return self._salt
 

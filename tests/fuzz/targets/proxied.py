@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from replaycache import ConfigurationError
 from replaycache.serve.access import COOKIE, Access
-from replaycache.serve.forwarding import _named, _sent_on
+from replaycache.serve.forwarding import _named
+from replaycache.serve.headers import PASSED_ON, sent_on
 from replaycache.serve.settings import Settings, is_loopback
 from replaycache.serve.target import BadTarget, read_target
 from replaycache.serve.upstreams import OWN, parse_upstream
@@ -131,10 +132,10 @@ def headers(data: bytes) -> None:
     if access is ACCESS[1]:
         assert access.bears_token(lines) == (given_token == [b"t" * 40])
         assert is_allowed == (given_token == [b"t" * 40])
-    sent = _sent_on(lines)
+    sent = sent_on(lines)
     assert set(sent) <= set(lines) or any(name == b"cookie" for name, _ in lines)
     assert not {name for name, _ in sent} & {b"host", b"connection", b"te", b"transfer-encoding"}
-    assert not any(name.startswith(b"x-replaycache") and name != b"x-replaycache-mode" for name, _ in sent)
+    assert not any(name.startswith(b"x-replaycache") and name not in PASSED_ON for name, _ in sent)
     for name, value in sent:
         assert name != b"cookie" or not _logs_in(value), value
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import Counts, count, units
 from ...fold import Fold, add, place
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part
 from . import MessagesProgress
 
@@ -99,7 +99,26 @@ def _part(kind: str, value: dict[str, Any], contents: Contents) -> list[Part] | 
     return None
 
 
+_ERRORS = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://docs.claude.com/en/api/errors."""
+    kind = _ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    return {"type": "error", "error": {"type": kind, "message": told}, "request_id": None}
+
+
 READING = Reading(
+    errors=ErrorForm(("anthropic",), _error_body),
     usage_forms=(UsageForm(("input_tokens", "output_tokens"), _usage),),
     envelopes=("message",),  # of the event message_start
     first=("system",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import Counts, count, pair, units
 from ...fold import Fold, add, place
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Kind, Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part
 from . import ConverseProgress, NovaProgress, TextProgress
 
@@ -133,7 +133,13 @@ def _media(kind: Kind) -> Callable[[dict[str, Any], Contents], list[Part]]:
     return read
 
 
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ThrottlingException.html."""
+    return {"message": told}
+
+
 READING = Reading(
+    errors=ErrorForm(("bedrock",), _error_body),
     usage_forms=(
         UsageForm(("inputTokens", "outputTokens"), _usage),
         UsageForm(("inputTokenCount", "outputTokenCount"), pair("inputTokenCount", "outputTokenCount")),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import Counts, count, is_count, units
 from ...fold import Fold, add, add_call
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Turn, as_dict, as_dicts, as_json, as_list, as_text, rows, text_part, vectors
 from . import ChatV1Progress, ChatV2Progress
 
@@ -99,7 +99,13 @@ def _asked(body: dict[str, Any], contents: Contents) -> Iterator[Turn]:
         yield Turn("user", (*text_part(body.get("message")), *contents.parts(body.get("documents"))))
 
 
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://docs.cohere.com/reference/errors."""
+    return {"message": told}
+
+
 READING = Reading(
+    errors=ErrorForm(("cohere",), _error_body),
     usage_forms=(UsageForm(("billed_units", "tokens"), _usage, is_nested=True),),
     usage_members=("meta",),
     usage_words=(b"billed_units",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import Counts, count, is_count, pair, units
 from ...fold import Fold, place
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Kind, Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part, vectors
 from . import ContentProgress
 
@@ -161,7 +161,28 @@ def _code_result(value: dict[str, Any], contents: Contents) -> list[Part]:
     return [Part("tool result", as_text(value.get("output")), as_text(value.get("outcome")))]
 
 
+_ERRORS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://cloud.google.com/apis/design/errors#http_mapping."""
+    return {"error": {"code": status, "message": told, "status": _ERRORS.get(status, "UNKNOWN")}}
+
+
 READING = Reading(
+    errors=ErrorForm(("gemini", "vertex"), _error_body),
     usage_forms=(
         UsageForm(("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"), _usage),
         UsageForm(("predictions",), _embeddings_usage, is_nested=True),

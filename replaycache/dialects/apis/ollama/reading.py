@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import pair
 from ...fold import Fold, add
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_list, as_text, media, text_part, vectors
 from . import LinesProgress
 
@@ -53,7 +53,13 @@ def _beside(message: dict[str, Any]) -> list[Part]:
     return [media("image", image) for image in as_list(message.get("images"))]
 
 
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://docs.ollama.com/api/errors."""
+    return {"error": told}
+
+
 READING = Reading(
+    errors=ErrorForm(("ollama", "ollama cloud"), _error_body),
     # prompt_eval_count may be absent
     usage_forms=(UsageForm(("prompt_eval_count", "eval_count"), pair("prompt_eval_count", "eval_count")),),
     usage_in_answer=("prompt_eval_count", "eval_count"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...counts import Counts, count, units
 from ...fold import Fold, add, add_call, place
-from ...reading import Contents, Reading, UsageForm
+from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part
 from . import ChatProgress
 
@@ -142,7 +142,16 @@ def _part(kind: str, value: dict[str, Any], contents: Contents) -> list[Part] | 
     return text_part(value.get("refusal"), "refusal") if kind == "refusal" else None
 
 
+def _error_body(status: int, told: str) -> dict[str, Any]:
+    """https://platform.openai.com/docs/guides/error-codes."""
+    kind, code = ("server_error" if status >= 500 else "invalid_request_error"), None
+    if status == 429:
+        kind, code = "requests", "rate_limit_exceeded"
+    return {"error": {"message": told, "type": kind, "param": None, "code": code}}
+
+
 READING = Reading(
+    errors=ErrorForm((), _error_body),
     usage_forms=(UsageForm(("prompt_tokens", "completion_tokens"), _usage),),
     usage_members=("usage",),
     usage_words=(b"usage", b"_tokens"),

@@ -158,6 +158,12 @@ export function showSaved(told) {
   );
   show(kinds[0][0]);
 }
+function ceiling(value, isWhole) {
+  if (!value) return 2;
+  const unit = 10 ** Math.floor(Math.log10(value));
+  const round = [1, 2, 4, 6, 8, 10].map((times) => times * unit);
+  return round.find((each) => each >= value && (!isWhole || each % 2 === 0)) ?? 20 * unit;
+}
 function chart(days, kind) {
   const value = (line, part) =>
     kind === "calls" ? (part === "saved" ? line.hits : line.upstream) : (line[part][kind] ?? 0);
@@ -166,7 +172,7 @@ function chart(days, kind) {
   if (!days.length) return el("p", { class: "note" }, "Nothing of it bears a date.");
   const width = Math.max(280, $("saved").clientWidth - 40);
   const [top, bottom, left] = [14, 190, 0];
-  const most = Math.max(...days.map((line) => value(line, "saved") + value(line, "spent"))) || 1;
+  const most = ceiling(Math.max(...days.map((line) => value(line, "saved") + value(line, "spent"))), kind !== "usd");
   const slots = Math.max(days.length, 14);
   const step = (width - left) / slots;
   const bar = Math.min(36, Math.max(1, step * 0.72));

@@ -320,6 +320,7 @@ document.addEventListener("keydown", (event) => {
   const field = event.target.closest?.("input:not([type=checkbox]), select, textarea");
   if (event.key === "Escape") {
     if (field) {
+      event.preventDefault(); // a browser empties the field, and tells nobody who has left it
       field.blur();
       return;
     }

@@ -1,0 +1,144 @@
+"""The scenarios by name, and how one is run: in a process of its own, which a fault may take with it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from replaycache import ReplayCacheWarning
+
+from .tally import Tally
+
+__all__ = ["MODULES", "Scenario", "all_scenarios", "compiled", "run", "scenario"]
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MODULES = ("kills", "damage", "disks", "clocks", "descriptors", "endings", "versions")
+
+Trying = Callable[[Tally, int, random.Random, Path], None]
+"""Takes where it counts, how often it tries, its source of chance, and an empty directory."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One fault.
+
+    Attributes:
+        name: of it, as it stands in the table.
+        tries: tries it.
+        few: so often the suite tries it.
+        many: so often the table does.
+        seconds: that one try may take, on a busy machine.
+        is_long: whether the suite leaves it to where there is time.
+        shim: a library in C that is loaded before that of the system.
+    """
+
+    name: str
+    tries: Trying
+    few: int
+    many: int
+    seconds: float
+    is_long: bool
+    shim: str
+
+
+_known: dict[str, Scenario] = {}
+
+
+def scenario(
+    name: str, *, few: int, many: int, seconds: float = 10, is_long: bool = False, shim: str = ""
+) -> Callable[[Trying], Trying]:
+    """Makes a function known as a scenario; see `Scenario`."""
+
+    def known(tries: Trying) -> Trying:
+        _known[name] = Scenario(name, tries, few, many, seconds, is_long, shim)
+        return tries
+
+    return known
+
+
+@cache
+def all_scenarios() -> dict[str, Scenario]:
+    """In the order of the table."""
+    for module in MODULES:
+        importlib.import_module(f"{__package__}.{module}")
+    return _known
+
+
+@cache
+def compiled(name: str) -> Path | None:
+    """A library of this directory; None where it cannot be made."""
+    if sys.platform != "linux" or shutil.which("gcc") is None:
+        return None
+    made = Path(tempfile.mkdtemp(prefix="replaycache-shim-")) / f"{name}.so"
+    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", str(made), str(HERE / f"{name}.c"), "-ldl"]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+def run(chosen: Scenario, times: int, seed: int) -> Tally:
+    """Tries a scenario so many times."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if chosen.shim:
+        library = compiled(chosen.shim)
+        if library is None:
+            return Tally(absent="it takes Linux and a C compiler")
+        environment["LD_PRELOAD"] = str(library)
+    directory = Path(tempfile.mkdtemp(prefix="replaycache-proof-"))
+    environment["TMPDIR"] = environment["REPLAYCACHE_DIR"] = str(directory / "tmp")
+    (directory / "tmp").mkdir()
+    (directory / "place").mkdir()
+    command = [sys.executable, "-X", "faulthandler", "-m", f"{__package__}.scenarios"]
+    process = subprocess.Popen(
+        [*command, chosen.name, str(times), str(seed), str(directory / "place")],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=60 + chosen.seconds * times)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGABRT)
+        tally = Tally(times=times)
+        tally.count("hangs", process.communicate()[1][-3000:])
+        return tally
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        shutil.rmtree(directory, ignore_errors=True)
+    lines = out.splitlines()
+    tally = Tally.loaded(lines[-1]) if lines and not process.returncode else Tally(times=times)
+    if process.returncode or err:
+        tally.count("foreign", f"it ended with {process.returncode}: {err[-3000:]}")
+    return tally
+
+
+def main(name: str, times: str, seed: str, directory: str) -> None:
+    tally = Tally()
+    chosen = all_scenarios()[name]
+    warnings.simplefilter("error")
+    warnings.simplefilter("ignore", ReplayCacheWarning)  # that something is told is tested elsewhere
+    chosen.tries(tally, int(times), random.Random(int(seed)), Path(directory))
+    print(tally.dumped(), flush=True)
+
+
+if __name__ == "__main__":
+    # under its own name: the modules of the scenarios import it by that
+    importlib.import_module(f"{__package__}.scenarios").main(*sys.argv[1:])
