@@ -76,7 +76,7 @@ def whole(directory: Path, questions: list[Question], name: str, *, is_left: boo
 
 
 def check(directory: Path, tries: list[tuple[dict[str, bytes], str]], name: str, questions: list[Question]) -> str:
-    """Asks damaged stores; an edit of a cassette is its user's right, so that what it answers is not judged there."""
+    """Asks damaged stores; what an edited cassette answers is its user's own, and not judged."""
     tally = Tally()
     is_cassette = name.endswith(".json")
     for number, (files, what) in enumerate(tries):

@@ -51,7 +51,9 @@ class Recording:
         """A client of the store; what its end raises is ours."""
         inner = self._upstream.transport
         with self._tally.ours(f"{self._where}, at its end", CassetteError):
-            with DRIVER.module.Client(transport=DRIVER.transport(inner, store=self._place.name, mode=mode)) as client:
+            with DRIVER.module.Client(
+                transport=DRIVER.transport(inner, store=self._place.name, mode=mode)
+            ) as client:
                 yield client
 
     def ask(self, client: Any, question: Question, *, anew: bool = False) -> str:
@@ -61,7 +63,7 @@ class Recording:
         self.begun.setdefault(question, []).append(self._made)
         headers = {"x-replaycache-mode": "record"} if anew else {}
         if anew and self._place.kind == "cassette" and self.stored.get(question):
-            # the first that a session records anew takes the place of what was there; that it is one of both is held
+            # the first that a session records anew takes the place of what was there: one of both is to be found
             self._replaced.add(question)
             self.stored[question] = []
         started = time.monotonic()

@@ -129,7 +129,9 @@ def end_with_streams(tally: Tally, place: Place, library: str, way: str, end: st
         tally.count("hangs", f"{where}: {process.communicate()[1]}")
         return
     is_users = end in ("raise", "SIGINT")
-    ends_so = err.rstrip().endswith({"raise": "ValueError: of the user's", "SIGINT": "KeyboardInterrupt"}.get(end, ""))
+    ends_so = err.rstrip().endswith(
+        {"raise": "ValueError: of the user's", "SIGINT": "KeyboardInterrupt"}.get(end, "")
+    )
     # the loop's own groups of what the user raised
     if out or "Exception ignored" in err or (err and not (is_users and ends_so)) or " error(s)" in err:
         tally.count("foreign", f"{where}: {out}{err}")
@@ -175,7 +177,9 @@ def fork_with_store(place: Place, seed: int) -> str:
     with tally.ours(where), driver.module.Client(transport=transport) as client:
         if chance.random() < 0.7:
             record("before", 2)
-        opened = client.send(client.build_request("POST", "http://api.test/v1/chat/completions", json=OPEN[0].body), stream=True)
+        opened = client.send(
+            client.build_request("POST", "http://api.test/v1/chat/completions", json=OPEN[0].body), stream=True
+        )
         chunks = opened.iter_raw()
         first = next(chunks)
         threads = [threading.Thread(target=record, args=(f"thread {at}", 12)) for at in range(chance.randrange(3))]
@@ -233,7 +237,9 @@ def fork_with_store(place: Place, seed: int) -> str:
 def forking(kind: str) -> Trying:
     def tries(tally: Tally, times: int, chance: random.Random, directory: Path) -> None:
         for _ in range(times):
-            found: Any = Child(fork_with_store, Place(kind, directory), chance.randrange(1 << 30)).counted(tally, 90)
+            found: Any = Child(fork_with_store, Place(kind, directory), chance.randrange(1 << 30)).counted(
+                tally, 90
+            )
             if found is not None:
                 tally.add(Tally.loaded(found))
 
