@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import weakref
 from collections.abc import Iterable
@@ -29,6 +30,9 @@ __all__ = ["Answer"]
 
 LATE_SECONDS = 1.0
 """For how long, at most, a response is read on that was let go of: another call waits meanwhile."""
+
+
+_ENDED = "The interpreter ended while a response was open: close responses, or read them to their end."
 
 
 class Answer:
@@ -379,9 +383,10 @@ class Answer:
             self._pass(recording)
 
     def _failed(self, error: Exception) -> None:
-        self.outcome.reason = f"the store failed: {error}"
-        self.keeper.not_kept(self.asked, str(error))
-        self.keeper.reporter.store_failed(f"{error} The answer was not stored.")
+        told = _ENDED if sys.is_finalizing() else str(error)
+        self.outcome.reason = f"the store failed: {told}"
+        self.keeper.not_kept(self.asked, told)
+        self.keeper.reporter.store_failed(f"{told} The answer was not stored.")
 
     def forget(self, reason: str, *, is_meant: bool = False) -> None:
         """Stores nothing of what is left to `save`.

@@ -247,8 +247,8 @@ class Call:
                 from .answer import Answer
         except OSError as error:
             raise StoreUnavailable(
-                f"what records answers cannot be loaded: {error}. Upstream was not called; where too many files are "
-                f"open, allow more (ulimit -n)."
+                f"what records answers cannot be loaded: {error}. Upstream was not called; where too many files "
+                f"are open, allow more (ulimit -n)."
             ) from error
 
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)

@@ -81,7 +81,9 @@ class Blocking:
     @staticmethod
     def within(seconds: float, function: Callable[[], None]) -> None:
         """Calls `function` and waits for it at most `seconds`. A read that blocks cannot be broken off: it goes on
-        in a thread of its own until the caller closes what it reads."""
+        in a thread of its own until the caller closes what it reads. Does nothing where the interpreter ends."""
+        if sys.is_finalizing():
+            return  # the collector closes what is left, and who starts a thread then waits for it for ever
         thread = threading.Thread(target=function, name="replaycache-drain", daemon=True)
         thread.start()
         thread.join(seconds)

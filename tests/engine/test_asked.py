@@ -54,7 +54,9 @@ def test_a_wrong_value_is_refused(header: tuple[bytes, bytes]) -> None:
 
 @pytest.mark.parametrize("name", ["x-replaycache-mod", "X-Replaycache-Smaple", "x-replaycache-til"])
 def test_a_misspelt_header_is_no_silent_live_call(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"there is no header {name.lower()}; did you mean x-replaycache-"):
+    with pytest.raises(
+        ConfigurationError, match=f"there is no header {name.lower()}; did you mean x-replaycache-"
+    ):
         asked_of(exchange(), headers=[(name.encode(), b"replay")])
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -423,3 +424,41 @@ def test_a_forked_process_reads_nothing_of_its_parents_responses(tmp_path: Path)
         done = subprocess.run(program, capture_output=True, timeout=60, check=False)
 
     assert done.stdout == b"".join(SENT), done.stderr.decode()
+
+
+ENDING = """
+    import sys
+    import {library} as library
+    from replaycache.{library} import ReplayTransport
+
+    def upstream(request):
+        body = (b"data: %d\\n\\n" % number for number in range(9))
+        return library.Response(200, headers={{"content-type": "text/event-stream"}}, content=body)
+
+    transport = ReplayTransport(library.MockTransport(upstream), store=sys.argv[1], mode="auto")
+    client = library.Client(transport=transport)
+    response = client.send(client.build_request("GET", "http://api.test/events"), stream=True)
+    chunks = response.iter_raw()
+    assert next(chunks) == b"data: 0\\n\\n"
+    raise SystemExit("of the user's") if sys.argv[2] == "exit" else ValueError("of the user's")
+"""
+
+
+@pytest.mark.parametrize("end", ["exit", "raise"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_an_interpreter_ends_though_a_stream_of_a_cassette_is_open(library: str, end: str, tmp_path: Path) -> None:
+    """The collector closes it when no thread can be started any more in which it could be drained."""
+    code = textwrap.dedent(ENDING.format(library=library))
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "c.json"), end],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    ours = "ReplayCacheWarning: The interpreter ended"
+    *_, last = [line for line in done.stderr.splitlines() if ours not in line]
+    assert last.endswith("of the user's")
+    assert "Exception ignored" not in done.stderr

@@ -427,7 +427,8 @@ NO_FILES = """
         if asked["model"] == "unfinished":
             return library.Response(200, headers={{"content-type": "application/json"}}, content=b'{{"choices": [')
         content = LARGE if asked["model"] == "large" else "small"
-        return library.Response(200, json={{"choices": [{{"message": {{"content": content}}, "finish_reason": "stop"}}]}})
+        choice = {{"message": {{"content": content}}, "finish_reason": "stop"}}
+        return library.Response(200, json={{"choices": [choice]}})
 
     def ask(model, **headers):
         body = {{"model": model, "messages": [{{"role": "user", "content": "hello"}}]}}

@@ -35,7 +35,7 @@ class Child:
     """
 
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
-        self._errors = tempfile.TemporaryFile("w+b")
+        self._errors = tempfile.TemporaryFile("w+b")  # noqa: SIM115  # it is read when the child has ended
         self._reading, writing = os.pipe()
         self.pid = os.fork()
         if self.pid:
@@ -44,7 +44,7 @@ class Child:
         code = 1
         try:
             os.dup2(self._errors.fileno(), 2)
-            sys.stderr = open(2, "w", buffering=1, closefd=False)
+            sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115  # until the child ends
             faulthandler.enable(sys.stderr)
             os.close(self._reading)
             told = json.dumps(work(*arguments)).encode()

@@ -130,5 +130,7 @@ def jumping(work: Any, kinds: tuple[str, ...]) -> Trying:
 
 
 for kind in ("disk", "cassette", "shared"):
-    scenario(f"a clock that jumps: {kind}", few=3, many=300, shim="clock")(jumping(jumped, (kind,)))
+    scenario(f"a clock that jumps: {kind}", few=2, many=300, is_long=kind == "cassette", shim="clock")(
+        jumping(jumped, (kind,))
+    )
 scenario("a clock that jumps while several ask", few=2, many=100, shim="clock")(jumping(share, ("disk", "shared")))

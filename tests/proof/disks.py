@@ -63,7 +63,7 @@ class Recording:
         self.begun.setdefault(question, []).append(self._made)
         headers = {"x-replaycache-mode": "record"} if anew else {}
         if anew and self._place.kind == "cassette" and self.stored.get(question):
-            # the first that a session records anew takes the place of what was there; that it is one of both is held
+            # the first that a session records anew takes the place of what was there: one of both is to be found
             self._replaced.add(question)
             self.stored[question] = []
         started = time.monotonic()
@@ -291,13 +291,18 @@ def vanishing(kind: str) -> Trying:
 
 
 for kind in ("disk", "cassette"):
-    scenario(f"a disk that is full: {kind}", few=2, many=200, seconds=30)(full(kind))
+    scenario(f"a disk that is full: {kind}", few=1, many=200, seconds=30)(full(kind))
 for kind in ("disk", "cassette"):
-    scenario(f"an operation that fails: {kind}", few=20, many=4000, seconds=10, shim="failing_disk")(
+    scenario(f"an operation that fails: {kind}", few=8, many=4000, seconds=10, shim="failing_disk")(
         failing(kind, lasting=False)
     )
-    scenario(f"all fail from one on: {kind}", few=10, many=4000, seconds=20, shim="failing_disk")(
-        failing(kind, lasting=True)
-    )
+    scenario(
+        f"all fail from one on: {kind}",
+        few=4,
+        many=4000,
+        seconds=20,
+        is_long=kind == "cassette",
+        shim="failing_disk",
+    )(failing(kind, lasting=True))
 for kind in ("disk", "cassette"):
-    scenario(f"a directory that goes away: {kind}", few=5, many=500, seconds=10)(vanishing(kind))
+    scenario(f"a directory that goes away: {kind}", few=3, many=500, seconds=10)(vanishing(kind))

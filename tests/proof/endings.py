@@ -142,7 +142,7 @@ def end_with_streams(tally: Tally, place: Place, library: str, way: str, end: st
         tally.add(told)
 
 
-@scenario("an interpreter that ends with open streams", few=4, many=210, seconds=15)
+@scenario("an interpreter that ends with open streams", few=3, many=210, seconds=15)
 def ended(tally: Tally, times: int, chance: random.Random, directory: Path) -> None:
     ways = list(itertools.product(("httpx", "httpx2"), WAYS, ENDS, KINDS))
     chance.shuffle(ways)
@@ -247,4 +247,4 @@ def forking(kind: str) -> Trying:
 
 
 for kind in KINDS:
-    scenario(f"a fork with a store open: {kind}", few=3, many=200)(forking(kind))
+    scenario(f"a fork with a store open: {kind}", few=2, many=200)(forking(kind))

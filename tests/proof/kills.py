@@ -185,4 +185,6 @@ def killed(kind: str) -> Any:
 
 
 for kind in ("disk", "cassette", "shared"):
-    scenario(f"kill -9 while 1-8 record: {kind}", few=2, many=200, seconds=20)(killed(kind))
+    scenario(f"kill -9 while 1-8 record: {kind}", few=1, many=200, seconds=20, is_long=kind == "shared")(
+        killed(kind)
+    )

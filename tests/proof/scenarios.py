@@ -24,7 +24,7 @@ __all__ = ["MODULES", "Scenario", "all_scenarios", "compiled", "run", "scenario"
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-MODULES = ("kills", "damage", "disks", "clocks", "descriptors", "endings", "versions")
+MODULES = ("kills", "damage", "disks", "clocks", "descriptors", "endings", "versions", "crowds", "memory")
 
 Trying = Callable[[Tally, int, random.Random, Path], None]
 """Takes where it counts, how often it tries, its source of chance, and an empty directory."""
