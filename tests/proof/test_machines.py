@@ -1,4 +1,4 @@
-"""Anything in any order, against plain models: stores, sessions on a cassette, and the engine with calls in flight."""
+"""Anything in any order, against plain models: stores, sessions on a cassette, the engine with calls in flight."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DiskMachine(Dictionary):
     @rule()
     def ask_beside(self) -> None:
         other = DiskStore(self.directory)
-        assert {key: other.get(key) for key in other.keys()} == self.model
+        assert {key: other.get(key) for key in list(other.keys())} == self.model
         other.close()
 
     def teardown(self) -> None:
