@@ -94,4 +94,4 @@ def exhausting(kind: str) -> Trying:
 
 
 for kind in ("disk", "cassette", "shared"):
-    scenario(f"no further file can be opened: {kind}", few=3, many=500, is_long=kind == "shared")(exhausting(kind))
+    scenario(f"no further file can be opened: {kind}", few=3, many=500, is_long=kind != "disk")(exhausting(kind))

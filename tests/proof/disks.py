@@ -293,7 +293,7 @@ def vanishing(kind: str) -> Trying:
 for kind in ("disk", "cassette"):
     scenario(f"a disk that is full: {kind}", few=1, many=200, seconds=30)(full(kind))
 for kind in ("disk", "cassette"):
-    scenario(f"an operation that fails: {kind}", few=8, many=4000, seconds=10, shim="failing_disk")(
+    scenario(f"an operation that fails: {kind}", few=4, many=4000, seconds=10, shim="failing_disk")(
         failing(kind, lasting=False)
     )
     scenario(
@@ -305,4 +305,4 @@ for kind in ("disk", "cassette"):
         shim="failing_disk",
     )(failing(kind, lasting=True))
 for kind in ("disk", "cassette"):
-    scenario(f"a directory that goes away: {kind}", few=3, many=500, seconds=10)(vanishing(kind))
+    scenario(f"a directory that goes away: {kind}", few=2, many=500, seconds=10)(vanishing(kind))

@@ -50,7 +50,7 @@ class DiskMachine(Dictionary):
     @rule()
     def ask_beside(self) -> None:
         other = DiskStore(self.directory)
-        assert {key: other.get(key) for key in other.keys()} == self.model  # noqa: SIM118  # a store is no dict
+        assert {key: other.get(key) for key in list(other.keys())} == self.model
         other.close()
 
     def teardown(self) -> None:

@@ -115,4 +115,4 @@ def mixed(kind: str) -> Trying:
 
 
 for kind in KINDS:
-    scenario(f"a store of two versions: {kind}", few=2, many=200)(mixed(kind))
+    scenario(f"a store of two versions: {kind}", few=2, many=200, is_long=kind == "shared")(mixed(kind))
