@@ -70,6 +70,10 @@ _DAY_OF_HOUR = f"hour / {_DAY} * {_DAY}"
 _PARTS = {"hour": "hour", "day": _DAY_OF_HOUR, "run": "run"}
 
 
+# a file that is damaged is quoted in SQLite's error, and what Python cannot read of that is an error of its own
+_FAILURES = (OSError, sqlite3.Error, UnicodeDecodeError)
+
+
 class Entry(NamedTuple):
     """The sum of calls of one model and status.
 
@@ -315,7 +319,7 @@ class Ledger:
         try:
             with self._database.transaction(LOCK_TIMEOUT) as database:
                 database.executemany("DELETE FROM played WHERE key = ?", [(key,) for key in keys])
-        except (OSError, sqlite3.Error) as error:
+        except _FAILURES as error:
             raise self._unavailable(error) from error
         finally:
             self._database.close()
@@ -323,7 +327,7 @@ class Ledger:
     def _rows(self, query: str, values: Any) -> list[tuple[Any, ...]]:
         try:
             return self._database.read(query, values, patience=LOCK_TIMEOUT)
-        except (OSError, sqlite3.Error) as error:
+        except _FAILURES as error:
             raise self._unavailable(error) from error
         finally:
             self._database.close()

@@ -575,6 +575,21 @@ def test_what_another_program_wrote_into_it_is_an_error_that_says_so(tmp_path: P
         ledger.entries()
 
 
+def test_a_bit_that_turned_in_its_tables_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """SQLite quotes what it cannot read, and Python cannot read the quotation."""
+    ledger = Ledger(str(tmp_path / "usage.db"))
+    ledger.note(Noted("hit", "k"))
+    ledger.flush()
+    with closing(sqlite3.connect(tmp_path / "usage.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file = tmp_path / "usage.db"
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE", b"CREATE TABL\xc5"))
+
+    for ask in (ledger.entries, ledger.last_played, lambda: ledger.forget(["k"])):
+        with pytest.raises(StoreUnavailable, match="move it aside"):
+            ask()
+
+
 @pytest.mark.filterwarnings("error")
 def test_whatever_is_noted_disturbs_no_call(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "usage.db"))

@@ -62,8 +62,11 @@ def threads(place: Place, url: str, seed: int, count: int, each: int) -> str:
         def run(order: list[Question]) -> None:
             for question in order:
                 with tally.ours("a thread"):
-                    if ask(client, question, f"{url}/v1/chat/completions")[0] != question.answer():
+                    answer, outcome = ask(client, question, f"{url}/v1/chat/completions")
+                    if answer != question.answer():
                         tally.count("wrong", f"{question}")
+                    if outcome.status == "live":
+                        tally.count("lost", f"{question} was not stored: {outcome.reason}")
 
         started = [
             threading.Thread(target=run, args=(chance.sample(questions, each),), daemon=True) for _ in range(count)
@@ -92,8 +95,11 @@ def tasks(place: Place, url: str, seed: int, count: int, each: int, cancelled: f
         nonlocal answered
         for question in order:
             with tally.ours("a task", driver.module.TimeoutException):
-                if (await ask_in_task(client, question, f"{url}/v1/chat/completions"))[0] != question.answer():
+                answer, outcome = await ask_in_task(client, question, f"{url}/v1/chat/completions")
+                if answer != question.answer():
                     tally.count("wrong", f"{question}")
+                if outcome.status == "live":
+                    tally.count("lost", f"{question} was not stored: {outcome.reason}")
                 answered += 1
 
     async def broken_off(client: Any, order: list[Question]) -> None:

@@ -49,7 +49,7 @@ class Had(NamedTuple):
             where: what was tried.
             kept: what may stay open, by how its name ends.
         """
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 20  # trio keeps its threads for 10
         while True:
             now = Had.now()
             threads = sorted(now.threads - self.threads)

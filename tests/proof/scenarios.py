@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from replaycache import ReplayCacheWarning
 
@@ -100,34 +102,46 @@ def run(chosen: Scenario, times: int, seed: int) -> Tally:
     (directory / "tmp").mkdir()
     (directory / "place").mkdir()
     command = [sys.executable, "-X", "faulthandler", "-m", f"{__package__}.scenarios"]
-    process = subprocess.Popen(
-        [*command, chosen.name, str(times), str(seed), str(directory / "place")],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=60 + chosen.seconds * times)
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGABRT)
-        tally = Tally(times=times)
-        tally.count("hangs", process.communicate()[1][-3000:])
-        return tally
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        shutil.rmtree(directory, ignore_errors=True)
-    lines = out.splitlines()
+    arguments = [chosen.name, str(times), str(seed), str(directory / "place")]
+    with open(directory / "out", "w+") as out, open(directory / "err", "w+") as err:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        is_hanging = not _has_ended(process.pid, 60 + chosen.seconds * times)
+        if is_hanging:
+            os.kill(process.pid, signal.SIGABRT)
+            _has_ended(process.pid, 60)
+        os.killpg(process.pid, signal.SIGKILL)  # what it started; the number is its own until it is waited for
+        process.wait()
+        told, errors = (_read(file) for file in (out, err))
+    shutil.rmtree(directory, ignore_errors=True)
+    lines = told.splitlines()
     tally = Tally.loaded(lines[-1]) if lines and not process.returncode else Tally(times=times)
-    if process.returncode or err:
-        tally.count("foreign", f"it ended with {process.returncode}: {err[-3000:]}")
+    if is_hanging:
+        tally.count("hangs", errors)
+    elif process.returncode or errors:
+        tally.count("foreign", f"it ended with {process.returncode}: {errors}")
     return tally
+
+
+def _has_ended(pid: int, seconds: float) -> bool:
+    """Waits so long for a child to end, and leaves it to be waited for."""
+    watched = os.pidfd_open(pid)
+    try:
+        return bool(select.select([watched], [], [], seconds)[0])
+    finally:
+        os.close(watched)
+
+
+def _read(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def main(name: str, times: str, seed: str, directory: str) -> None:
