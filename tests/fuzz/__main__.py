@@ -31,15 +31,15 @@ class Ran(NamedTuple):
     fault: str
 
 
-def run(name: str, seconds: int) -> Ran:
-    """Runs one target in a process of its own."""
+def run(name: str, bound: str) -> Ran:
+    """Runs one target in a process of its own, as long as `guided` takes a bound."""
     out = OUT / name
     out.mkdir(parents=True, exist_ok=True)
     for old in (*out.glob("crash-*"), *out.glob("timeout-*"), *out.glob("oom-*")):
         old.unlink()
     began = time.monotonic()
-    command = [sys.executable, "-m", "tests.fuzz.guided", name, str(out), str(seconds), str(HERE / "seeds" / name)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "tests.fuzz.guided", name, str(out), bound, str(HERE / "seeds" / name)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace", check=False
     )
@@ -63,6 +63,12 @@ def main() -> int:
         "--seconds", type=int, default=60, metavar="N", help="for each target; 60 where it is not given"
     )
     parser.add_argument(
+        "--runs",
+        type=int,
+        metavar="N",
+        help="so many inputs for each, the same each time",
+    )
+    parser.add_argument(
         "targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all where none is named"
     )
     given = parser.parse_args()
@@ -74,7 +80,7 @@ def main() -> int:
     print(f"{'target':<16}{'executions':>12}{'seconds':>9}{'crashes':>9}", flush=True)
     is_clean = True
     for name in given.targets or TARGETS:
-        ran = run(name, given.seconds)
+        ran = run(name, f"runs={given.runs}" if given.runs else f"max_total_time={given.seconds}")
         is_clean = is_clean and not ran.crashes and not ran.fault
         print(f"{name:<16}{ran.executions:>12,}{ran.seconds:>9.0f}{len(ran.crashes):>9}", flush=True)
         for path in ran.crashes:

@@ -1,4 +1,6 @@
-"""One target, guided by what of our code its inputs reach: `python -m tests.fuzz.guided TARGET OUT SECONDS SEEDS`.
+"""One target, guided by what of our code its inputs reach: `python -m tests.fuzz.guided TARGET OUT BOUND SEEDS`.
+
+BOUND is `max_total_time=SECONDS`, by chance; or `runs=NUMBER`, the same each time.
 
 What fails is written to OUT, once for each place at which it does, and the run goes on.
 """
@@ -32,7 +34,7 @@ def place_of(error: BaseException) -> str:
     return sha256("\n".join([type(error).__name__, *frames[-4:]]).encode()).hexdigest()[:12]
 
 
-def main(name: str, out: Path, seconds: int, seeds: Path) -> None:
+def main(name: str, out: Path, bound: str, seeds: Path) -> None:
     """Runs it; does not return."""
     with atheris.instrument_imports(
         include=["replaycache", "tests.match.reference"], enable_loader_override=False
@@ -57,7 +59,8 @@ def main(name: str, out: Path, seconds: int, seeds: Path) -> None:
     atheris.Setup(
         [
             sys.argv[0],
-            f"-max_total_time={seconds}",
+            f"-{bound}",
+            f"-seed={1 if bound.startswith('runs') else 0}",  # 0 is by chance
             f"-max_len={LONGEST}",
             f"-timeout={SLOWEST}",
             f"-rss_limit_mb={MOST_MEMORY}",
@@ -73,4 +76,4 @@ def main(name: str, out: Path, seconds: int, seeds: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

@@ -138,16 +138,18 @@ def url(data: bytes) -> None:
     if wire_url.fault(text):
         return
     parsed = wire_url.parse(text)
-    if re.fullmatch(r"(?:[^:@]*|\[[^\]]*\])(?::[0-9]*)?", _authority(text)):  # no client sends to another
-        assert wire_url.parse(f"{parsed.origin}{parsed.path}").origin == parsed.origin
     wire_url.parse(wire_url.at_authority(text, authority))
+    user, at, place = _authority(text).rpartition("@")
+    if not re.fullmatch(r"(?:[^:@\[\]]*|\[[^\]@]*\])(?::[0-9]*)?", place):
+        return  # no client sends to such a place
+    if not at:
+        assert wire_url.parse(f"{parsed.origin}{parsed.path}").origin == parsed.origin
     request = Request("GET", text)
     match = Match(hosts={"*.example:80": "llm.example", "http://a.example": "https://b.example:1"})
     stored = _keeps_its_key(match, request)
     assert not wire_url.fault(stored.url), stored.url
-    before, at, _ = _authority(text).rpartition("@")
-    if at and len(before) > 8:
-        assert before not in _authority(stored.url)
+    if at and len(user) > 8:
+        assert user not in _authority(stored.url)
 
 
 def _authority(text: str) -> str:
