@@ -10,6 +10,8 @@ import os
 import sys
 from contextlib import suppress
 
+from ..system.private_files import make_directory
+
 __all__ = ["Claims"]
 
 
@@ -19,7 +21,7 @@ class Claims:
     None of them takes a lock of Python's: a claim is let go by the collector, too.
 
     Args:
-        path: of the file, which is made with the first claim.
+        path: of the file, which is made with the first claim, and its directory too.
     """
 
     def __init__(self, path: str) -> None:
@@ -54,6 +56,16 @@ def _place(key: str) -> int:
     return int(key[:15], 16)
 
 
+def _open(path: str, flags: int = 0) -> int:
+    flags |= os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        # the first calls of a cache that is not there yet: what comes of them makes it anyhow
+        make_directory(os.path.dirname(path))
+        return os.open(path, flags, 0o600)
+
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -61,7 +73,7 @@ if sys.platform == "win32":
 
     def _lock(path: str, place: int) -> bool:
         place &= 0x3FFFFFFF
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = _open(path)
         try:
             os.lseek(handle, place, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -108,7 +120,7 @@ else:
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.stat(path), os.fstat(file)):
                     return file
-        file = _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        file = _files[path] = _open(path, os.O_CLOEXEC | os.O_NOFOLLOW)
         with suppress(OSError):  # another user's
             os.fchmod(file, 0o600)  # who may read it may keep others from their claims
         return file

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ def tasks(place: Place, url: str, seed: int, count: int, each: int, cancelled: f
                 if left := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
                     tally.count("leaks", f"tasks: {left}")
 
+    # what trio says of a generator of the client library's that a cancelled task has left
+    warnings.filterwarnings("ignore", "Async generator", ResourceWarning)
     try:
         anyio.run(main, backend=driver.how)
     except TimeoutError:

@@ -144,7 +144,27 @@ def test_a_directory_that_was_removed_is_claimed_anew(tmp_path: Path) -> None:
     assert claims.claim("00" * 16)
     shutil.rmtree(directory)
 
-    assert claims.claim("00" * 16)  # where it cannot be claimed, nobody is kept from calling
-    directory.mkdir()
     assert claims.claim("00" * 16)
     assert (directory / "claims.lock").exists()
+    assert directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_where_it_cannot_be_claimed_nobody_is_kept_from_calling(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+
+    assert Claims(str(tmp_path / "file" / "cache" / "claims.lock")).claim("00" * 16)
+
+
+def test_processes_make_one_call_into_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:
+    gate, driver = Gate(), SYNC[0]
+    store = tmp_path / "not" / "there"
+    with ScriptedServer(gate) as server, asking(driver, server.url, store) as first:
+        assert gate.arrived.acquire(timeout=30)
+        with asking(driver, server.url, store) as second:
+            line_of(second, "waiting for another process")
+            gate.open()
+
+            assert line_of(first, "answer") == 'answer miss {"answer": 1}'
+            assert line_of(second, "answer") == 'answer hit {"answer": 1}'
+    assert gate.count == 1
