@@ -24,15 +24,16 @@ def _first(layers: Iterable[Store], name: str) -> Any:
 def _keeps_a_loop() -> bool:
     """Whether what waits here keeps an event loop."""
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
+    running = [asyncio.get_running_loop] if asyncio is not None else []
+    if trio is not None:
+        running.append(trio.lowlevel.current_trio_token)
+    for here in running:
+        try:
+            here()
+        except RuntimeError:
+            continue
         return True
-    if asyncio is None:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return False
 
 
 class _Claims:

@@ -78,18 +78,21 @@ class Connection:
         if time.monotonic() < self._rests_until:
             raise StoreUnavailable(self._why)
         client = self._connected()
-        from redis.exceptions import MovedError, ReadOnlyError, RedisError
+        from redis.exceptions import MovedError, ReadOnlyError, RedisError, ResponseError
 
         with asking_store.begun(), calling_upstream.begun():  # in a session that replays, too
             try:
                 try:
                     return work(client)
-                except MovedError:
-                    return work(self._in_cluster())
                 except ReadOnlyError:
                     # it was the first of several until now, and by its name another may be by now
                     self.close()
                     return work(self._connected())
+                except ResponseError as error:
+                    # older clients of a single server have no class of it
+                    if not isinstance(error, MovedError) and "MOVED " not in str(error):
+                        raise
+                    return work(self._in_cluster())
             except (RedisError, OSError) as error:
                 raise self._failed(doing, error) from error
             except ReplayCacheError:
