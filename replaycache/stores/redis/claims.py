@@ -48,6 +48,7 @@ class SharedClaims:
         self._name = name
         self._lock = new_lock()
         self._desk: _Desk | None = None
+        self._owner = os.urandom(8).hex()
 
     def claim(self, key: str) -> bool:
         """Claims a key that nobody in this process has claimed; False where another process has.
@@ -80,19 +81,25 @@ class SharedClaims:
             with self._lock:
                 desk = self._desk
                 if desk is None or not desk.is_open:
-                    desk = self._desk = _Desk(self._connection, self._name)
+                    desk = self._desk = _Desk(self._connection, self._name, self._owner)
                     weakref.finalize(self, desk.stop).atexit = False
         return desk
 
 
 class _Desk:
-    """Where a thread keeps the claims. It knows nothing of whoever uses it, who may be collected."""
+    """Where a thread keeps the claims. It knows nothing of whoever uses it, who may be collected.
 
-    def __init__(self, connection: Connection, name: Callable[[str], bytes]) -> None:
+    Args:
+        connection: to the server.
+        name: gives the name under which a key's claim is kept.
+        owner: what one desk after the other of a process claims for.
+    """
+
+    def __init__(self, connection: Connection, name: Callable[[str], bytes], owner: str) -> None:
         self._connection = connection
         self._name = name
         self._process = os.getpid()
-        self._owner = f"{self._process}-{os.urandom(8).hex()}-"
+        self._owner = f"{self._process}-{owner}-"
         self._numbers = itertools.count()
         self._held: dict[str, str] = {}
         self._wanted: dict[str, _Wanted] = {}
@@ -107,7 +114,7 @@ class _Desk:
         return self._process == os.getpid() and self._thread.is_alive()
 
     def claim(self, key: str) -> bool:
-        token = f"{self._owner}{next(self._numbers)}"
+        token = f"{self._owner}{os.urandom(4).hex()}-{next(self._numbers)}"
         self._held[key] = token  # before it is so: an interrupt must find what is to be let go
         arguments = (self._name(key), token, int(LEASE * 1000), self._owner)
         try:
