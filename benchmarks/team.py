@@ -31,7 +31,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,8 @@ def running(command: list[str], port: int, **options: Any) -> Iterator[subproces
                     time.sleep(0.05)
             yield program
         finally:
-            os.killpg(program.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(program.pid, signal.SIGTERM)
             try:
                 program.wait(20)
             except subprocess.TimeoutExpired:
@@ -249,6 +250,7 @@ def nginx(upstream: str, directory: Path) -> Iterator[tuple[str, int]]:
     """nginx with one worker, which keeps answers by URL and body."""
     port = free_port()
     (directory / "nginx.conf").write_text(f"""
+{"user root;" if os.geteuid() == 0 else ""}
 daemon off; pid {directory}/pid; error_log {directory}/error.log; worker_processes 1;
 events {{ worker_connections 1024; }}
 http {{
@@ -290,7 +292,12 @@ def litellm(upstream: str, directory: Path, program: str) -> Iterator[tuple[str,
         )
     )
     command = [program, "--config", f"{directory}/config.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    environment = {
+        **os.environ,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",  # on loopback, for as long as this runs
+    }
     with running(command, port, env=environment) as started:
         yield f"http://127.0.0.1:{port}/v1/chat/completions", started.pid
 
