@@ -320,7 +320,7 @@ def load(url: str, directory: Path, seconds: float) -> dict[str, float]:
         "    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout,\n"
         "    latency:percentile(50) / 1000, latency:percentile(95) / 1000))\nend\n"
     )
-    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds:g}s", "-s", str(script), url]
+    command = ["wrk", "-t1", "--timeout", "30s", f"-c{CLIENTS}", f"-d{seconds:g}s", "-s", str(script), url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"^told (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)$", said, re.MULTILINE)
     if found is None or int(found[3]):
