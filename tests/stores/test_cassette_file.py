@@ -23,6 +23,7 @@ from replaycache.stores import CassetteStore
 from replaycache.stores.cassette import file as cassette_file
 from replaycache.stores.cassette.entry import Entry
 from replaycache.stores.cassette.file import CassetteFile
+from replaycache.stores.cassette.journal import Journal
 from replaycache.stores.cassette.pending import Pending
 from tests.engine.parts import answer_in_full, call_of, exchange, sent
 from tests.scripted_server import ScriptedServer, counting_answers
@@ -543,3 +544,23 @@ def test_a_cassette_that_nobody_uses_is_forgotten_without_the_collector(tmp_path
         assert file() is None
     finally:
         gc.enable()
+
+
+def test_a_journal_that_cannot_be_written_leaves_no_empty_one(tmp_path: Path) -> None:
+    journal = Journal.beside(tmp_path / "gone.json")  # whose access it cannot take over
+
+    with pytest.raises(FileNotFoundError):
+        journal.note_played("mark")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_journal_goes_with_the_next_recording(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    fill(path, recorded("one"))
+    journal_of(path).touch()  # as a disk leaves it that fails when it is to be removed, too
+
+    fill(path, recorded("two"))
+
+    assert [file.name for file in tmp_path.iterdir()] == ["c.json"]
+    assert len(CassetteStore(path).all()) == 2

@@ -459,7 +459,8 @@ class CassetteFile:
 
     def _clear(self) -> None:
         """Removes the journal, all of which stands in the file, unless others have written since."""
-        if self._seen is not None and self._seen[1]:
+        # an empty one was left by a disk that failed: it says nothing, and lies there
+        if self._seen is not None and (self._seen[1] or os.path.lexists(self._journal.path)):
             with suppress(CassetteError, OSError), locked(self.path) as target:
                 journal = Journal.beside(target)
                 if self._signature(journal) != self._seen:

@@ -163,18 +163,23 @@ class Journal:
         try:
             found = os.fstat(file)
             size = found.st_size
-            if self._cassette is not None and hasattr(os, "fchmod"):
-                self._share_as(os.stat(self._cassette), file, found)
-            if not size:
-                lines = orjson.dumps({"base": base}) + b"\n" + lines
-            elif not _ends_with_a_line(file, size):
-                lines = b"\n" + lines  # whoever was killed there had not said that it was kept
             try:
+                if self._cassette is not None and hasattr(os, "fchmod"):
+                    self._share_as(os.stat(self._cassette), file, found)
+                if not size:
+                    lines = orjson.dumps({"base": base}) + b"\n" + lines
+                elif not _ends_with_a_line(file, size):
+                    lines = b"\n" + lines  # whoever was killed there had not said that it was kept
                 view = memoryview(lines)
                 while view:
                     view = view[os.write(file, view) :]
             except BaseException:
-                os.ftruncate(file, size)
+                try:
+                    os.ftruncate(file, size)
+                finally:
+                    if not size:
+                        with suppress(OSError):  # an empty one is none, and whoever writes next removes it
+                            self.remove()
                 raise
         finally:
             os.close(file)
