@@ -64,20 +64,24 @@ def line_of(process: subprocess.Popen[str], start: str) -> str:
     raise AssertionError(f"no line began with {start!r}: {seen}")
 
 
-@pytest.mark.parametrize(
-    "driver", one_in(3, [*SYNC, *(driver for driver in ASYNC if driver.how == "asyncio")]), ids=str
-)
-def test_processes_that_ask_the_same_make_one_call(driver: Driver, tmp_path: Path) -> None:
+def two_make_one_call(driver: Driver, store: Path) -> None:
     gate = Gate()
-    with ScriptedServer(gate) as server, asking(driver, server.url, tmp_path) as first:
+    with ScriptedServer(gate) as server, asking(driver, server.url, store) as first:
         assert gate.arrived.acquire(timeout=30)
-        with asking(driver, server.url, tmp_path) as second:
+        with asking(driver, server.url, store) as second:
             line_of(second, "waiting for another process")
             gate.open()
 
             assert line_of(first, "answer") == 'answer miss {"answer": 1}'
             assert line_of(second, "answer") == 'answer hit {"answer": 1}'
     assert gate.count == 1
+
+
+@pytest.mark.parametrize(
+    "driver", one_in(3, [*SYNC, *(driver for driver in ASYNC if driver.how == "asyncio")]), ids=str
+)
+def test_processes_that_ask_the_same_make_one_call(driver: Driver, tmp_path: Path) -> None:
+    two_make_one_call(driver, tmp_path)
 
 
 def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path) -> None:
@@ -157,14 +161,4 @@ def test_where_it_cannot_be_claimed_nobody_is_kept_from_calling(tmp_path: Path) 
 
 
 def test_processes_make_one_call_into_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:
-    gate, driver = Gate(), SYNC[0]
-    store = tmp_path / "not" / "there"
-    with ScriptedServer(gate) as server, asking(driver, server.url, store) as first:
-        assert gate.arrived.acquire(timeout=30)
-        with asking(driver, server.url, store) as second:
-            line_of(second, "waiting for another process")
-            gate.open()
-
-            assert line_of(first, "answer") == 'answer miss {"answer": 1}'
-            assert line_of(second, "answer") == 'answer hit {"answer": 1}'
-    assert gate.count == 1
+    two_make_one_call(SYNC[0], tmp_path / "not" / "there")
