@@ -12,12 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import yaml
 
-from replaycache.cli import main
-from tests.cli.recorded import answer_json
+from tests.cli.recorded import answer_json, understood
 from tests.scripted_server import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,11 +53,7 @@ def test_the_files_are_there() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_their_commands_are_understood(command: str) -> None:
-    name, *arguments = shlex.split(command)[1:]
-    known = main.get_command(click.Context(main), name)
-    assert known is not None
-
-    known.make_context(name, arguments)  # raises what is wrong with them
+    understood(command)
 
 
 def test_the_options_of_pytest_are_known(pytestconfig: pytest.Config) -> None:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner, Result
 
 from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead
 from replaycache.cli import main
 from replaycache.stores import CassetteStore, DiskStore, Store
 
-__all__ = ["CHAT", "answer_json", "cassette", "chat", "disk", "put", "replaycache", "rerank", "stream"]
+__all__ = [
+    "CHAT",
+    "answer_json",
+    "cassette",
+    "chat",
+    "disk",
+    "put",
+    "replaycache",
+    "rerank",
+    "stream",
+    "understood",
+]
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 
@@ -30,6 +43,14 @@ def replaycache(*arguments: str, given: str | bytes | None = None) -> Result:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def understood(command: str) -> None:
+    """Parses a whole command line of ours, and runs nothing; what is wrong with it is raised."""
+    name, *arguments = shlex.split(command)[1:]
+    known = main.get_command(click.Context(main), name)
+    assert known is not None
+    known.make_context(name, arguments)
 
 
 def answer_json(text: str = "Hello.", model: str = "gpt-4o-mini-2024-07-18", **members: Any) -> bytes:
