@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from .._faults import parse_fault
 from ..accounts.run_savings import RunSavings
-from ..options import Mode, parse_duration, parse_hosts
+from ..options import Mode, Repeats, parse_duration, parse_hosts
 from .choosing import budget_option
 from .errors import Status, restore_process
 from .opening import check_store_name, complete_store
@@ -66,6 +66,11 @@ class _Run(click.Command):
 @click.option("--pace", type=click.FloatRange(min=0), help="0: at once (the default); 1: as recorded.")
 @click.option("--sample", type=click.IntRange(min=0), help="Ask for further answers to the same requests.")
 @click.option(
+    "--repeats",
+    type=click.Choice(get_args(Repeats)),
+    help="numbered: the n-th identical request of each process gets the n-th answer.",
+)
+@click.option(
     "--ignore-hosts",
     metavar="HOSTS",
     help="Leave these alone: localhost (loopback by any name), *.internal.example:8443, with commas between them.",
@@ -85,6 +90,7 @@ def command(
     budget: str | None,
     pace: float | None,
     sample: int | None,
+    repeats: str | None,
     ignore_hosts: str | None,
     fault: str | None,
     quiet: bool,
@@ -121,6 +127,7 @@ def command(
         "budget": budget,
         "pace": pace,
         "sample": sample,
+        "repeats": repeats,
         "ignore_hosts": ignore_hosts,
         "fault": fault,
     }

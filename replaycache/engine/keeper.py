@@ -236,9 +236,13 @@ class Keeper:
             )
 
     def release(self, asked: Asked) -> None:
-        """Nothing is stored of what was asked: in a cassette, whoever asks again has its place."""
-        if self._sequence is not None and asked.place is not None and asked.mode is not Mode.VERIFY:
+        """Nothing is stored of what was asked: whoever asks again has its place in a cassette, or its number where
+        identical requests are numbered."""
+        if self._sequence is not None and asked.place is not None:
             self._sequence.release(asked.place)
+        if asked.number is not None:
+            asked.number.give_back()
+        asked.place = asked.number = None
 
     @property
     def is_over(self) -> bool:
