@@ -29,7 +29,8 @@ SEARCH_SECONDS = 0.025
 """How long the nearest recording is looked for, so that a miss stays quick in a large store."""
 
 SHOWN = 5
-"""Places at which the nearest differs that are told."""
+LOGGED = 3
+"""Places at which the nearest differs that are told in a miss, and in a line of the log."""
 
 WIDTH = 80
 """Columns beyond which a difference takes several lines."""
@@ -147,7 +148,7 @@ def told_nearest(asked: Request, sample: int, reason: MissReason, store: Store) 
         return ""
     if near.recording is None:
         return ""
-    places, more = near.places[:SHOWN], len(near.places) - SHOWN
+    places, more = near.places[:LOGGED], len(near.places) - LOGGED
     listed = f", which differs in {'; '.join(map(str, places))}" if places else ""
     return printable(f"nearest {near.told}{listed}{f' and {more} more places' if more > 0 else ''}")
 
