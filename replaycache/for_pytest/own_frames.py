@@ -1,4 +1,4 @@
-"""The traceback of a refusal as far as it is the user's: what libraries call among themselves tells nobody anything."""
+"""The traceback of a refusal as far as it is the user's: what libraries call among themselves says little."""
 
 from __future__ import annotations
 
