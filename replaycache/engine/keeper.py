@@ -276,13 +276,14 @@ class Keeper:
 
     def compare(self, expected: Recording | None, live: Recording) -> None:
         """Reports where a live answer differs from the recorded one."""
-        what = shown(live.request)
+        with postponed():
+            from .drift import compare
+            from .naming import name_of
+
+        what = name_of(live.request)
         if expected is None:
             self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
-        with postponed():
-            from .drift import compare
-
         drift = compare(expected, live)
         if drift.shape:
             self.reporter.tally.drifts.append(f"{what}: {drift}")

@@ -196,6 +196,7 @@ class Report:
             terminal.write_line(printable(f"{self._run.shown(path)}: {count}, which no test played"))
 
     def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:
+        from ..engine.naming import name_of
         from ..stores import CassetteStore
 
         terminal.write_sep("=", "replaycache: unused recordings", yellow=True)
@@ -207,9 +208,7 @@ class Report:
                 continue
             terminal.write_line(printable(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}"))
             for number in numbers:
-                request = recordings[number].request
-                told = f"  recording {number + 1}: {request.method} {request.url}"
-                terminal.write_line(printable(told))
+                terminal.write_line(f"  recording {number + 1}: {name_of(recordings[number].request)}")
         _say(
             terminal,
             "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, "
