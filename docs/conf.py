@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pygments.lexers.special import TextLexer
 from sphinx.errors import ExtensionError
+from sphinx.highlighting import lexers
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -36,6 +38,7 @@ add_module_names = False
 python_use_unqualified_type_names = True
 
 myst_heading_anchors = 4
+lexers["gitattributes"] = TextLexer()
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
@@ -53,6 +56,7 @@ html_theme_options = {
 }
 
 _FENCED = re.compile(r"^(```.*?^```)$", re.DOTALL | re.MULTILINE)
+_GLOB = re.compile(r"```\{toctree\}[^`]*\n([\w-]+)/\*\n```\n")
 _UPWARDS = re.compile(r"(?<!!)(\[[^\]]*\]\()((?:\.\./)+[^)#\s]+)")
 
 
@@ -60,6 +64,8 @@ def _prepared(app: Any, docname: str, source: list[str]) -> None:
     """A page as it is built: with what is made of the code, and links out of docs/ that lead to the repository."""
     if docname == "reference/command-line":
         source[0] += "".join(map(_help, COMMANDS))
+    if docname == "index":  # a directory may have no page yet
+        source[0] = _GLOB.sub(lambda found: found[0] if any(HERE.glob(f"{found[1]}/*.md")) else "", source[0])
     pieces = _FENCED.split(source[0])
     place = (HERE / docname).parent
     pieces[::2] = (_UPWARDS.sub(lambda link: link[1] + _address(place, link[2]), piece) for piece in pieces[::2])
@@ -85,13 +91,10 @@ def _address(place: Path, target: str) -> str:
 
 def _docstring(app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     """An indented paragraph of a docstring is code."""
-    is_code = False
-    for number, line in reversed(list(enumerate(lines))):
-        if line.startswith("    "):
-            is_code = number > 0 and not lines[number - 1]
-            if is_code and not lines[number - 1]:
-                lines[number - 1 : number] = ["", "::", ""]
-    del is_code
+    for number in range(len(lines) - 1, 0, -1):
+        above = next((line for line in reversed(lines[:number]) if line), "")
+        if lines[number].startswith("    ") and not lines[number - 1] and not above.startswith(" "):
+            lines[number:number] = ["::", ""]
 
 
 def setup(app: Any) -> None:
