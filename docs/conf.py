@@ -57,6 +57,8 @@ html_theme_options = {
 
 _FENCED = re.compile(r"^(```.*?^```)$", re.DOTALL | re.MULTILINE)
 _GLOB = re.compile(r"```\{toctree\}[^`]*\n([\w-]+)/\*\n```\n")
+_TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+_CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
 _UPWARDS = re.compile(r"(?<!!)(\[[^\]]*\]\()((?:\.\./)+[^)#\s]+)")
 
 
@@ -97,7 +99,17 @@ def _docstring(app: Any, what: str, name: str, value: Any, options: Any, lines: 
             lines[number:number] = ["::", ""]
 
 
+def _breakable(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Lets code in tables break behind its signs, as `<wbr>` does, which is not copied with it."""
+
+    def broken(table: re.Match[str]) -> str:
+        return _CODE.sub(lambda code: re.sub(r"(?<=.{9}[(=/.,_-])(?=[^)].{3})", "<wbr>", code[0]), table[0])
+
+    context["body"] = _TABLE.sub(broken, context.get("body", ""))
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("source-read", _prepared)
+    app.connect("html-page-context", _breakable)
     app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon

@@ -61,9 +61,10 @@ def rows() -> list[Row]:
     found = []
     for line in _TEXT.splitlines():
         if line.startswith("| ["):
-            sdk, version, code, module, installed = (cell.strip() for cell in line.strip("|").split("|"))
+            sdk, version, code, adapter, installed = (cell.strip() for cell in line.strip("|").split("|"))
             quoted = re.match("`(.*)`", code)
             marks = "".join(dict.fromkeys(re.findall(f"[{''.join(NOTES)}]", line)))
             name = re.sub(r"\[([^]]*)\].*", r"\1", sdk)
-            found.append(Row(name, version, quoted and quoted[1], module.strip("`"), installed, marks))
+            module = adapter and f"replaycache.{adapter.strip('`')}"
+            found.append(Row(name, version, quoted and quoted[1], module, installed, marks))
     return found
