@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 from pygments.lexers.special import TextLexer
-from sphinx.errors import ExtensionError
 from sphinx.highlighting import lexers
+from sphinx.util.logging import getLogger
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -27,7 +27,7 @@ REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
 
 project = "replaycache"
 author = "The replaycache developers"
-copyright = author  # noqa: A001  # Sphinx's name
+copyright = author  # Sphinx's name
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -87,7 +87,7 @@ def _address(place: Path, target: str) -> str:
     if path.is_relative_to(HERE):
         return target
     if not path.exists():
-        raise ExtensionError(f"{place.relative_to(ROOT)} links to {target}, and there is no such file")
+        getLogger(__name__).warning("%s: there is no %s", place.relative_to(ROOT), target)
     return f"{REPOSITORY}/blob/main/{path.relative_to(ROOT)}"
 
 

@@ -29,9 +29,7 @@ def table() -> str:
     ]
     others = []
     for dialect in DIALECTS:
-        calls = _code(
-            path for each in dialect.endpoints if each.kind == "generates" for path in each.paths
-        )
+        calls = _code(path for each in dialect.endpoints if each.kind == "generates" for path in each.paths)
         cells = [calls, _code(header.name for header in dialect.headers), _the_same(dialect)]
         if any(cells):
             lines.append(f"| {dialect.name} | {' | '.join(cells)} |")

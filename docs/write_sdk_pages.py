@@ -1,6 +1,6 @@
-"""Writes a page for each SDK, of the table in `sdks/index.md` and of what tests/sdks runs: `python docs/write_sdk_pages.py`.
+"""Writes a page for each SDK, of the table in `sdks/index.md` and of what tests/sdks runs.
 
-With `--check` it writes nothing, and exits with 1 where a page is another.
+`python docs/write_sdk_pages.py`; with `--check` it writes nothing, and exits with 1 where a page is another.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ASKS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class _Shown(ast.NodeTransformer):
-    """Turns what a test asks into what a user writes: helpers stand where they are called, the test's server and key go.
+    """Turns what a test asks into what a user writes: helpers stand where they are called, its server and key go.
 
     Args:
         helpers: the functions of its module.
@@ -220,7 +220,11 @@ def _formatted(code: str) -> str:
     sort = ["check", "--select", "I", "--fix", "--quiet", "--config", "lint.isort.no-sections=true"]
     for command in (sort, ["format", "--quiet"]):
         code = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *options], input=code, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "ruff", *command, *options],
+            input=code,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
     return code
 

@@ -8,12 +8,11 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["NOTES", "PAGE", "SDKS", "Row", "rows"]
+__all__ = ["HERE", "NOTES", "SDKS", "Row", "rows"]
 
 HERE = Path(__file__).resolve().parent
 SDKS = tomllib.loads((HERE / "sdks.toml").read_text("utf-8"))
-PAGE = HERE.parents[1] / "docs" / "sdks" / "index.md"
-_TEXT = PAGE.read_text("utf-8")
+_TEXT = (HERE.parents[1] / "docs" / "sdks" / "index.md").read_text("utf-8")
 
 NOTES = {
     mark: " ".join(note.split())
