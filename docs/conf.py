@@ -45,6 +45,7 @@ autodoc_member_order = "bysource"
 napoleon_use_rtype = False
 
 html_theme = "furo"
+pygments_dark_style = "monokai"  # furo's own underlines what is imported
 html_title = "replaycache"
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]

@@ -32,11 +32,12 @@ def _blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
-FIRST, *PYTHON = [
+FIRST, *OTHERS = [
     pytest.param(block, id=f"{name}-{number}")
     for name, page in PAGES.items()
     for number, block in enumerate(_blocks(page, "python"), 1)
 ]
+PYTHON = [other for other in OTHERS if other.values != FIRST.values]
 ILLUSTRATIONS = [
     pytest.param(block, id=f"{name}-{number}")
     for name, page in PAGES.items()
