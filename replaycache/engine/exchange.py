@@ -168,6 +168,10 @@ class Exchange:
             named: those, checked; they win, and what is redacted adds up.
         """
         options = replace(self.options, **combined({"redact": self.options.redact}, named))
+        if self._sequence is not None and options.repeats == "numbered":
+            options = replace(
+                options, repeats="sequence"
+            )  # which is the same in a cassette, here not of its choice
         exchange = Exchange(options, self.store, self._spool, self._owner, beside=self)
         exchange.advice = self.advice
         exchange.is_mode_named, exchange.leaves_imports_alone = self.is_mode_named, self.leaves_imports_alone

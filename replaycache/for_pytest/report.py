@@ -81,8 +81,8 @@ class Report:
 
     def shorten(self, call: pytest.CallInfo[None]) -> None:
         """Has a refusal told by the test's own frames, unless all of them are asked for."""
-        option = self._config.getoption
-        if call.excinfo is not None and not option("fulltrace") and option("tbstyle") != "native":
+        option = self._config.getoption  # pytest has them where it writes to a terminal
+        if call.excinfo is not None and not option("fulltrace", False) and option("tbstyle", "") != "native":
             leave_out_libraries(call.excinfo.value)
 
     def add(self, report: pytest.TestReport) -> None:

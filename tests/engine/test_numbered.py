@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import replaycache
 from replaycache import CacheMiss, ConfigurationError, DriftFound, install, uninstall, use_cassette
 from replaycache.stores import MemoryStore
-from tests.drivers import ASYNC, SYNC, Client, Driver, outcome_of
+from tests.drivers import ALL, ASYNC, SYNC, Client, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
 from tests.stores import shared_servers
 from tests.test_transports import ASKED, CHAT
@@ -348,7 +348,34 @@ def test_a_cassette_has_its_own_order(driver: Driver, tmp_path: Path) -> None:
             make()
 
 
-@pytest.mark.parametrize("driver", [SYNC[1], ASYNC[2]], ids=str)
+def test_a_transport_that_follows_a_cassette_goes_by_its_order(driver: Driver, tmp_path: Path) -> None:
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            for mode in ("auto", "replay"):
+                with use_cassette(tmp_path / "a.json", mode=mode):
+                    async with driver.client(repeats="numbered") as client:
+                        assert [await ask(client, server.url) for _ in range(3)] == [1, 2, 3]
+            assert len(server.requests) == 3
+
+    driver.run(body)
+
+
+def test_a_transport_that_follows_a_session_may_count_alone(driver: Driver) -> None:
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            async with driver.client(repeats="numbered") as client, driver.client() as other:
+                assert [await ask(client, server.url) for _ in range(2)] == [1, 2]
+                assert [await ask(other, server.url) for _ in range(2)] == [1, 1]
+                assert await ask(client, server.url) == 3
+
+    try:
+        install(store=MemoryStore())
+        driver.run(body)
+    finally:
+        uninstall()
+
+
+@pytest.mark.parametrize("driver", ALL, ids=str)
 @given(calls=st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from(["", "", "half"]), st.integers(0, 3))))
 def test_whatever_overlaps_and_fails_the_next_runs_are_the_same(
     driver: Driver, calls: list[tuple[int, str, int]]
