@@ -17,52 +17,48 @@ from ..system.forking import new_reentrant_lock
 __all__ = ["Number", "Numbers"]
 
 
+_Free = dict[Identity, list[int]]
+"""Numbers that were given back, by what was asked."""
+
+
 class Number(NamedTuple):
     """Which of the identical requests one is.
 
     Attributes:
         value: from 0 on.
-        free: those that were given back.
+        identity: of the request.
+        free: takes it when it is given back.
     """
 
     value: int
-    free: list[int]
+    identity: Identity
+    free: _Free
 
     def give_back(self) -> None:
         """No answer that can be had again came of it. The collector may call this."""
-        heappush(self.free, self.value)
-
-
-class _Count:
-    """Of one identity.
-
-    Attributes:
-        next: number that nobody had.
-        free: those below that were given back; those of a forked process's parent are not among its own.
-    """
-
-    __slots__ = ("free", "next")
-
-    def __init__(self) -> None:
-        self.next = 0
-        self.free: list[int] = []
+        heappush(self.free.setdefault(self.identity, []), self.value)
 
 
 class Numbers:
     """Those of a transport, or of a session; a forked process begins its own."""
 
     def __init__(self) -> None:
-        self._counts: dict[Identity, _Count] = {}
-        self._process = os.getpid()
         self._lock = new_reentrant_lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._next: dict[Identity, int] = {}
+        self._free: _Free = {}
+        self._process = os.getpid()
 
     def take(self, identity: Identity) -> Number:
         """The lowest number that none of those who ask the same has."""
         with self._lock:
             if self._process != os.getpid():
-                self._counts, self._process = {}, os.getpid()
-            count = self._counts.setdefault(identity, _Count())
-            if count.free:
-                return Number(heappop(count.free), count.free)
-            count.next += 1
-            return Number(count.next - 1, count.free)
+                self._begin()  # what is given back of its parent's goes to nobody
+            free = self._free.get(identity)
+            if free:
+                return Number(heappop(free), identity, self._free)
+            number = self._next.get(identity, 0)
+            self._next[identity] = number + 1
+            return Number(number, identity, self._free)
