@@ -146,7 +146,7 @@ def places_in(code: CodeType) -> frozenset[int]:
         ):
             found.add(instruction.offset)
         after_call = instruction.opname.startswith("CALL")
-        if instruction.opname != "NOT_TAKEN":
+        if instruction.opname != "NOT_TAKEN" and "JUMP" not in instruction.opname:
             before = instruction
     return frozenset(found)
 
