@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from .._faults import parse_fault
 from ..accounts.run_savings import RunSavings
-from ..options import Mode, parse_duration, parse_hosts
+from ..configuration import defaults
+from ..options import Mode, combined, parse_duration, parse_hosts
 from .choosing import budget_option
 from .errors import Status, restore_process
 from .opening import check_store_name, complete_store
@@ -56,7 +57,7 @@ class _Run(click.Command):
     "--store",
     metavar="STORE",
     shell_complete=complete_store,
-    help="A directory, a cassette or redis://HOST, instead of the user's disk cache.",
+    help="A directory, a cassette or redis://HOST, instead of the default store.",
 )
 @click.option(
     "--mode", type=click.Choice([mode.value for mode in Mode]), help="Otherwise REPLAYCACHE_MODE, or auto."
@@ -114,16 +115,21 @@ def command(
 
     check_store_name(store, "--store")
     budget_option(budget)
-    settings: dict[str, Any] = {
+    given = {
         "store": store,
         "mode": mode,
         "ttl": ttl,
-        "budget": budget,
         "pace": pace,
         "sample": sample,
         "ignore_hosts": ignore_hosts,
         "fault": fault,
     }
+    file = defaults()
+    settings = _Settings(
+        combined(file.options, {name: value for name, value in given.items() if value is not None}),
+        budget,
+        file.mode_as if mode is None else "--mode {}",
+    )
     savings = RunSavings()
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()
@@ -218,25 +224,38 @@ def _others(tally: Tally) -> list[str]:
 # -- processes of multiprocessing --------------------------------------------------------------------------
 
 
+class _Settings(NamedTuple):
+    """What the cache is installed with, in every process of the program.
+
+    Attributes:
+        options: those of the command line, and of the file.
+        budget: as the command line has it.
+        mode_as: how a mode is named where this one was.
+    """
+
+    options: dict[str, Any]
+    budget: str | None
+    mode_as: str
+
+
 class _InstalledAgain:
     """Installs the cache where it is unpickled: in a new process, before the program is imported there."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: _Settings) -> None:
         self._settings = settings
 
-    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Any, tuple[_Settings]]:
         return _install, (self._settings,)
 
 
-def _install(settings: dict[str, Any], **hooks: Any) -> None:
-    from ..session.session import install, tell_mode
+def _install(settings: _Settings, **hooks: Any) -> None:
+    from ..session.session import install_options
 
-    install(**{**settings, "budget": budget_option(settings["budget"])}, **hooks)
-    if settings["mode"] is not None:
-        tell_mode(mode_as="--mode {}")
+    budget = {} if settings.budget is None else {"budget": budget_option(settings.budget)}
+    install_options({**settings.options, **budget, **hooks}, settings.mode_as)
 
 
-def _install_in_children(settings: dict[str, Any]) -> None:
+def _install_in_children(settings: _Settings) -> None:
     """Has processes that do not begin as a copy of this one (spawn, forkserver) install the cache, too."""
     from multiprocessing import spawn
 
