@@ -194,7 +194,8 @@ def _option(name: str, value: Any, path: Path) -> Any:
 
         parse_limit(value, f"{where}: {name}")
     else:
-        _checked(lambda: Options.parse({name: value}), where)
+        # what the environment says of others is not the file's
+        _checked(lambda: Options.parse({"mode": "auto", "ignore_hosts": (), name: value}), where)
     return value
 
 

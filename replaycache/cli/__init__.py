@@ -43,6 +43,7 @@ COMMANDS = {
     "scrub": _Lazy("scrub", "Replace what looks like a credential in a store."),
     "scan": _Lazy("scan", "Look for credentials in files; a pre-commit hook."),
     "verify": _Lazy("verify", "Call upstream again and report the drift."),
+    "config": _Lazy("config", "Say which options hold, and who says them."),
     "run": _Lazy("run", "Run a program with the cache installed."),
     "serve": _Lazy("serve", "Record and replay for programs in any language: a proxy."),
 }

@@ -293,10 +293,11 @@ def new_store(text: str | None, where: str) -> Store:
 def _opened(text: str | None, *, foreign: bool) -> Store:
     if text is None:
         named = default_store()
-        if isinstance(named, list) and not foreign:
-            raise click.UsageError(f"which of these is meant? Name one with --store: {', '.join(named)}")
         if isinstance(named, list) or _is_missing(named):  # nothing is recorded yet, and looking makes nothing
-            return _closed_at_the_end(_store_of_option(named)[0])
+            store = _closed_at_the_end(_store_of_option(named)[0])
+            if isinstance(named, list) and not foreign:
+                raise click.UsageError(f"which of these is meant? Name one with --store: {store.location}")
+            return store
         text = named
     if is_shared(text):
         check_store_name(text, "STORE")

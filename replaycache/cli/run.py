@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
-from .._faults import parse_fault
+from .._errors import ReplayCacheError, ReplayCacheWarning
 from ..accounts.run_savings import RunSavings
 from ..configuration import defaults
-from ..options import Mode, combined, parse_duration, parse_hosts
+from ..options import combined
 from .choosing import budget_option
 from .errors import Status, restore_process
-from .opening import check_store_name, complete_store
+from .given import check_given, given_options
+from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
 from .running import CannotRun, program_of, run_program
 
@@ -53,43 +53,16 @@ class _Run(click.Command):
 
 @click.command("run", cls=_Run, context_settings={"allow_interspersed_args": False}, options_metavar="[OPTION]...")
 @click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script.")
-@click.option(
-    "--store",
-    metavar="STORE",
-    shell_complete=complete_store,
-    help="A directory, a cassette or redis://HOST, instead of the default store.",
-)
-@click.option(
-    "--mode", type=click.Choice([mode.value for mode in Mode]), help="Otherwise REPLAYCACHE_MODE, or auto."
-)
-@click.option("--ttl", metavar="AGE", help="Older recordings are misses: 12h, 7d.")
-@click.option("--budget", metavar="USD", help="What live calls may cost, such as 2.")
-@click.option("--pace", type=click.FloatRange(min=0), help="0: at once (the default); 1: as recorded.")
-@click.option("--sample", type=click.IntRange(min=0), help="Ask for further answers to the same requests.")
-@click.option(
-    "--ignore-hosts",
-    metavar="HOSTS",
-    help="Leave these alone: localhost (loopback by any name), *.internal.example:8443, with commas between them.",
-)
-@click.option(
-    "--fault", metavar="FAULT", help="What goes wrong with replayed answers: cut:after=5, status:429,times=2."
-)
+@given_options
 @click.option("-q", "--quiet", is_flag=True, help="Do not say at the end what was saved.")
 @click.argument(
     "script", metavar="SCRIPT [ARG]...", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_store
 )
 def command(
     module: str | None,
-    store: str | None,
-    mode: str | None,
-    ttl: str | None,
-    budget: str | None,
-    pace: float | None,
-    sample: int | None,
-    ignore_hosts: str | None,
-    fault: str | None,
     quiet: bool,
     script: tuple[str, ...],
+    **options: Any,
 ) -> int:
     """Run a program with the cache installed.
 
@@ -97,39 +70,22 @@ def command(
     the processes of its multiprocessing, records and replays. Options stand
     before SCRIPT or -m MODULE; all that follows is the program's own.
 
+    What is not given is as the environment says, or else [tool.replaycache]
+    of the nearest pyproject.toml; `replaycache config` tells what holds.
+
     Ends as the program does. A line on standard error then says what was
     saved.
     """
     program = program_of(script, module)
     if program is None:
         raise click.UsageError("name a script, or a module with -m")
-    try:
-        parse_duration(ttl, "--ttl")
-        if ignore_hosts is not None:
-            parse_hosts(ignore_hosts, "--ignore-hosts")
-        if fault is not None:
-            parse_fault(fault, "--fault")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
+    given = check_given(options)
     from ..session.session import installed
 
-    check_store_name(store, "--store")
-    budget_option(budget)
-    given = {
-        "store": store,
-        "mode": mode,
-        "ttl": ttl,
-        "pace": pace,
-        "sample": sample,
-        "ignore_hosts": ignore_hosts,
-        "fault": fault,
-    }
+    budget = given.pop("budget", None)
     file = defaults()
-    settings = _Settings(
-        combined(file.options, {name: value for name, value in given.items() if value is not None}),
-        budget,
-        file.mode_as if mode is None else "--mode {}",
-    )
+    mode_as = "--mode {}" if "mode" in given else file.mode_as
+    settings = _Settings(combined(file.options, given), budget, mode_as)
     savings = RunSavings()
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()

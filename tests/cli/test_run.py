@@ -325,7 +325,7 @@ def test_the_file_where_it_was_started_holds_in_all_its_processes(tmp_path: Path
     assert first.stdout == second.stdout == "gpt-4o-mini-2024-07-18\n" * 2, second.stderr
     assert upstream.calls == 1
     assert (project / "cache").is_dir()
-    assert f'mode = "record" in {project / "pyproject.toml"}\n' in other.stderr
+    assert f'mode = "auto" in {project / "pyproject.toml"}\n' in other.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no forkserver")
