@@ -44,6 +44,7 @@ COMMANDS = {
     "scan": _Lazy("scan", "Look for credentials in files; a pre-commit hook."),
     "verify": _Lazy("verify", "Call upstream again and report the drift."),
     "config": _Lazy("config", "Say which options hold, and who says them."),
+    "doctor": _Lazy("doctor", "Say what a bug report needs, and what is wrong here."),
     "run": _Lazy("run", "Run a program with the cache installed."),
     "serve": _Lazy("serve", "Record and replay for programs in any language: a proxy."),
 }
