@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from replaycache import ConfigurationError, Match, Redact, install, uninstall
-from replaycache.configuration import defaults, read_configuration
+from replaycache.configuration import OPTIONS, VARIABLES, defaults, read_configuration
 from replaycache.stores import DiskStore
 from tests.cli.recorded import answer_json, chat, put, replaycache
+from tests.cli.terminal import run_in_terminal
 from tests.scripted_server import Received, ScriptedServer, Wire
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -318,6 +320,35 @@ def test_a_store_that_is_named_needs_no_file(tmp_path: Path, monkeypatch: pytest
     put(DiskStore(tmp_path / "a"), [chat("one")])
 
     assert "one" in replaycache("ls", "a").stdout
+
+
+# -- docs/configuration.md -----------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+
+def test_the_file_that_the_page_shows_is_one(tmp_path: Path) -> None:
+    write(tmp_path, PAGE.partition("```toml\n")[2].partition("```")[0])
+    options: dict[str, Any] = dict(read_configuration(tmp_path).options)
+
+    assert options["store"] == str(tmp_path / ".cache" / "llm")
+    assert options["match"] == Match(ignore=["metadata.run_id"], scrub=["uuid", (r"build \d+", "build N")])
+
+
+def test_the_page_has_every_option_and_variable() -> None:
+    listed = PAGE.partition("The options are ")[2].partition(";")[0]
+
+    assert re.findall(r"`(\w+)`", listed) == list(OPTIONS)
+    assert all(f"`{variable}`" in PAGE for variable in VARIABLES.values())
+
+
+def test_what_config_prints_is_what_the_page_shows(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.replaycache]\nmode = 'auto'\nttl = '7d'\nmatch = { ignore = ['metadata.run_id'] }")
+    shown = PAGE.partition("replaycache config --pace 1\n")[2].partition("```")[0]
+
+    screen = run_in_terminal("config", "--pace", "1", cwd=tmp_path, REPLAYCACHE_IGNORE_HOSTS="localhost")
+
+    assert screen.text == shown
 
 
 # -- values --------------------------------------------------------------------------------------------------
