@@ -97,14 +97,18 @@ def read_configuration(start: Path | None = None) -> Configuration:
     Raises:
         ConfigurationError: a file with that table cannot be read, a name is misspelt or a value is wrong.
     """
-    directory = (start or Path.cwd()).absolute()
+    nothing = Configuration(None, {}, {})
+    try:
+        directory = (start or Path.cwd()).absolute()
+    except OSError:  # it was removed
+        return nothing
     for parent in (directory, *directory.parents):
         path = parent / "pyproject.toml"
-        if path.is_file():
-            return Configuration(None, {}, {}) if _is_planted(path) else _read(path)
-        if any((parent / name).exists() for name in _PROJECT):
+        if os.path.isfile(path):
+            return nothing if _is_planted(path) else _read(path)
+        if any(os.path.exists(parent / name) for name in _PROJECT):
             break
-    return Configuration(None, {}, {})
+    return nothing
 
 
 def check_names(given: Collection[str], known: Collection[str], where: str) -> None:
@@ -204,7 +208,7 @@ def _store(value: Any, path: Path, where: str) -> str:
         raise ConfigurationError(f"{where}: store={value!r} is wrong; it takes text, or a list of texts")
     _checked(lambda: check_names_store(value, "store"), where)
     is_path = value != ":memory:" and "://" not in value
-    return str(path.parent / Path(value).expanduser()) if is_path else value
+    return str(path.parent / os.path.expanduser(value)) if is_path else value
 
 
 def _checked(make: Any, where: str) -> Any:

@@ -64,6 +64,18 @@ def test_what_others_put_where_everybody_writes_is_passed_over(tmp_path: Path) -
     assert read_configuration(tmp_path).path is None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the directory of a process")
+def test_where_there_is_no_directory_there_is_no_file(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    done = run(
+        gone, f"import os, replaycache; os.rmdir({str(gone)!r}); replaycache.install(store=':memory:'); print(1)"
+    )
+
+    assert done.stdout == "1\n", done.stderr
+
+
 FOREIGN = [
     "",
     "[tool",
@@ -361,7 +373,10 @@ def test_tables_become_objects(tmp_path: Path) -> None:
         '[tool.replaycache.redact]\nsecrets = "replace"',
     )
     options: dict[str, Any] = dict(read_configuration(tmp_path).options)
+    write(tmp_path, '[tool.replaycache]\nstore = "~nobody-who-is-here/c"')
+    others = read_configuration(tmp_path).options["store"]
 
+    assert others == str(tmp_path / "~nobody-who-is-here" / "c")
     assert options["match"] == Match(scrub=["uuid", ("a+", "A")])
     assert options["redact"] == Redact(secrets="replace")
     assert options["store"] == str(Path.home() / "c")

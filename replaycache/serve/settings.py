@@ -433,5 +433,5 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
 def _of_file(name: str, value: Any, path: Path | None) -> Any:
     """A path in a file is relative to it."""
     if name in ("cassettes", "token_file") and isinstance(value, str) and path is not None:
-        return str(path.parent / Path(value).expanduser())
+        return str(path.parent / os.path.expanduser(value))
     return value
