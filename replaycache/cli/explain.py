@@ -31,7 +31,7 @@ from .choosing import all_redacted
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
-from .opening import complete_key, existing_store, named_entry, names_a_store, store_option
+from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
 from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
 from .request_text import parse_request
 
@@ -217,7 +217,7 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
         redact = all_redacted(Redact(body=paths))
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
-    is_file = store is not None and Path(store).suffix.lower() == ".json"
+    is_file = str(default_store() if store is None else store).lower().endswith(".json")
     return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
 
 

@@ -215,7 +215,8 @@ def existing_cache(text: str | None, doing: str) -> DiskStore:
             f"a shared store forgets by itself, with ?max_age=SECONDS behind its address or by the server's own "
             f"eviction; {doing} KEY --store ADDRESS removes one recording"
         )
-    if isinstance(meant, str) and not os.path.isdir(meant) and meant.lower().endswith(_FOREIGN):
+    names_a_path = isinstance(meant, str) and "://" not in meant and not os.path.isdir(meant)
+    if names_a_path and str(meant).lower().endswith(_FOREIGN):
         raise click.UsageError(
             f"{meant!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache "
             f"(yours is {default_directory()}); a recording of a cassette is named as FILE.json#3"
