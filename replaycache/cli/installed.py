@@ -51,6 +51,8 @@ EXTRAS = {
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*([^;]*?)\s*(?:;(.*))?")
 _OF_EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)")
 _DEPTH = 3
+_PATIENCE = 120
+"""Seconds."""
 
 
 class Sdk(NamedTuple):
@@ -177,7 +179,13 @@ def plugin_problems() -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as empty:
         command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", "--rootdir", empty]
-        done = subprocess.run(command, cwd=empty, capture_output=True, text=True, errors="replace")  # noqa: S603
+        try:
+            done = subprocess.run(  # noqa: S603
+                command, cwd=empty, capture_output=True, text=True, errors="replace", timeout=_PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            yield f"pytest has not started within {_PATIENCE} seconds: a plugin of it waits (-p no:NAME)"
+            return
     lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
     if done.returncode not in (0, 5):  # there are no tests
         told = lines[-1] if lines else f"it ends with {done.returncode}"
