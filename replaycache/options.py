@@ -29,6 +29,7 @@ __all__ = [
     "Options",
     "Repeats",
     "combined",
+    "guess",
     "names_mode",
     "parse_duration",
     "parse_hosts",
@@ -65,9 +66,9 @@ class Mode(StrEnum):
         try:
             return cls(value)
         except ValueError:
-            guess = _guess(str(value), [mode.value for mode in cls])
+            near = guess(str(value), [mode.value for mode in cls])
             raise ConfigurationError(
-                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{guess}"
+                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{near}"
             ) from None
 
 
@@ -130,7 +131,8 @@ def parse_hosts(value: Any, where: str) -> tuple[str, ...]:
     return hosts
 
 
-def _guess(name: str, names: list[str]) -> str:
+def guess(name: str, names: list[str]) -> str:
+    """`; did you mean 'this'?`, with the one of `names` that comes nearest; empty where none comes near."""
     import difflib  # nobody waits for it who makes no mistake
 
     close = difflib.get_close_matches(name, names, n=1)
@@ -187,9 +189,9 @@ class Options(Value):
         pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow. The time that a
             replayed error tells its client to wait (`retry-after`) goes by it, too.
         repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: those of a cassette, in order;
-            `"numbered"`: of a cache, the n-th identical request in a process gets the n-th answer, counted by the
-            transport or session. It asks for sample n - 1 then, or so many behind `sample`; a call that names its
-            sample is not counted. None: as the store does.
+            `"numbered"`: the same in a cassette; of a cache, the n-th identical request in a process gets the n-th
+            answer, counted by the transport or session. It asks for sample n - 1 then, or so many behind `sample`;
+            a call that names its sample is not counted. None: as the store does.
         keep: receives a response's head (`.status`, `.headers`) and how the answer ended (`.failed`,
             `.finish_reasons`), and says whether the response is stored. None: in a cache what has status 200 and
             did not fail, every one in a cassette. What is unfinished is in no cache.
@@ -331,9 +333,9 @@ class Options(Value):
             if name == "store":
                 raise ConfigurationError("the store is the first argument here, not an option")
             if name not in names:
-                guess = _guess(name, [*names, "store"])
+                near = guess(name, [*names, "store"])
                 listed = f"he options are store, {', '.join(names)}"
-                raise ConfigurationError(f"there is no option {name!r}{f'{guess} T' if guess else '; t'}{listed}")
+                raise ConfigurationError(f"there is no option {name!r}{f'{near} T' if near else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
 
 

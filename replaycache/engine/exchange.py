@@ -137,16 +137,11 @@ class Exchange:
             if repeats == "numbered":
                 self._numbers = (beside and beside._numbers) or _new_numbers()
             self.neighbours = Neighbours(store, owner, getattr(store, "claims", None))
-        elif repeats == "numbered":
-            raise ConfigurationError(
-                f"repeats='numbered' is for caches, and {store.location} is a cassette, which has its answers in "
-                f"order already: leave it out, or say repeats='sequence'"
-            )
         elif beside is not None and beside._sequence is not None:
-            self._sequence = beside._sequence.under(repeats, identify)
+            self._sequence = beside._sequence.under(repeats == "same", identify)
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
-            self._sequence = Sequence(cast("SequenceStore", store), repeats, identify)
+            self._sequence = Sequence(cast("SequenceStore", store), repeats == "same", identify)
         self.reporter: Reporter = (
             beside.reporter
             if beside is not None and beside.options is options
@@ -168,10 +163,6 @@ class Exchange:
             named: those, checked; they win, and what is redacted adds up.
         """
         options = replace(self.options, **combined({"redact": self.options.redact}, named))
-        if self._sequence is not None and options.repeats == "numbered":
-            options = replace(
-                options, repeats="sequence"
-            )  # which is the same in a cassette, here not of its choice
         exchange = Exchange(options, self.store, self._spool, self._owner, beside=self)
         exchange.advice = self.advice
         exchange.is_mode_named, exchange.leaves_imports_alone = self.is_mode_named, self.leaves_imports_alone

@@ -172,8 +172,8 @@ class Transports:
         self._options = Options.parse({**options, **hooks})
         if self._options.repeats == "numbered":
             raise ConfigurationError(
-                "repeats='numbered' counts the requests of one process, and a proxy serves many; let callers name "
-                "the answer that they want, by the header x-replaycache-sample"
+                "repeats='numbered' counts the requests of one process, and a proxy serves many: say --repeats "
+                "same, and let callers name the answer that they want, by the header x-replaycache-sample"
             )
         self._of_cassettes = Options.parse(
             {

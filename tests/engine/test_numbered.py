@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import replaycache
-from replaycache import CacheMiss, ConfigurationError, DriftFound, install, uninstall, use_cassette
+from replaycache import CacheMiss, DriftFound, install, uninstall, use_cassette
 from replaycache.stores import MemoryStore
 from tests.drivers import ALL, ASYNC, SYNC, Client, Driver, outcome_of
 from tests.scripted_server import Received, ScriptedServer, Wire, counting_answers
@@ -338,14 +338,17 @@ def test_a_forked_process_counts_its_own(tmp_path: Path) -> None:
     assert (ended.stdout.split("\n"), ended.stderr) == (["1 2", "1 2 3", "3", ""], "")
 
 
-@pytest.mark.parametrize("driver", SYNC, ids=str)
-def test_a_cassette_has_its_own_order(driver: Driver, tmp_path: Path) -> None:
-    for make in (
-        lambda: driver.transport(store=str(tmp_path / "a.json"), repeats="numbered"),
-        lambda: use_cassette(tmp_path / "a.json", repeats="numbered").__enter__(),
-    ):
-        with pytest.raises(ConfigurationError, match=r"'numbered' is for caches, and .*a\.json is a cassette"):
-            make()
+def test_in_a_cassette_it_is_its_order(driver: Driver, tmp_path: Path) -> None:
+    async def body() -> None:
+        path = str(tmp_path / "a.json")
+        with ScriptedServer(counting_answers()) as server:
+            for mode in ("auto", "replay"):
+                async with driver.client(store=path, mode=mode, repeats="numbered") as client:
+                    assert [await ask(client, server.url) for _ in range(3)] == [1, 2, 3]
+            async with driver.client(store=path, mode="replay") as client:
+                assert [await ask(client, server.url) for _ in range(3)] == [1, 2, 3]
+
+    driver.run(body)
 
 
 def test_a_transport_that_follows_a_cassette_goes_by_its_order(driver: Driver, tmp_path: Path) -> None:
