@@ -308,7 +308,8 @@ class Usage(NamedTuple):
 
     Attributes:
         provider: who was asked, by its name in genai-prices where it has one there ("openai", "anthropic",
-            "google", "aws", ...); empty where the host is not known to belong to one, as of local servers.
+            "google", "aws", ...); where the host is not known to belong to one, as of local servers, its scheme,
+            name and port ("http://localhost:11434").
         model: as the answer names it, else the request; empty where neither does.
         input_tokens: all of the input, what came from the provider's prompt cache included.
         output_tokens: all of the output, reasoning included.

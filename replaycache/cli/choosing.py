@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._errors import ConfigurationError
+from ..configuration import read_configuration
 from ..maintenance.selection import Selection
 from ..options import parse_duration
 
-__all__ = ["budget_option", "parse_since", "parse_status", "selection", "selection_options"]
+__all__ = [
+    "budget_option",
+    "parse_since",
+    "parse_status",
+    "prices_of_project",
+    "selection",
+    "selection_options",
+]
 
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
+    from ..accounts.prices import Prices
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -47,7 +56,6 @@ def budget_option(text: str | None) -> Budget | None:
 
     Raises:
         click.BadParameter: it is no amount.
-        ConfigurationError: the package that knows the prices is not installed.
     """
     if text is None:
         return None
@@ -58,6 +66,17 @@ def budget_option(text: str | None) -> Budget | None:
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     return Budget(text, _where="--budget")
+
+
+def prices_of_project() -> Prices:
+    """By what money is told: the prices in the nearest pyproject.toml, and else those of genai-prices.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+    """
+    from ..accounts.prices import Prices
+
+    return Prices(read_configuration().options.get("prices"))
 
 
 def parse_since(text: str | None) -> float | None:

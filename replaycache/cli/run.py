@@ -15,7 +15,7 @@ from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
 from .._faults import parse_fault
 from ..accounts.run_savings import RunSavings
 from ..options import Mode, parse_duration, parse_hosts
-from .choosing import budget_option
+from .choosing import budget_option, prices_of_project
 from .errors import Status, restore_process
 from .opening import check_store_name, complete_store
 from .output import human_count, human_duration, human_money, note
@@ -124,7 +124,7 @@ def command(
         "ignore_hosts": ignore_hosts,
         "fault": fault,
     }
-    savings = RunSavings()
+    savings = RunSavings(prices_of_project())
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()
     assert past is not None

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning, StoreError
-from .._models import Outcome, Recording, Request, Usage
+from .._models import Outcome, Recording, Request
 from .._printable import printable
 from ..accounts.noted import Noted
 from ..options import Options
@@ -152,18 +152,18 @@ class Reporter:
         try:
             with postponed():
                 from ..dialects.usage import (  # a process that only replays has no use for it
-                    model_of,
-                    provider_of,
+                    asked_of,
                     usage_of,
                 )
 
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
-            recording.usage = usage or Usage(provider_of(request), model_of(request))
+            recording.usage = usage or asked_of(request)
         except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer
             logger.warning("what an answer came to could not be read: %r", error)
         if self._options.budget is not None:
-            told = self._options.budget.spend(usage, recording.recorded_at, str(_Shown(request)))
+            what, prices = str(_Shown(request)), self._options.prices
+            told = self._options.budget.spend(usage, recording.recorded_at, what, prices)
             if told:
                 self.warn(told)
 

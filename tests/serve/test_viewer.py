@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead, StoreUnavailable
+from replaycache.accounts.prices import LIST_PRICES, Prices
 from replaycache.cli.request_text import parse_request
 from replaycache.engine.stored_form import stored_form
 from replaycache.redaction.redactor import Redactor
@@ -605,10 +606,20 @@ def test_what_was_saved_is_told_of_calls_and_of_recordings(client: httpx2.Client
         assert got(client, served, "api/saved")["total"]["calls"] == 0
 
 
+def test_money_is_told_by_the_users_own_prices(client: httpx2.Client) -> None:
+    answer = {**openai_chat("Hello."), "model": "mine", "usage": {"prompt_tokens": 1000, "completion_tokens": 0}}
+    one = recorded("https://gateway.example/v1/chat/completions", asking("Say hello."), answer)
+    with viewed(memory(one), prices=Prices({"mine": {"input": 1000}})) as served:
+        assert got(client, served, "api/saved")["models"][0]["spent"]["usd"] == 1.0
+        key = got(client, served, "api/recordings")["recordings"][0]["key"]
+        usage = got(client, served, f"api/recordings/{key}/0")["recording"]["usage"]
+        assert usage["price"] == "$1.00"
+
+
 @given(recordings)
 def test_every_recording_can_be_told(recording: Recording) -> None:
     one = Shelved("k", 1, recording)
-    page = recording_page(one)
+    page = recording_page(one, LIST_PRICES)
 
     json.dumps([page, recording_row(one), request_page(recording.request)], allow_nan=False)
     assert page["response"]["body"]["size"] == recording.size
