@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,12 @@ class Reporter:
         elif self._note is not None and not outcome.fault:  # a fault saves nobody a call
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
+        if "opentelemetry.trace" in sys.modules:
+            # most processes trace nothing; one that can open no further file goes on, and so does its call
+            with suppress(ImportError, OSError), postponed():
+                from .tracing import current_span, tell
+
+                tell(current_span(), outcome)
         if logger.isEnabledFor(logging.INFO):
             fault = f", with the fault {outcome.fault}" if outcome.fault else ""
             logger.info("hit %s, key %s in %s%s", _Shown(recording), outcome.key, self._where, fault)

@@ -275,7 +275,7 @@ def test_bytes_that_are_no_text_are_told_in_hexadecimal(client: httpx2.Client) -
     sound = recorded(
         "https://api.openai.com/v1/audio/speech", {"model": "tts-1", "input": "Hello."}, b"ID3\x00\xff" * 99
     )
-    page = recording_page(Shelved("k", 0, sound))
+    page = recording_page(Shelved("k", 0, sound), LIST_PRICES)
 
     assert page["response"]["body"]["hex"][0] == [
         "00000000",
@@ -611,8 +611,8 @@ def test_money_is_told_by_the_users_own_prices(client: httpx2.Client) -> None:
     one = recorded("https://gateway.example/v1/chat/completions", asking("Say hello."), answer)
     with viewed(memory(one), prices=Prices({"mine": {"input": 1000}})) as served:
         assert got(client, served, "api/saved")["models"][0]["spent"]["usd"] == 1.0
-        key = got(client, served, "api/recordings")["recordings"][0]["key"]
-        usage = got(client, served, f"api/recordings/{key}/0")["recording"]["usage"]
+        row = got(client, served, "api/recordings")["rows"][0]
+        usage = got(client, served, f"api/recordings/{row['key']}/{row['number']}")["recording"]["usage"]
         assert usage["price"] == "$1.00"
 
 
@@ -638,4 +638,4 @@ def test_every_conversation_can_be_told(recording: Recording, content_type: str,
         body=Body.of([Chunk(piece, 0.1) for piece in pieces]),
     )
 
-    json.dumps(recording_page(Shelved("k", 0, changed)), allow_nan=False)
+    json.dumps(recording_page(Shelved("k", 0, changed), LIST_PRICES), allow_nan=False)
