@@ -888,7 +888,7 @@ RECORDED = {
     "openllmetry": {
         "test_embeddings.yaml": [("openai", 8, 0)] * 4,
         "test_chat_tools_streaming.yaml": [None],
-        "test_ollama_streaming_chat_legacy.yaml": [("", 17, 50)],
+        "test_ollama_streaming_chat_legacy.yaml": [("http://127.0.0.1:11434", 17, 50)],
     },
     "logfire": {"test_responses_simple.yaml": [("openai", 11, 8), ("openai", 28, 6)]},
     "pydantic-ai": {
