@@ -26,6 +26,7 @@ __all__ = [
     "MODE_VARIABLE",
     "Keep",
     "Mode",
+    "ModeName",
     "OptionArguments",
     "Options",
     "combined",
@@ -70,6 +71,9 @@ class Mode(StrEnum):
                 f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{guess}"
             ) from None
 
+
+ModeName = Literal["auto", "replay", "record", "once", "verify", "off"]
+"""A mode, where it is given as text."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -238,7 +242,7 @@ class Options(Value):
     def __init__(
         self,
         *,
-        mode: Mode | str | None = None,
+        mode: Mode | ModeName | None = None,
         match: Match = Match(),  # noqa: B008  # frozen
         redact: Redact = Redact(),  # noqa: B008  # frozen
         pace: float = 0,
