@@ -199,7 +199,8 @@ class AnswerEnd(NamedTuple):
 
     Attributes:
         verdict: what it is; `failed` also where the status says so.
-        finish_reasons: why its parts finished, as the API calls it, in their order: `("stop",)`.
+        finish_reasons: why its parts finished, as the API calls it, in their order: `("stop",)`; `"refusal"` where
+            a member of that name says it.
     """
 
     verdict: Verdict
