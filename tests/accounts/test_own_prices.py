@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -190,6 +191,15 @@ def test_a_budget_counts_by_them(driver: Driver) -> None:
                     await client.post(f"{GATEWAY}/v1/chat/completions", json={"model": "mine", "messages": [{}]})
 
     driver.run(body)
+
+
+def test_the_page_says_the_same_in_both_languages(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "prices.md").read_text("utf-8")
+    toml, python = (page.partition(f"```{language}\n")[2].partition("```")[0] for language in ("toml", "python"))
+    (tmp_path / "pyproject.toml").write_text(toml)
+
+    own = ast.literal_eval("{" + python.partition("prices={")[2].rpartition(",\n)")[0])
+    assert read_configuration(tmp_path).options["prices"] == own
 
 
 PROJECT = """
