@@ -104,17 +104,20 @@ class Prices:
             usage: as `usage_of` gives it.
             when: the time of the call, in seconds since 1970 (UTC); now where that is not known.
         """
-        found = self._of_models.get(usage.model) or self._of_hosts.get(usage.provider) or _Alike(usage.provider)
+        found = self._own(usage) or _Alike(usage.provider)
         return found.price_of(usage) if isinstance(found, _Rate) else found.price_of(usage, when)
 
     def why_unknown(self, usage: Usage) -> str:
         """Why no price of an answer is known, for people."""
-        if usage.model not in self._of_models:
-            if not usage.provider or "://" in usage.provider:
-                return "this host has no prices; the option `prices` takes them"
-            if not list_prices.is_available():
-                return 'pip install "replaycache[prices]" tells it'
+        found = self._own(usage)
+        if found is None and (not usage.provider or "://" in usage.provider):
+            return "this host has no prices; the option `prices` takes them"
+        if not isinstance(found, _Rate) and not list_prices.is_available():
+            return 'pip install "replaycache[prices]" tells it'
         return f"no price is known of {usage.model}"
+
+    def _own(self, usage: Usage) -> _Rate | _Alike | None:
+        return self._of_models.get(usage.model) or self._of_hosts.get(usage.provider)
 
     def total(self, counts: Mapping[Usage, int]) -> Total:
         """What answers come to at the prices of now.

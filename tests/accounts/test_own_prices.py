@@ -154,6 +154,19 @@ def test_any_prices_are_taken_or_refused(own: dict[str, Any]) -> None:
         pass
 
 
+def test_it_is_said_why_no_price_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = Prices({GATEWAY: "openai", "mine": {"input": 1}})
+    local, rated = Usage("http://localhost", "m", 1), Usage("openai", "mine", 1, 1)
+    assert prices.why_unknown(local) == "this host has no prices; the option `prices` takes them"
+    assert prices.why_unknown(rated) == "no price is known of mine"
+    for available in (True, False):
+        monkeypatch.setattr("replaycache.accounts.list_prices.is_available", lambda found=available: found)
+        for usage in (Usage(GATEWAY, "m", 1), Usage("openai", "m", 1)):
+            assert prices.why_unknown(usage) == (
+                "no price is known of m" if available else 'pip install "replaycache[prices]" tells it'
+            )
+
+
 def test_without_the_library_ones_own_prices_hold() -> None:
     code = """
         import sys
