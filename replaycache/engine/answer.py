@@ -23,8 +23,7 @@ from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
 from .named_in_answers import without_named
 from .recorder import Ending, Recorder
-from .reporting import shown
-from .tracing import current_span, tell
+from .reporting import current_span, shown, tell_span
 from .unclosed import Unclosed
 
 __all__ = ["Answer"]
@@ -149,7 +148,7 @@ class Answer:
                 )
                 self.outcome.reason = "the response's body has not been read to its end"
                 if asked.mode is not Mode.VERIFY:
-                    tell(self._span, self.outcome, "miss")  # the span may end before it is known
+                    tell_span(self._span, self.outcome, "miss")  # the span may end before it is known
             else:
                 self.outcome.reason = f"a response with status {status} is not kept"
         if self.recorder is None:
@@ -414,7 +413,7 @@ class Answer:
     def land(self) -> None:
         """Nobody waits for this answer any more. If interrupted, it is to be called again."""
         self._lead.land(is_left=self._is_left)
-        tell(self._span, self.outcome)
+        tell_span(self._span, self.outcome)
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper
