@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _SURROUNDINGS = {
     name: value
     for name, value in os.environ.items()
-    if name not in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER") and not name.startswith(("OPENAI", "REPLAYCACHE"))
+    if name not in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER")
+    and not name.startswith(("OPENAI", "REPLAYCACHE"))
 }
 
 
@@ -49,7 +50,9 @@ def run(code: str, cwd: Path, **environment: str) -> str:
     return _run([sys.executable, "-c", code], cwd, {"OPENAI_API_KEY": "placeholder", **environment}, 0)
 
 
-def run_tests(cwd: Path, *arguments: str, plugins: tuple[str, ...] = (), fails: bool = False, **environment: str) -> str:
+def run_tests(
+    cwd: Path, *arguments: str, plugins: tuple[str, ...] = (), fails: bool = False, **environment: str
+) -> str:
     """What pytest says of the tests in a directory, with our plugin alone, or with these."""
     named = [word for plugin in plugins or ("replaycache.pytest_plugin",) for word in ("-p", plugin)]
     return _run(
@@ -69,6 +72,6 @@ def shell(commands: str, cwd: Path, **environment: str) -> str:
         program = programs / name
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
         program.chmod(0o755)
-    wanted = "".join(line for line in commands.splitlines(keepends=True) if not line.startswith("pip install"))
+    wanted = "".join(line for line in commands.splitlines(keepends=True) if not line.startswith("pip "))
     paths = os.pathsep.join((str(programs), os.environ["PATH"]))
     return _run([shutil.which("sh") or "sh", "-ec", wanted], cwd, {"PATH": paths, **environment}, 0)

@@ -28,7 +28,9 @@ def test_only_what_follows_a_change_goes_live_and_its_retries_are_tested(tmp_pat
     program = tmp_path / "agent.py"
     with ProviderServer() as server:
         run = partial(shell, cwd=tmp_path, OPENAI_API_KEY="placeholder", OPENAI_BASE_URL=f"{server.url}/v1")
-        for (command, shown), agent in zip((RUN, *AGAIN), (AGENT, AGENT, AGENT.replace(": rain", ": sun")), strict=True):
+        for (command, shown), agent in zip(
+            (RUN, *AGAIN), (AGENT, AGENT, AGENT.replace(": rain", ": sun")), strict=True
+        ):
             program.write_text(agent, "utf-8")
             told = run(command)
             assert server.text in told

@@ -28,7 +28,10 @@ def provider() -> Iterator[ProviderServer]:
 
 
 def surroundings(provider: ProviderServer) -> dict[str, str]:
-    return {"OPENAI_API_KEY": "placeholder", "OPENAI_BASE_URL": f"{provider.url.replace('127.0.0.1', 'localhost')}/v1"}
+    return {
+        "OPENAI_API_KEY": "placeholder",
+        "OPENAI_BASE_URL": f"{provider.url.replace('127.0.0.1', 'localhost')}/v1",
+    }
 
 
 def test_an_application_of_fastapi(provider: ProviderServer, tmp_path: Path) -> None:
@@ -94,7 +97,17 @@ def test_a_notebook(provider: ProviderServer, tmp_path: Path, monkeypatch: pytes
     for name, value in {**surroundings(provider), "REPLAYCACHE_DIR": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
     first, anew, samples, ttl, uninstall = blocks("how-to/notebooks.md", "python", "py")
-    cells = [first, first, anew, samples, samples, ttl, 'print(ask("Say hello."))', uninstall, 'print(ask("Say hello."))']
+    cells = [
+        first,
+        first,
+        anew,
+        samples,
+        samples,
+        ttl,
+        'print(ask("Say hello."))',
+        uninstall,
+        'print(ask("Say hello."))',
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
 
     NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -132,7 +145,8 @@ def test_a_span_is_told(provider: ProviderServer, tmp_path: Path) -> None:
 
 def test_logfire(provider: ProviderServer, tmp_path: Path) -> None:
     code = IN_MEMORY + LOGFIRE.replace(
-        "logfire.configure(", "logfire.configure(additional_span_processors=[SimpleSpanProcessor(exporter)], console=False, "
+        "logfire.configure(",
+        "logfire.configure(additional_span_processors=[SimpleSpanProcessor(exporter)], console=False, ",
     )
     again = f"{code}{LOGFIRE.splitlines()[-1]}\nlist({LOGFIRE.splitlines()[-1][:-1]}, stream=True))\n{ENDS}"
     first, second, *of_stream = attributes(run(again, tmp_path, **surroundings(provider)))
@@ -148,15 +162,26 @@ import asyncio
 @observe(as_type="generation")
 async def ask_async():
     async with openai.AsyncOpenAI() as client:
-        await client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Say hello."}])
+        messages = [{"role": "user", "content": "Say hello."}]
+        await client.chat.completions.create(model="gpt-4o-mini", messages=messages)
 asyncio.run(ask_async())
 langfuse.flush()
 """
-    keys = {"LANGFUSE_PUBLIC_KEY": "a-key", "LANGFUSE_SECRET_KEY": "a-key", "LANGFUSE_BASE_URL": "http://127.0.0.1:9"}
-    told = run(f"{before}{LANGFUSE}ask('Say hello.'){asynchronous}{ENDS}", tmp_path, **surroundings(provider), **keys)
+    keys = {
+        "LANGFUSE_PUBLIC_KEY": "a-key",
+        "LANGFUSE_SECRET_KEY": "a-key",
+        "LANGFUSE_BASE_URL": "http://127.0.0.1:9",
+    }
+    told = run(
+        f"{before}{LANGFUSE}ask('Say hello.'){asynchronous}{ENDS}", tmp_path, **surroundings(provider), **keys
+    )
     costs = [each.get("langfuse.observation.cost_details") for each in attributes(told)]
     assert costs == [None, '{"total": 0}', '{"total": 0}']
-    assert [each.get("langfuse.observation.metadata.replaycache") for each in attributes(told)] == [None, '"hit"', '"hit"']
+    assert [each.get("langfuse.observation.metadata.replaycache") for each in attributes(told)] == [
+        None,
+        '"hit"',
+        '"hit"',
+    ]
 
 
 def test_langsmith(provider: ProviderServer, tmp_path: Path) -> None:
@@ -187,5 +212,3 @@ wrapped.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", 
     assert usage == [None, 0, None]
     assert [each.get("tags") or [] for each in sent] == [[], [], ["replayed"]]
     assert len(provider.requests) == 1
-
-
