@@ -63,7 +63,7 @@ def neighbours(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Runs what docs/how-to and docs/migrate show, with the newest releases of the libraries of which they speak."""
+    """Runs what docs/how-to and docs/migrate show, with the newest libraries of which they speak."""
     libraries = (
         "fastapi",
         "ipykernel",

@@ -75,7 +75,7 @@ def test_the_second_run_makes_no_call(page: str, calls: int, tmp_path: Path) -> 
 
 
 def test_an_agent_and_a_stream_of_langchain_replay(tmp_path: Path) -> None:
-    """Under its own cache an agent's second turn goes live again, for its messages have new ids, and streams do."""
+    """Under its own cache streams go live again, and an agent's second turn, as its messages have new ids."""
     ours = "import replaycache\nreplaycache.install()\nfrom langchain_openai import ChatOpenAI\n"
     assert asked(ours + AGENT_OF_LANGCHAIN, tmp_path) == 3
     assert asked(THEIRS + AGENT_OF_LANGCHAIN, tmp_path) == 5
