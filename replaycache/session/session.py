@@ -274,9 +274,9 @@ def install(
     Clients that exist already and those on other transports are included; one that has a transport of
     replaycache keeps that. Installing again takes the place of what was installed.
 
-    What is not given here is as `replaycache run` was told, as the environment says, or else `[tool.replaycache]` of
-    the nearest pyproject.toml; what is redacted there is redacted, too. None that is given is the default, whatever
-    that file says.
+    What is not given here is as `replaycache run` was told, the environment says, or else `[tool.replaycache]`
+    of the nearest pyproject.toml; what is redacted there is redacted, too. None that is given is the default,
+    whatever that file says.
 
     Args:
         store: where recordings are kept: a store, or text: `":memory:"`, the path of a cassette ending in
