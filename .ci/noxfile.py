@@ -4,6 +4,7 @@
     nox -f .ci/noxfile.py -t main           those that continuous integration runs
     nox -f .ci/noxfile.py -s "sdk(groq)"    one; what follows -- goes to pytest
     nox -f .ci/noxfile.py -s neighbours     other plugins of pytest beside ours
+    nox -f .ci/noxfile.py -s pages          what docs/how-to and docs/migrate say of other libraries
     nox -f .ci/noxfile.py -l                lists them
 
 The environments are kept in .ci/.cache/sdks; `-R` runs them again without installing.
@@ -57,4 +58,28 @@ def neighbours(session: nox.Session) -> None:
     session.install("--editable", str(ROOT), "pytest>=8.2", *plugins)
     session.chdir(ROOT)
     tests = ROOT / "tests" / "neighbours"
+    session.run("python", "-m", "pytest", "-q", "-c", str(tests / "pytest.ini"), *session.posargs, str(tests))
+
+
+@nox.session
+def pages(session: nox.Session) -> None:
+    """Runs what docs/how-to and docs/migrate show, with the newest libraries of which they speak."""
+    libraries = (
+        "fastapi",
+        "ipykernel",
+        "langchain",
+        "langchain-openai",
+        "langfuse",
+        "langsmith",
+        "litellm[proxy]",
+        "logfire",
+        "mcp",
+        "nbclient",
+        "openai>=3",
+        "opentelemetry-sdk",
+        "uvicorn",
+    )
+    session.install("--editable", f"{ROOT}[cli,httpx2,prices]", "pytest>=8.2", *libraries)
+    session.chdir(ROOT)
+    tests = ROOT / "tests" / "docs" / "apart"
     session.run("python", "-m", "pytest", "-q", "-c", str(tests / "pytest.ini"), *session.posargs, str(tests))

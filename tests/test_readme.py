@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from replaycache._faults import KINDS, parse_fault
 from replaycache.options import Options
 from replaycache.stores import CassetteStore, DiskStore
 from tests.cli.recorded import answer_json, cassette, chat, understood
+from tests.sdks.provider_server import ProviderServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -105,14 +107,20 @@ def test_the_first_program_replays(tmp_path: Path) -> None:
     assert done.stdout == "Hello, reader.\n", done.stderr
 
 
+@pytest.fixture(scope="module")
+def openai_url() -> Iterator[str]:
+    with ProviderServer() as server:
+        yield f"{server.url}/v1"
+
+
 @pytest.mark.parametrize("block", PYTHON)
-def test_the_other_blocks_run(block: str, tmp_path: Path) -> None:
+def test_the_other_blocks_run(block: str, openai_url: str, tmp_path: Path) -> None:
     libraries = "".join(f"import {name}\n" for name in ("httpx2", "openai") if f"{name}." in block)
     before = (
         f"{libraries}from replaycache import Request\n"
         "from replaycache.httpx2 import AsyncReplayTransport, ReplayTransport\n"
     )
-    done = _run(before + block, tmp_path, REPLAYCACHE_DIR=str(tmp_path))
+    done = _run(before + block, tmp_path, REPLAYCACHE_DIR=str(tmp_path), OPENAI_BASE_URL=openai_url)
 
     assert done.returncode == 0, done.stderr
 

@@ -92,7 +92,6 @@ def command(
     past = installed()
     assert past is not None
     past.tells_own_way = False  # the line at the end does
-    past.reaches_children = True
     ending = _Ending(savings, past.tally, quiet)
     _install_in_children(settings)
     # registered before the program runs: its threads and its own functions end before this one
@@ -209,7 +208,7 @@ def _install(settings: _Settings, **hooks: Any) -> None:
     from ..session.session import install_options
 
     budget = {} if settings.budget is None else {"budget": budget_option(settings.budget)}
-    install_options({**settings.options, **budget, **hooks}, settings.mode_as)
+    install_options({**settings.options, **budget, **hooks}, settings.mode_as, lasts=True)
 
 
 def _install_in_children(settings: _Settings) -> None:

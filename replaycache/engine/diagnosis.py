@@ -56,15 +56,15 @@ class Advice(NamedTuple):
         options: where options are given, if not in the code that made the call; a sentence.
         mode: in which it was asked, if that is to be told otherwise.
         mode_as: how a mode is named, with `{}` for it, if not as the options have it.
-        elsewhere: receives the key of what is recorded nowhere in the store; what to do where the answer is known
-            to stand elsewhere, and nothing otherwise.
+        elsewhere: receives what is recorded nowhere in the store, and its key; what to do where the answer is
+            known to stand elsewhere, and nothing otherwise.
     """
 
     next: Mapping[MissReason, str]
     options: str = ""
     mode: Mode | None = None
     mode_as: str = ""
-    elsewhere: Callable[[str], str] | None = None
+    elsewhere: Callable[[Request, str], str] | None = None
 
 
 ADVICE = Advice(
@@ -205,7 +205,8 @@ def diagnose(
             lines.extend(_shown(place))
         if len(places) > SHOWN:
             lines.append(f"             and {len(places) - SHOWN} more places")
-    found = advice.elsewhere(key) if advice.elsewhere and reason in ("no_recording", "cassette_not_found") else ""
+    is_nowhere = reason in ("no_recording", "cassette_not_found")
+    found = advice.elsewhere(asked, key) if advice.elsewhere and is_nowhere else ""
     ways = _ways(reason, without, recorded, places, advice, mode_as)
     if found:
         ways = [found, f"or {ways[0]}", *ways[1:]]

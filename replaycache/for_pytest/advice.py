@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .._errors import MissReason, ReplayCacheError
 
 if TYPE_CHECKING:
+    from .._models import Request
     from ..engine.diagnosis import Advice
     from ..options import Options
 
@@ -37,12 +38,12 @@ _ADVICE: Mapping[MissReason, str] = MappingProxyType(
 _OPTIONS = "Options stand in the mark, or for all tests in the fixture replay_options."
 
 
-def advice_for(test: str, elsewhere: Callable[[str], str]) -> Advice:
+def advice_for(test: str, elsewhere: Callable[[Request, str], str]) -> Advice:
     """What to do next about a miss of a test.
 
     Args:
         test: its node id, as pytest takes it.
-        elsewhere: what to do where the answer is known to stand elsewhere, by its key.
+        elsewhere: what to do where the answer is known to stand elsewhere, by its request and its key.
     """
     from ..engine.diagnosis import Advice  # the engine is imported when the first marked test is set up
 
@@ -51,11 +52,14 @@ def advice_for(test: str, elsewhere: Callable[[str], str]) -> Advice:
     return Advice(texts, _OPTIONS, elsewhere=elsewhere)
 
 
-def find_holder(key: str, options: Options, orphans: Iterable[Path], directory: Path) -> Path | None:
+def find_holder(
+    asked: Request, key: str, options: Options, orphans: Iterable[Path], directory: Path
+) -> Path | None:
     """The cassette without an owner that holds the answer to what was missed; None where there is none.
 
     Args:
-        key: of the request.
+        asked: what was missed.
+        key: of it.
         options: of the test, whose rules count.
         orphans: the cassettes that no test owns.
         directory: of the test's cassette: those in it come first, for the search is bounded.
@@ -72,8 +76,11 @@ def find_holder(key: str, options: Options, orphans: Iterable[Path], directory: 
                 return None
             store = CassetteStore(path)
             identify = Identify(options.match, redactor_of(options, store))
-            if any(identify(recording).key == key for recording in store.all()):
-                return path
+            for recording in store.all():
+                unknown = recording.request.unknown
+                wanted = identify.apart_from(unknown, asked, recording.sample).key if unknown else key
+                if identify(recording).key == wanted:
+                    return path
         except (OSError, ReplayCacheError):
             continue
     return None

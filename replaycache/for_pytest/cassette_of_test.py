@@ -21,6 +21,7 @@ from .marks import Marked
 from .pytest_private import is_caught_by_pytest, noting_raises
 
 if TYPE_CHECKING:
+    from .._models import Request
     from ..engine.tally import Tally
     from ..stores import CassetteStore
     from .cassettes_of_run import CassettesOfRun
@@ -202,7 +203,7 @@ def open_cassette(
     *,
     is_shared: bool,
     test: str,
-    elsewhere: Callable[[str], str],
+    elsewhere: Callable[[Request, str], str],
 ) -> CassetteInUse:
     """Puts a cassette under what is called from here on.
 
@@ -212,7 +213,7 @@ def open_cassette(
         run: opens the run's cassettes.
         is_shared: whether other tests have this one too.
         test: the node id, as the command line takes it.
-        elsewhere: what to do about a miss whose answer is known to stand elsewhere, by its key.
+        elsewhere: what to do about a miss whose answer is known to stand elsewhere, by its request and its key.
 
     Raises:
         ReplayCacheError: an option is wrong, or the file cannot be read.

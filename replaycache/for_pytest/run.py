@@ -27,6 +27,7 @@ from .network_guard import NetworkGuard
 from .suite_options import combined, of_file, suite_options
 
 if TYPE_CHECKING:
+    from .._models import Request
     from ..accounts.budget import Budget
 
 __all__ = ["Run"]
@@ -116,7 +117,7 @@ class Run:
                 self._cassettes,
                 is_shared=self.collection.is_shared(marked.path),
                 test=test,
-                elsewhere=lambda key: self._elsewhere(key, marked.path, Options.parse(options)),
+                elsewhere=lambda asked, key: self._elsewhere(asked, key, marked.path, Options.parse(options)),
             )
             if said is Mode.ONCE and mode is Mode.REPLAY:
                 from ..session.session import tell_mode
@@ -125,9 +126,9 @@ class Run:
             in_use.stack.push(stack.pop_all())
             return in_use
 
-    def _elsewhere(self, key: str, path: Path, options: Options) -> str:
+    def _elsewhere(self, asked: Request, key: str, path: Path, options: Options) -> str:
         """What to do about a miss whose answer an orphaned cassette holds; nothing where none does."""
-        holder = find_holder(key, options, self.collection.orphans, path.parent)
+        holder = find_holder(asked, key, options, self.collection.orphans, path.parent)
         return "" if holder is None else told_of(holder, path, self.shown)
 
     def drop_others(self, path: Path, renewed: Iterable[str]) -> None:

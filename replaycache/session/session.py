@@ -274,8 +274,9 @@ def install(
     Clients that exist already and those on other transports are included; one that has a transport of
     replaycache keeps that. Installing again takes the place of what was installed.
 
-    What is not given here is as the environment says, or else `[tool.replaycache]` of the nearest pyproject.toml;
-    what is redacted there is redacted, too. None that is given is the default, whatever that file says.
+    What is not given here is as `replaycache run` was told, the environment says, or else `[tool.replaycache]`
+    of the nearest pyproject.toml; what is redacted there is redacted, too. None that is given is the default,
+    whatever that file says.
 
     Args:
         store: where recordings are kept: a store, or text: `":memory:"`, the path of a cassette ending in
@@ -291,24 +292,29 @@ def install(
     from ..configuration import defaults  # who calls none of this pays for no file
 
     file = defaults()
+    around, mode_as = _lasting or (file.options, file.mode_as)
     named = {name: value for name, value in (("store", store), ("mode", mode)) if value is not None}
-    install_options(combined(file.options, {**named, **options}), "" if mode is not None else file.mode_as)
+    install_options(combined(around, {**named, **options}), "" if mode is not None else mode_as)
 
 
-def install_options(options: Mapping[str, Any], mode_as: str = "") -> None:
+def install_options(options: Mapping[str, Any], mode_as: str = "", *, lasts: bool = False) -> None:
     """As `install`, with the options that are given here alone.
 
     Args:
         options: with `store`.
         mode_as: how a mode is named where this one was, with `{}` for it, if not as the options have it.
+        lasts: whether they hold for who installs again, as far as he names no others, and in all processes.
 
     Raises:
         ConfigurationError: as `install`.
     """
-    global _installed
+    global _installed, _lasting
+    if lasts:
+        _lasting = options, mode_as
     options = dict(options)
     session = _Session(options.pop("store", None), Options.parse(options))
     session.past.tells_own_way = True
+    session.past.reaches_children = _lasting is not None
     session.advise(session.advice._replace(mode_as=mode_as))
     before = _installed
     if before is None:
@@ -320,6 +326,7 @@ def install_options(options: Mapping[str, Any], mode_as: str = "") -> None:
         before.close()
 
 
+_lasting: tuple[Mapping[str, Any], str] | None = None
 _leaves_in_order: list[Callable[[], None]] = []
 
 

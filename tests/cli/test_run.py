@@ -298,6 +298,37 @@ def test_options_reach_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     assert "replaycache run" not in refused.stderr
 
 
+INSTALLS = "import replaycache\nreplaycache.install({})\n"
+
+
+@pytest.mark.parametrize("named", ["", "pace=0.5"])
+def test_a_program_that_installs_by_itself_is_told_what_it_does_not_name(
+    named: str, tmp_path: Path, upstream: Upstream
+) -> None:
+    (tmp_path / "chat.py").write_text(INSTALLS.format(named) + ASKS + "print(ask())")
+    recorded = _run(tmp_path, "--store", "a.json", "chat.py", upstream.url)
+    assert recorded.stderr == "replaycache: 0 hits, 1 miss, 1 stored.\n"
+    assert (tmp_path / "a.json").exists()
+
+    again = _run(tmp_path, "--store", "a.json", "--mode", "replay", "chat.py", upstream.url)
+    other = _run(tmp_path, "--mode", "replay", "chat.py", upstream.url)
+
+    assert again.stdout == recorded.stdout
+    assert again.stderr.startswith("replaycache: 1 hit, 0 misses, 0 stored;")
+    assert other.returncode != 0
+    assert "record it with --mode auto" in other.stderr
+    assert upstream.calls == 1
+
+
+def test_what_a_program_names_when_it_installs_holds(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "chat.py").write_text(INSTALLS.format('store="b.json"') + ASKS + "print(ask())")
+
+    _run(tmp_path, "--store", "a.json", "chat.py", upstream.url)
+
+    assert (tmp_path / "b.json").exists()
+    assert not (tmp_path / "a.json").exists()
+
+
 def test_the_file_where_it_was_started_holds_in_all_its_processes(tmp_path: Path, upstream: Upstream) -> None:
     project = tmp_path / "project"
     project.mkdir()

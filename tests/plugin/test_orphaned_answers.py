@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.plugin.projects import Project
@@ -62,6 +64,20 @@ def test_a_renamed_module_and_one_that_was_moved_are_found_too(recorded: Project
     result = recorded.run("--replay-mode=replay", "test_that.py::test_other")
 
     moved = f"git mv {CASSETTES}/test_other.json cassettes/test_that/test_other.json"
+    assert any(moved in line for line in result.outlines)
+
+
+def test_one_of_which_something_is_unknown_is_found_too(recorded: Project) -> None:
+    """As of a file of another recorder, whose filters left out headers that may count."""
+    path = recorded.path / f"{CASSETTES}/test_other.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["recordings"][0]["request"]["unknown"] = ["openai-beta"]
+    path.write_text(json.dumps(document), "utf-8")
+    recorded.tests(BEFORE.replace("test_other", "test_further"))
+
+    result = recorded.run("--replay-mode=replay")
+
+    moved = f"git mv {CASSETTES}/test_other.json {CASSETTES}/test_further.json"
     assert any(moved in line for line in result.outlines)
 
 

@@ -187,10 +187,15 @@ class ProviderServer(ScriptedServer):
 
     # -- OpenAI, and who speaks as it does ---------------------------------------------------------------
 
+    @staticmethod
+    def _calls_tool(asked: dict[str, Any]) -> bool:
+        """As a model does that reads what its tool gave, and answers then."""
+        return bool(asked.get("tools")) and asked["messages"][-1]["role"] != "tool"
+
     def _chat(self, asked: dict[str, Any]) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": self.text}
         finish = "stop"
-        if asked.get("tools"):
+        if self._calls_tool(asked):
             function = asked["tools"][0]["function"]
             arguments = json.dumps(self._filled(function["parameters"]))
             call = {"name": function["name"], "arguments": arguments}
@@ -214,7 +219,7 @@ class ProviderServer(ScriptedServer):
     def _chat_chunks(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": piece} for piece in self.pieces]
         finish = "stop"
-        if asked.get("tools"):
+        if self._calls_tool(asked):
             call = self._chat(asked)["choices"][0]["message"]["tool_calls"][0]
             arguments = call["function"]["arguments"]
             halves = [arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :]]
