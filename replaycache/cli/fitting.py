@@ -1,29 +1,38 @@
-"""Lines that fit a terminal."""
+"""Lines for people, which fit a terminal."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
-from typing import TextIO
 
-__all__ = ["fitted"]
+import click
 
+from .._printable import printable
 
-def fitted(text: str, stream: TextIO | None) -> str:
-    """Lines of text, wrapped where they go to a terminal and are longer than it is wide."""
-    if stream is None or not stream.isatty():
-        return text
-    width = max(20, shutil.get_terminal_size((80, 24)).columns)
-    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+__all__ = ["note", "width"]
 
 
-def _wrapped(line: str, width: int) -> str:
-    if len(line) <= width:
+def width() -> int:
+    """Columns of the terminal (`COLUMNS` where that is set); 80 where there is none."""
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
+
+
+def note(text: str) -> None:
+    """Writes text for people to standard error; a line that is longer than a terminal is wide is wrapped there."""
+    shown = printable(text, lines=True)
+    if sys.stderr is not None and sys.stderr.isatty():
+        shown = "\n".join(_wrapped(line, width()) for line in shown.split("\n"))
+    click.echo(shown, err=True)
+
+
+def _wrapped(line: str, room: int) -> str:
+    if len(line) <= room:
         return line
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     return textwrap.fill(
         line,
-        width,
+        room,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,

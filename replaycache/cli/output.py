@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ from ..accounts.amounts import (
     iso_time,
 )
 from .errors import BrokenOutput
-from .fitting import fitted
+from .fitting import note, width
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,11 +89,6 @@ def is_terminal(*, error: bool = False) -> bool:
     """Whether standard output, or standard error, is a terminal."""
     stream = sys.stderr if error else sys.stdout
     return stream is not None and stream.isatty()
-
-
-def width() -> int:
-    """Columns of the terminal (`COLUMNS` where that is set); 80 where there is none."""
-    return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 
 def can_write(text: str) -> bool:
@@ -164,11 +158,6 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def note(text: str) -> None:
-    """Writes a line for people to standard error."""
-    click.echo(fitted(printable(text, lines=True), sys.stderr), err=True)
 
 
 def write_styled(text: str = "", style: str = "") -> None:
@@ -331,7 +320,6 @@ def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], No
                 advance(1)
 
     Args:
-        text: what is being done.
         total: steps in all; None where nobody knows.
     """
     if not is_terminal(error=True):
