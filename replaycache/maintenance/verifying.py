@@ -212,9 +212,6 @@ def verify(
     """Asks upstream once more, and compares.
 
     Args:
-        recording: with the answer that is expected.
-        upstream: where, and with what.
-        client: that sends.
         budget: that it counts for.
         warn: told what is not counted.
 

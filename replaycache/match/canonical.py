@@ -89,9 +89,7 @@ class Canonical:
         keeps_body: whether that is stored as it came, for nothing in it is redacted.
 
     Args:
-        rules: those in force.
         redactor: takes out what may not be written.
-        sample: the option of that name.
         unknown: what nobody knows of the request that this one is compared with.
     """
 

@@ -107,8 +107,6 @@ def left_out(before: Headers, after: Headers, known: Iterable[str] = ()) -> tupl
     """The names of the headers that are not stored, in alphabetical order.
 
     Args:
-        before: as they were sent.
-        after: as they are stored.
         known: those that were left out already.
     """
     kept = {name for name, _ in after} | _OF_THE_WIRE

@@ -57,8 +57,6 @@ class Redactor(_models.Value):
     """Takes out what may not be written.
 
     Args:
-        redact: the user's rules.
-        seal: seals what counts.
         counting: names of request headers that count, and are stored for that.
         uncounted: paths into bodies at which nothing counts: what the user's rules replace there is not sealed, so
             that nobody who has the salt can guess it.

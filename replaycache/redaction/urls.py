@@ -39,7 +39,6 @@ class UrlRedactor(NamedTuple):
 
     Args:
         named: parameters whose values the user has replaced, in lower case.
-        seal: seals what counts.
     """
 
     named: tuple[str, ...]
@@ -49,7 +48,6 @@ class UrlRedactor(NamedTuple):
         """Whether a query parameter authenticates the caller, and does not count.
 
         Args:
-            name: of the parameter.
             names: of all parameters, in lower case.
             host: in lower case, without a port.
             path: of the URL.

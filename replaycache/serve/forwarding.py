@@ -85,14 +85,7 @@ _way: ContextVar[_Way | None] = ContextVar("replaycache_way", default=None)
 
 
 class Forwarding:
-    """Sends calls on, and tells of them.
-
-    Args:
-        settings: of the proxy.
-        calls: is told of each.
-        metrics: counts them.
-        lines: writes of them.
-    """
+    """Sends calls on, and tells of them."""
 
     def __init__(self, settings: Settings, calls: CallLog, metrics: Metrics, lines: CallLines) -> None:
         self._settings = settings
@@ -143,10 +136,6 @@ class Forwarding:
         """Answers a call.
 
         Args:
-            scope: of ASGI.
-            receive: of ASGI.
-            send: of ASGI.
-            upstream: who is called.
             rest: of the path, as it came.
             shown: the same for people.
             extra: headers for the answer.

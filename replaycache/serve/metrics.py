@@ -62,7 +62,6 @@ class Metrics:
         """A call is over.
 
         Args:
-            call: it.
             first_byte: seconds until the first byte of the answer's body; None where there was none.
         """
         self._in_flight.dec()

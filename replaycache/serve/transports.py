@@ -159,7 +159,6 @@ class Transports:
     """All of them.
 
     Args:
-        settings: of the proxy.
         hooks: `on_hit`, `on_miss`, `on_store`.
         tell: what nobody else can be told, by its level.
 

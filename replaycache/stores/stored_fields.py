@@ -49,7 +49,6 @@ def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
     """Header lines from pairs of a name and a value.
 
     Args:
-        pairs: in their order.
         answered: whether they are a response's; its body stands with a content-encoding undone that is known.
 
     Raises:
@@ -81,10 +80,6 @@ class WrongField(ValueError):
     Attributes:
         field: its name.
         what: is wrong, behind its name: "is 5, which is no …".
-
-    Args:
-        field: as the attribute.
-        what: as the attribute.
     """
 
     def __init__(self, field: str, what: str) -> None:
@@ -95,10 +90,6 @@ class WrongField(ValueError):
 
 def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
     """What is unknown of a request: names of headers, or `url`; see `Request.unknown`.
-
-    Args:
-        names: a list.
-        headers: of the request.
 
     Raises:
         WrongField: it is no list of names in lower case, or has one of a header that is known.

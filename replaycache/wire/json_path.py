@@ -51,10 +51,6 @@ def parse(text: str, *, any_case: bool = False) -> Path:
     """Reads a path such as `metadata.run_id`, `messages[*].name`, `tools[0]`, `tools[type=mcp].headers.*` or
     `metadata["a.b"]`.
 
-    Args:
-        text: the path.
-        any_case: as in `Path`.
-
     Raises:
         ValueError: it is not of that form.
     """
@@ -158,8 +154,6 @@ def spans(text: str, path: Path, inside: Inside | None = None) -> Iterator[tuple
     be JSON that can be decoded without loss.
 
     Args:
-        text: of the value.
-        path: the path.
         inside: what is known of this text already, and is completed: several paths are followed in one pass.
 
     Raises:

@@ -155,12 +155,7 @@ def _download(pieces: Iterator[bytes], name: str) -> Response:
 
 
 class _Viewer:
-    """The endpoints.
-
-    Args:
-        calls: that came lately.
-        shelf: of the store.
-    """
+    """The endpoints."""
 
     def __init__(self, calls: CallLog, shelf: Shelf) -> None:
         self._calls = calls

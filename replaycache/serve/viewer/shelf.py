@@ -75,10 +75,6 @@ class Shelf:
     def newest(self, start: int, limit: int) -> Iterator[Shelved]:
         """Recordings, the last stored first.
 
-        Args:
-            start: how many are passed over.
-            limit: at most so many.
-
         Raises:
             StoreError, CassetteError: the store cannot be read.
         """

@@ -86,9 +86,6 @@ class CassetteFile:
 
     Attributes:
         renewal: what the sessions on it record anew.
-
-    Args:
-        path: of it, absolute.
     """
 
     def __init__(self, path: Path) -> None:
@@ -365,12 +362,7 @@ class CassetteFile:
     # -- writing -----------------------------------------------------------------------------------------
 
     def _changes(self, pending: Iterable[Pending], entries: Sequence[Entry]) -> list[Change]:
-        """What is to be written, told so that any process can do it: first what has a place, then what is new.
-
-        Args:
-            pending: in any order.
-            entries: what stands in the file.
-        """
+        """What is to be written, told so that any process can do it: first what has a place, then what is new."""
         changes: list[Change] = []
         after_these: list[Entry] = []
         for turn, entry, replaces, is_first in sorted(pending, key=lambda one: (one.replaces is None, one.turn)):
@@ -533,8 +525,6 @@ def _take_over(entries: list[Entry], noted: Noted, text: bytes) -> None:
     """Makes the changes of a journal that are not made yet.
 
     Args:
-        entries: of the file.
-        noted: in the journal.
         text: the file's. Where the journal does not know it, somebody else put it there, and some of the changes
             may be in it.
     """

@@ -101,10 +101,6 @@ class Journal:
     """A journal's file.
 
     Whoever may read the cassette may read that beside it, and nobody else; any other is its user's alone.
-
-    Args:
-        path: of it.
-        cassette: beside which it lies.
     """
 
     def __init__(self, path: str | os.PathLike[str], cassette: str | os.PathLike[str] | None = None) -> None:
@@ -129,7 +125,6 @@ class Journal:
         """Writes changes down; they survive the end of the process.
 
         Args:
-            changes: at least one.
             base: of the file's content, as `digest_of` gives it; where the journal is new.
 
         Raises:
@@ -139,9 +134,6 @@ class Journal:
 
     def expect(self, base: str) -> None:
         """Writes down that the file gets this content, in which all the changes are.
-
-        Args:
-            base: as above.
 
         Raises:
             OSError: it cannot be written; it is as it was.

@@ -12,11 +12,7 @@ __all__ = ["CassetteSession"]
 
 
 class CassetteSession:
-    """One session on a cassette: it plays what the file held when it began, never what was recorded meanwhile.
-
-    Args:
-        file: the cassette's.
-    """
+    """One session on a cassette: it plays what the file held when it began, never what was recorded meanwhile."""
 
     def __init__(self, file: CassetteFile) -> None:
         self._file = file
@@ -109,7 +105,6 @@ class CassetteSession:
             recording: the answer.
             identity: of its request.
             turn: when that was asked.
-            identify: makes the identity of a recording.
             replaces: what it takes the place of.
 
         Raises:

@@ -174,12 +174,7 @@ def _undivided(chunks: list[Chunk]) -> Iterator[str]:
 
 
 def base64_text(data: bytes, indent: str = "") -> str:
-    """Bytes in base64, as JSON: in lines where they are many.
-
-    Args:
-        data: the bytes.
-        indent: stands before each further line.
-    """
+    """Bytes in base64, as JSON: in lines where they are many."""
     text = base64.b64encode(data).decode()
     if len(text) <= BASE64_WIDTH:
         return f'"{text}"'
@@ -346,10 +341,6 @@ def _line(value: list[Any]) -> str:
 
 def body_of(lines: list[Any], layout: str) -> Body:
     """The body that stands in lines.
-
-    Args:
-        lines: as `lines_of` wrote them, decoded.
-        layout: of their JSON, one of `EVENT_LAYOUTS`.
 
     Raises:
         Nonsense: a line is none.
