@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -33,7 +33,6 @@ from .opening import (
 from .output import (
     FIELD,
     can_write,
-    console,
     human_age,
     human_duration,
     human_money,
@@ -45,14 +44,12 @@ from .output import (
     one_line,
     printable,
     width,
+    wrapped,
     write_field,
     write_json,
     write_json_line,
     write_styled,
 )
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 __all__ = ["command"]
 
@@ -95,7 +92,7 @@ def command(name: str, store: str | None, side: str | None, raw: bool, as_json: 
         for entry in found:
             write(_as_json(entry, side))
     else:
-        _Page(console()).write(found, side)
+        _Page().write(found, side)
 
 
 def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
@@ -128,7 +125,7 @@ def _write_for_diff(name: str) -> None:
     except (ReplayCacheError, click.ClickException):
         found = []
     if found:
-        _Page(console(), is_for_diff=True).write(found, None)
+        _Page(is_for_diff=True).write(found, None)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -150,12 +147,10 @@ class _Page:
     """Recordings as text. Piped, lines are not wrapped, and the same recording is the same text at any time.
 
     Args:
-        target: where it is written.
         is_for_diff: whether what changes without the conversation is left out: numbers, prices, timelines.
     """
 
-    def __init__(self, target: Console, *, is_for_diff: bool = False) -> None:
-        self._console = target
+    def __init__(self, *, is_for_diff: bool = False) -> None:
         self._is_for_diff = is_for_diff
         self._wraps = is_terminal() and not is_for_diff
         self._width = width() if self._wraps else 80
@@ -266,14 +261,10 @@ class _Page:
 
     def _block(self, text: str, style: str, indent: int) -> None:
         """Text as it was said, wrapped and indented."""
-        from rich.text import Text
-
         for paragraph in text.rstrip("\n").split("\n"):
-            line = Text(paragraph.expandtabs(4) if self._wraps else paragraph, style)
-            for piece in line.wrap(self._console, max(10, self._width - indent)) if self._wraps else [line]:
-                if self._wraps:
-                    piece.rstrip()
-                self._console.print(Text(" " * indent) + piece if piece.plain else "", soft_wrap=True)
+            room = max(10, self._width - indent)
+            for line in wrapped(paragraph.expandtabs(4), room) if self._wraps else [paragraph]:
+                write_styled(f"{' ' * indent}{line}" if line else "", style)
 
 
 def _names(names: tuple[str, ...]) -> str:
