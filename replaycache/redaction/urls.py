@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
+from ..wire.patterns import lazy_pattern
 from .documented import FIELDS
 from .seal import Seal, Whose
 
@@ -111,9 +111,7 @@ def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
 
 
-@cache
-def _url_parts() -> re.Pattern[str]:
-    return re.compile(
-        r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
-        re.DOTALL,
-    )
+_url_parts = lazy_pattern(
+    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -25,6 +24,7 @@ from ..system.atomic_file import created
 from ..system.database import ATTEMPT_SECONDS, Database, advice, is_busy, make_private, reason
 from ..system.private_files import make_directory, who_else_writes
 from ..system.regular_file import open_regular, read_regular
+from ..wire.patterns import lazy_pattern
 from . import StoreBusy
 from .claims import Claims
 from .decoded import Decoded
@@ -111,10 +111,7 @@ a limit much later is down to it."""
 _FAILURES = (OSError, sqlite3.Error, ValueError, TypeError, OverflowError)
 """What fails where the disk does, or where the database holds something else than was written."""
 
-
-@cache
-def _value_file() -> re.Pattern[str]:
-    return re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
+_value_file = lazy_pattern(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]+\.val")
 
 
 def _is_number(value: Any) -> bool:

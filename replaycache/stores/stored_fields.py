@@ -5,14 +5,13 @@ What passes here replays under every client library, can be shown, and can be st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 from .._models import Headers
 from ..wire import url as _url
 from ..wire.content_encoding import is_known
+from ..wire.patterns import lazy_pattern
 
 __all__ = [
     "LONGEST",
@@ -34,15 +33,8 @@ _END_OF_TIME = 253_402_300_799.0
 
 _ENCODING = "content-encoding"
 
-
-@cache
-def _name() -> re.Pattern[str]:
-    return re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
-
-
-@cache
-def _method() -> re.Pattern[str]:
-    return re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
+_name = lazy_pattern(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_method = lazy_pattern(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
 
 def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
