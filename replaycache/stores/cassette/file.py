@@ -82,7 +82,8 @@ class View:
 
 
 class CassetteFile:
-    """A cassette's file. Every method may be called from any thread.
+    """A cassette's file. Every method may be called from any thread. Where the file cannot be read or written
+    `CassetteError` is raised, and it is as it was.
 
     Attributes:
         renewal: what the sessions on it record anew.
@@ -111,11 +112,7 @@ class CassetteFile:
     # -- reading -----------------------------------------------------------------------------------------
 
     def view(self) -> View:
-        """What the file holds now, what is pending included.
-
-        Raises:
-            CassetteError: it cannot be read.
-        """
+        """What the file holds now, what is pending included."""
         with self._lock:
             self._check_process()
             is_idle = not self._pending and not self._deferred
@@ -129,21 +126,13 @@ class CassetteFile:
             return self._view
 
     def salt(self) -> bytes:
-        """With which what is redacted and counts is sealed.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """With which what is redacted and counts is sealed."""
         with self._lock:
             self.view()
             return _salt.of_path(self.path) if self._salt is None else self._salt
 
     def adopt_salt(self, salt: bytes) -> bool:
-        """Takes over the salt of another store; False where there is one already, and it is another.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """Takes over the salt of another store; False where there is one already, and it is another."""
         with self._lock:
             self.view()
             is_in_use = any(entry is not None and holds_sealed(entry.text) for _, entry, *_ in self._pending)
@@ -242,11 +231,7 @@ class CassetteFile:
                     self._handed_over.note_played(entry.mark)
 
     def write(self, *pending: Pending) -> None:
-        """Writes recordings; those that could not be written are written together with the next.
-
-        Raises:
-            CassetteError: the file cannot be read or written; it is as it was.
-        """
+        """Writes recordings; those that could not be written are written together with the next."""
         with self._lock:
             if self._entries is None:
                 self._read()
@@ -278,11 +263,7 @@ class CassetteFile:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Writes at the end of the block, and only if it does not raise; what forked processes record, too.
-
-        Raises:
-            CassetteError: the file cannot be read or written; it is as it was.
-        """
+        """Writes at the end of the block, and only if it does not raise; what forked processes record, too."""
         with self._lock:
             self._check_process()
             self._deferred += 1
@@ -334,9 +315,6 @@ class CassetteFile:
 
         Args:
             anew: receives the file as it is, and says whether it is written in any case.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
         """
         with self._lock:
             if self._deferred or os.getpid() != self._process:
