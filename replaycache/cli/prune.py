@@ -214,11 +214,7 @@ class _Removed(NamedTuple):
 
 
 def _one_store(names: tuple[str, ...], store: str | None) -> str | None:
-    """The store that the rules are for.
-
-    Raises:
-        click.UsageError: recordings are named, or several stores.
-    """
+    """The store that the rules are for."""
     for name in names:
         if _names_a_recording(name):
             raise click.UsageError(
@@ -290,11 +286,7 @@ def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
 
 
 def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
-    """Asks, where nothing would be left.
-
-    Raises:
-        CommandFailed: it is not meant, or nobody can be asked.
-    """
+    """Asks, where nothing would be left."""
     count = 0
     with progress("looking", total=len(cache)) as advance:
         # what was stored last is what stays, if anything does

@@ -111,11 +111,7 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
 
 
 def _write_for_diff(name: str) -> None:
-    """A file's recordings; what is no cassette, or a broken one, as it stands: an error would end git.
-
-    Raises:
-        OSError: there is no such file.
-    """
+    """A file's recordings; what is no cassette, or a broken one, as it stands: an error would end git."""
     data = Path(name).read_bytes()
     try:
         opened = existing_store(name)

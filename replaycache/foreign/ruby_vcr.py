@@ -18,11 +18,7 @@ __all__ = ["recordings"]
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     found = [_recording(item) for item in root.get("http_interactions").items()]
     if "recorded_with" not in root:
         raise root.error(

@@ -20,11 +20,7 @@ __all__ = ["recordings"]
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     if "interactions" not in root and "requests" in root:
         requests, responses = root.get("requests").items(), root.get("responses").items()
         if len(requests) != len(responses):

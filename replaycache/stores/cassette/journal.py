@@ -238,11 +238,7 @@ def _fields(change: Change) -> dict[str, object]:
 
 
 def _change(fields: dict[str, object]) -> Change | None:
-    """A line's change; None where nothing comes and nothing goes.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """A line's change; None where nothing comes and nothing goes."""
     entry = None
     if "text" in fields:
         text = fields["text"]

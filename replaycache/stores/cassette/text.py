@@ -398,11 +398,7 @@ _RESPONSE = frozenset({"status", "headers", "left_out", "latency", "assembled", 
 
 
 def _check_members(value: Any, known: frozenset[str], *steps: str) -> dict[str, Any]:
-    """An object that has no members but those.
-
-    Raises:
-        Nonsense: it is none, or has others.
-    """
+    """An object that has no members but those."""
     if type(value) is not dict:
         raise Nonsense("is no object", *steps)
     if not value.keys() <= known:
@@ -426,9 +422,6 @@ def _check_once(text: bytes, value: Any, where: _Where) -> None:
     """Checks that no member is given twice: of two, JSON's readers take the last without a word.
 
     Written anew, a document with such a member has fewer quotation marks than it had.
-
-    Raises:
-        CassetteError: one is, or it is nested too deeply for that to be seen.
     """
     try:
         steps = _twice(text, value)
