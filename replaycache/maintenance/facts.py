@@ -69,6 +69,7 @@ def cost_of(usage: Usage, when: float) -> Decimal | None:
     """What it cost then, in US dollars; None where no price is known.
 
     Args:
+        usage: of one answer.
         when: it was asked for, in seconds since 1970 (UTC); 0 where nobody knows.
     """
     return prices.price_of(usage, when) if when else prices.price_of(usage)

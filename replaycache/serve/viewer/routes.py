@@ -155,7 +155,12 @@ def _download(pieces: Iterator[bytes], name: str) -> Response:
 
 
 class _Viewer:
-    """The endpoints."""
+    """The endpoints.
+
+    Args:
+        calls: that came lately.
+        shelf: of the store.
+    """
 
     def __init__(self, calls: CallLog, shelf: Shelf) -> None:
         self._calls = calls
