@@ -196,7 +196,7 @@ class AnswerEnd(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it tells a failure: by an event, a finish reason, a status, an `error` in a body."""
+        """Whether an event, a finish reason, a status or an `error` in a body tells a failure."""
         return self.verdict == "failed"
 
 

@@ -221,8 +221,8 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
                         )
                     case _:
                         assert_never(decision)
-        except BaseException:
-            call.abandon("the call broke off")
+        except BaseException as error:
+            call.abandon("the call broke off", Ending.by(error))
             raise
 
     def _is_passed_by(self, *, in_session: bool) -> bool:
@@ -826,8 +826,8 @@ class _AsyncReader(httpx.AsyncByteStream):
             except StopAsyncIteration:
                 await tee.settle(Ending.END)
                 raise
-            except BaseException:
-                await tee.settle(Ending.FAILED)
+            except BaseException as error:
+                await tee.settle(Ending.by(error))
                 raise
             if recorder is not None:
                 recorder.feed(chunk, time.perf_counter())
@@ -1000,8 +1000,8 @@ class ReplayTransport(httpx.BaseTransport):
                         )
                     case _:
                         assert_never(decision)
-        except BaseException:
-            call.abandon("the call broke off")
+        except BaseException as error:
+            call.abandon("the call broke off", Ending.by(error))
             raise
 
     def _is_passed_by(self, *, in_session: bool) -> bool:
@@ -1603,8 +1603,8 @@ class _Reader(httpx.SyncByteStream):
             except StopIteration:
                 tee.settle(Ending.END)
                 raise
-            except BaseException:
-                tee.settle(Ending.FAILED)
+            except BaseException as error:
+                tee.settle(Ending.by(error))
                 raise
             if recorder is not None:
                 recorder.feed(chunk, time.perf_counter())

@@ -48,7 +48,7 @@ class Mode(StrEnum):
     RECORD = "record"
     """Call upstream and store, in place of what was stored."""
     ONCE = "once"
-    """With a cassette that has recordings: as `replay`; otherwise as `auto`. The default of `use_cassette`."""
+    """As `replay` with a cassette that has recordings, otherwise as `auto`. The default of `use_cassette`."""
     VERIFY = "verify"
     """Call upstream, give the caller its answer, and compare that with the recording; store nothing."""
     OFF = "off"

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHMARKS = ROOT / "benchmarks"
-TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 CLAIMS = {
     **{f"hits.{library}.{kind}.small": 1.3 for library in ("httpx2", "httpx") for kind in ("sync", "async")},
@@ -89,7 +89,7 @@ def test_the_texts_tell_what_was_measured() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("text", [str(path.relative_to(ROOT)) for path in TEXTS])
+@pytest.mark.parametrize("text", [path.relative_to(ROOT).as_posix() for path in TEXTS])
 def test_no_other_figure_is_told(text: str) -> None:
     told = (ROOT / text).read_text("utf-8")
     told = re.sub(r"<!-- figures: [\w-]+ -->.*?<!-- end -->", "", told, flags=re.DOTALL)

@@ -150,7 +150,7 @@ def test_every_file_is_yaml(file: Path) -> None:
 
 
 def test_workflows_may_do_nothing_but_what_a_job_names() -> None:
-    assert set(WORKFLOWS) == {"canary.yml", "ci.yml", "release.yml"}
+    assert set(WORKFLOWS) == {"canary.yml", "ci.yml", "pages.yml", "release.yml"}
     assert all(flow["permissions"] == {} for flow in WORKFLOWS.values())
 
 

@@ -18,14 +18,13 @@ from replaycache import Body, CassetteError, Chunk, Match, Recording, Request, R
 from replaycache._faults import KINDS, parse_fault
 from replaycache.options import Options
 from replaycache.stores import CassetteStore, DiskStore
-from tests.cli.recorded import answer_json, cassette, chat
+from tests.cli.recorded import answer_json, cassette, chat, understood
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
-    str(path.relative_to(ROOT)): path.read_text("utf-8")
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
-README = PAGES["README.md"]
 CASSETTES = PAGES["docs/cassettes.md"]
 
 
@@ -33,10 +32,22 @@ def _blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
-FIRST, *PYTHON = [
+FIRST, *OTHERS = [
     pytest.param(block, id=f"{name}-{number}")
     for name, page in PAGES.items()
     for number, block in enumerate(_blocks(page, "python"), 1)
+]
+PYTHON = [other for other in OTHERS if other.values != FIRST.values]
+ILLUSTRATIONS = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name, page in PAGES.items()
+    for number, block in enumerate(_blocks(page, "py"), 1)
+]
+COMMANDS = [
+    pytest.param(command, id=f"{name}-{command}")
+    for name, page in PAGES.items()
+    for block in _blocks(page, "sh")
+    for command in re.findall(r"^replaycache [a-z].*", block, re.MULTILINE)
 ]
 WHOLE, *MEMBERS = _blocks(CASSETTES, "json")
 COMPLETION = {
@@ -106,15 +117,40 @@ def test_the_other_blocks_run(block: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("block", ILLUSTRATIONS)
+def test_what_only_illustrates_is_python(block: str) -> None:
+    compile(block, "page", "exec")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_are_understood(command: str) -> None:
+    understood(command)
+
+
+def test_readme_is_a_screen_and_a_half() -> None:
+    assert len(PAGES["README.md"].split()) <= 700
+    assert len(PAGES["README.md"].splitlines()) <= 120
+
+
+@pytest.mark.parametrize("script", ["write_dialects.py", "write_sdk_pages.py"])
+def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
+    if script == "write_sdk_pages.py":
+        pytest.importorskip("ruff", reason="it formats what is written; `pip install --group lint`")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / script), "--check"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_options_are_all_there() -> None:
-    table = README.partition("## Options")[2].partition("\n## ")[0]
+    table = PAGES["docs/reference/options.md"].partition("\n## ")[0]
     listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
     assert listed == {"store", *(option.name for option in fields(Options) if option.init)}
 
 
 def test_the_miss_has_the_words_that_are_shown() -> None:
-    shown = README.partition("```text\n")[2].partition("```")[0]
+    _, shown = _blocks(PAGES["docs/reference/errors.md"], "text")
 
     assert all(word in shown for word in ("asked ", "key ", "why ", "nearest ", "next "))
     assert max(len(line) for line in shown.splitlines()) <= 110

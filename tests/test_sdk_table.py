@@ -1,50 +1,13 @@
-"""README's table of SDKs, held to what tests/sdks runs: the lines of code, the versions, the transports."""
+"""The table of SDKs, held to what tests/sdks runs: the lines of code, the versions, the transports."""
 
 from __future__ import annotations
 
 import ast
 import re
-import tomllib
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-TESTS = Path(__file__).resolve().parent
-SDKS = tomllib.loads((TESTS / "sdks" / "sdks.toml").read_text("utf-8"))
-README = (TESTS.parent / "README.md").read_text("utf-8")
-SECTION = README.partition("\n## SDKs\n")[2].partition("\n## ")[0]
-
-
-class Row(NamedTuple):
-    sdk: str
-    version: str
-    code: str | None
-    module: str
-    installed: str
-
-    def __str__(self) -> str:
-        return self.sdk
-
-    @property
-    def environment(self) -> str:
-        """Of the file of tests: `openai 2.x` is tested in openai2."""
-        return self.sdk.replace(" ", "").removesuffix(".x")
-
-    @property
-    def source(self) -> ast.Module:
-        name = f"test_{self.environment.replace('-', '_')}.py"
-        return ast.parse((TESTS / "sdks" / name).read_text("utf-8"))
-
-
-def rows() -> list[Row]:
-    found = []
-    for line in SECTION.splitlines():
-        if line.startswith("| ") and not line.startswith("| SDK "):
-            sdk, version, code, module, installed = (cell.strip() for cell in line.strip("|").split("|"))
-            quoted = re.match("`(.*)`", code)
-            found.append(Row(sdk, version, quoted and quoted[1], module.strip("`"), installed))
-    return found
+from tests.sdks.table import HERE, NOTES, SDKS, Row, rows
 
 
 def stands_for(shown: ast.AST, run: ast.AST) -> bool:
@@ -111,16 +74,15 @@ def test_a_line_is_what_its_test_runs(row: Row) -> None:
 
 def test_the_notes_are_what_the_tests_run() -> None:
     """What other arguments and classes they name stands in the tests of that SDK."""
-    notes = SECTION[SECTION.index("\n1. ") :]
-    sources = "".join(path.read_text("utf-8") for path in sorted((TESTS / "sdks").glob("test_*.py")))
-    for quoted in re.findall(r"`([^`]+)`", notes):
+    sources = "".join(path.read_text("utf-8") for path in sorted(HERE.glob("test_*.py")))
+    for quoted in re.findall(r"`([^`]+)`", " ".join(NOTES.values())):
         code = re.sub(r"(Async)?ReplayTransport\(\)", "transport", quoted.removeprefix("client=").rstrip("="))
         assert code in sources or code == "install()", quoted
 
 
 def test_each_environment_has_its_tests() -> None:
     named = {entry.get("file", f"test_{name.replace('-', '_')}.py") for name, entry in SDKS.items()}
-    assert named == {path.name for path in (TESTS / "sdks").glob("test_*.py")}
+    assert named == {path.name for path in HERE.glob("test_*.py")}
 
 
 def test_continuous_integration_runs_the_main_five() -> None:

@@ -60,6 +60,7 @@ class Answer:
         "_held",
         "_held_by",
         "_is_late",
+        "_is_left",
         "_is_paid_for",
         "_is_told",
         "_latency",
@@ -90,7 +91,7 @@ class Answer:
         self._held: list[object] = []
         self._body_of: weakref.ref[Unclosed] | None = None
         self._held_by = 0
-        self._is_late = False
+        self._is_late = self._is_left = False
         self._telling: list[dict[str, Any]] = []
         self._latency = self._recorded_at = 0.0
         self._sent_at = time.perf_counter()
@@ -227,6 +228,7 @@ class Answer:
         if self._is_late:
             return
         if self.is_whole or self.drain_seconds():
+            self._is_left = True
             self.land()  # nobody waits for what may never be taken up
             self._is_late = True
             responses = self.keeper.responses
@@ -237,9 +239,9 @@ class Answer:
         self.settle(Ending.CLOSED)
         self.forget("the response was dropped, not closed")
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, ending: Ending = Ending.FAILED) -> None:
         """The response is of no use to anybody: settles, and stores nothing."""
-        self.settle(Ending.FAILED)
+        self.settle(ending)
         self.forget(reason)
 
     # -- at its end ----------------------------------------------------------------------------------------
@@ -252,6 +254,7 @@ class Answer:
         if self._settled:
             return self.pending is not None
         self._settled = True
+        self._is_left = ending not in (Ending.END, Ending.FAILED)
         recorder, self.recorder = self.recorder, None
         try:
             self._let_go()
@@ -405,7 +408,7 @@ class Answer:
 
     def land(self) -> None:
         """Nobody waits for this answer any more. If interrupted, it is to be called again."""
-        self._lead.land()
+        self._lead.land(is_left=self._is_left)
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper

@@ -36,6 +36,7 @@ from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Lead, Neighbours
 from .lookup import Found, Lookup, Nothing
+from .recorder import Ending
 from .reporting import Reporter
 
 if TYPE_CHECKING:
@@ -253,14 +254,14 @@ class Call:
 
         return Answer(self.asked, forward, self._lead or Lead(None), self._shared.keeper)
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: str, ending: Ending = Ending.FAILED) -> None:
         """The call is of no use to anybody: nobody waits for it, and nothing of an answer is stored."""
         answer = self._answer
         if answer is not None:
-            answer.abandon(reason)
+            answer.abandon(reason, ending)
             return
         if self._lead is not None:
-            self._lead.land()
+            self._lead.land(is_left=ending is Ending.CANCELLED)
         self._shared.keeper.release(self.asked)
 
 

@@ -1,9 +1,9 @@
 """Identical requests in flight at once make one upstream call.
 
 The first of them leads: it calls upstream and records. The others wait until its recording is stored and
-then replay that; if it stores none, they go on their own. A wait never depends on somebody who may have gone
-away: where the leader's answer lies unread for `PATIENCE` seconds, or nothing at all was heard of it for
-`LEASE` seconds, the others go on their own too.
+then replay that; if it stores none, they go on their own; if its caller left, one of them leads. A wait
+never depends on somebody who may have gone away: where the leader's answer lies unread for `PATIENCE`
+seconds, or nothing at all was heard of it for `LEASE` seconds, the others go on their own too.
 
 Nothing here takes a lock: a flight also lands when the collector finds that its response was dropped, and
 the collector may run in the middle of any of these functions.
@@ -59,6 +59,7 @@ class Flight:
     Attributes:
         leader: once upstream's answer has begun.
         landed: whether there is nothing left to wait for.
+        is_left: whether it landed since its leader's caller left, so that one of those who waited is to lead.
         look: seconds between two looks whether it is over.
 
     Args:
@@ -73,7 +74,7 @@ class Flight:
         self._followers: set[object] = set()
         self._begun = time.perf_counter()
         self.leader: Leader | None = None
-        self.landed = False
+        self.landed = self.is_left = False
         self.look = LOOK
 
     def blocks(self, owner: Owner) -> bool:
@@ -164,7 +165,7 @@ class ClaimedElsewhere(Flight):
     def is_over(self) -> bool:
         """Whether the other process has settled or ended, and it has landed, or has taken too long."""
         if not self.landed and time.monotonic() <= self._until:
-            self.landed = self._claims.is_free(self._key)
+            self.landed = self.is_left = self._claims.is_free(self._key)
             return self.landed
         return True
 

@@ -45,7 +45,7 @@ class Lead:
         self._neighbours = neighbours
         self._flight: Flight | None = None
         self._claimed: str | None = None
-        self._awaited: ClaimedElsewhere | None = None
+        self._awaited: Flight | None = None
         self._waits = 0
         self._is_alone = neighbours is None
 
@@ -55,11 +55,10 @@ class Lead:
         return self._is_alone or (self._flight is not None and self._awaited is None)
 
     def go_on(self) -> None:
-        """The wait is over, and nobody is waited for any more. Who waited for another process may lead
-        now, or waits for one that was quicker: the first may have been killed, and all that waited for it make
-        one call."""
+        """The wait is over. Whose leader left or was killed may lead now, or waits for one that was quicker:
+        all that waited for it make one call. Who waited in vain otherwise waits for nobody any more."""
         awaited = self._awaited
-        self._is_alone = awaited is None or not awaited.landed or self._waits == _WAITS
+        self._is_alone = awaited is None or not awaited.is_left or self._waits == _WAITS
 
     def take_off(self, identity: Identity) -> Flight | None:
         """Leads, or goes on its own where it would wait for itself: None. Otherwise what is to be waited for."""
@@ -74,7 +73,8 @@ class Lead:
             flight = board(mine)
             if flight is not mine:
                 self._flight = None
-                return None if flight.blocks(owner) else flight
+                self._awaited = None if flight.blocks(owner) else flight
+                return self._awaited
         self._awaited = self._claim(neighbours.claims, identity.key)
         return self._awaited
 
@@ -104,8 +104,12 @@ class Lead:
         if flight is not None:
             flight.leader = leader
 
-    def land(self) -> None:
-        """Nobody waits for this call any more. If interrupted, it is to be called again."""
+    def land(self, *, is_left: bool = False) -> None:
+        """Nobody waits for this call any more. If interrupted, it is to be called again.
+
+        Args:
+            is_left: whether its caller left, and upstream did not fail: those who waited make one call.
+        """
         claimed, neighbours = self._claimed, self._neighbours
         if claimed is not None and neighbours is not None and neighbours.claims is not None:
             # while the flight is up nobody else in this process claims the key: it may be released twice
@@ -114,5 +118,6 @@ class Lead:
             self._claimed = None
         flight = self._flight
         if flight is not None:
+            flight.is_left = flight.is_left or is_left
             flight.land()
             self._flight = None

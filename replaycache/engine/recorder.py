@@ -41,9 +41,16 @@ class Ending(Enum):
     CLOSED = "closed"
     """The caller closed it, or dropped it."""
     FAILED = "failed"
-    """An error or a cancellation broke it off."""
+    """An error broke it off."""
+    CANCELLED = "cancelled"
+    """Its reader was cancelled or interrupted."""
     CUT = "cut"
     """The caller had left it, and an error broke it off while the rest was read."""
+
+    @classmethod
+    def by(cls, error: BaseException) -> Ending:
+        """How a body ends that is broken off by that."""
+        return cls.FAILED if isinstance(error, Exception) else cls.CANCELLED
 
 
 LEFT = (Ending.CLOSED, Ending.CUT)

@@ -1,22 +1,28 @@
-"""The session in README, as a new user would have it in a terminal of 80 columns.
+"""The session in docs/reference/command-line.md, as a new user would have it in a terminal of 80 columns.
 
     python -m tests.cli.transcript
 
-records it anew and writes it into README.
+records it anew, writes it into that page, and its first command into docs/demo.svg.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import tempfile
 from pathlib import Path
 
-from tests.cli.terminal import run_in_terminal
+from rich.console import Console
+from rich.text import Text
 
-__all__ = ["README", "SESSION", "comparable", "in_readme", "record"]
+from tests.cli.terminal import COLUMNS, run_in_terminal
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+__all__ = ["PICTURE", "SESSION", "comparable", "demonstration", "in_page", "record"]
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "reference" / "command-line.md"
+PICTURE = DOCS / "demo.svg"
 SESSION = (
     "demo",
     "ls",
@@ -45,16 +51,32 @@ def record(home: Path) -> str:
     return "\n".join(pieces)
 
 
-def in_readme() -> str:
-    """The session as it stands in README.
+def in_page() -> str:
+    """The session as it stands in the page.
 
     Raises:
         ValueError: there is none.
     """
-    found = _BLOCK.search(README.read_text("utf-8"))
+    found = _BLOCK.search(PAGE.read_text("utf-8"))
     if found is None:
-        raise ValueError(f"{README} has no block that begins with `$ replaycache demo`")
+        raise ValueError(f"{PAGE} has no block that begins with `$ replaycache demo`")
     return found[0]
+
+
+def demonstration(session: str) -> list[str]:
+    """The lines of the session's first command."""
+    return session.partition("\n\n$ ")[0].splitlines()
+
+
+def picture(session: str) -> str:
+    """The session's first command in a terminal, as SVG that loads nothing."""
+    lines = demonstration(session)
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    for line in lines:
+        console.print(Text(line, style="bold" if re.match(r"\$|\d\. ", line) else ""))
+    drawn = console.export_svg(title="replaycache", unique_id="demo")
+    drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # they are fetched
+    return re.sub(r"[ \t]+$", "", drawn, flags=re.MULTILINE)
 
 
 _VARIES = (
@@ -79,6 +101,6 @@ def comparable(text: str) -> str:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:
         recorded = record(Path(home))
-    written = _BLOCK.sub(lambda _: recorded, README.read_text("utf-8"))
-    README.write_text(written, "utf-8")
+    PAGE.write_text(_BLOCK.sub(lambda _: recorded, PAGE.read_text("utf-8")), "utf-8")
+    PICTURE.write_text(picture(recorded), "utf-8")
     print(recorded)

@@ -161,31 +161,43 @@ def test_where_the_leader_stores_nothing_the_others_go_on_their_own(sync_driver:
     assert sorted(answer.status_code for answer in answers) == [200, 200, 500]
 
 
-def test_a_leader_that_is_cancelled_frees_the_others(async_driver: Driver) -> None:
-    gate, store = Gate(), MemoryStore()
+@LIBRARIES_OWN_GENERATORS
+@pytest.mark.parametrize("leaves", ["cancelled before the head", "cancelled in the stream", "closes the stream"])
+def test_where_the_leader_leaves_one_of_the_others_leads(async_driver: Driver, leaves: str) -> None:
+    gate, store = Gate(streamed=leaves != "cancelled before the head"), MemoryStore()
 
     async def body() -> None:
         with ScriptedServer(gate) as server:
             async with async_driver.client(store=store) as client, anyio.create_task_group() as group:
                 answers = []
-                scope = anyio.CancelScope()
+                scope, leave = anyio.CancelScope(), anyio.Event()
 
                 async def lead() -> None:
                     with scope:
-                        await client.post(server.url + CHAT, json=ASKED)
+                        stream = await client.open(server.url + CHAT, json=STREAMED)
+                        if leaves == "closes the stream":
+                            await leave.wait()
+                            await stream.close()
+                        else:
+                            await stream.chunks()
 
                 async def follow() -> None:
-                    answers.append(await client.post(server.url + CHAT, json=ASKED))
+                    answers.append(await client.post(server.url + CHAT, json=STREAMED))
 
                 group.start_soon(lead)
                 await anyio.to_thread.run_sync(gate.arrived.acquire)
-                group.start_soon(follow)
-                await anyio.to_thread.run_sync(until_waiting, 1)
-                scope.cancel()
+                for _ in range(MANY):
+                    group.start_soon(follow)
+                await anyio.to_thread.run_sync(until_waiting, MANY)
+                leave.set()
+                if leaves != "closes the stream":
+                    scope.cancel()
                 await anyio.to_thread.run_sync(gate.arrived.acquire)
+                await anyio.to_thread.run_sync(until_waiting, MANY - 1)
                 gate.open()
 
-        assert [outcome_of(answer).status for answer in answers] == ["miss"]
+        assert sorted(outcome_of(answer).status for answer in answers) == ["hit"] * (MANY - 1) + ["miss"]
+        assert gate.count == 2
 
     async_driver.run(body)
 

@@ -126,13 +126,28 @@ class Upstream:
 
 @cache
 def places_in(code: CodeType) -> frozenset[int]:
-    """Offsets of the instructions before which a signal is taken, but for the entry, which is an event itself."""
+    """Offsets of the instructions before which a signal is taken, but for the entry, which is an event itself.
+
+    CPython 3.14 leaves the jump back of a loop out of the block that the loop stands in, and an interrupt there
+    out of its `with` and `finally`: no library can do anything about that, and such a place is none here.
+    """
     found = set()
     after_call = False
+    before: dis.Instruction | None = None
+    handlers = {
+        offset: entry.target
+        for entry in dis.Bytecode(code).exception_entries
+        for offset in range(entry.start, entry.end)
+    }
     for instruction in dis.get_instructions(code):
-        if after_call or "JUMP_BACKWARD" in instruction.opname:
+        if after_call or (
+            "JUMP_BACKWARD" in instruction.opname
+            and (before is None or handlers.get(before.offset) == handlers.get(instruction.offset))
+        ):
             found.add(instruction.offset)
         after_call = instruction.opname.startswith("CALL")
+        if instruction.opname != "NOT_TAKEN" and "JUMP" not in instruction.opname:
+            before = instruction
     return frozenset(found)
 
 

@@ -245,7 +245,7 @@ class EngineMachine(RuleBasedStateMachine):
             one.fed = upto
 
     @precondition(lambda self: any(one.status for one in self.flying))
-    @rule(which=st.integers(0, 9), ending=st.sampled_from([Ending.END, Ending.END, Ending.CLOSED, Ending.FAILED]))
+    @rule(which=st.integers(0, 9), ending=st.sampled_from([Ending.END, *Ending]))
     def end(self, which: int, ending: Ending) -> None:
         begun = [one for one in self.flying if one.status]
         one = begun[which % len(begun)]
@@ -261,22 +261,25 @@ class EngineMachine(RuleBasedStateMachine):
         assert not one.answer.settle(Ending.END)
 
     @precondition(lambda self: self.flying)
-    @rule(which=st.integers(0, 9))
-    def abandon(self, which: int) -> None:
+    @rule(which=st.integers(0, 9), ending=st.sampled_from([Ending.FAILED, Ending.CANCELLED]))
+    def abandon(self, which: int, ending: Ending) -> None:
         one = self._one(which)
         self.flying.remove(one)
-        one.answer.abandon("the call broke off")
+        one.answer.abandon("the call broke off", ending)
 
     @precondition(lambda self: any(wait.flight.is_over for _, _, wait in self.waiting))
     @rule()
     def go_on(self) -> None:
         at = next(at for at, (_, _, wait) in enumerate(self.waiting) if wait.flight.is_over)
-        question, call, _ = self.waiting.pop(at)
+        question, call, wait = self.waiting.pop(at)
         call.go_on()
-        # who waited once does not wait again, and is nobody's leader where another is
-        self._after_waiting(question, call)
+        if wait.flight.is_left:
+            self._decide(question, call, "auto")
+        else:
+            self._after_waiting(question, call)
 
     def _after_waiting(self, question: int, call: Any) -> None:
+        """Upstream failed: it does not wait again, and is nobody's leader."""
         decision = call.decide(call.load())
         while isinstance(decision, Recheck):
             decision = call.decide(call.load())

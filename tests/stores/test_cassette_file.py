@@ -236,6 +236,15 @@ def test_a_last_line_that_was_torn_is_none_and_harms_no_other(tmp_path: Path, to
 
 
 @posix
+def test_a_line_that_a_disk_changed_is_none_and_harms_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    with abandoned(path, "apple", "b"):
+        journal = journal_of(path)
+        journal.write_bytes(journal.read_bytes().replace(b"apple", b"ample"))
+        assert asked_in(path) == ["first", "second", "b"]
+
+
+@posix
 def test_a_writer_goes_on_behind_a_torn_line(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     store = with_journal(path, "a")

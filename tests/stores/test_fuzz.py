@@ -25,7 +25,7 @@ from replaycache.dialects.usage import usage_of
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, MemoryStore
 from replaycache.stores.cassette.entry import Entry
-from replaycache.stores.cassette.journal import digest_of
+from replaycache.stores.cassette.journal import digest_of, line_of
 from replaycache.stores.cassette.text import dump, dump_recording, load
 from replaycache.stores.format import decode, decode_file, encode
 from tests.cli.recorded import stream
@@ -292,9 +292,12 @@ class Cassettes:
             {"played": mark},
         ]
         fuzz.random.shuffle(changes)
-        lines = [fuzz.text(one) if fuzz.random.randrange(2) else json.dumps(one).encode() for one in changes[:3]]
+        lines = [
+            fuzz.text(one) if fuzz.random.randrange(2) else line_of(json.dumps(one).encode())
+            for one in changes[:3]
+        ]
         (self._directory / f".{path.name}.journal").write_bytes(
-            json.dumps({"base": digest_of([text])}).encode() + b"\n" + b"\n".join(lines) + b"\n"
+            line_of(json.dumps({"base": digest_of([text])}).encode()) + b"\n".join(lines) + b"\n"
         )
         return path
 

@@ -17,6 +17,7 @@ from replaycache import CacheMiss, CassetteError, Match, ReplayCacheError, Store
 from replaycache.accounts.noted import Noted
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, DiskStore
+from replaycache.stores.cassette.journal import line_of
 from replaycache.stores.cassette.text import dump_recording
 from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, replaycache
 from tests.stores.samples import LARGE
@@ -263,7 +264,7 @@ def test_a_journal_answers_for_what_stands_in_it_alone(tmp_path: Path) -> None:
     cassette(path, chat("one", answer_json("1")), chat("two", answer_json("2")))
     marks = [entry.mark for entry in CassetteStore(path)._view().entries]
     change = {"text": dump_recording(chat("three", answer_json("3"))), "replaces": marks[0], "after": marks[1]}
-    (tmp_path / ".a.json.journal").write_text(json.dumps({"base": ""}) + "\n" + json.dumps(change) + "\n")
+    (tmp_path / ".a.json.journal").write_bytes(line_of(b'{"base": ""}') + line_of(json.dumps(change).encode()))
 
     assert answer_to(CassetteStore(path), "one") is None
     assert answer_to(CassetteStore(path), "two") == answer_json("2")
@@ -287,7 +288,7 @@ def test_a_journal_of_nonsense_gets_into_no_cassette(tmp_path: Path, change: dic
     path = tmp_path / "a.json"
     cassette(path, chat("one"))
     before = path.read_bytes()
-    (tmp_path / ".a.json.journal").write_text(json.dumps({"base": ""}) + "\n" + json.dumps(change) + "\n")
+    (tmp_path / ".a.json.journal").write_bytes(line_of(b'{"base": ""}') + line_of(json.dumps(change).encode()))
 
     for _ in range(2):
         with pytest.raises(CassetteError, match=r"\.a\.json\.journal holds what replaycache did not write"):

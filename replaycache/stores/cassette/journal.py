@@ -2,7 +2,8 @@
 
 To write a large file anew for every recording would cost more with each of them. So what is recorded goes into a
 journal beside the file, at a cost that does not grow, and into the file from time to time: the first line names
-the content of the file from which the others go on, each a change. Who reads the cassette reads the journal with
+the content of the file from which the others go on, each a change, behind its checksum: a line that was cut short,
+or that a disk changed, is none. Who reads the cassette reads the journal with
 it; a process that is killed leaves it to the next. Before the file is written anew, a further line names what will
 be in it, so that nobody makes a change a second time where the journal could not be removed after that.
 """
@@ -26,7 +27,7 @@ from ...system.regular_file import read_regular
 from .entry import Entry
 from .text import is_one
 
-__all__ = ["Change", "Journal", "Noted", "apply", "digest_of"]
+__all__ = ["Change", "Journal", "Noted", "apply", "digest_of", "line_of"]
 
 
 _AT_ONCE = 500
@@ -97,6 +98,15 @@ def digest_of(pieces: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
+def line_of(text: bytes) -> bytes:
+    """A line of a journal that holds this."""
+    return _checksum(text) + b" " + text + b"\n"
+
+
+def _checksum(text: bytes) -> bytes:
+    return xxhash.xxh3_64_hexdigest(text).encode()
+
+
 class Journal:
     """A journal's file.
 
@@ -139,7 +149,7 @@ class Journal:
         self._write([{"played": mark}], "")
 
     def _write(self, noted: list[dict[str, object]], base: str) -> None:
-        lines = b"".join(orjson.dumps(fields) + b"\n" for fields in noted)
+        lines = b"".join(line_of(orjson.dumps(fields)) for fields in noted)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
@@ -149,7 +159,7 @@ class Journal:
                 if self._cassette is not None and hasattr(os, "fchmod"):
                     self._share_as(os.stat(self._cassette), file, found)
                 if not size:
-                    lines = orjson.dumps({"base": base}) + b"\n" + lines
+                    lines = line_of(orjson.dumps({"base": base})) + lines
                 elif not _ends_with_a_line(file, size):
                     lines = b"\n" + lines  # whoever was killed there had not said that it was kept
                 view = memoryview(lines)
@@ -212,10 +222,12 @@ class Journal:
         except FileNotFoundError:
             return
         for line in data.split(b"\n"):
-            with suppress(ValueError):  # cut short when its writer was killed
-                fields = orjson.loads(line)
-                if isinstance(fields, dict):
-                    yield fields
+            checksum, _, text = line.partition(b" ")
+            if checksum == _checksum(text):
+                with suppress(ValueError):
+                    fields = orjson.loads(text)
+                    if isinstance(fields, dict):
+                        yield fields
 
     def remove(self) -> None:
         """Removes it."""

@@ -13,7 +13,7 @@ from replaycache._errors import CorruptRecording, StoreError
 from replaycache._models import Body, Chunk, Request, ResponseHead
 from replaycache.stores.cassette import text
 from replaycache.stores.cassette.entry import Entry
-from replaycache.stores.cassette.journal import Change, Journal, apply, digest_of
+from replaycache.stores.cassette.journal import Change, Journal, apply, digest_of, line_of
 from replaycache.stores.format import decode, decode_file, encode
 from replaycache.stores.redis.store import _Pieces
 from tests.fuzz.given import Given
@@ -106,8 +106,8 @@ def _recording(answer: bytes) -> Recording:
 def journal(data: bytes) -> None:
     """A journal beside a cassette: what stands in it is read as far as it is whole."""
     before = text.dump([text.dump_recording(_recording(b"a"))]).encode()
-    base = json.dumps({"base": digest_of([before])}).encode() + b"\n"
-    path = _file(base + data, "journal")
+    base = json.dumps({"base": digest_of([before])}).encode()
+    path = _file(b"".join(map(line_of, [base, *data.split(b"\n")])), "journal")
     try:
         noted = Journal(path).read()
         entries = [Entry.of(one) for one in text.load(before, "x.json")]
