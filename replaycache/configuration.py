@@ -13,8 +13,9 @@ port = 8400
 
 from __future__ import annotations
 
-import difflib
-import tomllib
+import os
+import re
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from inspect import signature
@@ -22,22 +23,35 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ._errors import ConfigurationError
+from .accounts import BUDGET_VARIABLE
 from .match import Match
-from .options import Options
+from .options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Options, guess
 from .redaction.redact import Redact
-from .stores import check_names_store
+from .stores import DIRECTORY_VARIABLE, check_names_store
 
-__all__ = ["Configuration", "check_names", "read_configuration"]
+__all__ = ["OPTIONS", "VARIABLES", "Configuration", "check_names", "defaults", "read_configuration"]
 
 SECTIONS = ("serve",)
 """Tables beside the options; whose they are checks what is in them."""
 
+VARIABLES = {
+    "store": DIRECTORY_VARIABLE,
+    "mode": MODE_VARIABLE,
+    "budget": BUDGET_VARIABLE,
+    "ignore_hosts": IGNORE_HOSTS_VARIABLE,
+}
+"""Of the environment, by the options that they say."""
+
 _IN_CODE = ("keep", "on_hit", "on_miss", "on_store")
 _IN_CODE_OF_MATCH = ("normalize", "cacheable")
-_OPTIONS = (
+OPTIONS = (
     "store",
     *(option.name for option in fields(Options) if option.init and option.name not in _IN_CODE),
 )
+"""That can stand in a file."""
+
+_PROJECT = (".git", ".hg")
+"""What the directory of a project holds, besides a pyproject.toml: nothing above it is the project's."""
 
 
 class Configuration(NamedTuple):
@@ -54,22 +68,47 @@ class Configuration(NamedTuple):
     options: Mapping[str, Any]
     sections: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def mode_as(self) -> str:
+        """How a mode is named where the file names one, with `{}` for it; empty where it names none."""
+        return f'mode = "{{}}" in {self.path}' if "mode" in self.options else ""
+
+
+def defaults(start: Path | None = None) -> Configuration:
+    """What the nearest pyproject.toml says, without the options that the environment says.
+
+    Raises:
+        ConfigurationError: as `read_configuration`.
+    """
+    found = read_configuration(start)
+    said = {name for name, variable in VARIABLES.items() if os.environ.get(variable)}
+    return found._replace(options={name: value for name, value in found.options.items() if name not in said})
+
 
 def read_configuration(start: Path | None = None) -> Configuration:
-    """Reads the nearest pyproject.toml: in a directory or the first above it that has one.
+    """Reads the nearest pyproject.toml: in a directory or the first above it that has one, up to the project's.
+
+    One without `[tool.replaycache]` says nothing, whatever else is in it or wrong with it, and ends the search. So
+    does one that others have put where everybody may write.
 
     Args:
         start: the directory; None for the current one.
 
     Raises:
-        ConfigurationError: the file cannot be read, a name is misspelt or a value is wrong.
+        ConfigurationError: a file with that table cannot be read, a name is misspelt or a value is wrong.
     """
-    directory = (start or Path.cwd()).absolute()
+    nothing = Configuration(None, {}, {})
+    try:
+        directory = (start or Path.cwd()).absolute()
+    except OSError:  # it was removed
+        return nothing
     for parent in (directory, *directory.parents):
         path = parent / "pyproject.toml"
-        if path.is_file():
-            return _read(path)
-    return Configuration(None, {}, {})
+        if os.path.isfile(path):
+            return nothing if _is_planted(path) else _read(path)
+        if any(os.path.exists(parent / name) for name in _PROJECT):
+            break
+    return nothing
 
 
 def check_names(given: Collection[str], known: Collection[str], where: str) -> None:
@@ -85,33 +124,52 @@ def check_names(given: Collection[str], known: Collection[str], where: str) -> N
     """
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, list(known), n=1)
-            guess = f"; did you mean {close[0]!r}?" if close else "."
-            raise ConfigurationError(f"{where}: there is no {name!r}{guess} It takes {', '.join(sorted(known))}")
+            near = guess(name, list(known)) or "."
+            raise ConfigurationError(f"{where}: there is no {name!r}{near} It takes {', '.join(sorted(known))}")
+
+
+def _is_planted(path: Path) -> bool:
+    """Whether somebody else has put a file into a directory in which everybody may write, as in /tmp."""
+    found, directory = path.stat(), path.parent.stat()
+    others = hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0, directory.st_uid)
+    return others and bool(directory.st_mode & stat.S_IWOTH)
 
 
 def _read(path: Path) -> Configuration:
+    document: dict[str, Any] = {}
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        data = path.read_bytes()
+    except OSError:  # nobody knows whether it is meant for us
+        data = b""
+    if b"replaycache" in data:
+        import tomllib  # most files do not name us
+
+        try:
+            document = tomllib.loads(data.decode())
+        except (ValueError, RecursionError) as error:
+            if re.search(rb"""tool["']?\s*\.\s*["']?replaycache\b""", data):
+                raise ConfigurationError(f"{path} cannot be read: {error}") from error
     tool = document.get("tool", {})
     table = tool.get("replaycache", {}) if isinstance(tool, dict) else {}
     where = f"{path}: [tool.replaycache]"
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where} is no table")
-    for name in _IN_CODE:
-        if name in table:
-            raise ConfigurationError(f"{where}: {name} is a function, and can be given in code only")
-    check_names(table, (*_OPTIONS, *SECTIONS), where)
+    _check_is_no_function(table, _IN_CODE, where)
+    check_names(table, (*OPTIONS, *SECTIONS), where)
     sections = {
         name: _table(table[name], f"{path}: [tool.replaycache.{name}]") for name in SECTIONS if name in table
     }
     options: dict[str, Any] = {}
     for name, value in table.items():
-        if name in _OPTIONS:
+        if name in OPTIONS:
             options[name] = _option(name, value, path)
     return Configuration(path, options, sections)
+
+
+def _check_is_no_function(table: Mapping[str, Any], in_code: Collection[str], where: str) -> None:
+    for name in in_code:
+        if name in table:
+            raise ConfigurationError(f"{where}: {name} is a function, and can be given in code only")
 
 
 def _table(value: Any, where: str) -> Mapping[str, Any]:
@@ -129,12 +187,19 @@ def _option(name: str, value: Any, path: Path) -> Any:
     if name in ("match", "redact"):
         kind, in_code = (Match, _IN_CODE_OF_MATCH) if name == "match" else (Redact, ())
         where = f"{path}: [tool.replaycache.{name}]"
-        check_names(_table(value, where), [one for one in signature(kind).parameters if one not in in_code], where)
+        _check_is_no_function(_table(value, where), in_code, where)
+        check_names(value, [one for one in signature(kind).parameters if one not in in_code], where)
         if name == "match" and isinstance(value.get("scrub"), list):  # TOML has no pairs
             scrub = [tuple(one) if isinstance(one, list) else one for one in value["scrub"]]
             value = {**value, "scrub": scrub}
         value = _checked(lambda: kind(**value), where)
-    _checked(lambda: Options.parse({name: value}), where)
+    if name == "budget":  # whether prices are known is asked by who has calls to pay
+        from .accounts.budget import parse_limit
+
+        parse_limit(value, f"{where}: {name}")
+    else:
+        # what the environment says of others is not the file's
+        _checked(lambda: Options.parse({"mode": "auto", "ignore_hosts": (), name: value}), where)
     return value
 
 
@@ -143,7 +208,7 @@ def _store(value: Any, path: Path, where: str) -> str:
         raise ConfigurationError(f"{where}: store={value!r} is wrong; it takes text, or a list of texts")
     _checked(lambda: check_names_store(value, "store"), where)
     is_path = value != ":memory:" and "://" not in value
-    return str(path.parent / Path(value).expanduser()) if is_path else value
+    return str(path.parent / os.path.expanduser(value)) if is_path else value
 
 
 def _checked(make: Any, where: str) -> Any:

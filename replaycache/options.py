@@ -28,6 +28,7 @@ __all__ = [
     "OptionArguments",
     "Options",
     "combined",
+    "guess",
     "names_mode",
     "parse_duration",
     "parse_hosts",
@@ -64,9 +65,9 @@ class Mode(StrEnum):
         try:
             return cls(value)
         except ValueError:
-            guess = _guess(str(value), [mode.value for mode in cls])
+            near = guess(str(value), [mode.value for mode in cls])
             raise ConfigurationError(
-                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{guess}"
+                f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{near}"
             ) from None
 
 
@@ -129,7 +130,8 @@ def parse_hosts(value: Any, where: str) -> tuple[str, ...]:
     return hosts
 
 
-def _guess(name: str, names: list[str]) -> str:
+def guess(name: str, names: list[str]) -> str:
+    """`; did you mean 'this'?`, with the one of `names` that comes nearest; empty where none comes near."""
     import difflib  # nobody waits for it who makes no mistake
 
     close = difflib.get_close_matches(name, names, n=1)
@@ -324,9 +326,9 @@ class Options(Value):
             if name == "store":
                 raise ConfigurationError("the store is the first argument here, not an option")
             if name not in names:
-                guess = _guess(name, [*names, "store"])
+                near = guess(name, [*names, "store"])
                 listed = f"he options are store, {', '.join(names)}"
-                raise ConfigurationError(f"there is no option {name!r}{f'{guess} T' if guess else '; t'}{listed}")
+                raise ConfigurationError(f"there is no option {name!r}{f'{near} T' if near else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
 
 

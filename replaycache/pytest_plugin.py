@@ -6,8 +6,9 @@
 
 A marked test records into a cassette beside it at its first run, and replays from it ever after. The cassette is
 in use from before the test's fixtures are set up until they are torn down, and is written at the end, if the test
-passed. Which mode holds is said by the command line, else by the environment, the mark, the ini file, `CI`.
-Options are said by the mark, and for a whole suite by the fixture `replay_options`.
+passed. Which mode holds is said by the command line, else by the environment, the mark, the ini file, `CI`, and
+`[tool.replaycache]` of pyproject.toml. Options are said by the mark, for a whole suite by the fixture
+`replay_options`, and by that table.
 
 In mode `record` each request is asked once in a run: where tests share a cassette, the later one plays what an
 earlier one has recorded, as both will ever after.

@@ -43,6 +43,8 @@ COMMANDS = {
     "scrub": _Lazy("scrub", "Replace what looks like a credential in a store."),
     "scan": _Lazy("scan", "Look for credentials in files; a pre-commit hook."),
     "verify": _Lazy("verify", "Call upstream again and report the drift."),
+    "config": _Lazy("config", "Say which options hold, and who says them."),
+    "doctor": _Lazy("doctor", "Say what a bug report needs, and what is wrong here."),
     "run": _Lazy("run", "Run a program with the cache installed."),
     "serve": _Lazy("serve", "Record and replay for programs in any language: a proxy."),
 }
@@ -129,8 +131,9 @@ class Program(click.Group):
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=(
-        "A STORE is the user's disk cache where none is named, the directory of a disk cache, or a cassette "
-        "(FILE.json). A KEY may be cut to its first characters; a recording of a cassette is also FILE.json#3."
+        "A STORE is the directory of a disk cache, a cassette (FILE.json) or redis://HOST; where none is named, "
+        "what REPLAYCACHE_DIR or the nearest pyproject.toml says, or else the user's disk cache. A KEY may be cut "
+        "to its first characters; a recording of a cassette is also FILE.json#3."
         "\n\n"
         f"Exit status: {Status.DONE:d} done; {Status.FOUND:d} a difference, drift or finding, or nothing matched; "
         f"{Status.WRONG_USE:d} wrong arguments; {Status.FAILED:d} it could not be done. "

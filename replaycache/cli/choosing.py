@@ -1,4 +1,4 @@
-"""The options by which a command is told which recordings of a store are meant."""
+"""What the options of commands mean: which recordings are meant, what may be spent, what is redacted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._errors import ConfigurationError
+from ..configuration import defaults
 from ..maintenance.selection import Selection
-from ..options import parse_duration
+from ..options import combined, parse_duration
+from ..redaction.redact import Redact
 
-__all__ = ["budget_option", "parse_since", "parse_status", "selection", "selection_options"]
+__all__ = ["all_redacted", "budget_option", "parse_since", "parse_status", "selection", "selection_options"]
 
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
@@ -58,6 +60,16 @@ def budget_option(text: str | None) -> Budget | None:
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
     return Budget(text, _where="--budget")
+
+
+def all_redacted(redact: Redact) -> Redact:
+    """What a command redacts: what its options say, and what the nearest pyproject.toml does.
+
+    Raises:
+        ConfigurationError: that file is wrong.
+    """
+    found: Redact = combined(defaults().options, {"redact": redact})["redact"]
+    return found
 
 
 def parse_since(text: str | None) -> float | None:

@@ -15,6 +15,7 @@ import click
 
 from .._errors import ConfigurationError
 from .._models import Recording, Request
+from ..configuration import defaults
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
 from ..engine.stored_form import stored_form
 from ..maintenance.moving import salt_of
@@ -26,10 +27,11 @@ from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, unsalted
 from ..stores import Store
 from ..wire.hosts import HostPattern, are_meant
+from .choosing import all_redacted
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
-from .opening import complete_key, existing_store, named_entry, names_a_store, store_option
+from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
 from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
 from .request_text import parse_request
 
@@ -79,6 +81,9 @@ def command(
     where it is - or left out. Shown are its key, its canonical form, each
     rule that changed something, and whether a recording answers it.
 
+    The rules are those of `match`, `redact` and `ignore_hosts` in the nearest
+    pyproject.toml, unless options give others.
+
     Of two, it says at which JSON paths they differ, and which of these
     differences do not count. Exit status 1: their keys differ.
     """
@@ -104,6 +109,9 @@ def _match(
     pairs = [pair.rpartition("=") for pair in hosts]
     if any(not name or not host for name, _, host in pairs):
         raise click.BadParameter("write NAME=HOST, such as localhost:8080=api.openai.com", param_hint="--host")
+    if not any((ignore, scrub, pairs, headers, no_folding)):
+        found: Match = defaults().options.get("match", Match())
+        return found
     try:
         return Match(
             ignore=ignore,
@@ -123,6 +131,8 @@ def _scrub(text: str) -> str | tuple[str, str]:
 
 
 def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
+    if ignore_hosts is None:
+        ignore_hosts = defaults().options.get("ignore_hosts")
     try:
         hosts = parse_hosts(ignore_hosts, "--ignore-hosts")
     except ConfigurationError as error:
@@ -204,10 +214,10 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
         return unsalted() if find is None else find()
 
     try:
-        redact = Redact(body=paths)
+        redact = all_redacted(Redact(body=paths))
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from error
-    is_file = store is not None and Path(store).suffix.lower() == ".json"
+    is_file = str(default_store() if store is None else store).lower().endswith(".json")
     return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
 
 

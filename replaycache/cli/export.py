@@ -67,7 +67,7 @@ def command(
 ) -> Status:
     """Copy recordings into a cassette or a HAR file.
 
-    All of the user's disk cache or of --store, or only those that are named.
+    All of --store or of the default store, or only those that are named.
     TARGET is a cassette (FILE.json, to which what it has not yet is added), a
     HAR file (FILE.har), a cassette of VCR.py (FILE.yaml), the directory of
     another cache, or a shared store (redis://HOST).

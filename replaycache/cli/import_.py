@@ -40,7 +40,7 @@ def command(
 
     Reads cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and
     cassetter, HAR files (Polly.js's too), traces of httprr, and cassettes,
-    caches and shared stores of replaycache. They go into the user's disk cache,
+    caches and shared stores of replaycache. They go into the default store,
     or into --store, which may be a cassette or redis://HOST.
 
     What the other recorder's filters left out of a request is unknown: from a

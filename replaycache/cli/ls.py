@@ -82,7 +82,7 @@ def command(
 ) -> Status:
     """List recordings, the newest first.
 
-    Of STORE, or of the user's disk cache: key, age, call, model, status, size
+    Of STORE, or of the default store: key, age, call, model, status, size
     of the response, chunks, tokens in and out, and the first words of what
     was asked.
 

@@ -10,6 +10,7 @@ import click
 
 from ..maintenance.moving import Moved
 from ..redaction.redact import Redact
+from .choosing import all_redacted
 from .errors import Status
 from .output import note, printable, write_json
 
@@ -34,7 +35,7 @@ def redact_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *arguments: Any, secrets: Literal["refuse", "replace"], keep_header: tuple[str, ...], **others: Any
     ) -> Any:
         redact = Redact(secrets=secrets, request_headers=keep_header, response_headers=keep_header)
-        return command(*arguments, redact=redact, **others)
+        return command(*arguments, redact=all_redacted(redact), **others)
 
     return with_redact
 

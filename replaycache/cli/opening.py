@@ -8,7 +8,7 @@ A command takes its store with one of
 
 and opens it with
 
-    existing_store(store)               to read: the user's disk cache for None, the directory of a disk cache, a
+    existing_store(store)               to read: the default store for None, the directory of a disk cache, a
                                         cassette (FILE.json), a shared store (redis://HOST), a file of another
                                         recorder
     writable_store(store)               to change: the same without the files of others
@@ -42,6 +42,7 @@ from click.shell_completion import CompletionItem
 from .._errors import ConfigurationError, StoreError, StoreUnavailable
 from .._models import Recording
 from .._printable import one_line
+from ..configuration import defaults
 from ..stores import DiskStore, Store, check_names_store, default_directory, is_shared
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
@@ -52,6 +53,7 @@ __all__ = [
     "check_store_name",
     "complete_key",
     "complete_store",
+    "default_store",
     "entries",
     "existing_cache",
     "existing_store",
@@ -121,7 +123,7 @@ def store_option(command: _Command) -> _Command:
         "--store",
         metavar="STORE",
         shell_complete=complete_store,
-        help="A disk cache's directory, a cassette or redis://HOST, instead of the user's disk cache.",
+        help="A disk cache's directory, a cassette or redis://HOST, instead of the default store.",
     )(command)
 
 
@@ -206,18 +208,40 @@ def existing_cache(text: str | None, doing: str) -> DiskStore:
         click.UsageError: it is a cassette, or no store can be named so.
         CommandFailed: as `existing_store`.
     """
-    if is_shared(text):
+    meant = default_store() if text is None else text
+    if is_shared(meant):
         raise click.UsageError(
             f"a shared store forgets by itself, with ?max_age=SECONDS behind its address or by the server's own "
             f"eviction; {doing} KEY --store ADDRESS removes one recording"
         )
-    if text is not None and "://" not in text and not os.path.isdir(text) and text.lower().endswith(_FOREIGN):
+    names_a_path = isinstance(meant, str) and "://" not in meant and not os.path.isdir(meant)
+    if names_a_path and str(meant).lower().endswith(_FOREIGN):
         raise click.UsageError(
-            f"{text!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache, "
-            f"or nothing for yours in {default_directory()}; a recording of a cassette is named as FILE.json#3"
+            f"{meant!r} is a file of recordings, and {doing} works on a cache: give the directory of a disk cache "
+            f"(yours is {default_directory()}); a recording of a cassette is named as FILE.json#3"
         )
     # neither a file nor an address comes so far
     return cast(DiskStore, _opened(text, foreign=False))
+
+
+def default_store() -> str | list[str]:
+    """What is meant where no store is named; a list of several caches that are one before the other.
+
+    Raises:
+        ConfigurationError: the nearest pyproject.toml is wrong.
+        click.UsageError: what it names ends with each process.
+    """
+    file = defaults()
+    named = file.options.get("store") or str(default_directory())
+    names = [one for one in ([named] if isinstance(named, str) else named) if one != ":memory:"]
+    if not names:
+        raise click.UsageError(f"the store of {file.path} ends with each process; name another with --store")
+    return names if len(names) > 1 else names[0]
+
+
+def _is_missing(text: str) -> bool:
+    path = Path(text).expanduser()
+    return not is_shared(text) and not (path if path.suffix.lower() == ".json" else _database(path)).exists()
 
 
 def check_store_name(text: str | None, where: str) -> None:
@@ -245,7 +269,9 @@ def new_store(text: str | None, where: str) -> Store:
         CommandFailed: what is there is no store of replaycache.
         click.UsageError: no store can be named so.
     """
-    if text is not None and not is_shared(text) and os.path.lexists(os.path.expanduser(text)):
+    if text is None:
+        return _closed_at_the_end(_store_of_option(default_store())[0])
+    if not is_shared(text) and os.path.lexists(os.path.expanduser(text)):
         path = Path(text).expanduser()
         if path.is_file() and path.suffix.lower() != ".json":
             raise CommandFailed(
@@ -264,12 +290,13 @@ def new_store(text: str | None, where: str) -> Store:
 
 def _opened(text: str | None, *, foreign: bool) -> Store:
     if text is None:
-        directory = default_directory()
-        if not _database(directory).exists():
-            return _closed_at_the_end(
-                DiskStore(directory)
-            )  # nothing is recorded yet, and looking does not make it
-        text = str(directory)
+        named = default_store()
+        if isinstance(named, list) or _is_missing(named):  # nothing is recorded yet, and looking makes nothing
+            store = _closed_at_the_end(_store_of_option(named)[0])
+            if isinstance(named, list) and not foreign:
+                raise click.UsageError(f"which of these is meant? Name one with --store: {store.location}")
+            return store
+        text = named
     if is_shared(text):
         check_store_name(text, "STORE")
         return _closed_at_the_end(_store_of_option(text)[0])

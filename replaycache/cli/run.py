@@ -7,17 +7,18 @@ import os
 import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .._errors import ConfigurationError, ReplayCacheError, ReplayCacheWarning
-from .._faults import parse_fault
+from .._errors import ReplayCacheError, ReplayCacheWarning
 from ..accounts.run_savings import RunSavings
-from ..options import Mode, parse_duration, parse_hosts
+from ..configuration import defaults
+from ..options import combined
 from .choosing import budget_option
 from .errors import Status, restore_process
-from .opening import check_store_name, complete_store
+from .given import check_given, given_options
+from .opening import complete_store
 from .output import human_count, human_duration, human_money, note
 from .running import CannotRun, program_of, run_program
 
@@ -52,43 +53,16 @@ class _Run(click.Command):
 
 @click.command("run", cls=_Run, context_settings={"allow_interspersed_args": False}, options_metavar="[OPTION]...")
 @click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script.")
-@click.option(
-    "--store",
-    metavar="STORE",
-    shell_complete=complete_store,
-    help="A directory, a cassette or redis://HOST, instead of the user's disk cache.",
-)
-@click.option(
-    "--mode", type=click.Choice([mode.value for mode in Mode]), help="Otherwise REPLAYCACHE_MODE, or auto."
-)
-@click.option("--ttl", metavar="AGE", help="Older recordings are misses: 12h, 7d.")
-@click.option("--budget", metavar="USD", help="What live calls may cost, such as 2.")
-@click.option("--pace", type=click.FloatRange(min=0), help="0: at once (the default); 1: as recorded.")
-@click.option("--sample", type=click.IntRange(min=0), help="Ask for further answers to the same requests.")
-@click.option(
-    "--ignore-hosts",
-    metavar="HOSTS",
-    help="Leave these alone: localhost (loopback by any name), *.internal.example:8443, with commas between them.",
-)
-@click.option(
-    "--fault", metavar="FAULT", help="What goes wrong with replayed answers: cut:after=5, status:429,times=2."
-)
+@given_options
 @click.option("-q", "--quiet", is_flag=True, help="Do not say at the end what was saved.")
 @click.argument(
     "script", metavar="SCRIPT [ARG]...", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_store
 )
 def command(
     module: str | None,
-    store: str | None,
-    mode: str | None,
-    ttl: str | None,
-    budget: str | None,
-    pace: float | None,
-    sample: int | None,
-    ignore_hosts: str | None,
-    fault: str | None,
     quiet: bool,
     script: tuple[str, ...],
+    **options: Any,
 ) -> int:
     """Run a program with the cache installed.
 
@@ -96,34 +70,22 @@ def command(
     the processes of its multiprocessing, records and replays. Options stand
     before SCRIPT or -m MODULE; all that follows is the program's own.
 
+    What is not given is as the environment says, or else [tool.replaycache]
+    of the nearest pyproject.toml; `replaycache config` tells what holds.
+
     Ends as the program does. A line on standard error then says what was
     saved.
     """
     program = program_of(script, module)
     if program is None:
         raise click.UsageError("name a script, or a module with -m")
-    try:
-        parse_duration(ttl, "--ttl")
-        if ignore_hosts is not None:
-            parse_hosts(ignore_hosts, "--ignore-hosts")
-        if fault is not None:
-            parse_fault(fault, "--fault")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
+    given = check_given(options)
     from ..session.session import installed
 
-    check_store_name(store, "--store")
-    budget_option(budget)
-    settings: dict[str, Any] = {
-        "store": store,
-        "mode": mode,
-        "ttl": ttl,
-        "budget": budget,
-        "pace": pace,
-        "sample": sample,
-        "ignore_hosts": ignore_hosts,
-        "fault": fault,
-    }
+    budget = given.pop("budget", None)
+    file = defaults()
+    mode_as = "--mode {}" if "mode" in given else file.mode_as
+    settings = _Settings(combined(file.options, given), budget, mode_as)
     savings = RunSavings()
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()
@@ -218,25 +180,38 @@ def _others(tally: Tally) -> list[str]:
 # -- processes of multiprocessing --------------------------------------------------------------------------
 
 
+class _Settings(NamedTuple):
+    """What the cache is installed with, in every process of the program.
+
+    Attributes:
+        options: those of the command line, and of the file.
+        budget: as the command line has it.
+        mode_as: how a mode is named where this one was.
+    """
+
+    options: dict[str, Any]
+    budget: str | None
+    mode_as: str
+
+
 class _InstalledAgain:
     """Installs the cache where it is unpickled: in a new process, before the program is imported there."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: _Settings) -> None:
         self._settings = settings
 
-    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Any, tuple[_Settings]]:
         return _install, (self._settings,)
 
 
-def _install(settings: dict[str, Any], **hooks: Any) -> None:
-    from ..session.session import install, tell_mode
+def _install(settings: _Settings, **hooks: Any) -> None:
+    from ..session.session import install_options
 
-    install(**{**settings, "budget": budget_option(settings["budget"])}, **hooks)
-    if settings["mode"] is not None:
-        tell_mode(mode_as="--mode {}")
+    budget = {} if settings.budget is None else {"budget": budget_option(settings.budget)}
+    install_options({**settings.options, **budget, **hooks}, settings.mode_as)
 
 
-def _install_in_children(settings: dict[str, Any]) -> None:
+def _install_in_children(settings: _Settings) -> None:
     """Has processes that do not begin as a copy of this one (spawn, forkserver) install the cache, too."""
     from multiprocessing import spawn
 

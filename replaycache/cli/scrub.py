@@ -9,6 +9,7 @@ import click
 from ..maintenance.scrubbing import Scrubbed, scrub_cache, scrub_cassette, scrub_file
 from ..redaction.redact import Redact
 from ..stores import CassetteStore
+from .choosing import all_redacted
 from .errors import Status
 from .foreign_file import ForeignFile
 from .opening import complete_store, existing_store
@@ -37,7 +38,7 @@ def command(store: str, keep_header: tuple[str, ...], dry_run: bool, as_json: bo
     """
     opened = existing_store(store)
     told = Scrubbed()
-    redact = Redact(request_headers=keep_header, response_headers=keep_header)
+    redact = all_redacted(Redact(request_headers=keep_header, response_headers=keep_header))
     if isinstance(opened, ForeignFile):
         scrub_file(Path(opened.location), told, dry_run)
     else:

@@ -1,4 +1,5 @@
-"""Which hosts are ignored: the command line says it, else the environment, a test's options, the ini file."""
+"""Which hosts are ignored: the command line says it, else the environment, a test's options, the ini file,
+pyproject.toml."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from ..options import IGNORE_HOSTS_VARIABLE, parse_hosts
+from .suite_options import of_file
 
 __all__ = ["check_ignored_hosts", "ignored_hosts"]
 
@@ -27,7 +29,9 @@ def ignored_hosts(config: pytest.Config, of_test: Any = None) -> Any:
     said = config.getoption("replay_ignore_hosts")
     if said is not None or os.environ.get(IGNORE_HOSTS_VARIABLE):
         return parse_hosts(said, "--replay-ignore-hosts")
-    return parse_hosts(config.getini(_INI), _INI) if of_test is None else of_test
+    if of_test is not None:
+        return of_test
+    return parse_hosts(config.getini(_INI), _INI) or of_file(config).options.get("ignore_hosts", ())
 
 
 def check_ignored_hosts(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Which mode holds: the command line says it, else the environment, a test's mark, the ini file, `CI`."""
+"""Which mode holds: the command line, else the environment, a test's mark, the ini file, `CI`, pyproject.toml."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ..options import MODE_VARIABLE, Mode
+from .suite_options import of_file
 
 __all__ = ["check_modes", "is_ci", "mode_of"]
 
@@ -20,6 +21,8 @@ def is_ci() -> bool:
 def mode_of(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
     """Which mode holds, and who said so.
 
+    `CI` goes before pyproject.toml, whose mode is for other programs, too: in CI nothing goes live by it.
+
     Raises:
         ConfigurationError: there is no such mode.
     """
@@ -31,7 +34,11 @@ def mode_of(config: pytest.Config, of_mark: Any = None) -> tuple[Mode, str]:
     ):
         if value is not None and value != "":
             return Mode.parse(value, where), where
-    return (Mode.REPLAY, "CI is set") if is_ci() else (Mode.ONCE, "the default")
+    if is_ci():  # of the environment, too
+        return Mode.REPLAY, "CI is set"
+    file = of_file(config)
+    of_options = file.options.get("mode")
+    return (Mode.ONCE, "the default") if of_options is None else (Mode(of_options), str(file.path))
 
 
 def check_modes(config: pytest.Config) -> None:

@@ -24,7 +24,7 @@ from .ignored_hosts import ignored_hosts
 from .marks import Marked
 from .modes import is_ci, mode_of
 from .network_guard import NetworkGuard
-from .suite_options import combined, suite_options
+from .suite_options import combined, of_file, suite_options
 
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
@@ -57,7 +57,14 @@ class Run:
         self.keeps_failed = bool(config.getoption("replay_keep_failed", False))
         self.lost_workers = False
         self._place: Path | None = None
-        self._budget = _budget(config)
+        file = of_file(config)
+        # what is said in other ways, too, is looked at where that is
+        elsewhere = ("store", "mode", "ignore_hosts")
+        self._options = {name: value for name, value in file.options.items() if name not in elsewhere}
+        if "budget" in self._options:  # of all tests together
+            self._options["budget"] = _shared(config, self._options["budget"], f"budget in {file.path}")
+        amount = config.getoption("replay_budget", None)
+        self._budget = None if amount is None else _shared(config, amount, "--replay-budget")
         of_workers = getattr(config, "workerinput", {}).get(_PLACE)
         self._cassettes = CassettesOfRun(Path(of_workers) if of_workers else None)
         is_controller = not self.is_worker and bool(config.getoption("dist", "no") != "no")
@@ -92,7 +99,7 @@ class Run:
         is_held_back = mode is Mode.REPLAY  # and not only as its cassette has recordings
         if said is Mode.ONCE:
             mode = Mode.AUTO if self.collection.is_fresh(marked.path) else Mode.REPLAY
-        options = combined(suite_options(suite), marked.options)
+        options = combined(self._options, combined(suite_options(suite), marked.options))
         options["ignore_hosts"] = ignored_hosts(self._config, options.get("ignore_hosts"))
         if self._budget is not None:
             options["budget"] = self._budget
@@ -114,7 +121,7 @@ class Run:
             if said is Mode.ONCE and mode is Mode.REPLAY:
                 from ..session.session import tell_mode
 
-                tell_mode(mode=said)
+                tell_mode(said)
             in_use.stack.push(stack.pop_all())
             return in_use
 
@@ -183,13 +190,10 @@ def _why(said: Mode) -> str:
     return once if said is Mode.ONCE else "in mode replay nothing goes live"
 
 
-def _budget(config: pytest.Config) -> Budget | None:
+def _shared(config: pytest.Config, amount: Any, where: str) -> Budget:
     """What the calls of this process may cost: of several workers, each has its share."""
-    amount = config.getoption("replay_budget", None)
-    if amount is None:
-        return None
     from ..accounts.budget import Budget
 
-    budget = Budget(amount, _where="--replay-budget")
+    budget = Budget(amount, _where=where)
     budget.limit /= getattr(config, "workerinput", {}).get("workercount", 1)
     return budget

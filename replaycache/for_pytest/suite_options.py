@@ -1,14 +1,31 @@
-"""Options that a suite gives to all of its marked tests, and how those of a mark go on top."""
+"""Options that a suite, or a project, gives to all of its marked tests, and how those of a mark go on top."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from .._errors import ConfigurationError
+from ..configuration import Configuration, defaults
 from ..options import Options, combined
 
-__all__ = ["combined", "suite_options"]
+__all__ = ["combined", "of_file", "suite_options"]
+
+_FILE = pytest.StashKey[Configuration]()
+
+
+def of_file(config: pytest.Config) -> Configuration:
+    """What the pyproject.toml that is the nearest to pytest's rootdir says; read once in a run.
+
+    Raises:
+        ConfigurationError: it is wrong.
+    """
+    if _FILE not in config.stash:
+        config.stash[_FILE] = defaults(config.rootpath)
+    return config.stash[_FILE]
+
 
 _ELSEWHERE = {
     "mode": "say it by --replay-mode, by REPLAYCACHE_MODE, in a mark, or in the ini file as replay_mode",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
-from ..configuration import check_names, read_configuration
+from ..configuration import check_names, defaults
 from ..options import (
     IGNORE_HOSTS_VARIABLE,
     MODE_VARIABLE,
@@ -362,7 +362,7 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
         ConfigurationError: a name is misspelt or a value is wrong; the text says where it stands.
     """
     given = given or {}
-    file = read_configuration(start)
+    file = defaults(start)
     section = file.sections.get("serve", {})
     where_file = f"{file.path}: [tool.replaycache.serve]"
     for row in SETTINGS:
@@ -402,5 +402,5 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
 def _of_file(name: str, value: Any, path: Path | None) -> Any:
     """A path in a file is relative to it."""
     if name in ("cassettes", "token_file") and isinstance(value, str) and path is not None:
-        return str(path.parent / Path(value).expanduser())
+        return str(path.parent / os.path.expanduser(value))
     return value

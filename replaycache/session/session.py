@@ -14,7 +14,7 @@ import inspect
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType, TracebackType
@@ -30,7 +30,7 @@ from ..engine.tally import Tally
 from ..engine.upstream import step_back, survey
 from ..engine.waiting import Blocking, Suspending
 from ..engine.wrapping import LIBRARIES, check_library, check_transport
-from ..options import Mode, OptionArguments, Options, names_mode
+from ..options import Mode, OptionArguments, Options, combined, names_mode
 from ..stores import Store, check_is_cassette, open_store
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import new_lock
@@ -40,7 +40,7 @@ from ..system.patching import Patches
 from .connections import listen, unlisten
 from .past import Past
 
-__all__ = ["install", "installed", "tell_mode", "uninstall", "use_cassette"]
+__all__ = ["install", "install_options", "installed", "tell_mode", "uninstall", "use_cassette"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -274,19 +274,42 @@ def install(
     Clients that exist already and those on other transports are included; one that has a transport of
     replaycache keeps that. Installing again takes the place of what was installed.
 
+    What is not given here is as the environment says, or else `[tool.replaycache]` of the nearest pyproject.toml;
+    what is redacted there is redacted, too. None that is given is the default, whatever that file says.
+
     Args:
-        store: where recordings are kept: None for the user's disk cache, a store, or text: `":memory:"`, the
-            path of a cassette ending in `.json`, or of a directory, `redis://HOST`; or a list of caches, one
-            before the other.
-        mode: a mode; None: `REPLAYCACHE_MODE`, and `auto` without it.
+        store: where recordings are kept: a store, or text: `":memory:"`, the path of a cassette ending in
+            `.json`, or of a directory, `redis://HOST`; or a list of caches, one before the other. None where
+            nobody says it: the user's disk cache.
+        mode: a mode. None where nobody says it: `auto`.
         options: the others of `replaycache.Options`.
 
     Raises:
-        ConfigurationError: an option is misspelt or wrong, or a library works in a way that is not known.
+        ConfigurationError: an option is misspelt or wrong, here or there, or a library works in a way that is not
+            known.
+    """
+    from ..configuration import defaults  # who calls none of this pays for no file
+
+    file = defaults()
+    named = {name: value for name, value in (("store", store), ("mode", mode)) if value is not None}
+    install_options(combined(file.options, {**named, **options}), "" if mode is not None else file.mode_as)
+
+
+def install_options(options: Mapping[str, Any], mode_as: str = "") -> None:
+    """As `install`, with the options that are given here alone.
+
+    Args:
+        options: with `store`.
+        mode_as: how a mode is named where this one was, with `{}` for it, if not as the options have it.
+
+    Raises:
+        ConfigurationError: as `install`.
     """
     global _installed
-    session = _Session(store, Options.parse({"mode": mode, **options}))
+    options = dict(options)
+    session = _Session(options.pop("store", None), Options.parse(options))
     session.past.tells_own_way = True
+    session.advise(session.advice._replace(mode_as=mode_as))
     before = _installed
     if before is None:
         _patch()
@@ -331,16 +354,11 @@ class _Unsaid(str):
 _UNSAID = _Unsaid("once")
 
 
-def tell_mode(*, mode: Mode | None = None, mode_as: str = "") -> None:
-    """Has the misses of the session that holds here tell of modes as its user knows them.
-
-    Args:
-        mode: in which it is, if not that of its options.
-        mode_as: how one is named, with `{}` for it, if not as an argument.
-    """
+def tell_mode(mode: Mode) -> None:
+    """Has the misses of the session that holds here tell of the mode that its user knows it by."""
     session = _current()
     if session is not None:
-        session.advise(session.advice._replace(mode=mode, mode_as=mode_as))
+        session.advise(session.advice._replace(mode=mode))
 
 
 class use_cassette:  # noqa: N801  # used as a function is

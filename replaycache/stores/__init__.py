@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .redis import RedisStore
 
 __all__ = [
+    "DIRECTORY_VARIABLE",
     "CassetteStore",
     "DiskStore",
     "LayerUnavailable",
@@ -136,15 +137,19 @@ _FILES = _OTHER_RECORDERS | frozenset(
 """How the names of files end: a directory that is named so was meant to be something else."""
 
 
+DIRECTORY_VARIABLE = "REPLAYCACHE_DIR"
+"""What names the directory of the user's disk cache in the environment."""
+
+
 def default_directory() -> Path:
     """The directory of the user's disk cache: `REPLAYCACHE_DIR`, or where the system keeps users' caches.
 
     Raises:
         ConfigurationError: the variable names a file.
     """
-    configured = os.environ.get("REPLAYCACHE_DIR")
+    configured = os.environ.get(DIRECTORY_VARIABLE)
     if configured:
-        where = f"REPLAYCACHE_DIR={_shown(configured)}"
+        where = f"{DIRECTORY_VARIABLE}={_shown(configured)}"
         if configured == ":memory:" or "://" in configured:
             raise ConfigurationError(f"{where} is no directory; give the path of one")
         _check_is_directory(configured, where)

@@ -298,6 +298,36 @@ def test_options_reach_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     assert "replaycache run" not in refused.stderr
 
 
+def test_the_file_where_it_was_started_holds_in_all_its_processes(tmp_path: Path, upstream: Upstream) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.replaycache]\nmode = 'of nobody'\n")
+    (project / "pyproject.toml").write_text(
+        "[tool.replaycache]\nstore = 'cache'\nmatch = { ignore = ['run'] }\nmode = 'replay'\n"
+    )
+    (project / "asks.py").write_text(
+        "import multiprocessing, os, sys, httpx\n"
+        "def ask(run):\n"
+        "    body = {'model': 'm', 'messages': [], 'run': run}\n"
+        "    return httpx.post(sys.argv[1] + '/v1/chat/completions', json=body).json()['model']\n"
+        "if __name__ == '__main__':\n"
+        "    run = int(sys.argv[2])\n"
+        "    print(ask(run))\n"
+        "    os.chdir('..')\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        print(pool.apply(ask, (run + 1,)))\n"
+    )
+
+    first = _run(project, "--mode", "auto", "asks.py", upstream.url, "1", REPLAYCACHE_DIR="")
+    second = _run(project, "asks.py", upstream.url, "3", REPLAYCACHE_DIR="")
+    other = _run(project, "--ttl", "0", "asks.py", upstream.url, "3", REPLAYCACHE_DIR="")
+
+    assert first.stdout == second.stdout == "gpt-4o-mini-2024-07-18\n" * 2, second.stderr
+    assert upstream.calls == 1
+    assert (project / "cache").is_dir()
+    assert f'mode = "auto" in {project / "pyproject.toml"}\n' in other.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no forkserver")
 def test_processes_of_multiprocessing_have_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(

@@ -29,7 +29,9 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "proxy.md"
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Any:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("REPLAYCACHE_DIR")
+
     def write(text: str) -> Path:
         (tmp_path / "pyproject.toml").write_text(text)
         (tmp_path / "src" / "deep").mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ def test_there_may_be_no_file(tmp_path: Path) -> None:
         ("[tool.replaycache.match]\nignroe = []", "did you mean 'ignore'?"),
         ('[tool.replaycache.match]\nignore = "x"', "takes a list"),
         ("[tool.replaycache]\nserve = 1", "is no table"),
-        ("[tool", "cannot be read"),
+        ("[tool.replaycache]\nmode =", "cannot be read"),
     ],
 )
 def test_a_file_with_a_mistake(file: Any, text: str, told: str) -> None:

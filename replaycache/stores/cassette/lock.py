@@ -49,7 +49,7 @@ class _NotSupported(OSError):
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str], *, clears: bool = True) -> Iterator[Path]:
+def locked(path: str | os.PathLike[str], *, clears: bool = True, patience: float = LOCK_TIMEOUT) -> Iterator[Path]:
     """Lets nobody else write the cassette `path` during the block; gives the file that `path` leads to.
 
     Threads exclude each other as processes do. Where the cassette is replaced in the block, that is the last that
@@ -63,16 +63,17 @@ def locked(path: str | os.PathLike[str], *, clears: bool = True) -> Iterator[Pat
     Args:
         path: of the cassette.
         clears: whether what killed writers left is removed: it takes longer where the directory holds many files.
+        patience: seconds to wait for another process.
 
     Raises:
-        CassetteError: another process has held it for `LOCK_TIMEOUT`, or the cassette cannot be reached.
+        CassetteError: another process has held it for so long, or the cassette cannot be reached.
     """
     lock = _Lock()
     try:
-        if not _wait(lambda: _take(lock, os.path.realpath(path)), LOCK_TIMEOUT):
+        if not _wait(lambda: _take(lock, os.path.realpath(path)), patience):
             raise CassetteError(
                 f"{path} cannot be written: another process has had it locked, or its directory, for more than "
-                f"{LOCK_TIMEOUT:g} seconds. The file is as it was. End that process (lsof and fuser tell which); "
+                f"{patience:g} seconds. The file is as it was. End that process (lsof and fuser tell which); "
                 f"what was recorded here meanwhile is written together with the next recording."
             )
         if clears and lock.is_sure:
