@@ -23,6 +23,7 @@ so every text is made printable where the error is made.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._printable import printable
@@ -44,11 +45,20 @@ __all__ = [
     "SecretFound",
     "StoreError",
     "StoreUnavailable",
+    "did_you_mean",
 ]
 
 MissReason = Literal[
     "no_recording", "already_played", "expired", "cassette_not_found", "not_cacheable", "request_too_large"
 ]
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """What an error says of a name that is misspelt; empty where nothing comes near."""
+    import difflib  # nobody waits for it who makes no mistake
+
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _printable(arguments: tuple[object, ...]) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, did_you_mean
 
 __all__ = ["KINDS", "Fault", "Kind", "KindName", "parse_fault"]
 
@@ -151,11 +151,8 @@ def _fault(text: str, told: str) -> Fault:
 
 
 def _unknown(told: str, what: str, name: str, names: Iterable[str]) -> NoReturn:
-    import difflib  # nobody waits for it who makes no mistake
-
-    close = difflib.get_close_matches(name, list(names), n=1)
-    guess = f"did you mean {close[0]!r}? " if close else ""
-    raise ConfigurationError(f"{told}: there is no {what} {name!r}; {guess}There are {', '.join(names)}")
+    near = did_you_mean(name, names) or "."
+    raise ConfigurationError(f"{told}: there is no {what} {name!r}{near} There are {', '.join(names)}")
 
 
 def _wrong(told: str, what: str) -> NoReturn:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from ._printable import printable
 
 __all__ = [
+    "OUTCOME_HEADER",
     "AnswerEnd",
     "Body",
     "Chunk",
@@ -34,7 +35,11 @@ Headers = tuple[tuple[str, str], ...]
 
 T = TypeVar("T")
 
+OUTCOME_HEADER = "x-replaycache"
+"""Says on a replayed response that it is one. It is ours wherever it comes from, and is never stored."""
+
 _MADE = "_made"
+_HIT = (OUTCOME_HEADER.encode(), b"hit")
 
 
 def _find(headers: Headers, name: str) -> str | None:
@@ -168,14 +173,20 @@ class ResponseHead(Value):
         return _find(self.headers, name.lower())
 
     def headers_as(self, make: Callable[[list[tuple[bytes, bytes]]], T]) -> T:
-        """The headers as a client library has them: the same object each time, which nobody may change.
+        """The headers of a replayed response, as a client library has them: the same object each time, which
+        nobody may change.
 
         Args:
             make: makes them of the lines' bytes, once as long as it is the same that is given.
         """
         made: tuple[Any, T] | None = vars(self).get(_MADE)
         if made is None or made[0] is not make:
-            lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+            lines = [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in self.headers
+                if name != OUTCOME_HEADER
+            ]
+            lines.append(_HIT)
             made = vars(self)[_MADE] = make, make(lines)
         return made[1]
 
@@ -188,7 +199,8 @@ class AnswerEnd(NamedTuple):
 
     Attributes:
         verdict: what it is; `failed` also where the status says so.
-        finish_reasons: why its parts finished, as the API calls it, in their order: `("stop",)`.
+        finish_reasons: why its parts finished, as the API calls it, in their order: `("stop",)`; `"refusal"` where
+            a member of that name says it.
     """
 
     verdict: Verdict
@@ -308,7 +320,8 @@ class Usage(NamedTuple):
 
     Attributes:
         provider: who was asked, by its name in genai-prices where it has one there ("openai", "anthropic",
-            "google", "aws", ...); empty where the host is not known to belong to one, as of local servers.
+            "google", "aws", ...); where the host is not known to belong to one, as of local servers, its scheme,
+            name and port ("http://localhost:11434").
         model: as the answer names it, else the request; empty where neither does.
         input_tokens: all of the input, what came from the provider's prompt cache included.
         output_tokens: all of the output, reasoning included.

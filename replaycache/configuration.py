@@ -22,10 +22,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, did_you_mean
 from .accounts import BUDGET_VARIABLE
 from .match import Match
-from .options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Options, guess
+from .options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Options
 from .redaction.redact import Redact
 from .stores import DIRECTORY_VARIABLE, check_names_store
 
@@ -124,7 +124,7 @@ def check_names(given: Collection[str], known: Collection[str], where: str) -> N
     """
     for name in given:
         if name not in known:
-            near = guess(name, list(known)) or "."
+            near = did_you_mean(name, known) or "."
             raise ConfigurationError(f"{where}: there is no {name!r}{near} It takes {', '.join(sorted(known))}")
 
 

@@ -39,7 +39,7 @@ from .engine.spool import Spool
 from .engine.upstream import is_replaced, stand_in, survey
 from .engine.waiting import Blocking, Suspending
 from .engine.wrapping import check_inner, check_library, check_request, check_response, lacks
-from .options import Mode, OptionArguments, Options, names_mode
+from .options import Mode, ModeName, OptionArguments, Options, names_mode
 from .stores import Store, open_store
 from .system.calling_upstream import calling_upstream
 from .system.forking import new_lock
@@ -103,7 +103,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         inner: httpx2.AsyncBaseTransport | None = None,
         *,
         store: Store | str | Sequence[Store | str] | None = None,
-        mode: Mode | str | None = None,
+        mode: Mode | ModeName | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
         check_inner(inner, httpx2.AsyncBaseTransport, "httpx2", "handle_async_request")
@@ -882,7 +882,7 @@ class ReplayTransport(httpx2.BaseTransport):
         inner: httpx2.BaseTransport | None = None,
         *,
         store: Store | str | Sequence[Store | str] | None = None,
-        mode: Mode | str | None = None,
+        mode: Mode | ModeName | None = None,
         **options: Unpack[OptionArguments],
     ) -> None:
         check_inner(inner, httpx2.BaseTransport, "httpx2", "handle_request")

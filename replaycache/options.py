@@ -8,7 +8,7 @@ from dataclasses import field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, did_you_mean
 from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead, Value, value
 from .accounts import BUDGET_VARIABLE
 from .match import Match
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from .accounts.budget import Budget
+    from .accounts.prices import Prices
 
 __all__ = [
     "IGNORE_HOSTS_VARIABLE",
     "MODE_VARIABLE",
     "Keep",
     "Mode",
+    "ModeName",
     "OptionArguments",
     "Options",
     "combined",
-    "guess",
     "names_mode",
     "parse_duration",
     "parse_hosts",
@@ -65,11 +66,14 @@ class Mode(StrEnum):
         try:
             return cls(value)
         except ValueError:
-            near = guess(str(value), [mode.value for mode in cls])
+            near = did_you_mean(str(value), [mode.value for mode in cls])
             raise ConfigurationError(
                 f"{where}={value!r} is no mode; the modes are {', '.join(cls)}{near}"
             ) from None
 
+
+ModeName = Literal["auto", "replay", "record", "once", "verify", "off"]
+"""A mode, where it is given as text."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -130,14 +134,6 @@ def parse_hosts(value: Any, where: str) -> tuple[str, ...]:
     return hosts
 
 
-def guess(name: str, names: list[str]) -> str:
-    """`; did you mean 'this'?`, with the one of `names` that comes nearest; empty where none comes near."""
-    import difflib  # nobody waits for it who makes no mistake
-
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def names_mode(mode: Any) -> bool:
     """Whether anybody names a mode: the code, with this one, or the environment."""
     return mode is not None or bool(os.environ.get(MODE_VARIABLE))
@@ -166,6 +162,7 @@ class OptionArguments(TypedDict, total=False):
     on_drift: Literal["warn", "raise"] | None
     max_request_bytes: int | None
     budget: "Budget | float | str | Decimal | None"
+    prices: Mapping[str, str | Mapping[str, float]] | None
     ignore_hosts: Iterable[str] | None
     fault: str | None
     on_hit: Callable[[Recording, Outcome], object] | None
@@ -199,6 +196,10 @@ class Options(Value):
         budget: US dollars, such as `2` or `"$2"`, that live calls may cost; or a `Budget`, which several
             transports may share. A call that would start beyond it raises `BudgetExceeded` and is not sent. None:
             as `REPLAYCACHE_BUDGET` says for the whole process; without it, no limit.
+        prices: what models cost that genai-prices does not know, or that cost something else: by the model as its
+            answers name it, US dollars per million tokens (`{"my-model": {"input": 0.15, "output": 0.6}}`, and
+            `"cached_input"`), or a model of a provider that costs the same (`"openai/gpt-4o-mini"`); by
+            `"https://gateway.example"`, the provider whose models that host sells (`"openai"`).
         ignore_hosts: hosts that are left alone in every mode: neither recorded nor replayed nor counted, and
             upstream's own response is handed on. Each is a name or an address as the URL has it, with or without a
             port; `*` stands for any characters, and `"localhost"` for every loopback name and address. None: as
@@ -229,6 +230,7 @@ class Options(Value):
     on_drift: Literal["warn", "raise"]
     max_request_bytes: int
     budget: "Budget | None"
+    prices: "Prices | None"
     ignore_hosts: tuple[str, ...]
     fault: str
     on_hit: Callable[[Recording, Outcome], object] | None
@@ -240,7 +242,7 @@ class Options(Value):
     def __init__(
         self,
         *,
-        mode: Mode | str | None = None,
+        mode: Mode | ModeName | None = None,
         match: Match = Match(),  # noqa: B008  # frozen
         redact: Redact = Redact(),  # noqa: B008  # frozen
         pace: float = 0,
@@ -252,6 +254,7 @@ class Options(Value):
         on_drift: Literal["warn", "raise"] = "warn",
         max_request_bytes: int = 64 << 20,
         budget: "Budget | float | str | Decimal | None" = None,
+        prices: "Mapping[str, str | Mapping[str, float]] | Prices | None" = None,
         ignore_hosts: Iterable[str] | None = None,
         fault: str | None = None,
         on_hit: Callable[[Recording, Outcome], object] | None = None,
@@ -284,8 +287,10 @@ class Options(Value):
         hosts = parse_hosts(ignore_hosts, "ignore_hosts")
         if fault:
             _check_fault(fault)
+        if prices is not None:
+            prices = _prices(prices)
         if budget is not None or os.environ.get(BUDGET_VARIABLE):
-            budget = _budget(budget)
+            budget = _budget(budget, prices)
         for name, hook in (("on_hit", on_hit), ("on_miss", on_miss), ("on_store", on_store)):
             takes = hook is None or (_takes(hook, 2) and not inspect.iscoroutinefunction(hook))
             wanted = (
@@ -306,6 +311,7 @@ class Options(Value):
             on_drift=on_drift,
             max_request_bytes=max_request_bytes,
             budget=budget,
+            prices=prices,
             ignore_hosts=hosts,
             fault=fault or "",
             on_hit=on_hit,
@@ -326,7 +332,7 @@ class Options(Value):
             if name == "store":
                 raise ConfigurationError("the store is the first argument here, not an option")
             if name not in names:
-                near = guess(name, [*names, "store"])
+                near = did_you_mean(name, [*names, "store"])
                 listed = f"he options are store, {', '.join(names)}"
                 raise ConfigurationError(f"there is no option {name!r}{f'{near} T' if near else '; t'}{listed}")
         return cls(**{name: value for name, value in options.items() if value is not None})
@@ -350,15 +356,19 @@ def combined(options: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str,
     return both
 
 
-def _budget(value: Any) -> "Budget | None":
-    from .accounts.budget import (  # decimals take time to import, and most have no budget
-        Budget,
-        budget_of_environment,
-    )
+def _prices(value: Any) -> "Prices":
+    from .accounts.prices import Prices  # decimals take time to import, and most name no prices
 
-    if value is None:
-        return budget_of_environment()
-    return value if isinstance(value, Budget) else Budget(value)
+    return value if isinstance(value, Prices) else Prices(value)
+
+
+def _budget(value: Any, prices: "Prices | None") -> "Budget | None":
+    from .accounts.budget import Budget, budget_of_environment
+
+    budget = budget_of_environment() if value is None else value if isinstance(value, Budget) else Budget(value)
+    if budget is not None:
+        budget.check_prices(prices)
+    return budget
 
 
 def _check_fault(fault: Any) -> None:

@@ -11,6 +11,7 @@ from .._errors import BudgetExceeded, ConfigurationError
 from .._models import Usage
 from ..system.forking import new_lock
 from . import BUDGET_VARIABLE
+from .prices import LIST_PRICES, Prices
 
 __all__ = ["Budget", "budget_of_environment", "parse_limit"]
 
@@ -20,27 +21,19 @@ class Budget:
 
     A call is refused, before it is sent, once what was spent has reached the limit; calls that are under way
     are not disturbed, so that the last of them may go beyond it. Spent is what the answers that were read to
-    their end say they came to, at the prices of the package genai-prices. What has no price there, such as a
-    local server, or tells no tokens, is not counted, and a warning says so once.
+    their end say they came to, at the prices of the package genai-prices and of the option `prices`. What has no
+    price there, such as a local server, or tells no tokens, is not counted, and a warning says so once.
 
     Args:
         limit: a number of US dollars, or text such as `"$2"` or `"0.50"`.
 
     Raises:
-        ConfigurationError: the limit is none, or the package that knows the prices is not installed.
+        ConfigurationError: the limit is none.
     """
 
     def __init__(self, limit: float | str | Decimal, *, _where: str = "budget") -> None:
         self.limit = parse_limit(limit, _where)
         self._where = _where
-        from . import prices
-
-        if not prices.is_available():
-            raise ConfigurationError(
-                f"{_where}={limit!r} needs to know prices: install replaycache with its extra `prices` "
-                f'(pip install "replaycache[prices]")'
-            )
-        self._price_of = prices.price_of
         self._lock = new_lock()
         self._spent = Decimal(0)
         self._told: set[str] = set()
@@ -49,6 +42,21 @@ class Budget:
     def spent(self) -> Decimal:
         """US dollars spent so far."""
         return self._spent
+
+    def check_prices(self, prices: Prices | None) -> None:
+        """Looks whether it can be known what is spent.
+
+        Args:
+            prices: the user's own.
+
+        Raises:
+            ConfigurationError: there are none, and the package that knows the others' is not installed.
+        """
+        if not (prices or LIST_PRICES).are_known:
+            raise ConfigurationError(
+                f"{self._where}={str(self.limit)!r} needs to know prices: install replaycache with its extra "
+                f'`prices` (pip install "replaycache[prices]"), or give them with the option `prices`'
+            )
 
     def check(self) -> None:
         """To be called before a call is sent.
@@ -62,15 +70,16 @@ class Budget:
                 f"{self._where}, or replay what is recorded with mode='replay'."
             )
 
-    def spend(self, usage: Usage | None, when: float, what: str) -> str:
+    def spend(self, usage: Usage | None, when: float, what: str, prices: Prices | None = None) -> str:
         """Takes account of an answer; gives what is to be said about it, once for each kind.
 
         Args:
             usage: of the answer; None where it tells none.
             when: it was asked for, in seconds since 1970 (UTC).
             what: names the call for the user.
+            prices: the user's own.
         """
-        price = None if usage is None else self._price_of(usage, when)
+        price = None if usage is None else (prices or LIST_PRICES).price_of(usage, when)
         if price is not None:
             with self._lock:
                 self._spent += price
@@ -79,7 +88,11 @@ class Budget:
         if kind in self._told:
             return ""
         self._told.add(kind)
-        why = "it tells no tokens" if usage is None else f"the price of {kind} is not known"
+        why = (
+            "it tells no tokens"
+            if usage is None
+            else f"the price of {kind} is not known; the option `prices` takes it"
+        )
         return f"{what} is not counted in the budget: {why}."
 
     def __repr__(self) -> str:

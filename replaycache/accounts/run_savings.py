@@ -10,13 +10,16 @@ from collections import Counter
 from .._models import Outcome, Recording, Request, Usage
 from ..dialects.usage import usage_of
 from ..system.forking import new_lock
-from .prices import Total, total_of
+from .prices import Prices, Total
 
 __all__ = ["RunSavings"]
 
 
 class RunSavings:
     """Adds up what is told by the hooks of a session; they may be called from any thread.
+
+    Args:
+        prices: by which it is counted.
 
     Attributes:
         hits: calls that a recording answered.
@@ -25,7 +28,8 @@ class RunSavings:
         seconds: that the replayed answers took when they were recorded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
         self.hits = self.misses = self.stored = 0
         self.seconds = 0.0
         self._usages: Counter[Usage] = Counter()
@@ -54,4 +58,4 @@ class RunSavings:
     @property
     def total(self) -> Total:
         """What the replayed answers came to."""
-        return total_of(self._usages)
+        return self._prices.total(self._usages)

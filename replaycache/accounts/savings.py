@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TypeVar
 
 from .._models import Recording, Usage
-from ..dialects.usage import model_of, provider_of, usage_of
+from ..dialects.usage import asked_of, usage_of
 from .ledger import TOKENS, Entry, Ledger, price_tier
-from .prices import price_of
+from .prices import LIST_PRICES, Prices
 
 __all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
 
@@ -120,6 +120,7 @@ class Savings:
     """Sums of calls, or of recordings.
 
     Attributes:
+        prices: by which money is counted.
         total: of all.
         models, providers: by name.
         days: by their beginning (UTC).
@@ -127,7 +128,8 @@ class Savings:
         runs: by name, the one that started first at the beginning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices = LIST_PRICES) -> None:
+        self.prices = prices
         self.total = Line("")
         self.models: dict[str, Line] = {}
         self.providers: dict[str, Line] = {}
@@ -137,7 +139,7 @@ class Savings:
 
     def add(self, entry: Entry) -> None:
         """Takes account of the calls of a day; `when` is its beginning."""
-        part, found = _PART.get(entry.status, "live"), _sum(entry)
+        part, found = _PART.get(entry.status, "live"), _sum(entry, self.prices)
         for line in (
             self.total,
             self.models.setdefault(entry.usage.model, Line(entry.usage.model)),
@@ -149,7 +151,7 @@ class Savings:
     def add_run(self, entry: Entry) -> None:
         """Takes account of the calls of a run, which `add` has been told already."""
         line = self.runs.setdefault(entry.run, Line(entry.run, entry.program, entry.started))
-        getattr(line, _PART.get(entry.status, "live")).add(_sum(entry))
+        getattr(line, _PART.get(entry.status, "live")).add(_sum(entry, self.prices))
 
     def merge(self, other: Savings) -> None:
         """Takes those of another store into these."""
@@ -170,18 +172,19 @@ def _are_few(days: Iterable[int]) -> bool:
     return not days or max(days) - min(days) < FEW_DAYS * _DAY
 
 
-def of_ledger(ledger: Ledger, *, since: float = 0.0, runs: int = 1000) -> Savings:
+def of_ledger(ledger: Ledger, *, prices: Prices = LIST_PRICES, since: float = 0.0, runs: int = 1000) -> Savings:
     """What was asked of a cache.
 
     Args:
         ledger: of the cache.
+        prices: by which calls are counted.
         since: only hours that ended after this moment, in seconds since 1970 (UTC).
         runs: at most so many, the newest.
 
     Raises:
         StoreUnavailable: its file cannot be read.
     """
-    savings = Savings()
+    savings = Savings(prices)
     for entry in ledger.entries("day", since=since):
         savings.add(entry)
     if _are_few(savings.days):
@@ -195,25 +198,24 @@ def of_ledger(ledger: Ledger, *, since: float = 0.0, runs: int = 1000) -> Saving
     return savings
 
 
-def of_recordings(recordings: Iterable[Recording], *, since: float = 0.0) -> Savings:
+def of_recordings(recordings: Iterable[Recording], *, prices: Prices = LIST_PRICES, since: float = 0.0) -> Savings:
     """What recordings cost when they were recorded, in memory that does not grow with their number.
 
     Args:
         recordings: gone through once.
+        prices: by which they are counted.
         since: only those that were recorded after this moment, in seconds since 1970 (UTC).
     """
     groups: dict[tuple[int, str, str, str, int], _Group] = {}
     for recording in recordings:
         if recording.recorded_at < since:
             continue
-        usage = recording.usage or usage_of(recording)
-        if usage is None:
-            usage = Usage(provider_of(recording.request), model_of(recording.request))
+        usage = recording.usage or usage_of(recording) or asked_of(recording.request)
         day = int(recording.recorded_at // _DAY) * _DAY
         tier = price_tier(usage.input_tokens)
         group = groups.setdefault((day, usage.provider, usage.model, usage.service_tier, tier), _Group())
         group.add(usage, recording.duration, recording.size)
-    savings = Savings()
+    savings = Savings(prices)
     for (day, provider, model, service_tier, _), group in sorted(groups.items()):
         units = tuple(sorted(group.units.items()))
         usage = Usage(provider, model, *group.tokens, service_tier, units)
@@ -251,13 +253,13 @@ def _merge(lines: dict[_K, Line], others: dict[_K, Line]) -> None:
         lines.setdefault(name, Line(line.name, line.program, line.started)).merge(line)
 
 
-def _sum(entry: Entry) -> Sum:
+def _sum(entry: Entry, prices: Prices) -> Sum:
     usage = entry.usage
     found = Sum(entry.requests, *usage[2:7], entry.seconds, entry.took, entry.size, units=dict(usage.units))
     if not usage.is_told:
         found.untold = entry.requests
         return found
-    price = price_of(_mean(usage, entry.requests), entry.when or None)
+    price = prices.price_of(_mean(usage, entry.requests), entry.when)
     if price is None:
         found.unpriced = entry.requests
     else:

@@ -16,10 +16,19 @@ from ..maintenance.selection import Selection
 from ..options import combined, parse_duration
 from ..redaction.redact import Redact
 
-__all__ = ["all_redacted", "budget_option", "parse_since", "parse_status", "selection", "selection_options"]
+__all__ = [
+    "all_redacted",
+    "budget_option",
+    "parse_since",
+    "parse_status",
+    "prices_of_project",
+    "selection",
+    "selection_options",
+]
 
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
+    from ..accounts.prices import Prices
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -49,7 +58,6 @@ def budget_option(text: str | None) -> Budget | None:
 
     Raises:
         click.BadParameter: it is no amount.
-        ConfigurationError: the package that knows the prices is not installed.
     """
     if text is None:
         return None
@@ -70,6 +78,17 @@ def all_redacted(redact: Redact) -> Redact:
     """
     found: Redact = combined(defaults().options, {"redact": redact})["redact"]
     return found
+
+
+def prices_of_project() -> Prices:
+    """By what money is told: the prices in the nearest pyproject.toml, and else those of genai-prices.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+    """
+    from ..accounts.prices import Prices
+
+    return Prices(defaults().options.get("prices"))
 
 
 def parse_since(text: str | None) -> float | None:

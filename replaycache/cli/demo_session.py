@@ -25,6 +25,7 @@ from .._errors import CacheMiss, ReplayCacheError
 from .._models import Recording
 from ..httpx import ReplayTransport
 from ..match import Match
+from ..options import ModeName
 from ..stores import DiskStore, open_store
 from ..stores.cassette.text import load
 
@@ -121,7 +122,7 @@ def _ask(
     say: Callable[..., None],
     cache: DiskStore,
     match: Match,
-    mode: str,
+    mode: ModeName,
     url: str,
     body: dict[str, Any],
     headers: dict[str, str],

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from .. import __version__
-from .._errors import ReplayCacheError
+from .._errors import ReplayCacheError, did_you_mean
 from ..configuration import VARIABLES, Configuration, read_configuration
-from ..options import Options, guess
+from ..options import Options
 from ..serve.settings import PREFIX, SETTINGS
 from .config import Said, option_said
 from .errors import Status
@@ -91,7 +91,7 @@ def _misspelt(variables: list[str]) -> Iterator[str]:
     for name in variables:
         if name.startswith(_OURS) and name not in known:
             # all begin alike
-            near = guess(name.removeprefix(_OURS), [one.removeprefix(_OURS) for one in sorted(known)])
+            near = did_you_mean(name.removeprefix(_OURS), [one.removeprefix(_OURS) for one in sorted(known)])
             told = (
                 near.replace(" '", f" '{_OURS}")
                 or f"; there are {', '.join(sorted(VARIABLES.values()))}, {PREFIX}..."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from .._errors import ReplayCacheError, ReplayCacheWarning
+from ..accounts.prices import Prices
 from ..accounts.run_savings import RunSavings
 from ..configuration import defaults
 from ..options import combined
@@ -86,7 +87,7 @@ def command(
     file = defaults()
     mode_as = "--mode {}" if "mode" in given else file.mode_as
     settings = _Settings(combined(file.options, given), budget, mode_as)
-    savings = RunSavings()
+    savings = RunSavings(Prices(settings.options.get("prices")))
     _install(settings, on_hit=savings.on_hit, on_miss=savings.on_miss, on_store=savings.on_store)
     past = installed()
     assert past is not None

@@ -8,17 +8,17 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._errors import ReplayCacheError
 from .._models import Headers, Recording, Usage, Verdict
-from ..accounts import prices
 from ..dialects.answers import answer_end
 from ..dialects.conversation import Conversation, Part, Turn, conversation
-from ..maintenance.facts import cost_of, settings, usage_told
+from ..maintenance.facts import settings, usage_told
 from ..maintenance.timeline import ASCII_BARS, BARS, timeline
+from .choosing import prices_of_project
 from .errors import CommandFailed, NothingMatches
 from .opening import (
     Entry,
@@ -50,6 +50,9 @@ from .output import (
     write_json_line,
     write_styled,
 )
+
+if TYPE_CHECKING:
+    from ..accounts.prices import Prices
 
 __all__ = ["command"]
 
@@ -88,11 +91,12 @@ def command(name: str, store: str | None, side: str | None, raw: bool, as_json: 
     if raw:
         _write_raw(found[0].recording, side)
     elif as_json:
+        prices = prices_of_project()
         write = write_json if len(found) == 1 else write_json_line
         for entry in found:
-            write(_as_json(entry, side))
+            write(_as_json(entry, side, prices))
     else:
-        _Page().write(found, side)
+        _Page(prices_of_project()).write(found, side)
 
 
 def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
@@ -121,7 +125,7 @@ def _write_for_diff(name: str) -> None:
     except (ReplayCacheError, click.ClickException):
         found = []
     if found:
-        _Page(is_for_diff=True).write(found, None)
+        _Page().write(found, None)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -143,12 +147,13 @@ class _Page:
     """Recordings as text. Piped, lines are not wrapped, and the same recording is the same text at any time.
 
     Args:
-        is_for_diff: whether what changes without the conversation is left out: numbers, prices, timelines.
+        prices: by which money is told; None for a diff, where what changes without the conversation is left out:
+            numbers, prices, timelines.
     """
 
-    def __init__(self, *, is_for_diff: bool = False) -> None:
-        self._is_for_diff = is_for_diff
-        self._wraps = is_terminal() and not is_for_diff
+    def __init__(self, prices: Prices | None = None) -> None:
+        self._prices = prices
+        self._wraps = is_terminal() and prices is not None
         self._width = width() if self._wraps else 80
         self._arrows = ("→", "←") if can_write("→←") else ("->", "<-")
 
@@ -174,7 +179,7 @@ class _Page:
 
     def _asked(self, entry: Entry, read: Conversation) -> None:
         recording, request = entry.recording, entry.recording.request
-        number = f"  #{entry.number}" if entry.number is not None and not self._is_for_diff else ""
+        number = f"  #{entry.number}" if entry.number is not None and self._prices is not None else ""
         write_field("key", f"{entry.key}{number}", "yellow")
         write_field("request", f"{request.method} {one_line(request.url, 1000)}")
         if recording.recorded_at:
@@ -209,15 +214,16 @@ class _Page:
             write_field("", "cut short: the caller closed it before its end", "red")
         write_field("finished", one_line(", ".join(answer_end(recording).finish_reasons), 200))
         write_field("", _VERDICTS[recording.verdict], "red")
-        if chunks > 1 and recording.body.duration and not self._is_for_diff:
+        if chunks > 1 and recording.body.duration and self._prices is not None:
             self._timeline(recording)
         write_field("left out", _names(recording.head.left_out))
         usage = usage_told(recording)
         if usage is not None:
             write_field("tokens", _tokens(usage))
             write_field("units", human_units(usage.units, has_tokens=bool(_tokens(usage))))
-            if not self._is_for_diff:
-                write_field("price", _price(usage, recording.recorded_at))
+            if self._prices is not None:
+                price = human_money(self._prices.price_of(usage, recording.recorded_at))
+                write_field("price", price or f"not known: {one_line(self._prices.why_unknown(usage), 120)}")
 
     def _timeline(self, recording: Recording) -> None:
         line = timeline(recording.body, max(10, min(SLICES, self._width - FIELD)))
@@ -275,14 +281,6 @@ def _tokens(usage: Usage) -> str:
     return f"{usage.input_tokens:,} in{cached}, {usage.output_tokens:,} out{reasoning}"
 
 
-def _price(usage: Usage, when: float) -> str:
-    if not usage.provider:
-        return ""
-    if not prices.is_available():
-        return 'not known: pip install "replaycache[prices]"'
-    return human_money(cost_of(usage, when)) or f"not known for {one_line(usage.model, 80)}"
-
-
 # -- for programs ------------------------------------------------------------------------------------------
 
 
@@ -307,7 +305,7 @@ def _write_raw(recording: Recording, side: str | None) -> None:
     output.flush()
 
 
-def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
+def _as_json(entry: Entry, side: str | None, prices: Prices) -> dict[str, Any]:
     recording, request = entry.recording, entry.recording.request
     read = conversation(recording)
     found: dict[str, Any] = {"key": entry.key}
@@ -350,8 +348,7 @@ def _as_json(entry: Entry, side: str | None) -> dict[str, Any]:
             "turns": list(map(_turn, read.answered)),
         }
         found["usage"] = usage._asdict() if usage else None
-        cost = cost_of(usage, recording.recorded_at) if usage and prices.is_available() else None
-        found["price"] = cost
+        found["price"] = prices.price_of(usage, recording.recorded_at) if usage else None
     return found
 
 

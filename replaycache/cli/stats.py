@@ -14,11 +14,12 @@ from typing import Any
 import click
 
 from .._models import Recording
-from ..accounts import prices
 from ..accounts.ledger import TOKENS, Ledger
+from ..accounts.list_prices import is_available
+from ..accounts.prices import Prices
 from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
-from .choosing import parse_since
+from .choosing import parse_since, prices_of_project
 from .errors import CommandFailed, Status
 from .opening import complete_store, entries, existing_store, unreadable
 from .output import (
@@ -107,9 +108,10 @@ def command(
     Of cassettes: what their recordings came to when they were recorded, which
     is what every replay of all of them saves.
 
-    Money is in US dollars at list prices, as the package genai-prices knows
-    them: pip install "replaycache[prices]". It counts answers that tell what
-    they used. Time is that of the answers, less what replaying took.
+    Money is in US dollars at the prices of [tool.replaycache.prices], and else
+    at list prices, as the package genai-prices knows them: pip install
+    "replaycache[prices]". It counts answers that tell what they used. Time is
+    that of the answers, less what replaying took.
 
     Piped, a line has these fields, separated by tabs: table (total, model,
     provider, day, run or store), name, calls, replayed, recorded, live,
@@ -154,15 +156,16 @@ def _nothing(told: _Told, since: str | None) -> str:
 def _told(names: tuple[str, ...], since: float, recordings: bool) -> _Told:
     opened = [existing_store(name) for name in names] or [existing_store(None)]
     of_calls = not recordings and any(_ledger(store) is not None for store in opened)
-    total = Savings()
+    prices = prices_of_project()
+    total = Savings(prices)
     stores: dict[str, Line] = {}
     count = size = 0
     for store in opened:
         ledger = _ledger(store)
         if ledger is None or recordings:
-            found = _of_store(store, since)
+            found = _of_store(store, prices, since)
         else:
-            found = of_ledger(ledger, since=since, runs=RUNS)
+            found = of_ledger(ledger, prices=prices, since=since, runs=RUNS)
         total.merge(found)
         stores.setdefault(store.location, Line(store.location)).merge(found.total)
         count += len(store)
@@ -176,7 +179,7 @@ def _ledger(store: Store) -> Ledger | None:
     return found if isinstance(found, Ledger) else None
 
 
-def _of_store(store: Store, since: float) -> Savings:
+def _of_store(store: Store, prices: Prices, since: float) -> Savings:
     seen = 0
 
     def recordings() -> Iterator[Recording]:
@@ -187,7 +190,7 @@ def _of_store(store: Store, since: float) -> Savings:
                 yield entry.recording
                 advance(1)
 
-    found = of_recordings(recordings(), since=since)
+    found = of_recordings(recordings(), prices=prices, since=since)
     problem = unreadable(store, seen)
     if problem:
         note(f"Warning: {problem}")
@@ -264,7 +267,7 @@ def _as_json(told: _Told, since: float, lines: dict[str, list[Line]]) -> dict[st
         "of": "calls" if told.of_calls else "recordings",
         "recordings": told.recordings,
         "bytes_on_disk": told.size,
-        "prices": prices.is_available(),
+        "prices": told.savings.prices.are_known,
         "total": _line_as_json(told.savings.total),
         **{
             _TABLES[table]: [{table: _name(table, line), **_line_as_json(line)} for line in found]
@@ -392,10 +395,14 @@ def _columns(table: str, total: Line) -> list[Column]:
     ]
     if _units(_of_line(total, total)):
         columns.append(Column("units", least=8, most=24, drop=3))
-    if prices.is_available():
+    if _is_priced(total):
         columns += [Column("saved", right=True, least=8, most=10, style="green")] * bool(total.saved.requests)
         columns += [Column("spent", right=True, least=8, most=10)]
     return columns
+
+
+def _is_priced(total: Line) -> bool:
+    return bool(total.saved.priced or total.spent.priced)
 
 
 def _of_line(line: Line, total: Line) -> Sum:
@@ -416,7 +423,7 @@ def _row(table: str, line: Line, total: Line) -> list[str]:
     ]
     row.append(human_duration(seconds))
     row += [_units(part)] * bool(_units(_of_line(total, total)))
-    if prices.is_available():
+    if _is_priced(total):
         row += [human_money(line.saved.price)] * bool(total.saved.requests)
         row.append(human_money(line.spent.price))
     return row
@@ -432,7 +439,7 @@ def _footnotes(total: Line) -> Iterable[str]:
     parts = (total.saved, total.spent)
     unpriced = sum(part.unpriced for part in parts)
     untold = sum(part.untold for part in parts)
-    if unpriced and not prices.is_available():
+    if unpriced and not (_is_priced(total) or is_available()):
         yield 'Prices: pip install "replaycache[prices]"'
     elif unpriced:
         yield f"Money leaves out {_many(unpriced, 'call')} whose price is not known."

@@ -102,7 +102,7 @@ def _explained(total: Line) -> str:
     if total.saved.requests:
         told.append("Time saved is what the answers took upstream, less what replaying took.")
     if total.saved.priced or total.spent.priced:
-        told.append("Money is in US dollars at list prices.")
+        told.append("Money is in US dollars at list prices, or yours.")
     unpriced = total.saved.unpriced + total.spent.unpriced
     untold = total.saved.untold + total.spent.untold
     if unpriced:

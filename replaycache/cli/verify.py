@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from .._errors import BudgetExceeded, ConfigurationError
-from ..accounts import prices
 from ..accounts.budget import Budget
+from ..accounts.prices import Prices
 from ..dialects.usage import usage_of
 from ..maintenance.facts import endpoint
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
-from .choosing import budget_option
+from .choosing import budget_option, prices_of_project
 from .errors import CommandFailed, NothingMatches, Status
 from .opening import Entry, complete_store, entries, existing_store, is_cassette, stores_meant
 from .output import (
@@ -93,7 +93,9 @@ def command(
         upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--base-url") from error
-    allowance = budget_option(budget)
+    allowance, prices = budget_option(budget), prices_of_project()
+    if allowance is not None:
+        allowance.check_prices(prices)
     found: list[tuple[str, Entry]] = []
     calls: list[tuple[str, Entry]] = []
     for name in stores_meant(stores):
@@ -111,8 +113,8 @@ def command(
     if not found:
         raise NothingMatches("there is no recording to verify.")
     _confirm_hosts(calls, upstream, yes)
-    _confirm(calls, yes)
-    results, stopped = _verify(found, len(calls), upstream, allowance, timeout)
+    _confirm(calls, prices, yes)
+    results, stopped = _verify(found, len(calls), upstream, allowance, prices, timeout)
     _write(results, as_json)
     counts = _tell_counts(results)
     if stopped:
@@ -155,11 +157,11 @@ def _confirm_hosts(calls: list[tuple[str, Entry]], upstream: Upstream, yes: bool
         raise CommandFailed("no call was made.")
 
 
-def _confirm(calls: list[tuple[str, Entry]], yes: bool) -> None:
+def _confirm(calls: list[tuple[str, Entry]], prices: Prices, yes: bool) -> None:
     if yes or len(calls) <= ASKED_FROM:
         return
     usages = (entry.recording.usage or usage_of(entry.recording) for _, entry in calls)
-    money = human_money(prices.total_of(Counter(usage for usage in usages if usage is not None)).price)
+    money = human_money(prices.total(Counter(usage for usage in usages if usage is not None)).price)
     cost = f" They cost about {money}." if money else ""
     text = f"This makes {len(calls)} calls upstream.{cost}"
     if not sys.stdin.isatty():
@@ -172,13 +174,18 @@ _Result = tuple[str, Entry, Verified]
 
 
 def _verify(
-    found: list[tuple[str, Entry]], calls: int, upstream: Upstream, budget: Budget | None, timeout: float
+    found: list[tuple[str, Entry]],
+    calls: int,
+    upstream: Upstream,
+    budget: Budget | None,
+    prices: Prices,
+    timeout: float,
 ) -> tuple[list[_Result], str]:
     results: list[_Result] = []
     with make_client(timeout) as client, progress("verifying", total=calls) as advance:
         for name, entry in found:
             try:
-                result = verify(entry.recording, upstream, client, budget, note)
+                result = verify(entry.recording, upstream, client, budget, prices, note)
             except BudgetExceeded as error:
                 return results, str(error)
             advance(result.status != "skipped")

@@ -16,7 +16,7 @@ from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
 from .token_counts import ENVELOPES, counts_of, usage_object
 
-__all__ = ["Usage", "model_of", "provider_of", "usage_of"]
+__all__ = ["Usage", "asked_of", "model_of", "provider_of", "usage_of"]
 
 
 def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Usage | None:
@@ -46,8 +46,18 @@ def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Us
         if counts is not None:
             if provider == "aws" or not model:  # Bedrock's path names the region's price too
                 model = model_of(request) or model
-            return _usage(provider, model, service_tier, counts)
+            return _usage(_seller(request), model, service_tier, counts)
     return None
+
+
+def asked_of(request: Request) -> Usage:
+    """Who was asked for what, of a call whose answer does not tell what it used."""
+    return Usage(_seller(request), model_of(request))
+
+
+def _seller(request: Request) -> str:
+    parts = _parts(request)
+    return provider_of(request) or (parts.origin if parts.host else "")
 
 
 def provider_of(request: Request) -> str:

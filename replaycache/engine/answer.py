@@ -23,7 +23,7 @@ from .keeper import OUTLIVED, Keeper, NotFoundAgain
 from .lead import Lead
 from .named_in_answers import without_named
 from .recorder import Ending, Recorder
-from .reporting import shown
+from .reporting import current_span, shown, tell_span
 from .unclosed import Unclosed
 
 __all__ = ["Answer"]
@@ -68,6 +68,7 @@ class Answer:
         "_recorded_at",
         "_sent_at",
         "_settled",
+        "_span",
         "_telling",
         "asked",
         "head",
@@ -94,6 +95,7 @@ class Answer:
         self._is_late = self._is_left = False
         self._telling: list[dict[str, Any]] = []
         self._latency = self._recorded_at = 0.0
+        self._span = current_span()
         self._sent_at = time.perf_counter()
 
     # -- while it passes -----------------------------------------------------------------------------------
@@ -145,6 +147,8 @@ class Answer:
                     largest=None if asked.mode is Mode.VERIFY else keeper.largest,
                 )
                 self.outcome.reason = "the response's body has not been read to its end"
+                if asked.mode is not Mode.VERIFY:
+                    tell_span(self._span, self.outcome, "miss")  # the span may end before it is known
             else:
                 self.outcome.reason = f"a response with status {status} is not kept"
         if self.recorder is None:
@@ -409,6 +413,7 @@ class Answer:
     def land(self) -> None:
         """Nobody waits for this answer any more. If interrupted, it is to be called again."""
         self._lead.land(is_left=self._is_left)
+        tell_span(self._span, self.outcome)
 
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper

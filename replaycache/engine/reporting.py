@@ -1,14 +1,15 @@
-"""What is told of calls: to the log, the user's hooks, the session's tally, the cache's ledger and the budget."""
+"""What is told of calls: to the log, hooks, a trace, the session's tally, the cache's ledger and the budget."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning, StoreError
-from .._models import Outcome, Recording, Request, Usage
+from .._models import Outcome, Recording, Request
 from .._printable import printable
 from ..accounts.noted import Noted
 from ..options import Options
@@ -19,7 +20,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Reporter", "shown"]
+__all__ = ["Reporter", "current_span", "shown", "tell_span"]
 
 logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
@@ -65,6 +66,32 @@ class _Shown:
             return f"a request that cannot be read ({error})"
 
 
+def current_span() -> Any:
+    """The span in which a call is made; None where none is recorded. OpenTelemetry is never imported for it."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return None
+    try:
+        span = trace.get_current_span()
+        return span if span.is_recording() else None
+    except Exception:  # noqa: BLE001  # it is being imported, or is the user's own
+        return None
+
+
+def tell_span(span: Any, outcome: Outcome, status: str = "") -> None:
+    """Tells a span of an outcome; does nothing where it has ended.
+
+    Args:
+        span: as `current_span` gave it.
+        outcome: of the call.
+        status: instead of the outcome's, as long as that is not final.
+    """
+    told = {"status": status or outcome.status, "key": outcome.key, "reason": "" if status else outcome.reason}
+    with suppress(Exception):  # nothing of ours fails the caller's call
+        if span is not None and span.is_recording():
+            span.set_attributes({f"replaycache.{name}": value for name, value in told.items() if value})
+
+
 class Reporter:
     """Tells of the calls of one exchange. Nothing of it fails the caller's call.
 
@@ -95,6 +122,8 @@ class Reporter:
         elif self._note is not None and not outcome.fault:  # a fault saves nobody a call
             took += self._options.pace * recording.duration
             self._tell(Noted("hit", outcome.key, recording.usage, recording.duration, took, recording.size))
+        if (span := current_span()) is not None:
+            tell_span(span, outcome)
         if logger.isEnabledFor(logging.INFO):
             fault = f", with the fault {outcome.fault}" if outcome.fault else ""
             logger.info("hit %s, key %s in %s%s", _Shown(recording), outcome.key, self._where, fault)
@@ -152,18 +181,18 @@ class Reporter:
         try:
             with postponed():
                 from ..dialects.usage import (  # a process that only replays has no use for it
-                    model_of,
-                    provider_of,
+                    asked_of,
                     usage_of,
                 )
 
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
-            recording.usage = usage or Usage(provider_of(request), model_of(request))
+            recording.usage = usage or asked_of(request)
         except Exception as error:  # noqa: BLE001  # what it came to is no reason to lose the answer
             logger.warning("what an answer came to could not be read: %r", error)
         if self._options.budget is not None:
-            told = self._options.budget.spend(usage, recording.recorded_at, str(_Shown(request)))
+            what, prices = str(_Shown(request)), self._options.prices
+            told = self._options.budget.spend(usage, recording.recorded_at, what, prices)
             if told:
                 self.warn(told)
 

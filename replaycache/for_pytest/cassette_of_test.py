@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -105,6 +105,7 @@ class CassetteInUse:
     cassette: Cassette
     stack: ExitStack
     caught: list[BaseException]
+    prices: dict[str, Any]
     passed: bool = False
     failed: bool = False
     told: int = 0
@@ -145,6 +146,7 @@ class CassetteInUse:
             stored=len(cassette),
             version=cassette.store.version_read,
             drifts=list(tally.drifts),
+            prices=self.prices,
         )
         self.use.note_usage(played.values())
         if keeps and cassette.mode is Mode.RECORD:
@@ -228,7 +230,7 @@ def open_cassette(
         caught: list[BaseException] = []
         stack.enter_context(noting_raises(caught))
         cassette = Cassette(marked.path, mode, store, session.tally)
-        return CassetteInUse(cassette, stack.pop_all(), caught)
+        return CassetteInUse(cassette, stack.pop_all(), caught, dict(marked.options.get("prices") or {}))
 
 
 def has_recordings(path: Path) -> bool:

@@ -46,6 +46,7 @@ class Use:
         idle_rules: paths in the rules that led nowhere in anything that was asked.
         met_rules: those that led somewhere.
         used: what the answers that were replayed used, each a `Usage` as a list.
+        prices: the test's own, as the option takes them.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Use:
     idle_rules: list[str] = field(default_factory=list)
     met_rules: list[str] = field(default_factory=list)
     used: list[list[Any]] = field(default_factory=list)
+    prices: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
@@ -111,13 +113,15 @@ class Collected:
 
 
 def find_saved(uses: Iterable[Use]) -> Total:
-    """What the recordings that were replayed would have cost, asked for now."""
+    """What the recordings that were replayed would have cost, asked for now, each at the prices of its test."""
     from .._models import Usage
-    from ..accounts.prices import total_of
+    from ..accounts.prices import Prices, Total
 
-    return total_of(
-        Counter(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for use in uses for used in use.used)
-    )
+    counted: dict[str, tuple[Prices, Counter[Usage]]] = {}
+    for use in uses:
+        _, counts = counted.setdefault(repr(use.prices), (Prices(use.prices), Counter()))
+        counts.update(Usage._make((*used[:-1], tuple(map(tuple, used[-1])))) for used in use.used)
+    return Total.of(prices.total(counts) for prices, counts in counted.values())
 
 
 def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]) -> dict[str, list[int]]:

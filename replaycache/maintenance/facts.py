@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from urllib.parse import urlsplit
 
 from .._models import Recording, Request, Usage
-from ..accounts import prices
 from ..dialects.registry import generates
 from ..dialects.usage import usage_of
 
-__all__ = ["cost_of", "endpoint", "settings", "usage_told"]
+__all__ = ["endpoint", "settings", "usage_told"]
 
 _SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}
 
@@ -63,13 +61,3 @@ def usage_told(recording: Recording) -> Usage | None:
     """
     usage = recording.usage = recording.usage or usage_of(recording)
     return usage if usage is not None and usage.is_told else None
-
-
-def cost_of(usage: Usage, when: float) -> Decimal | None:
-    """What it cost then, in US dollars; None where no price is known.
-
-    Args:
-        usage: of one answer.
-        when: it was asked for, in seconds since 1970 (UTC); 0 where nobody knows.
-    """
-    return prices.price_of(usage, when) if when else prices.price_of(usage)

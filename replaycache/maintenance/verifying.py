@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from .._errors import ConfigurationError
 from .._models import Body, Chunk, Headers, Recording, Request, ResponseHead
 from ..accounts.budget import Budget
+from ..accounts.prices import Prices
 from ..dialects.registry import generates
 from ..dialects.usage import provider_of, usage_of
 from ..engine.drift import Drift, compare
@@ -207,12 +208,14 @@ def verify(
     upstream: Upstream,
     client: httpx.Client,
     budget: Budget | None,
+    prices: Prices,
     warn: Callable[[str], None],
 ) -> Verified:
     """Asks upstream once more, and compares.
 
     Args:
         budget: that it counts for.
+        prices: by which it counts.
         warn: told what is not counted.
 
     Raises:
@@ -230,7 +233,8 @@ def verify(
     if isinstance(answer, str):
         return Verified("failed", reason=answer)
     if budget is not None:
-        told = budget.spend(usage_of(answer), answer.recorded_at, f"{request.method} {recording.request.url}")
+        what = f"{request.method} {recording.request.url}"
+        told = budget.spend(usage_of(answer), answer.recorded_at, what, prices)
         if told:
             warn(told)
     status = answer.head.status

@@ -94,7 +94,7 @@ def is_kept_of_response(name: str) -> bool:
     return name in _RESPONSE_HEADERS or name.startswith(_RESPONSE_HEADER_PREFIXES)
 
 
-def left_out(before: Headers, after: Headers, known: Iterable[str] = ()) -> tuple[str, ...]:
+def left_out(before: Iterable[tuple[str, str]], after: Headers, known: Iterable[str] = ()) -> tuple[str, ...]:
     """The names of the headers that are not stored, in alphabetical order.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .. import _models
-from .._models import Headers, ResponseHead
+from .._models import OUTCOME_HEADER, Headers, ResponseHead
 from ..dialects.registry import canonical_value
 from ..wire import json_path as _json_path
 from ..wire.canonical_json import NotCanonical, dumps, loads
@@ -119,10 +119,11 @@ class Redactor(_models.Value):
 
     def head(self, head: ResponseHead) -> ResponseHead:
         """A response head with only the headers that may be stored."""
+        told = [one for one in head.headers if not one[0].startswith(OUTCOME_HEADER)]
         headers = tuple(
-            (name, self._header_value(name, value)) for name, value in head.headers if self._is_kept(name, value)
+            (name, self._header_value(name, value)) for name, value in told if self._is_kept(name, value)
         )
-        return replace(head, headers=headers, left_out=left_out(head.headers, headers, head.left_out))
+        return replace(head, headers=headers, left_out=left_out(told, headers, head.left_out))
 
     def _is_kept(self, name: str, value: str) -> bool:
         """Whether a header of a response may be stored."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from .._errors import ReplayCacheError
+from .._errors import ReplayCacheError, did_you_mean
 from .access import Access
 from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
@@ -16,7 +16,7 @@ from .metrics import Metrics
 from .pages import Pages
 from .settings import Settings
 from .target import BadTarget, Target, read_target
-from .upstreams import nearest_name, upstreams
+from .upstreams import upstreams
 
 __all__ = ["Application"]
 
@@ -137,12 +137,11 @@ class Application:
                 "this proxy answers those only that send its token in the header x-replaycache-token",
             )
         if target.name not in self._upstreams:
-            near = nearest_name(target.name, self._upstreams)
-            guess = f"; did you mean {near!r}?" if near else "."
+            near = did_you_mean(target.name, self._upstreams) or "."
             return Failure(
                 404,
                 _UNKNOWN,
-                f"there is no upstream {target.name!r}{guess} A path begins with the name of one: "
+                f"there is no upstream {target.name!r}{near} A path begins with the name of one: "
                 f"/openai/v1/models. It knows {', '.join(sorted(self._upstreams))}. Others: --upstream NAME=URL",
             )
         if scope["method"] in ("CONNECT", "TRACE"):

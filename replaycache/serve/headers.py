@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .._models import OUTCOME_HEADER
 from ..engine.asked import CALL_HEADERS
 from .access import COOKIE
 from .upstreams import Upstream
@@ -43,7 +44,7 @@ _OF_ANOTHER_ORIGIN = frozenset(
 )
 """What an answer says of the server that sent it: clients would take it for this one."""
 
-OURS = b"x-replaycache"
+OURS = OUTCOME_HEADER.encode()
 _OUR_COOKIE = re.compile(rb"(?:^|\s)%b\s*=" % COOKIE.encode())
 PASSED_ON = frozenset(name.encode() for name in CALL_HEADERS)
 """Which the transport reads, and does not send."""

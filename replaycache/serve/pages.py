@@ -51,7 +51,7 @@ class Pages:
                         Route("/metrics", self._text_of_metrics, methods=["GET"]),
                         Route("/login", self._login, methods=["POST"]),
                         Route("/cassettes/{name:path}", self._end_cassette, methods=["DELETE"]),
-                        *viewer_routes(calls, transports.store, match=transports.match),
+                        *viewer_routes(calls, transports.store, match=transports.match, prices=transports.prices),
                     ],
                 ),
             ]

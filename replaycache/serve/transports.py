@@ -17,6 +17,7 @@ import anyio.to_thread
 import httpx2
 
 from .._errors import ConfigurationError, MissReason, ReplayCacheError
+from ..accounts.prices import Prices
 from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
 from ..engine.spool import Spool
@@ -186,6 +187,11 @@ class Transports:
     def match(self) -> Match:
         """What counts as the same request."""
         return self._options.match
+
+    @property
+    def prices(self) -> Prices | None:
+        """The user's own."""
+        return self._options.prices
 
     def check_mode(self, name: str) -> None:
         """Whether a call may name a mode.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from .._errors import ConfigurationError
 from ..dialects.registry import BASE_URLS
 
-__all__ = ["KNOWN", "Upstream", "nearest_name", "parse_upstream", "upstreams"]
+__all__ = ["KNOWN", "Upstream", "parse_upstream", "upstreams"]
 
 OWN = "_replaycache"
 """What the paths of the proxy's own pages begin with."""
@@ -95,8 +94,3 @@ def parse_upstream(name: str, url: object, where: str) -> Upstream:
 def upstreams(named: Mapping[str, Upstream]) -> dict[str, Upstream]:
     """All of them by name; one that the user names takes the place of a known one."""
     return {**KNOWN, **named}
-
-
-def nearest_name(name: str, known: Mapping[str, Upstream]) -> str:
-    """The name that comes nearest to one that there is not; empty where none does."""
-    return next(iter(difflib.get_close_matches(name, known, n=1)), "")

@@ -30,7 +30,7 @@ from ..engine.tally import Tally
 from ..engine.upstream import step_back, survey
 from ..engine.waiting import Blocking, Suspending
 from ..engine.wrapping import LIBRARIES, check_library, check_transport
-from ..options import Mode, OptionArguments, Options, combined, names_mode
+from ..options import Mode, ModeName, OptionArguments, Options, combined, names_mode
 from ..stores import Store, check_is_cassette, open_store
 from ..system.calling_upstream import calling_upstream
 from ..system.forking import new_lock
@@ -266,7 +266,7 @@ def _heard(event: str, connecting: socket.socket | None, address: Any) -> None:
 def install(
     *,
     store: Store | str | os.PathLike[str] | Sequence[Store | str] | None = None,
-    mode: Mode | str | None = None,
+    mode: Mode | ModeName | None = None,
     **options: Unpack[OptionArguments],
 ) -> None:
     """Puts one replay cache under every client of httpx and httpx2, from now on, in this process.
@@ -351,7 +351,7 @@ class _Unsaid(str):
     __slots__ = ()
 
 
-_UNSAID = _Unsaid("once")
+_UNSAID: Any = _Unsaid("once")
 
 
 def tell_mode(mode: Mode) -> None:
@@ -389,7 +389,7 @@ class use_cassette:  # noqa: N801  # used as a function is
         self,
         path: str | os.PathLike[str] | Store,
         *,
-        mode: Mode | str | None = _UNSAID,
+        mode: Mode | ModeName | None = _UNSAID,
         **options: Unpack[OptionArguments],
     ) -> None:
         if inspect.isroutine(path) or inspect.isclass(path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import warnings
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlparse, urlunparse
 
-from .._errors import ConfigurationError, ReplayCacheWarning
+from .._errors import ConfigurationError, ReplayCacheWarning, did_you_mean
 from .messages import VcrRequest, VcrResponse
 
 __all__ = ["MATCHERS", "MATCH_ON", "RECORD_MODES", "Matcher", "Rules", "check_hiding", "warn_of_unknown"]
@@ -174,9 +173,8 @@ def warn_of_unknown(options: Mapping[str, Any]) -> None:
     known = _HONOURED | _ALWAYS_SO | _HIDING | _WITHOUT_EFFECT
     for name, value in options.items():
         if name not in known:
-            close = difflib.get_close_matches(name, sorted(known), n=1)
-            guess = f"; did you mean {close[0]!r}?" if close else ""
-            message = f"vcr_config has the key {name!r}, which VCR.py does not know{guess}"
+            near = did_you_mean(name, sorted(known))
+            message = f"vcr_config has the key {name!r}, which VCR.py does not know{near}"
         elif name in _WITHOUT_EFFECT | _HIDING and value:
             message = f"vcr_config has the key {name!r}, which has no effect under replaycache.vcr"
         else:

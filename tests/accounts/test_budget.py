@@ -326,8 +326,9 @@ def test_the_environments_budget_is_checked_too(monkeypatch: pytest.MonkeyPatch)
 def test_without_the_package_that_knows_prices_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "replaycache.accounts.prices.find_spec", lambda name: None if name == "genai_prices" else found(name)
+        "replaycache.accounts.list_prices.find_spec", lambda name: None if name == "genai_prices" else found(name)
     )
     with pytest.raises(ConfigurationError, match="extra `prices`"):
-        Budget("$2")
+        ReplayTransport(store=":memory:", budget=Budget("$2"))
     ReplayTransport(store=":memory:")
+    ReplayTransport(store=":memory:", budget=2, prices={"mine": {"input": 1, "output": 2}})

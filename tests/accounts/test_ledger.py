@@ -82,8 +82,11 @@ def finish(process: subprocess.Popen[str], status: int = 0) -> None:
 
 
 def test_every_kind_of_call_is_noted(driver: Driver, tmp_path: Path) -> None:
+    hosts = []
+
     async def body() -> None:
         with ScriptedServer(answers_with_usage) as server:
+            hosts.append(server.url)
             async with driver.client(store=str(tmp_path)) as client:
                 for _ in range(3):
                     await client.post(server.url + CHAT, json=ASKED)
@@ -99,8 +102,8 @@ def test_every_kind_of_call_is_noted(driver: Driver, tmp_path: Path) -> None:
     entries = {entry.status: entry for entry in DiskStore(tmp_path).ledger.entries()}
     assert total(entries.values()) == {"hit": 2, "miss": 1, "live": 1, "refused": 1}
     size = len(json.dumps(ANSWER))
-    assert entries["hit"].usage == Usage("", "m-1", 60, 8)
-    assert entries["miss"].usage == Usage("", "m-1", 30, 4)
+    assert entries["hit"].usage == Usage(hosts[0], "m-1", 60, 8)
+    assert entries["miss"].usage == Usage(hosts[0], "m-1", 30, 4)
     assert entries["live"].usage == entries["refused"].usage == Usage("", "")
     assert (entries["hit"].size, entries["miss"].size) == (2 * size, size)
     assert entries["hit"].seconds == pytest.approx(2 * entries["miss"].seconds, abs=1e-5)
@@ -110,8 +113,11 @@ def test_every_kind_of_call_is_noted(driver: Driver, tmp_path: Path) -> None:
 
 
 def test_an_answer_that_tells_nothing_is_noted_with_its_model(driver: Driver, tmp_path: Path) -> None:
+    hosts = []
+
     async def body() -> None:
         with ScriptedServer(counting_answers()) as server:
+            hosts.append(server.url)
             async with driver.client(store=str(tmp_path)) as client:
                 for _ in range(2):
                     await client.post(server.url + CHAT, json=ASKED)
@@ -120,8 +126,8 @@ def test_an_answer_that_tells_nothing_is_noted_with_its_model(driver: Driver, tm
 
     entries = DiskStore(tmp_path).ledger.entries()
     assert [(entry.status, entry.usage) for entry in entries] == [
-        ("hit", Usage("", ASKED["model"])),
-        ("miss", Usage("", ASKED["model"])),
+        ("hit", Usage(hosts[0], ASKED["model"])),
+        ("miss", Usage(hosts[0], ASKED["model"])),
     ]
     assert not entries[0].usage.is_told
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replaycache.accounts import prices
-from replaycache.accounts.prices import price_of
+from replaycache.accounts import list_prices
+from replaycache.accounts.list_prices import price_of
 from replaycache.dialects.usage import Usage
 
 needs_the_library = pytest.mark.skipif(
@@ -113,7 +113,8 @@ def test_a_model_behind_a_gateway_has_its_makers_price(
 @pytest.mark.parametrize(
     "usage",
     [
-        pytest.param(Usage("", "gpt-4o", 1000, 1000), id="a-local-server"),
+        pytest.param(Usage("", "gpt-4o", 1000, 1000), id="no-host"),
+        pytest.param(Usage("http://localhost:8000", "gpt-4o", 1000, 1000), id="a-local-server"),
         pytest.param(Usage("openai", "", 1000, 1000), id="no-model"),
         pytest.param(Usage("openai", "of-another-day", 1000, 1000), id="unknown-model"),
         pytest.param(Usage("of-another-day", "gpt-4o", 1000, 1000), id="unknown-provider"),
@@ -185,7 +186,7 @@ def _run(code: str) -> str:
         def refuse(*args, **kwargs):
             raise AssertionError("the network was asked")
         socket.socket.connect = socket.getaddrinfo = refuse
-        from replaycache.accounts import prices
+        from replaycache.accounts import list_prices
         from replaycache.dialects.usage import Usage
     """
     code = textwrap.dedent(guard) + textwrap.dedent(code)
@@ -198,8 +199,8 @@ def _run(code: str) -> str:
 def test_the_library_is_imported_when_a_price_is_asked_for_and_asks_nobody() -> None:
     printed = _run("""
         import threading
-        print(prices.is_available(), "genai_prices" in sys.modules)
-        print(prices.price_of(Usage("openai", "gpt-4o", 1_000_000, 0), 1.75e9), "genai_prices" in sys.modules)
+        print(list_prices.is_available(), "genai_prices" in sys.modules)
+        print(list_prices.price_of(Usage("openai", "gpt-4o", 1_000_000, 0), 1.75e9), "genai_prices" in sys.modules)
         print(threading.active_count())
     """)
 
@@ -213,7 +214,7 @@ def test_without_the_library_there_is_no_price() -> None:
                 if name.partition(".")[0] == "genai_prices":
                     raise ModuleNotFoundError(name)
         sys.meta_path.insert(0, Absent())
-        print(prices.is_available(), prices.price_of(Usage("openai", "gpt-4o", 1, 1)))
+        print(list_prices.is_available(), list_prices.price_of(Usage("openai", "gpt-4o", 1, 1)))
     """)
 
     assert printed.split() == ["False", "None"]
@@ -221,4 +222,4 @@ def test_without_the_library_there_is_no_price() -> None:
 
 @needs_the_library
 def test_it_is_available_here() -> None:
-    assert prices.is_available()
+    assert list_prices.is_available()

@@ -24,8 +24,8 @@ import pytest
 
 from replaycache import Body, Chunk, Recording, Request, ResponseHead, Usage
 from replaycache.accounts.ledger import PRICE_TIERS
+from replaycache.accounts.list_prices import price_of
 from replaycache.accounts.noted import Noted
-from replaycache.accounts.prices import price_of
 from replaycache.accounts.savings import of_ledger, of_recordings
 from replaycache.httpx2 import ReplayTransport
 from replaycache.stores import DiskStore

@@ -148,7 +148,7 @@ BEDROCK_MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
             "https://vllm.example/v1/chat/completions",
             EVENTS,
             events(*({"model": "m", "usage": {"prompt_tokens": 9, "completion_tokens": n}} for n in (1, 2, 3))),
-            Usage("", "m", 9, 3),
+            Usage("https://vllm.example", "m", 9, 3),
             id="usage-in-each-chunk",
         ),
         pytest.param(
@@ -464,14 +464,14 @@ BEDROCK_MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
                 {"model": "llama3", "message": {"content": "eval_count"}, "done": False},
                 {"model": "llama3", "done": True, "prompt_eval_count": 26, "eval_count": 298},
             ),
-            Usage("", "llama3", 26, 298),
+            Usage("http://localhost:11434", "llama3", 26, 298),
             id="ollama-stream",
         ),
         pytest.param(
             "http://localhost:11434/api/embed",
             JSON,
             b'{"model":"all-minilm","embeddings":[[0.01]],"prompt_eval_count":8}',
-            Usage("", "all-minilm", 8, 0),
+            Usage("http://localhost:11434", "all-minilm", 8, 0),
             id="ollama-embed",
         ),
         pytest.param(
@@ -489,14 +489,14 @@ BEDROCK_MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
                 },
                 end=b"",
             ),
-            Usage("", "asked", 5, 9, 2),
+            Usage(LOCAL, "asked", 5, 9, 2),
             id="llama.cpp",
         ),
         pytest.param(
             f"{LOCAL}/v1/chat/completions",
             EVENTS,
             events({"model": "q", "choices": [], "timings": {"cache_n": 4, "prompt_n": 6, "predicted_n": 7}}),
-            Usage("", "q", 10, 7, 4),
+            Usage(LOCAL, "q", 10, 7, 4),
             id="llama.cpp-chat-stream",
         ),
         pytest.param(
@@ -507,7 +507,7 @@ BEDROCK_MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
                 {"details": {"generated_tokens": 20, "input_length": 6}},
                 end=b"",
             ),
-            Usage("", "asked", 6, 20),
+            Usage(LOCAL, "asked", 6, 20),
             id="text-generation-inference",
         ),
         pytest.param(
@@ -744,7 +744,7 @@ def test_a_large_stream_of_lines_is_read() -> None:
     line = {"model": "llama3", "message": {"content": "x" * 100}, "done": False}
     body = lines(*[line] * 6000, {"model": "llama3", "done": True, "prompt_eval_count": 26, "eval_count": 298})
 
-    assert usage_of(recording(f"{LOCAL}/api/chat", body, LINES)) == Usage("", "llama3", 26, 298)
+    assert usage_of(recording(f"{LOCAL}/api/chat", body, LINES)) == Usage(LOCAL, "llama3", 26, 298)
 
 
 @pytest.mark.parametrize(
@@ -888,7 +888,7 @@ RECORDED = {
     "openllmetry": {
         "test_embeddings.yaml": [("openai", 8, 0)] * 4,
         "test_chat_tools_streaming.yaml": [None],
-        "test_ollama_streaming_chat_legacy.yaml": [("", 17, 50)],
+        "test_ollama_streaming_chat_legacy.yaml": [("http://127.0.0.1:11434", 17, 50)],
     },
     "logfire": {"test_responses_simple.yaml": [("openai", 11, 8), ("openai", 28, 6)]},
     "pydantic-ai": {

@@ -178,6 +178,37 @@ def test_tokens_and_money_that_replaying_saved_are_told(
     assert (money in line) is (importlib.util.find_spec("genai_prices") is not None or money == " saved")
 
 
+@pytest.mark.parametrize("workers", [[], WORKER], ids=["alone", "worker"])
+def test_money_is_told_by_the_prices_of_each_test(project: Project, workers: list[str]) -> None:
+    project.tests("""
+        import httpx2
+        from llm import body
+
+        @pytest.fixture
+        def replay_options():
+            return {"prices": {"homegrown": {"input": 1000, "output": 0}}}
+
+        def ask():
+            with httpx2.Client(verify=False) as client:
+                url = "https://llm.example.com/v1/chat/completions"
+                client.post(url, json=body("q") | {"model": "homegrown"}).raise_for_status()
+
+        @pytest.mark.replay("one.json")
+        def test_suite():
+            ask()
+
+        @pytest.mark.replay("one.json", prices={"https://llm.example.com": {"input": 500_000, "output": 0}})
+        def test_own():
+            ask()
+    """)
+    project.write("cassettes/test_it/one.json", cassette(UNKNOWN))
+
+    line = summary(project.run("--replay-mode=replay", *workers))
+
+    # 30 tokens cost $0.03, and $15
+    assert line.endswith("68 tokens and $15.03 saved")
+
+
 def test_calls_that_went_their_own_way_are_counted(drifting: Project) -> None:
     """Through a transport that names its store, beside one that follows the mark."""
     drifting.tests("""

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead, StoreUnavailable
+from replaycache.accounts.prices import LIST_PRICES, Prices
 from replaycache.cli.request_text import parse_request
 from replaycache.engine.stored_form import stored_form
 from replaycache.redaction.redactor import Redactor
@@ -274,7 +275,7 @@ def test_bytes_that_are_no_text_are_told_in_hexadecimal(client: httpx2.Client) -
     sound = recorded(
         "https://api.openai.com/v1/audio/speech", {"model": "tts-1", "input": "Hello."}, b"ID3\x00\xff" * 99
     )
-    page = recording_page(Shelved("k", 0, sound))
+    page = recording_page(Shelved("k", 0, sound), LIST_PRICES)
 
     assert page["response"]["body"]["hex"][0] == [
         "00000000",
@@ -605,10 +606,20 @@ def test_what_was_saved_is_told_of_calls_and_of_recordings(client: httpx2.Client
         assert got(client, served, "api/saved")["total"]["calls"] == 0
 
 
+def test_money_is_told_by_the_users_own_prices(client: httpx2.Client) -> None:
+    answer = {**openai_chat("Hello."), "model": "mine", "usage": {"prompt_tokens": 1000, "completion_tokens": 0}}
+    one = recorded("https://gateway.example/v1/chat/completions", asking("Say hello."), answer)
+    with viewed(memory(one), prices=Prices({"mine": {"input": 1000}})) as served:
+        assert got(client, served, "api/saved")["models"][0]["spent"]["usd"] == 1.0
+        row = got(client, served, "api/recordings")["rows"][0]
+        usage = got(client, served, f"api/recordings/{row['key']}/{row['number']}")["recording"]["usage"]
+        assert usage["price"] == "$1.00"
+
+
 @given(recordings)
 def test_every_recording_can_be_told(recording: Recording) -> None:
     one = Shelved("k", 1, recording)
-    page = recording_page(one)
+    page = recording_page(one, LIST_PRICES)
 
     json.dumps([page, recording_row(one), request_page(recording.request)], allow_nan=False)
     assert page["response"]["body"]["size"] == recording.size
@@ -627,4 +638,4 @@ def test_every_conversation_can_be_told(recording: Recording, content_type: str,
         body=Body.of([Chunk(piece, 0.1) for piece in pieces]),
     )
 
-    json.dumps(recording_page(Shelved("k", 0, changed)), allow_nan=False)
+    json.dumps(recording_page(Shelved("k", 0, changed), LIST_PRICES), allow_nan=False)

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 
 from replaycache import Body, Chunk, Match, Recording, Request, ResponseHead
 from replaycache.accounts.noted import Noted
+from replaycache.accounts.prices import Prices
 from replaycache.dialects.usage import usage_of
 from replaycache.serve.calls import CallLog
 from replaycache.serve.viewer import viewer_routes
@@ -56,10 +57,14 @@ class Viewed:
 
 
 @contextmanager
-def viewed(store: Store, calls: CallLog | None = None, match: Match | None = None) -> Iterator[Viewed]:
+def viewed(
+    store: Store, calls: CallLog | None = None, match: Match | None = None, prices: Prices | None = None
+) -> Iterator[Viewed]:
     """Serves the viewer of a store."""
     calls = CallLog() if calls is None else calls
-    app = Starlette(routes=[Mount("/_replaycache", routes=viewer_routes(calls, store, match=match))])
+    app = Starlette(
+        routes=[Mount("/_replaycache", routes=viewer_routes(calls, store, match=match, prices=prices))]
+    )
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))  # who connects from here on waits until it is served

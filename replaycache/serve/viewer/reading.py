@@ -8,12 +8,12 @@ from typing import Any
 
 from ..._models import Body, Headers, Recording, Request, ResponseHead, Usage
 from ..._printable import one_line
-from ...accounts import prices
 from ...accounts.amounts import human_money, human_units
+from ...accounts.prices import Prices
 from ...dialects.answers import answer_end
 from ...dialects.conversation import Conversation, Turn, conversation
 from ...dialects.conversation.streamed import said_by_pieces
-from ...maintenance.facts import cost_of, settings, usage_told
+from ...maintenance.facts import settings, usage_told
 from ...maintenance.timeline import timeline
 from .excerpts import excerpt, text_excerpt
 from .rows import recording_row, request_about
@@ -41,7 +41,7 @@ ALL_CHUNKS = 400_000
 """Characters of all of them."""
 
 
-def recording_page(one: Shelved) -> dict[str, Any]:
+def recording_page(one: Shelved, prices: Prices) -> dict[str, Any]:
     """A recording: its line of the list, the conversation, the stream, both sides as sent, usage and price.
 
     Raises:
@@ -72,7 +72,7 @@ def recording_page(one: Shelved) -> dict[str, Any]:
             else [one_line(one, 100) for one in answer_end(recording).finish_reasons],
         },
         "stream": _stream(recording),
-        "usage": None if usage is None else _usage(usage, recording.recorded_at),
+        "usage": None if usage is None else _usage(usage, prices, recording.recorded_at),
     }
 
 
@@ -140,14 +140,8 @@ def _turns(turns: tuple[Turn, ...]) -> dict[str, Any]:
     return {"turns": told[::-1], "before": max(0, len(turns) - TURNS)}
 
 
-def _usage(usage: Usage, when: float) -> dict[str, Any]:
+def _usage(usage: Usage, prices: Prices, when: float) -> dict[str, Any]:
     has_tokens = bool(usage.input_tokens or usage.output_tokens)
-    cost = cost_of(usage, when) if usage.provider and prices.is_available() else None
-    reason = f"no price is known of {one_line(usage.model, 80)}"
-    if not usage.provider:
-        reason = "this host has no prices"
-    elif not prices.is_available():
-        reason = 'pip install "replaycache[prices]" tells it'
     return {
         "model": one_line(usage.model, 200),
         "input": usage.input_tokens,
@@ -155,8 +149,8 @@ def _usage(usage: Usage, when: float) -> dict[str, Any]:
         "cached": usage.cached_tokens,
         "reasoning": usage.reasoning_tokens,
         "units": one_line(human_units(usage.units, has_tokens=has_tokens)),
-        "price": human_money(cost),
-        "no_price": reason,
+        "price": human_money(prices.price_of(usage, when)),
+        "no_price": one_line(prices.why_unknown(usage), 120),
     }
 
 

@@ -22,6 +22,7 @@ from ..._errors import ReplayCacheError
 from ..._models import Recording
 from ..._models import Request as Asked
 from ..._printable import one_line
+from ...accounts.prices import LIST_PRICES, Prices
 from ...match import Match
 from ...stores import Store
 from ..calls import CallLog, SeenCall
@@ -47,7 +48,9 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 _STATIC = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-def viewer_routes(calls: CallLog, store: Store, *, match: Match | None = None) -> list[BaseRoute]:
+def viewer_routes(
+    calls: CallLog, store: Store, *, match: Match | None = None, prices: Prices | None = None
+) -> list[BaseRoute]:
     """The routes of the viewer, to be mounted under a path of its own.
 
     Whoever serves them decides who may ask, and takes what the page `/login` posts to itself. That page and what
@@ -57,8 +60,9 @@ def viewer_routes(calls: CallLog, store: Store, *, match: Match | None = None) -
         calls: that came lately; it is read in the event loop.
         store: whose recordings are shown.
         match: the rules in force; None for those by default.
+        prices: the user's own.
     """
-    viewer = _Viewer(calls, Shelf(store, match or Match()))
+    viewer = _Viewer(calls, Shelf(store, match or Match()), prices or LIST_PRICES)
     paths: list[tuple[str, str, _Endpoint]] = [
         ("/", "GET", _page("index.html")),
         ("/login", "GET", _login),
@@ -160,10 +164,12 @@ class _Viewer:
     Args:
         calls: that came lately.
         shelf: of the store.
+        prices: by which money is told.
     """
 
-    def __init__(self, calls: CallLog, shelf: Shelf) -> None:
+    def __init__(self, calls: CallLog, shelf: Shelf, prices: Prices) -> None:
         self._calls = calls
+        self._prices = prices
         self._shelf = shelf
         self._abouts = Abouts(shelf.find)
         self._run = os.urandom(8).hex()
@@ -212,7 +218,7 @@ class _Viewer:
         try:
             one = self._shelf.find(key) if key and status in ("hit", "miss") else None
             if one is not None:
-                told["recording"] = recording_page(one)
+                told["recording"] = recording_page(one, self._prices)
             if asked is not None and status != "hit":
                 if one is None:
                     told["request"] = request_page(asked)
@@ -239,7 +245,7 @@ class _Viewer:
 
     async def recording(self, request: Request) -> Response:
         one = await self._found(request)
-        return _json({"recording": await run_in_threadpool(recording_page, one)})
+        return _json({"recording": await run_in_threadpool(recording_page, one, self._prices)})
 
     async def delete(self, request: Request) -> Response:
         key, number = request.path_params["key"], request.path_params["number"]
@@ -288,7 +294,7 @@ class _Viewer:
         return _json(told)
 
     async def saved(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(saved, self._shelf))
+        return _json(await run_in_threadpool(saved, self._shelf, self._prices))
 
 
 def _copied(request: Request, recording: Recording, key: str) -> Copy:

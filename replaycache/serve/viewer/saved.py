@@ -8,9 +8,9 @@ from typing import Any
 
 from ..._models import Recording
 from ..._printable import one_line
-from ...accounts import prices
 from ...accounts.amounts import human_count, human_duration, human_money, human_size
 from ...accounts.ledger import Ledger
+from ...accounts.prices import Prices
 from ...accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from .shelf import Shelf
 
@@ -25,7 +25,7 @@ MODELS = 20
 _DAY = 86400
 
 
-def saved(shelf: Shelf) -> dict[str, Any]:
+def saved(shelf: Shelf, prices: Prices) -> dict[str, Any]:
     """What the calls came to, by model and by day; of a store that notes none, what its recordings came to.
 
     Raises:
@@ -34,17 +34,17 @@ def saved(shelf: Shelf) -> dict[str, Any]:
     ledger = getattr(shelf.store, "ledger", None)
     counted = 0
     if isinstance(ledger, Ledger):
-        savings = of_ledger(ledger, runs=1)
+        savings = of_ledger(ledger, prices=prices, runs=1)
     else:
         recordings: list[Recording] = [one.recording for one in islice(shelf.newest(0, RECORDINGS), RECORDINGS)]
         counted = len(recordings)
-        savings = of_recordings(recordings)
+        savings = of_recordings(recordings, prices=prices)
     return {
         "of": "calls" if isinstance(ledger, Ledger) else "recordings",
         "counted": counted,
         "stored": shelf.count(),
         "location": one_line(shelf.store.location),
-        "prices": prices.is_available(),
+        "prices": prices.are_known,
         "total": _line(savings.total),
         "days": _days(savings),
         "models": [

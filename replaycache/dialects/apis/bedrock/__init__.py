@@ -56,7 +56,7 @@ class NovaProgress(ConverseProgress):
 
 
 class TextProgress(Progress):
-    """Titan, Llama and Mistral: pieces of a text, of which the last has a reason.
+    """Titan, Llama and Mistral: a text, or pieces of one, of which the last has a reason.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
     """
@@ -66,10 +66,10 @@ class TextProgress(Progress):
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
-        return any(member in value for member in ("outputText", "generation", "outputs"))
+        return any(member in value for member in ("outputText", "generation", "outputs", "results"))
 
     def take(self, name: str, value: dict[str, Any]) -> None:
-        outputs = value.get("outputs")
+        outputs = value.get("outputs", value.get("results"))
         for part in self.objects(outputs) if outputs is not None else [value]:
             reason = next((part[member] for member in self._REASONS if part.get(member) is not None), None)
             self.finish("", reason)
@@ -129,7 +129,7 @@ DIALECT = Dialect(
         Endpoint(
             ("/model/*/invoke", "/model/*/invoke-with-response-stream"),
             _INVOKE,
-            forms=(InvokedProgress, MessagesProgress, ChatProgress, ChatV1Progress),
+            forms=(InvokedProgress, MessagesProgress, ChatProgress, NovaProgress, ChatV1Progress, TextProgress),
         ),
         Endpoint(("/model/*/converse", "/model/*/converse-stream"), _CONVERSE, forms=(ConverseProgress,)),
     ),

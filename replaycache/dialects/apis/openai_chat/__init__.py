@@ -24,10 +24,13 @@ them or answer with others (a top_p of 0.98 instead of 1)."""
 
 
 class ChatProgress(Progress):
-    """Chunks with `choices`, ended by `[DONE]`; some servers send none behind the last `finish_reason`."""
+    """Chunks with `choices`, ended by `[DONE]`; some servers send none behind the last `finish_reason`.
+
+    A choice that stopped may be a refusal: https://platform.openai.com/docs/guides/structured-outputs#refusals.
+    """
 
     name = "openai chat"
-    fillers = ("arguments", "content", "obfuscation", "reasoning", "reasoning_content", "refusal", "text")
+    fillers = ("arguments", "content", "obfuscation", "reasoning", "reasoning_content", "text")
     failures = {  # noqa: RUF012  # never changed
         "error": "https://docs.mistral.ai/api, https://openrouter.ai/docs/api-reference/errors-and-debugging",
         "abort": "https://docs.vllm.ai/en/latest/api/vllm/v1/engine: FinishReason",
@@ -36,6 +39,7 @@ class ChatProgress(Progress):
     }
 
     has_usage = False
+    refused: tuple[Any, ...] = ()
 
     @classmethod
     def fits(cls, name: str, value: Mapping[str, Any]) -> bool:
@@ -44,10 +48,12 @@ class ChatProgress(Progress):
     def take(self, name: str, value: dict[str, Any]) -> None:
         choices = value.get("choices")
         for choice in self.objects(choices) if choices is not None else ():
-            self.finish(choice.get("index", 0), choice.get("finish_reason"))
+            index, reason = choice.get("index", 0), choice.get("finish_reason")
+            parts = self.an_object(choice.get("delta")), self.an_object(choice.get("message"))
+            if index not in self.refused and any(part.get("refusal") for part in parts):
+                self.refused = (*self.refused, index)
+            self.finish(index, "refusal" if reason == "stop" and index in self.refused else reason)
             self.failed = self.failed or bool(choice.get("error"))
-            self.an_object(choice.get("delta"))
-            self.an_object(choice.get("message"))
         # https://console.groq.com/docs/api-reference: the stream was stopped early
         self.failed = self.failed or bool(self.an_object(value.get("x_groq")).get("error"))
         self.has_usage = self.has_usage or bool(as_dict(value.get("usage")))

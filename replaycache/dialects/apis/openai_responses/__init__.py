@@ -67,10 +67,20 @@ class ResponsesProgress(Progress):
         told = response.get("status")
         status = told if isinstance(told, str) else status
         reason = as_dict(response.get("incomplete_details")).get("reason")
+        if status == "completed" and _is_refusal(response):
+            status = "refusal"
         self.finish("", reason if status == "incomplete" and isinstance(reason, str) else status)
         self.terminal = status not in ("queued", "in_progress")
         if not self.terminal:
             self.reasons[""] = ""
+
+
+def _is_refusal(response: dict[str, Any]) -> bool:
+    """https://platform.openai.com/docs/guides/structured-outputs#refusals: a part of its content says so."""
+    items = response.get("output")
+    contents = [as_dict(item).get("content") for item in (items if isinstance(items, list) else ())]
+    parts = (part for content in contents if isinstance(content, list) for part in content)
+    return any(as_dict(part).get("type") == "refusal" for part in parts)
 
 
 DIALECT = Dialect(

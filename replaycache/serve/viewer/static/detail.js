@@ -114,7 +114,7 @@ function showDetail({
     if (usage.input || usage.output)
       facts.splice(6, 0, ["Tokens in / out", `${count(usage.input)} / ${count(usage.output)}`, more]);
     if (usage.units) facts.splice(6, 0, ["Units", usage.units]);
-    facts.splice(7, 0, ["Price", usage.price || "not known", usage.price ? "at list prices" : usage.no_price]);
+    facts.splice(7, 0, ["Price", usage.price || "not known", usage.price ? "at list prices, or yours" : usage.no_price]);
   }
   const sent = recording?.request ?? request;
   const heading = el("h1", { tabindex: "-1" }, title);

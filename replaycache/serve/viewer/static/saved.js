@@ -151,7 +151,7 @@ export function showSaved(told) {
           ? "Time saved is what the answers took upstream, less what replaying took."
           : `Added up from ${told.counted < told.stored ? `the newest ${count(told.counted)} of ${count(told.stored)}` : "all"} recordings: this store notes no calls.`,
         told.prices
-          ? "Money is in US dollars at list prices. Days are in UTC."
+          ? "Money is in US dollars at list prices, or yours. Days are in UTC."
           : 'Days are in UTC. For money: pip install "replaycache[prices]".',
       ].join(" "),
     ),
