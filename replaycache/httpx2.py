@@ -191,9 +191,9 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
             await Suspending.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
-        if call.needs_body:
-            call.identify(await _read_async(request, call.max_request_bytes))
         try:
+            if call.needs_body:
+                call.identify(await _read_async(request, call.max_request_bytes))
             while True:
                 if self._store.slow:
                     found = await Suspending.call(call.load)
@@ -970,9 +970,9 @@ class ReplayTransport(httpx2.BaseTransport):
             Blocking.call(self._exchange.prepare)
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
-        if call.needs_body:
-            call.identify(_read(request, call.max_request_bytes))
         try:
+            if call.needs_body:
+                call.identify(_read(request, call.max_request_bytes))
             while True:
                 if self._store.slow:
                     found = Blocking.call(call.load)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from ._errors import ConfigurationError, did_you_mean
 from ._models import AnswerEnd, Outcome, Recording, Request, ResponseHead, Value, value
@@ -29,6 +29,7 @@ __all__ = [
     "ModeName",
     "OptionArguments",
     "Options",
+    "Repeats",
     "combined",
     "names_mode",
     "parse_duration",
@@ -148,13 +149,17 @@ Keep = Callable[[ResponseHead, AnswerEnd], bool]
 """Says whether a response is stored, by its head and by how the answer ended."""
 
 
+Repeats = Literal["same", "sequence", "numbered"]
+"""Which answer a repeated request gets."""
+
+
 class OptionArguments(TypedDict, total=False):
     """The options as keyword arguments; `Options` says what each means."""
 
     match: Match | None
     redact: Redact | None
     pace: float | None
-    repeats: Literal["same", "sequence"] | None
+    repeats: Repeats | None
     keep: Keep | None
     on_abandon: Literal["discard", "drain"] | None
     ttl: float | str | None
@@ -180,8 +185,10 @@ class Options(Value):
         redact: what is kept out of the store, on top of the built-in rules.
         pace: how replayed chunks are spaced in time: 0 at once, 1 as recorded, 2 twice as slow. The time that a
             replayed error tells its client to wait (`retry-after`) goes by it, too.
-        repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: the recorded answers in
-            order. None: as the store does.
+        repeats: `"same"`: a repeated request gets the same answer; `"sequence"`: those of a cassette, in order;
+            `"numbered"`: the same in a cassette; of a cache, the n-th identical request in a process gets the n-th
+            answer, counted by the transport or session. It asks for sample n - 1 then, or so many behind `sample`;
+            a call that names its sample is not counted. None: as the store does.
         keep: receives a response's head (`.status`, `.headers`) and how the answer ended (`.failed`,
             `.finish_reasons`), and says whether the response is stored. None: in a cache what has status 200 and
             did not fail, every one in a cassette. What is unfinished is in no cache.
@@ -222,7 +229,7 @@ class Options(Value):
     match: Match
     redact: Redact
     pace: float
-    repeats: Literal["same", "sequence"] | None
+    repeats: Repeats | None
     keep: Keep | None
     on_abandon: Literal["discard", "drain"] | None
     ttl: float | None
@@ -246,7 +253,7 @@ class Options(Value):
         match: Match = Match(),  # noqa: B008  # frozen
         redact: Redact = Redact(),  # noqa: B008  # frozen
         pace: float = 0,
-        repeats: Literal["same", "sequence"] | None = None,
+        repeats: Repeats | None = None,
         keep: Keep | None = None,
         on_abandon: Literal["discard", "drain"] | None = None,
         ttl: float | str | None = None,
@@ -268,7 +275,7 @@ class Options(Value):
         _check("match", match, isinstance(match, Match), _a("Match", match, "ignore"))
         _check("redact", redact, isinstance(redact, Redact), _a("Redact", redact, "body"))
         _check("pace", pace, _is_number(pace) and 0 <= pace < 1e6, "a number from 0 on")
-        _check("repeats", repeats, repeats in (None, "same", "sequence"), "'same' or 'sequence'")
+        _check("repeats", repeats, repeats in (None, *get_args(Repeats)), "'same', 'sequence' or 'numbered'")
         _check(
             "keep",
             keep,

@@ -244,6 +244,7 @@ class _Hooks:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        self.report.shorten(call)
         report = yield
         self.items.note_outcome(item, call, report)
         return report

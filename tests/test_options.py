@@ -41,6 +41,7 @@ GOOD = [
     ("pace", None, 0),
     ("repeats", "same", "same"),
     ("repeats", "sequence", "sequence"),
+    ("repeats", "numbered", "numbered"),
     ("repeats", None, None),
     ("keep", everything, everything),
     ("keep", None, None),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from .._errors import ConfigurationError
 from .._faults import parse_fault
-from ..options import Mode, parse_duration, parse_hosts
+from ..options import Mode, Repeats, parse_duration, parse_hosts
 from .choosing import budget_option
 from .opening import check_store_name, complete_store
 
@@ -31,6 +31,11 @@ _OPTIONS = (
     click.option("--budget", metavar="USD", help="What live calls may cost, such as 2."),
     click.option("--pace", type=click.FloatRange(min=0), help="0: at once (the default); 1: as recorded."),
     click.option("--sample", type=click.IntRange(min=0), help="Ask for further answers to the same requests."),
+    click.option(
+        "--repeats",
+        type=click.Choice(get_args(Repeats)),
+        help="numbered: the n-th identical request of each process gets the n-th answer.",
+    ),
     click.option(
         "--ignore-hosts",
         metavar="HOSTS",

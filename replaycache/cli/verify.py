@@ -13,7 +13,7 @@ from .._errors import BudgetExceeded, ConfigurationError
 from ..accounts.budget import Budget
 from ..accounts.prices import Prices
 from ..dialects.usage import usage_of
-from ..maintenance.facts import endpoint
+from ..engine.naming import name_of
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
 from .choosing import budget_option, prices_of_project
@@ -221,7 +221,7 @@ def _summary(counts: Counter[str]) -> str:
 _COLUMNS = (
     Column("#", least=1, most=8, style="yellow"),
     Column("result", least=7),
-    Column("call", least=8, most=24),
+    Column("call", least=16, most=48),
     Column("file", least=8, most=24, drop=1),
     Column("what", least=16),
 )
@@ -239,7 +239,7 @@ def _write(results: list[_Result], as_json: bool) -> None:
                 (
                     str(entry.number or entry.short),
                     result.status,
-                    endpoint(entry.recording.request),
+                    name_of(entry.recording.request),
                     os.path.basename(name),
                     _what(result),
                 )
@@ -254,7 +254,7 @@ def _write(results: list[_Result], as_json: bool) -> None:
                 name,
                 str(entry.number or entry.key),
                 result.status,
-                f"{entry.recording.request.method} {entry.recording.request.url}",
+                name_of(entry.recording.request),
                 _what(result),
             )
             for name, entry, result in results
@@ -272,6 +272,7 @@ def _as_json(name: str, entry: Entry, result: Verified) -> dict[str, Any]:
         "number": entry.number,
         "key": entry.key,
         "result": result.status,
+        "call": name_of(entry.recording.request),
         "method": entry.recording.request.method,
         "url": entry.recording.request.url,
         "shape": list(result.drift.shape),

@@ -408,17 +408,22 @@ class Answer:
             self.land()
             if not is_meant:
                 self.keeper.not_kept(self.asked, reason)
-            self.keeper.release(self.asked)
+            self._release()
 
     def land(self) -> None:
         """Nobody waits for this answer any more. If interrupted, it is to be called again."""
         self._lead.land(is_left=self._is_left)
         tell_span(self._span, self.outcome)
 
+    def _release(self) -> None:
+        # what is compared and not stored has had its turn once it was answered
+        if self.asked.mode is not Mode.VERIFY or self.head is None:
+            self.keeper.release(self.asked)
+
     def _lose(self) -> None:
         asked, keeper = self.asked, self.keeper
         keeper.reporter.lost(shown(keeper.stored(asked)), self.outcome)
 
     def _pass(self, recording: Recording | None = None) -> None:
-        self.keeper.release(self.asked)
+        self._release()
         self.keeper.reporter.passed(self.outcome, recording, time.perf_counter() - self._sent_at)

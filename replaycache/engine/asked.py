@@ -15,6 +15,7 @@ from .blocks import Held, held
 from .sequence import Place
 
 if TYPE_CHECKING:
+    from .numbers import Number
     from .plan import Met
 
 __all__ = [
@@ -67,6 +68,8 @@ class Asked:
         mode: the same, until it is known what `once` comes to.
         names_mode: whether it says that itself.
         sample: which of several answers is asked for.
+        names_sample: whether its header says that, or a block around it.
+        number: which of the identical requests it is, where they are numbered, until it is given back.
         ttl: the age in seconds beyond which a recording does not answer it; None for no limit.
         fault: what goes wrong with its answer where that is replayed; empty for nothing.
         met: how many calls of a key faults have met; None where the transport counts them.
@@ -103,7 +106,9 @@ class Asked:
         "method",
         "mode",
         "names_mode",
+        "names_sample",
         "needs_body",
+        "number",
         "place",
         "said",
         "sample",
@@ -129,6 +134,8 @@ class Asked:
         self.mode = options.mode
         self.names_mode = False
         self.sample = options.sample
+        self.names_sample = False
+        self.number: Number | None = None
         self.ttl = options.ttl
         self.fault = options.fault
         self.met: Met | None = None
@@ -159,7 +166,7 @@ class Asked:
     def _read_blocks(self, block: Held) -> None:
         number, faulty = block.of("sample"), block.of("fault")
         if number is not None:
-            self.sample = number
+            self.sample, self.names_sample = number, True
         if faulty is not None:
             self.fault, self.met = faulty
 
@@ -171,7 +178,7 @@ class Asked:
                     self.mode = Mode.parse(text, where)
                     self.names_mode = True
                 elif name == b"x-replaycache-sample":
-                    self.sample = parse_sample(text, where)
+                    self.sample, self.names_sample = parse_sample(text, where), True
                 elif name == b"x-replaycache-fault":
                     self.fault, self.met = _read_fault(text, where), None
                 elif name == b"x-replaycache-ttl":

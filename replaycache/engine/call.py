@@ -30,7 +30,7 @@ from ..system.forking import postponed
 from .asked import Asked
 from .decider import Decider
 from .decisions import Decision, Disturb, Forward, Recheck, Replay, Wait
-from .diagnosis import Advice, diagnose
+from .diagnosis import Advice, diagnose, told_nearest
 from .flights import ClaimedElsewhere
 from .identifier import Identifier
 from .keeper import Keeper
@@ -152,7 +152,7 @@ class Call:
         shared = self._shared
         decision = shared.decider.decide(self.asked, found)
         if isinstance(decision, Forward) and decision.missed is not None:
-            return self._take_off(decision, found)
+            return self._with_nearest(self._take_off(decision, found))
         if self._lead is not None and not isinstance(decision, Recheck):
             self._lead.land()
         if isinstance(decision, Replay):
@@ -179,9 +179,8 @@ class Call:
         return disturbed
 
     def give_back(self) -> None:
-        """Its caller does not get all of the recording: in a cassette, whoever asks again has its place."""
+        """Its caller does not get all of the recording: whoever asks again does."""
         self._shared.keeper.release(self.asked)
-        self.asked.place = None
 
     def _take_off(self, forward: Forward, found: Found) -> Forward | Wait | Recheck:
         """Nothing answers: what to do, as others may ask the same."""
@@ -204,6 +203,15 @@ class Call:
         before = found.landings if isinstance(found, Nothing) else None
         return Recheck() if lead.may_have_missed(before) else forward
 
+    def _with_nearest(self, decision: Forward | Wait | Recheck) -> Forward | Wait | Recheck:
+        """Where the log tells of misses: with what comes nearest, while the store may be asked."""
+        shared, asked = self._shared, self.asked
+        if not isinstance(decision, Forward) or decision.missed is None or not shared.reporter.logs_misses:
+            return decision
+        with calling_upstream.begun():
+            nearest = told_nearest(shared.keeper.stored(asked), asked.sample, decision.missed, shared.store)
+        return decision._replace(nearest=nearest)
+
     def go_on(self) -> None:
         """The wait is over."""
         if self._lead is not None:
@@ -219,6 +227,8 @@ class Call:
                 mode=asked.said,
                 mode_as="x-replaycache-mode: {}" if asked.names_mode else shared.options.mode_as,
                 key=asked.key,
+                sample=asked.sample,
+                number=asked.number and asked.number.value,
                 store=shared.store,
                 advice=shared.advice._replace(mode=None, mode_as="") if asked.names_mode else shared.advice,
             )
@@ -235,7 +245,7 @@ class Call:
         if asked.mode is not Mode.OFF:
             shared.reporter.sending(asked.key)
             if forward.missed is not None:
-                shared.reporter.miss(shared.keeper.stored(asked), forward.missed, asked.key)
+                shared.reporter.miss(shared.keeper.stored(asked), forward, asked.key)
         if asked.names_mode:
             shared.reporter.tally.named_mode.add(asked.endpoint.origin)
         self._answer = self._answer_to(forward)

@@ -39,10 +39,12 @@ class Forward(NamedTuple):
     Attributes:
         missed: why no recording answers, where one was looked for.
         expected: what the answer is compared with.
+        nearest: the recording that comes nearest, and where it differs, for the log; empty where nobody reads it.
     """
 
     missed: MissReason | None = None
     expected: Recording | None = None
+    nearest: str = ""
 
 
 class Wait(NamedTuple):

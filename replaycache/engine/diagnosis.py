@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from ..stores import Store
     from .nearest import Difference
 
-__all__ = ["ADVICE", "Advice", "diagnose", "incomplete"]
+__all__ = ["ADVICE", "Advice", "diagnose", "incomplete", "told_nearest"]
 
 logger = logging.getLogger("replaycache")
 
 SEARCH_SECONDS = 0.025
 """How long the nearest recording is looked for, so that a miss stays quick in a large store."""
+
+SHOWN = 5
+LOGGED = 3
+"""Places at which the nearest differs that are told in a miss, and in a line of the log."""
 
 WIDTH = 80
 """Columns beyond which a difference takes several lines."""
@@ -81,8 +85,85 @@ ADVICE = Advice(
 """What to do next where calls are made by the user's own code."""
 
 
+class _Near(NamedTuple):
+    """What comes nearest to a request; in both a placeholder stands for what looks like a credential.
+
+    Attributes:
+        asked: the request.
+        recording: the nearest; None where none is near.
+        recorded: its request.
+        places: where the two differ.
+    """
+
+    asked: Request
+    recording: Recording | None = None
+    recorded: Request | None = None
+    places: Sequence[Difference] = ()
+
+    @property
+    def told(self) -> str:
+        """When the nearest was recorded, as far as that is known."""
+        at = self.recording.recorded_at if self.recording is not None else 0.0
+        # what others recorded may bear no date
+        return "recorded" + (datetime.fromtimestamp(at, UTC).strftime(" %Y-%m-%d %H:%M:%SZ") if at else "")
+
+
+def _near(asked: Request, sample: int, reason: MissReason, store: Store) -> _Near:
+    with postponed():
+        # a hit has no use for it, nor for the patterns
+        from ..redaction.credentials import replace_in_request
+        from .nearest import CANDIDATES, Difference, differences, find_nearest
+
+    nearest: Recording | None = None
+    places: list[Difference] = []
+    if reason in ("no_recording", "expired", "already_played"):
+        try:
+            nearest, places = find_nearest(asked, _for_a_while(store.newest(CANDIDATES)), sample)
+        except StoreError as error:
+            logger.debug("no nearest recording: %s", error)
+    # what a test prints is read by more people than a cache is
+    without = replace_in_request(asked)
+    if nearest is None:
+        return _Near(without)
+    recorded = replace_in_request(nearest.request)
+    places = differences(recorded, without) if places else []
+    if nearest.sample != sample:
+        places.insert(0, Difference("sample", nearest.sample, sample))
+    return _Near(without, nearest, recorded, places)
+
+
+def told_nearest(asked: Request, sample: int, reason: MissReason, store: Store) -> str:
+    """The nearest recording and where it differs, in one line; empty where none is near, or it cannot be told.
+
+    Args:
+        asked: in its stored form.
+        sample: that is asked for.
+        reason: why nothing matched.
+        store: where it was looked for.
+    """
+    try:
+        near = _near(asked, sample, reason, store)
+    except Exception as error:  # noqa: BLE001  # a store of the user's may raise anything
+        logger.debug("no nearest recording: %r", error)
+        return ""
+    if near.recording is None:
+        return ""
+    places, more = near.places[:LOGGED], len(near.places) - LOGGED
+    listed = f", which differs in {'; '.join(map(str, places))}" if places else ""
+    return printable(f"nearest {near.told}{listed}{f' and {more} more places' if more > 0 else ''}")
+
+
 def diagnose(
-    asked: Request, reason: MissReason, *, mode: Mode, mode_as: str, key: str, store: Store, advice: Advice
+    asked: Request,
+    reason: MissReason,
+    *,
+    mode: Mode,
+    mode_as: str,
+    key: str,
+    sample: int,
+    number: int | None,
+    store: Store,
+    advice: Advice,
 ) -> CacheMiss:
     """The error that tells what was asked, why nothing matched, what comes nearest, and what to do.
 
@@ -94,47 +175,36 @@ def diagnose(
         mode: in which it was asked.
         mode_as: how a mode is named where this one was, with `{}` for it.
         key: of the request; empty where none was made.
+        sample: that was asked for.
+        number: which of the identical requests it is, from 0 on; None where they are not numbered.
         store: where it was looked for.
         advice: what to do next.
     """
     try:
-        with postponed():
-            # a hit has no use for it, nor for the patterns
-            from ..redaction.credentials import replace_in_request
-            from .nearest import CANDIDATES, differences, find_nearest
+        near = _near(asked, sample, reason, store)
     except (OSError, ImportError) as error:  # no further file can be opened
         told = printable(
             f"no recording answers this request, and upstream was not called. More cannot be told: {error}"
         )
         return CacheMiss(told, reason=reason, request=asked, key=key)
 
-    nearest: Recording | None = None
-    places: list[Difference] = []
-    if reason in ("no_recording", "expired", "already_played"):
-        try:
-            nearest, places = find_nearest(asked, _for_a_while(store.newest(CANDIDATES)))
-        except StoreError as error:
-            logger.debug("no nearest recording: %s", error)
-    # what a test prints is read by more people than a cache is
-    without = replace_in_request(asked)
-    recorded = None if nearest is None else replace_in_request(nearest.request)
-    if recorded is not None and places:
-        places = differences(recorded, without)
+    without, nearest, recorded, places = near
     lines = ["no recording answers this request, and upstream was not called."]
     lines.append(f"  mode     {_told(advice.mode or mode)}")
     lines.append(f"  asked    {without.method} {without.url}{_about(without)}")
     if key:
         lines.append(f"  key      {key}")
+    if sample or number is not None:
+        of = "" if number is None else f", as number {number + 1} of identical requests (repeats='numbered')"
+        lines.append(f"  sample   {sample}{of}")
     lines.append(f"  why      {reason}: {_REASONS[reason]}")
     lines.append(f"  store    {store.location}")
     if nearest is not None:
-        when = datetime.fromtimestamp(nearest.recorded_at, UTC).strftime(" %Y-%m-%d %H:%M:%SZ")
-        dated = when if nearest.recorded_at else ""  # what others recorded may bear no date
-        lines.append(f"  nearest  recorded{dated}" + (", which differs in" if places else ""))
-        for place in places[:5]:
+        lines.append(f"  nearest  {near.told}" + (", which differs in" if places else ""))
+        for place in places[:SHOWN]:
             lines.extend(_shown(place))
-        if len(places) > 5:
-            lines.append(f"             and {len(places) - 5} more places")
+        if len(places) > SHOWN:
+            lines.append(f"             and {len(places) - SHOWN} more places")
     found = advice.elsewhere(key) if advice.elsewhere and reason in ("no_recording", "cassette_not_found") else ""
     ways = _ways(reason, without, recorded, places, advice, mode_as)
     if found:
@@ -163,7 +233,7 @@ def _ways(
     reason: MissReason,
     asked: Request,
     recorded: Request | None,
-    places: list[Difference],
+    places: Sequence[Difference],
     advice: Advice,
     mode_as: str,
 ) -> list[str]:
@@ -184,7 +254,7 @@ def _ways(
             ways.append(f"or leave the host alone: ignore_hosts=[{url.netloc!r}]")
         if recorded is not None and _PLACEHOLDER in recorded.body and _PLACEHOLDER not in asked.body:
             ways.append("or, as it was recorded with redact=Redact(...): replay it with that")
-        if any(place.path not in ("method", "url") for place in places):
+        if any(place.path not in ("method", "url", "sample") for place in places):
             ways.append("or, if the difference does not matter: Match(ignore=[...]) or Match(scrub=[...])")
     names_options = len(ways) > of_text or any(
         name in text for name in ("Match(", "ignore_hosts", "repeats", "ttl")

@@ -13,6 +13,7 @@ from .._errors import ConfigurationError, DriftFound, SecretFound
 from ..dialects.registry import TEXT_MEMBERS
 from ..options import Mode, Options, combined
 from ..system.calling_upstream import calling_upstream
+from ..system.forking import postponed
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
 from .call import Call
@@ -33,6 +34,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .numbers import Numbers
     from .plan import Met
 
 __all__ = ["IS_MISSPELT", "Exchange"]
@@ -63,6 +65,13 @@ def _way_out(found: Iterable[str]) -> str:
         ways.insert(0, "take it out of what is sent")
     told = ",\nor ".join([*ways, every])
     return f"{told[0].upper()}{told[1:]}, and record it again."
+
+
+def _new_numbers() -> Numbers:
+    with postponed():
+        from .numbers import Numbers  # most count nothing
+
+    return Numbers()
 
 
 class Exchange:
@@ -107,11 +116,6 @@ class Exchange:
     ) -> None:
         repeats = options.repeats or store.repeats
         is_cache = store.repeats == "same"
-        if repeats == "sequence" and is_cache:
-            raise ConfigurationError(
-                "repeats='sequence' needs a store that keeps recordings in order (a cassette), and "
-                f"{store.location} is a cache"
-            )
         self.options = options
         self.store = store
         self.advice: Advice = ADVICE
@@ -122,20 +126,29 @@ class Exchange:
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
         self._sequence: Sequence | None = None
         identify = Identify(options.match, redactor_of(options, store))
+        self._numbers: Numbers | None = None
         if is_cache:
+            if repeats == "sequence":
+                raise ConfigurationError(
+                    "repeats='sequence' needs a store that keeps recordings in order (a cassette), and "
+                    f"{store.location} is a cache; there, repeats='numbered' gives the n-th identical request the "
+                    f"n-th answer"
+                )
+            if repeats == "numbered":
+                self._numbers = (beside and beside._numbers) or _new_numbers()
             self.neighbours = Neighbours(store, owner, getattr(store, "claims", None))
         elif beside is not None and beside._sequence is not None:
-            self._sequence = beside._sequence.under(repeats, identify)
+            self._sequence = beside._sequence.under(repeats == "same", identify)
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
-            self._sequence = Sequence(cast("SequenceStore", store), repeats, identify)
+            self._sequence = Sequence(cast("SequenceStore", store), repeats == "same", identify)
         self.reporter: Reporter = (
             beside.reporter
             if beside is not None and beside.options is options
             else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
         )
         self._seen: SeenCredentials = SeenCredentials(identify.redactor) if beside is None else beside._seen
-        self.identifier = Identifier(options, identify, self._sequence, self._seen)
+        self.identifier = Identifier(options, identify, self._sequence, self._numbers, self._seen)
         self.keeper = Keeper(options, store, self._sequence, identify.redactor, self._seen, spool, self.reporter)
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace)

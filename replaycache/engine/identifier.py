@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
@@ -17,6 +17,9 @@ from .asked import CALL_HEADERS, LEFT_OUT, NOT_CACHEABLE, PREFIX, Asked, endpoin
 from .seen_credentials import SeenCredentials
 from .sequence import Identify, Sequence
 from .stored_form import stored_form
+
+if TYPE_CHECKING:
+    from .numbers import Numbers
 
 __all__ = ["Identifier"]
 
@@ -42,11 +45,17 @@ class Identifier:
         identify: makes an identity.
         sequence: the session's place in a cassette; None for a cache, where only calls that generate are of
             interest if `Match(cacheable=...)` does not say it.
+        numbers: of identical requests; None where they are not numbered.
         seen: the credentials that the session has seen.
     """
 
     def __init__(
-        self, options: Options, identify: Identify, sequence: Sequence | None, seen: SeenCredentials
+        self,
+        options: Options,
+        identify: Identify,
+        sequence: Sequence | None,
+        numbers: Numbers | None,
+        seen: SeenCredentials,
     ) -> None:
         is_cache = sequence is None
         match = options.match
@@ -54,6 +63,7 @@ class Identifier:
         self._identify = identify
         self._redactor = identify.redactor
         self._sequence = sequence
+        self._numbers = numbers
         self._seen = seen
         self._aliases: dict[Hashable, _Known] = {}
         self._seed = int.from_bytes(os.urandom(8), "big")
@@ -104,8 +114,13 @@ class Identifier:
             asked.unstorable = f"the request's body is larger than max_request_bytes={limit}"
             return
         asked.body = body
-        asked.identity, cacheable, asked.keeps_body = self._recall(asked)
-        if not cacheable:
+        known = self._recall(asked)
+        if self._numbers is not None and known.cacheable and not asked.names_sample:
+            asked.number = self._numbers.take(known.identity)
+            asked.sample += asked.number.value
+            known = self._recall(asked)
+        asked.identity, asked.keeps_body = known.identity, known.keeps_body
+        if not known.cacheable:
             asked.unstorable = NOT_CACHEABLE if self._options.match.cacheable is None else LEFT_OUT
 
     def _recall(self, asked: Asked) -> _Known:

@@ -236,9 +236,13 @@ class Keeper:
             )
 
     def release(self, asked: Asked) -> None:
-        """Nothing is stored of what was asked: in a cassette, whoever asks again has its place."""
-        if self._sequence is not None and asked.place is not None and asked.mode is not Mode.VERIFY:
+        """Nothing is stored of what was asked: whoever asks again has its place in a cassette, or its number where
+        identical requests are numbered."""
+        if self._sequence is not None and asked.place is not None:
             self._sequence.release(asked.place)
+        if asked.number is not None:
+            asked.number.give_back()
+        asked.place = asked.number = None
 
     @property
     def is_over(self) -> bool:
@@ -272,13 +276,14 @@ class Keeper:
 
     def compare(self, expected: Recording | None, live: Recording) -> None:
         """Reports where a live answer differs from the recorded one."""
-        what = shown(live.request)
+        with postponed():
+            from .drift import compare
+            from .naming import name_of
+
+        what = name_of(live.request)
         if expected is None:
             self.reporter.warn(f"nothing is recorded for {what}, so its answer cannot be verified")
             return
-        with postponed():
-            from .drift import compare
-
         drift = compare(expected, live)
         if drift.shape:
             self.reporter.tally.drifts.append(f"{what}: {drift}")

@@ -128,7 +128,9 @@ def below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recording | None, list[Difference]]:
+def find_nearest(
+    asked: Request, recordings: Iterable[Recording], sample: int | None = None
+) -> tuple[Recording | None, list[Difference]]:
     """The recording of the same endpoint that differs from `asked` in the fewest places, and those places.
 
     The search is bounded, so that a miss stays quick in a large store.
@@ -136,6 +138,7 @@ def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recor
     Args:
         asked: as it would be stored.
         recordings: the newest first.
+        sample: that is asked for; None where it is none of their differences.
     """
     nearest: Recording | None = None
     best: list[Difference] = []
@@ -150,6 +153,8 @@ def find_nearest(asked: Request, recordings: Iterable[Recording]) -> tuple[Recor
             found = differences(request, asked, limit=limit)
         except RecursionError:
             continue
+        if sample not in (None, recording.sample):
+            found.append(Difference("sample", recording.sample, sample))
         if len(found) < limit:
             nearest, best = recording, found
         if size > BYTES or (nearest is not None and len(best) <= 1):

@@ -58,6 +58,7 @@ class Redirects:
             return
         mine = Redirected(stored_form(asked.request, self._redactor), asked.identity)
         self._sent[_place(asked, urljoin(asked.url, where))] = (*self.of(asked), mine)
+        asked.number = None  # it is used up by the answer that comes there
         while len(self._sent) > KEPT:
             self._sent.pop(next(iter(self._sent)), None)
 

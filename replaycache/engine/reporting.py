@@ -19,6 +19,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .decisions import Forward
 
 __all__ = ["Reporter", "current_span", "shown", "tell_span"]
 
@@ -130,12 +131,17 @@ class Reporter:
         if self._options.on_hit is not None:
             self._call(self._options.on_hit, recording, outcome)
 
-    def miss(self, request: Request, reason: str, key: str) -> None:
+    @property
+    def logs_misses(self) -> bool:
+        """Whether the log has a line for each."""
+        return logger.isEnabledFor(logging.INFO)
+
+    def miss(self, request: Request, forward: Forward, key: str) -> None:
         """Nothing stored answers, and upstream is called."""
-        what = (reason, _Shown(request), key, self._where)
-        logger.info("miss (%s) %s, key %s in %s: calling upstream", *what)
+        what = (forward.missed, _Shown(request), key, self._where, forward.nearest and f"; {forward.nearest}")
+        logger.info("miss (%s) %s, key %s in %s: calling upstream%s", *what)
         if self._options.on_miss is not None:
-            self._call(self._options.on_miss, request, reason)
+            self._call(self._options.on_miss, request, forward.missed)
 
     def refused(self, miss: CacheMiss) -> None:
         """Nothing stored answers, and upstream may not be called."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .._errors import MissReason
 from .._models import Recording, Request
@@ -163,19 +163,19 @@ class Sequence:
 
     Args:
         store: the cassette.
-        repeats: `"sequence"`: each call takes the next recording; `"same"`: each takes the last one.
+        is_same: whether each call takes the last recording; otherwise each takes the next one.
         identify: makes the identity of a recording.
     """
 
     def __init__(
         self,
         store: SequenceStore,
-        repeats: Literal["same", "sequence"],
+        is_same: bool,
         identify: Identify,
     ) -> None:
         self._store = store
         self._session: PlayingSession | None = None
-        self._repeats = repeats
+        self._is_same = is_same
         self.identify = identify
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
@@ -185,11 +185,11 @@ class Sequence:
         self._unknown: list[tuple[str, ...]] | None = None
         self._played: dict[int, Held] = {}
 
-    def under(self, repeats: Literal["same", "sequence"], identify: Identify) -> Sequence:
+    def under(self, is_same: bool, identify: Identify) -> Sequence:
         """The place of the same session, under rules of their own; itself where they are the same."""
-        if repeats == self._repeats and identify == self.identify:
+        if is_same == self._is_same and identify == self.identify:
             return self
-        other = Sequence(self, repeats, identify)
+        other = Sequence(self, is_same, identify)
         other._lock, other._numbers, other._last = self._lock, self._numbers, self._last
         other._played, other._replaced, other._free = self._played, self._replaced, self._free
         return other
@@ -225,7 +225,7 @@ class Sequence:
                 number, found = self._next(among, held)
                 if found is not None:
                     place = self._take(identity, among, number)
-                    if self._repeats == "sequence":
+                    if not self._is_same:
                         self._played[id(found)] = found
                     return place, session.play(place.turn, found), "no_recording"
             number, _ = self._next(identity, session.held(identity, self.identify))
@@ -254,7 +254,7 @@ class Sequence:
 
     def _next(self, among: Identity, held: list[Held]) -> tuple[int, Held | None]:
         """The number of the recording whose turn it is, and the recording, where it is there."""
-        if self._repeats == "same":
+        if self._is_same:
             last = self._last.get(among) or (held[-1] if held else None)
             return max(len(held) - 1, 0), None if id(last) in self._replaced else last
         free = self._free.get(among)
@@ -314,7 +314,7 @@ class Sequence:
                 self._played.pop(id(held[place.number]), None)
             if self._numbers.get(place.among) == place.number + 1:
                 self._numbers[place.among] = place.number
-            elif self._repeats == "sequence":
+            elif not self._is_same:
                 # the same was asked since: theirs are the places behind it
                 insort(self._free.setdefault(place.among, []), (place.number, place.turn))
 
@@ -336,7 +336,7 @@ class Sequence:
                 expired = None if id(expired) in self._replaced else expired
                 self._replaced.add(id(expired))
             entry = session.add(recording, place.identity, place.turn, self.identify, expired)
-            if self._repeats == "same":
+            if self._is_same:
                 self._last[place.identity] = entry
 
     def end(self) -> None:

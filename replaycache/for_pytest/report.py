@@ -14,6 +14,7 @@ from .._errors import ReplayCacheError, ReplayCacheWarning
 from .._printable import printable
 from .cassette_use import Use, find_orphans, find_renewed, find_saved, find_unused
 from .modes import mode_of
+from .own_frames import leave_out_libraries
 from .run import Run
 
 __all__ = ["Report", "attach_told", "attach_use", "discarded"]
@@ -77,6 +78,12 @@ class Report:
             allowed = self._config.getoption("replay_allowed_hosts", None)
             parts.append(f"network blocked except {allowed}" if allowed else "network blocked")
         return f"replaycache: {', '.join(parts)}"
+
+    def shorten(self, call: pytest.CallInfo[None]) -> None:
+        """Has a refusal told by the test's own frames, unless all of them are asked for."""
+        option = self._config.getoption  # pytest has them where it writes to a terminal
+        if call.excinfo is not None and not option("fulltrace", False) and option("tbstyle", "") != "native":
+            leave_out_libraries(call.excinfo.value)
 
     def add(self, report: pytest.TestReport) -> None:
         """Takes what a test made of its cassette, if its report says it."""
@@ -189,6 +196,7 @@ class Report:
             terminal.write_line(printable(f"{self._run.shown(path)}: {count}, which no test played"))
 
     def _tell_unused(self, terminal: pytest.TerminalReporter) -> None:
+        from ..engine.naming import name_of
         from ..stores import CassetteStore
 
         terminal.write_sep("=", "replaycache: unused recordings", yellow=True)
@@ -200,9 +208,7 @@ class Report:
                 continue
             terminal.write_line(printable(f"{self._run.shown(path)}: {len(numbers)} of {len(recordings)}"))
             for number in numbers:
-                request = recordings[number].request
-                told = f"  recording {number + 1}: {request.method} {request.url}"
-                terminal.write_line(printable(told))
+                terminal.write_line(f"  recording {number + 1}: {name_of(recordings[number].request)}")
         _say(
             terminal,
             "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, "

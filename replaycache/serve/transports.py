@@ -162,6 +162,11 @@ class Transports:
     def __init__(self, settings: Settings, hooks: Mapping[str, Any], tell: Callable[[str, str], None]) -> None:
         options = {"max_request_bytes": STORED_BYTES, **settings.options}
         self._options = Options.parse({**options, **hooks})
+        if self._options.repeats == "numbered":
+            raise ConfigurationError(
+                "repeats='numbered' counts the requests of one process, and a proxy serves many: say --repeats "
+                "same, and let callers name the answer that they want, by the header x-replaycache-sample"
+            )
         self._of_cassettes = Options.parse(
             {
                 "mode": "once" if _names_no_mode(options) else None,

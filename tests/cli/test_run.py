@@ -347,6 +347,24 @@ def test_processes_of_multiprocessing_have_the_cache(tmp_path: Path, upstream: U
     assert upstream.calls == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no forkserver")
+def test_identical_requests_are_counted_by_each_process(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "asks.py").write_text(
+        f"{ASKS}\n"
+        "import multiprocessing\n"
+        "if __name__ == '__main__':\n"
+        "    ask(), ask()\n"
+        "    for method in ('fork', 'spawn', 'forkserver'):\n"
+        "        with multiprocessing.get_context(method).Pool(1) as pool:\n"
+        "            pool.map(ask, ['hello'] * 3)\n"
+    )
+
+    for _ in range(2):
+        done = _run(tmp_path, "-q", "--repeats", "numbered", "asks.py", upstream.url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert upstream.calls == 3
+
+
 def test_a_thread_that_outlives_the_script_has_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(
         f"{ASKS}\nimport threading\nmain = threading.main_thread()\n"

@@ -53,7 +53,7 @@ def test_the_same_answer(tmp_path: Path, server: Server) -> None:
     done = _verify(server, tmp_path / "c.json")
 
     assert done.exit_code == 0
-    assert done.stdout == f"{tmp_path / 'c.json'}\t1\tsame\tPOST {CHAT}\t\n"
+    assert done.stdout == f'{tmp_path / "c.json"}\t1\tsame\t"Say hello." (gpt-4o-mini, POST {CHAT})\t\n'
     assert server.asked[0].body == recording.request.body
     assert server.asked[0].headers["content-type"] == "application/json"
     assert (tmp_path / "c.json").read_bytes() == before

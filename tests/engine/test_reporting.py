@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,14 @@ from replaycache import (
     uninstall,
 )
 from replaycache.httpx2 import ReplayTransport
+from replaycache.redaction.credentials import placeholder
 from replaycache.stores import MemoryStore
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
 from tests.scripted_server import ScriptedServer, counting_answers
 from tests.test_transports import ASKED, CHAT, LIBRARIES_OWN_GENERATORS, STREAMED, acknowledged, read_acknowledging
 
 SECRET = "sk-proj-nobody-may-read-this-0123456789"
+GITHUB_TOKEN = "ghp_" + "0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"
 
 
 NOTHING_YET = {"cache": "no_recording", "cassette.json": "cassette_not_found"}
@@ -289,6 +293,80 @@ def test_the_log_tells_hits_misses_and_why(
     assert not [line for line in everything if SECRET in line]
 
 
+class Searched(MemoryStore):
+    """A store of somebody's own that counts how often it is searched."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.searches, self._fails = 0, fails
+
+    def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
+        self.searches += 1
+        if self._fails:
+            raise KeyError(limit)
+        return super().newest(limit)
+
+
+def test_the_log_tells_why_a_call_goes_live_though_one_like_it_is_stored(
+    driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            url = f"{server.url}{CHAT}"
+            async with driver.client(store=MemoryStore()) as client:
+                for content in ("hello\n", "hello", f"by {GITHUB_TOKEN}"):
+                    asked = {**ASKED, "messages": [{"role": "user", "content": content}]}
+                    await client.post(url, json=asked)
+                await client.post(url, json=ASKED, headers={"x-replaycache-sample": "1"})
+                await client.post(url, json={f"field {n}": n for n in range(8)} | ASKED)
+                await client.post(f"{server.url}/v1/embeddings", json={"input": "hello"})
+
+    with caplog.at_level(logging.INFO, "replaycache"):
+        driver.run(body)
+    misses = [line.partition(": calling upstream")[2] for line in caplog.messages if line.startswith("miss")]
+    told = [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "THEN", line) for line in misses]
+    shown = placeholder("github-token", GITHUB_TOKEN)
+    assert told == [
+        "",
+        r'; nearest recorded THEN, which differs in messages[0].content: recorded "hello\n" / asked "hello"',
+        f'; nearest recorded THEN, which differs in messages[0].content: recorded "hello" / asked "by {shown}"',
+        "; nearest recorded THEN, which differs in sample: recorded 0 / asked 1",
+        "; nearest recorded THEN, which differs in "
+        + "; ".join(f"field {n}: recorded nothing / asked {n}" for n in range(3))
+        + " and 5 more places",
+        "",
+    ]
+
+
+def test_an_expired_recording_is_told_by_its_date(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    async def body() -> None:
+        with ScriptedServer(counting_answers()) as server:
+            async with driver.client(store=MemoryStore(), ttl=0) as client:
+                for _ in range(2):
+                    await client.post(server.url + CHAT, json=ASKED)
+
+    with caplog.at_level(logging.INFO, "replaycache"):
+        driver.run(body)
+    (expired,) = [line for line in caplog.messages if line.startswith("miss (expired)")]
+    assert re.search(r": calling upstream; nearest recorded [-\d]+ [:\d]+Z$", expired)
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+def test_a_store_is_searched_for_the_log_only_where_somebody_reads_it(
+    driver: Driver, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body() -> None:
+        for store in (Searched(), Searched(fails=True)):
+            with ScriptedServer(counting_answers()) as server:
+                async with driver.client(store=store) as client:
+                    answer = await client.post(server.url + CHAT, json=ASKED)
+            assert outcome_of(answer).status == "miss"
+            assert store.searches == (level == logging.INFO)
+
+    with caplog.at_level(level, "replaycache"):
+        driver.run(body)
+
+
 def test_calls_that_are_not_stored_are_told_at_debug(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
     async def body() -> None:
         with ScriptedServer(counting_answers()) as server:
@@ -323,7 +401,7 @@ def test_a_program_without_a_log_hears_nothing_of_it() -> None:
 
 
 def test_a_key_in_a_path_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    key = "ghp_" + "0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"
+    key = GITHUB_TOKEN
     with ScriptedServer(counting_answers()) as server, caplog.at_level(logging.DEBUG, "replaycache"):
         with httpx2.Client(transport=ReplayTransport(store=str(tmp_path))) as client:
             for _ in range(2):

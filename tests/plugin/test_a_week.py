@@ -230,7 +230,7 @@ def test_a_week(week: Project) -> None:
     assert told(result, "orphaned cassettes")[0] == "cassettes/test_it/test_sun.json"
     assert told(result, "unused recordings")[:2] == [
         "cassettes/test_it/talk.json: 1 of 3",
-        f"  recording 3: POST {week.upstream.url}/v1/chat/completions",
+        f'  recording 3: "bye" (m, POST {week.upstream.url}/v1/chat/completions)',
     ]
     assert summary(result) == "replaycache: 5 replayed, 0 recorded, 0 missed, 1 unused"
     assert repository.is_clean()

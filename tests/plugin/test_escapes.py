@@ -44,7 +44,7 @@ def test_a_miss_the_unused_and_the_orphans_are_told_without_escapes(project: Pro
     result = project.run("--replay-mode=replay", "--replay-orphans")
 
     text = result.stdout.str() + result.stderr.str()
-    assert "recording 1: POST" in text
+    assert r"recording 1: \x1b[2J, POST" in text
     assert "which differs in" in text
     assert "orphan" in text
     assert not set(text) & OBEYED

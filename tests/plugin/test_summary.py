@@ -66,12 +66,12 @@ def test_verify_tells_of_drift_and_writes_nothing(drifting: Project, workers: li
 
     result.assert_outcomes(passed=3, warnings=2)
     result.stdout.fnmatch_lines(
-        ["*ReplayCacheWarning: the answer to POST * is not what was recorded: values: answer*"]
+        ['*ReplayCacheWarning: the answer to "*" (m, POST *) is not what was recorded: values: answer*']
     )
     result.stdout.fnmatch_lines(
         [
             "*= replaycache: drift =*",
-            "test_it.py::test_shape: POST http://127.0.0.1:*/v1/chat/completions: shape: *",
+            'test_it.py::test_shape: "*" (m, POST http://127.0.0.1:*/v1/chat/completions): shape: *',
             "Upstream answers in another shape than what is recorded*",
             "replaycache: 0 replayed, 0 recorded, 0 missed, 0 unused, 1 drifted",
         ],
@@ -99,7 +99,7 @@ def test_verify_tells_of_what_is_not_recorded(project: Project) -> None:
     result = project.run("--replay-mode=verify")
 
     result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*nothing is recorded for POST *, so its answer cannot be verified"])
+    result.stdout.fnmatch_lines(['*nothing is recorded for "q" (m, POST *), so its answer cannot be verified'])
     assert project.cassettes() == []
 
 

@@ -64,10 +64,10 @@ def test_what_no_test_played_is_told(recorded: Project, policy: str | None, ret:
         [
             "*= replaycache: unused recordings =*",
             "cassettes/test_it/shared.json: 1 of 3",
-            "  recording 3: POST http://127.0.0.1:*/v1/chat/completions",
+            '  recording 3: "two" (m, POST http://127.0.0.1:*/v1/chat/completions)',
             "cassettes/test_it/test_other.json: 2 of 2",
-            "  recording 1: *",
-            "  recording 2: *",
+            '  recording 1: "other" (m, *',
+            '  recording 2: "other" (m, *',
             "No test played them, and all tests of these cassettes passed. --replay-unused=drop removes them, *",
         ]
     )

@@ -255,6 +255,7 @@ def test_a_port_that_is_in_use() -> None:
         (["--mode", "relpay"], "did you mean 'replay'?"),
         (["--host", "0.0.0.0"], "--token-file"),
         (["--repeats", "sequence"], "repeats='sequence' needs a store"),
+        (["--repeats", "numbered"], "a proxy serves many: say --repeats same"),
     ],
 )
 def test_wrong_use(arguments: list[str], told: str) -> None:

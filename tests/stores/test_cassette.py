@@ -222,6 +222,32 @@ def test_repeats_same_gives_the_last_answer_again(driver: Driver, tmp_path: Path
     driver.run(body)
 
 
+def test_what_is_verified_again_after_a_failure_is_compared_with_the_same_recording(
+    driver: Driver, tmp_path: Path
+) -> None:
+    """Each answer has a shape of its own: the next one's would be told as drift."""
+    answers = iter([b'{"a":1}', b'{"b":1}', b"", b'{"a":1}', b'{"b":1}'])
+
+    def handle(request: Received, wire: Wire) -> None:
+        answer = next(answers)
+        wire.answer(answer) if answer else wire.cut()
+
+    async def body() -> None:
+        path = str(tmp_path / "c.json")
+        with ScriptedServer(handle) as server:
+            url = server.url + CHAT
+            async with driver.client(store=path, mode="auto") as client:
+                for _ in range(2):
+                    await client.post(url, json=ASKED)
+            async with driver.client(store=path, mode="verify", on_drift="raise") as client:
+                with pytest.raises(driver.module.TransportError):
+                    await client.post(url, json=ASKED)
+                for _ in range(2):
+                    await client.post(url, json=ASKED)
+
+    driver.run(body)
+
+
 def test_recording_anew_replaces_and_what_came_back_unchanged_keeps_its_lines(
     driver: Driver, tmp_path: Path
 ) -> None:
