@@ -56,7 +56,6 @@ def run(say: Callable[..., None], *, base_url: str | None, model: str | None, st
     """Gives the demonstration.
 
     Args:
-        say: prints text; `end=""` keeps the line open.
         base_url: of an OpenAI-compatible API, ending before `/chat/completions`; None for the local upstream.
         model: to ask for at `base_url`.
         store: directory of the disk cache; None for the user's.

@@ -9,7 +9,8 @@ from typing import Any
 from .._models import Request
 from .._printable import one_line, printable
 from ..engine.nearest import ABSENT, Difference, differences
-from .output import console, is_terminal, width
+from .fitting import cells, cut
+from .output import is_terminal, width, write_styled
 
 __all__ = ["as_json", "fitted", "request_differences", "write_differences"]
 
@@ -29,9 +30,6 @@ def write_differences(found: list[Difference], *, indent: int = 0) -> None:
     Where the same stands at several paths, it is written once. On a terminal a long value is cut to a line, around
     the first place at which the two differ, and of many differences the first are written.
     """
-    from rich.text import Text
-
-    target = console()
     room = width() - indent - 4 if is_terminal() else 0
     groups = _grouped(found)
     shown = groups[:SHOWN] if room else groups
@@ -39,16 +37,15 @@ def write_differences(found: list[Difference], *, indent: int = 0) -> None:
         start = _first_difference(before, after) if room and max(len(before), len(after)) > room else 0
         for number, path in enumerate(paths):
             if number == ALIKE and room:
-                target.print(Text(f"{' ' * indent}and at {len(paths) - number:,} more paths"), soft_wrap=True)
+                write_styled(f"{' ' * indent}and at {len(paths) - number:,} more paths")
                 break
             text = f"{' ' * indent}{'and ' if number else ''}{one_line(path)}"
-            target.print(Text(text, "bold"), soft_wrap=True)
+            write_styled(text, "bold")
         for mark, text, style in (("-", before, "red"), ("+", after, "green")):
             if text:
-                line = f"{' ' * indent}  {mark} {_cut(text, start, room)}"
-                target.print(Text(line, style), soft_wrap=True)
+                write_styled(f"{' ' * indent}  {mark} {_cut(text, start, room)}", style)
     if len(shown) < len(groups):
-        target.print(Text(f"{' ' * indent}and {len(groups) - len(shown):,} more differences"), soft_wrap=True)
+        write_styled(f"{' ' * indent}and {len(groups) - len(shown):,} more differences")
 
 
 def fitted(text: str) -> str:
@@ -102,10 +99,8 @@ def _first_difference(before: str, after: str) -> int:
 
 def _cut(text: str, start: int, room: int) -> str:
     """The part of a text around `start` that fits into so many cells; all of it where `room` is 0."""
-    from rich.cells import cell_len, set_cell_size
-
-    if not room or cell_len(text) <= room:
+    if not room or cells(text) <= room:
         return text
     first = 0 if start < room * 2 // 3 else start - room // 3
     rest = f"{'…' if first else ''}{text[first:]}"
-    return rest if cell_len(rest) <= room else f"{set_cell_size(rest, room - 1).rstrip()}…"
+    return rest if cells(rest) <= room else f"{cut(rest, room - 1).rstrip()}…"

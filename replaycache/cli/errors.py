@@ -31,8 +31,7 @@ from typing import Any
 import click
 
 from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
-from .._printable import printable
-from .fitting import fitted
+from .fitting import note
 
 __all__ = [
     "BrokenOutput",
@@ -114,7 +113,7 @@ def run_to_status(run: Callable[[], Any]) -> int:
             return error.exit_code
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
-        _tell(f"Error: {error.format_message()}")
+        note(f"Error: {error.format_message()}")
         return error.exit_code
     except click.Abort as error:
         # at a prompt click hides the cause
@@ -167,12 +166,8 @@ def restore_process() -> None:
 
 
 def _say(error: BaseException, status: Status) -> Status:
-    _tell(f"Error: {error}")
+    note(f"Error: {error}")
     return status
-
-
-def _tell(text: str) -> None:
-    click.echo(fitted(printable(text, lines=True), sys.stderr), err=True)
 
 
 def _without_output() -> Status:
@@ -194,7 +189,7 @@ def _warnings_in_a_line() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
             if issubclass(category, ReplayCacheWarning):
-                _tell(f"Warning: {message}")
+                note(f"Warning: {message}")
             else:
                 before(message, category, *rest, **named)
 

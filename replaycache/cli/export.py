@@ -170,12 +170,6 @@ def _write(kind: str, recordings: Iterator[Recording], file: BinaryIO) -> None:
 def _meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) -> Iterator[Taken]:
     """The recordings of a store that a user named, or else those of a selection.
 
-    Args:
-        store: opened.
-        keys: as the user gave them; empty for all.
-        which: of those, the ones that are meant.
-        moved: notes what cannot be read.
-
     Raises:
         NothingMatches: there is no such key.
         click.UsageError: a key is ambiguous, or none.

@@ -17,9 +17,6 @@ __all__ = ["ForeignFile"]
 class ForeignFile:
     """The recordings of a file that `replaycache.foreign` reads, in its order; keys are those of `Match()`.
 
-    Args:
-        path: of the file, which is read here.
-
     Raises:
         CassetteError: it is no such file, or damaged.
         OSError: it cannot be read.

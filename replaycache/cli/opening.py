@@ -202,7 +202,6 @@ def existing_cache(text: str | None, doing: str) -> DiskStore:
     """As `writable_store`, for what makes sense only in a cache.
 
     Args:
-        text: as the user gave it.
         doing: the command's name, for the message.
 
     Raises:
@@ -249,7 +248,6 @@ def check_store_name(text: str | None, where: str) -> None:
     """Looks at what names a store, before anything is done.
 
     Args:
-        text: as the user gave it.
         where: the option or the argument, for the message.
 
     Raises:
@@ -265,7 +263,6 @@ def new_store(text: str | None, where: str) -> Store:
     """The store that a user names, to write to: made when the first recording comes, where it is not there.
 
     Args:
-        text: as the user gave it.
         where: the option or the argument, for the message.
 
     Raises:
@@ -444,7 +441,6 @@ def entries(store: Store, *, in_any_order: bool = False) -> Iterator[Entry]:
     """Every recording, the newest first, in bounded memory; damaged entries are passed over (see `unreadable`).
 
     Args:
-        store: that is gone through.
         in_any_order: in the one that is the quickest: of a disk cache that of its file, in which the system reads
             ahead.
 
@@ -469,7 +465,6 @@ def unreadable(store: Store, seen: int) -> str:
     """Why `entries` gave fewer recordings than the store has, in a sentence; empty where it gave all.
 
     Args:
-        store: that was gone through to its end.
         seen: how many recordings came.
     """
     missing = len(store) - seen

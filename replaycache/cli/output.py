@@ -5,9 +5,8 @@ Standard output holds nothing but data when it is piped; notes, progress and err
     write(text)                    a line of data
     write_json(value)              one JSON document; `write_json_line(value)` for lists: a document a line
     write_field(name, value)       a named value, for what is shown of one thing
-    write_styled(text, style)      a line in a rich style
+    write_styled(text, style)      a line in a style: "red", "bold cyan", "dim"
     write_table(columns, rows)     rows that fit the terminal; piped, lines of fields separated by tabs, no header
-    console()                      a rich console, where more than lines is rendered (imports rich; only then)
     note(text)                     a line on standard error: "12 recordings", "nothing is stored yet"
     progress(text, total)          a bar on standard error, and only on a terminal
 
@@ -21,15 +20,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -43,17 +40,12 @@ from ..accounts.amounts import (
     human_units,
     iso_time,
 )
-from .errors import BrokenOutput
-from .fitting import fitted
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from .fitting import cells, cut, note, progress, width, wipe, wrapped
 
 __all__ = [
     "FIELD",
     "Column",
     "can_write",
-    "console",
     "human_age",
     "human_count",
     "human_duration",
@@ -68,6 +60,7 @@ __all__ = [
     "printable",
     "progress",
     "width",
+    "wrapped",
     "write",
     "write_field",
     "write_json",
@@ -92,11 +85,6 @@ def is_terminal(*, error: bool = False) -> bool:
     return stream is not None and stream.isatty()
 
 
-def width() -> int:
-    """Columns of the terminal (`COLUMNS` where that is set); 80 where there is none."""
-    return max(20, shutil.get_terminal_size((80, 24)).columns)
-
-
 def can_write(text: str) -> bool:
     """Whether standard output's encoding has these characters."""
     if sys.stdout is None:
@@ -108,45 +96,19 @@ def can_write(text: str) -> bool:
     return True
 
 
-def console(*, error: bool = False) -> Console:
-    """A rich console on standard output, or on standard error.
-
-    It has colour on a terminal only, and none with `NO_COLOR` or `TERM=dumb`. Markup, emoji codes and highlighting
-    are off: text of others would be taken for them. `rich.text.Text(printable(text))` is the way in.
-    """
-    from rich.console import Console
-
-    class Ours(Console):
-        """A console that leaves a reader who went away to `errors`: rich's own ends the process with 1."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenOutput
-
-    return Ours(
-        stderr=error,
-        force_terminal=is_terminal(error=error),  # FORCE_COLOR, which CI sets, would have colour in pipes
-        width=width(),
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=False,
-        legacy_windows=None,
-    )
-
-
 def write(text: str = "") -> None:
     """Writes a line of data, or several."""
-    print(printable(text, lines=True))  # noqa: T201  # click.echo flushes every line, which is slow in a pipe
+    _line(printable(text, lines=True))
 
 
 def write_json(value: Any) -> None:
     """Writes a JSON document in ASCII, indented on a terminal."""
-    print(_json(value, indent=2 if is_terminal() else None))  # noqa: T201
+    _line(_json(value, indent=2 if is_terminal() else None))
 
 
 def write_json_line(value: Any) -> None:
     """Writes one of many JSON documents, on one line, in ASCII."""
-    print(_json(value, indent=None))  # noqa: T201
+    _line(_json(value, indent=None))
 
 
 def _json(value: Any, indent: int | None) -> str:
@@ -166,31 +128,37 @@ def _plain_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def note(text: str) -> None:
-    """Writes a line for people to standard error."""
-    click.echo(fitted(printable(text, lines=True), sys.stderr), err=True)
-
-
 def write_styled(text: str = "", style: str = "") -> None:
-    """Writes a line of text, or several, with a rich style where there is colour."""
-    from rich.text import Text
-
-    console().print(Text(printable(text, lines=True), style), soft_wrap=True)
+    """Writes a line of text, or several, in a style where there is colour."""
+    _line(_styled(printable(text, lines=True), style))
 
 
 def write_field(name: str, value: str, style: str = "") -> None:
     """Writes `name       value`, and nothing where the value is empty; on a terminal a long one is wrapped."""
     if not value:
         return
-    from rich.text import Text
+    text = printable(value)
+    for line in wrapped(text, max(10, width() - FIELD)) if is_terminal() else [text.rstrip()]:
+        _line(_styled(f"{name:<{FIELD - 2}}  ", "dim") + _styled(line, style))
+        name = ""
 
-    target = console()
-    lines = [Text(printable(value), style)]
+
+def _line(text: str) -> None:
     if is_terminal():
-        lines = list(lines[0].wrap(target, max(10, width() - FIELD)))
-    for number, line in enumerate(lines):
-        line.rstrip()
-        target.print(Text(f"{name if number == 0 else '':<{FIELD - 2}}  ", "dim") + line, soft_wrap=True)
+        wipe()
+        click.echo(text)  # which older consoles of Windows understand
+    else:
+        print(text)  # noqa: T201  # click flushes every line, which is slow in a pipe
+
+
+_STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
+
+
+def _styled(text: str, style: str) -> str:
+    """Text with what a terminal is sent before and after it: nothing with `NO_COLOR` or `TERM=dumb`."""
+    if not (text and style and is_terminal()) or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{';'.join(str(_STYLES[word]) for word in style.split())}m{text}\x1b[0m"
 
 
 # -- tables ------------------------------------------------------------------------------------------------
@@ -206,7 +174,7 @@ class Column:
         least: the fewest cells of the terminal that it may be cut to; 0: it is never cut.
         most: the most that it takes, but for the last column, which takes what is left.
         drop: where the terminal is too narrow, columns with a higher number go first; 0 stays.
-        style: a rich style for a terminal with colour.
+        style: as `write_styled` takes it.
     """
 
     title: str
@@ -226,7 +194,7 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int
     if not is_terminal():
         count = 0
         for row in rows:
-            print("\t".join(map(printable, row)))  # noqa: T201
+            _line("\t".join(map(printable, row)))
             count += 1
         return count
     return _Table(columns).write(rows)
@@ -236,15 +204,8 @@ class _Table:
     """A table on a terminal."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        from rich.cells import cell_len, set_cell_size
-
         self._columns = columns
-        self._length = cell_len
-        self._fit = set_cell_size
         self._ellipsis = "…" if can_write("…") else "~"
-        terminal = console()
-        self._bold = _style(terminal, "bold")
-        self._styles = [_style(terminal, column.style) for column in columns]
         self._shown: list[tuple[int, int]] = []
 
     def write(self, rows: Iterable[Sequence[str]]) -> int:
@@ -253,10 +214,11 @@ class _Table:
         if not first:
             return 0
         self._measure(first)
-        self._line([column.title for column in self._columns], [self._bold] * len(self._columns))
+        self._write([column.title for column in self._columns], ["bold"] * len(self._columns))
+        styles = [column.style for column in self._columns]
         count = 0
         for row in chain(first, ([one_line(cell) for cell in row] for row in following)):
-            self._line(row, self._styles)
+            self._write(row, styles)
             count += 1
         return count
 
@@ -264,8 +226,7 @@ class _Table:
         """Decides which columns are shown, and how wide: pairs of a column's index and its width."""
         columns = self._columns
         wanted = [
-            max(map(self._length, (column.title, *(row[index] for row in rows))))
-            for index, column in enumerate(columns)
+            max(map(cells, (column.title, *(row[index] for row in rows)))) for index, column in enumerate(columns)
         ]
         last = len(columns) - 1
         wanted = [
@@ -288,64 +249,17 @@ class _Table:
         widths[shown[-1]] = max(1, widths[shown[-1]] + min(0, left))
         self._shown = [(index, widths[index]) for index in shown]
 
-    def _line(self, cells: Sequence[str], styles: Sequence[tuple[str, str]]) -> None:
+    def _write(self, row: Sequence[str], styles: Sequence[str]) -> None:
         pieces = []
         for index, size in self._shown:
-            cell = cells[index]
-            length = self._length(cell)
-            if length > size:
-                cell, length = self._fit(cell, size - 1) + self._ellipsis, size
-            before, after = styles[index]
-            room = " " * (size - length)
-            if self._columns[index].right:
-                pieces.append(f"{room}{before}{cell}{after}" if cell else room)
-            else:
-                pieces.append(f"{before}{cell}{after}{room}" if cell else room)
-        print("  ".join(pieces).rstrip(" "))  # noqa: T201
+            cell = row[index]
+            if cells(cell) > size:
+                cell = cut(cell, size - 1) + self._ellipsis
+            room = " " * (size - cells(cell))
+            shown = _styled(cell, styles[index])
+            pieces.append(f"{room}{shown}" if self._columns[index].right else f"{shown}{room}")
+        _line("  ".join(pieces).rstrip(" "))
 
 
 def _needed(widths: Sequence[int], shown: Sequence[int]) -> int:
     return sum(widths[index] for index in shown) + 2 * (len(shown) - 1)
-
-
-def _style(terminal: Console, style: str) -> tuple[str, str]:
-    """What a terminal is sent before and after text of a style: a console takes far longer for every cell."""
-    if not style:
-        return "", ""
-    with terminal.capture() as capture:
-        terminal.print("|", style=style, end="")
-    before, _, after = capture.get().partition("|")
-    return before, after
-
-
-# -- progress ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error while the block runs; nothing where that is no terminal.
-
-        with progress("importing", total=len(recordings)) as advance:
-            for recording in recordings:
-                ...
-                advance(1)
-
-    Args:
-        text: what is being done.
-        total: steps in all; None where nobody knows.
-    """
-    if not is_terminal(error=True):
-        yield lambda steps: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console(error=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(printable(text), total=total)
-        yield lambda steps: bar.advance(task, steps)

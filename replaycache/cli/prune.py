@@ -14,7 +14,7 @@ import click
 
 from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
-from ..maintenance.selection import Selection, models_of
+from ..maintenance.selection import Selection
 from ..options import parse_duration
 from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
@@ -151,9 +151,7 @@ class _Listing:
     """What goes, counted and listed as it goes: a cache may have more than fits into memory.
 
     Args:
-        now: in seconds since 1970 (UTC).
         is_kept: whether it is kept, to be written in one piece.
-        is_quiet: whether nothing is listed.
     """
 
     def __init__(self, now: float, *, is_kept: bool, is_quiet: bool) -> None:
@@ -216,11 +214,7 @@ class _Removed(NamedTuple):
 
 
 def _one_store(names: tuple[str, ...], store: str | None) -> str | None:
-    """The store that the rules are for.
-
-    Raises:
-        click.UsageError: recordings are named, or several stores.
-    """
+    """The store that the rules are for."""
     for name in names:
         if _names_a_recording(name):
             raise click.UsageError(
@@ -292,11 +286,7 @@ def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
 
 
 def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
-    """Asks, where nothing would be left.
-
-    Raises:
-        CommandFailed: it is not meant, or nobody can be asked.
-    """
+    """Asks, where nothing would be left."""
     count = 0
     with progress("looking", total=len(cache)) as advance:
         # what was stored last is what stays, if anything does
@@ -353,7 +343,7 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
             "say what is to go: a recording's name, --older-than, --unused-for, --model, --status, --damaged, "
             "--max-size, or --all"
         )
-    places: dict[str, _Cassette | _Cache | _Shared] = {}
+    places: dict[str, _Named] = {}
     for text in names:
         of, name = split_name(text)
         if of is not None and not name:
@@ -376,32 +366,82 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
     return _Removed(listing, kept, listing.size if dry_run else freed, where, [])
 
 
-class _Cassette:
-    """Recordings that are named in a cassette.
+class _Named:
+    """Recordings that are named in a store, by their keys."""
 
-    Args:
-        store: the cassette.
-    """
+    store: Store
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._keys: dict[str, None] = {}
+
+    def mean(self, name: str) -> None:
+        """A recording is named; it may be damaged."""
+        find_number(self.store, name)  # it has none
+        self._keys[find_key(self.store, name)] = None
+
+    def going(self) -> list[_Gone]:
+        """What is named, in its order."""
+        return [_Gone(self._candidate(key)) for key in self._keys]
+
+    def _candidate(self, key: str) -> Candidate:
+        try:
+            recording = self.store.get(key)
+        except CorruptRecording:
+            return Candidate(key, 0, 0.0, 0.0, goes=True)
+        if recording is None:
+            raise self._has_none(key)
+        return Candidate.of(key, recording)
+
+    def _has_none(self, key: str) -> NothingMatches:
+        return NothingMatches(f"no recording in {self.store.location} has the key {key}.")
+
+    def remove(self, going: Sequence[_Gone]) -> int:
+        """Removes it, and returns the bytes of its answers."""
+        return sum(gone.candidate.size for gone in going if self.store.delete(gone.candidate.key))
+
+
+class _NamedInCache(_Named):
+    """The same of a disk cache."""
+
+    store: DiskStore
+
+    def going(self) -> list[_Gone]:
+        refused: dict[str, str] = {}
+        rules = Rules(everything=True)
+        found = {one.key: one for one in candidates(self.store, rules, refused.__setitem__, self._keys)}
+        for key in self._keys:
+            if key not in found and key in refused:
+                raise CommandFailed(f"{key} stays: {refused[key]}")  # it is of a newer version
+            if key not in found:
+                raise self._has_none(key)
+        return [_Gone(found[key]) for key in self._keys]
+
+    def remove(self, going: Sequence[_Gone]) -> int:
+        """Removes it, and returns the bytes that the disk has again."""
+        before = self.store.size_on_disk
+        count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
+        return _freed(self.store, before, count)
+
+
+class _NamedInCassette(_Named):
+    """The same of a cassette, by their numbers."""
+
+    store: CassetteStore
 
     def __init__(self, store: CassetteStore) -> None:
-        self.store = store
+        super().__init__(store)
         self._all = store.all()
-        self._keys = [key for key, _ in store.newest(len(self._all))][::-1]
+        self._keys_in_order = [key for key, _ in store.newest(len(self._all))][::-1]
         self._numbers: set[int] = set()
 
     def mean(self, name: str) -> None:
-        """A recording is named.
-
-        Raises:
-            click.UsageError: several have this key, or one that begins so.
-            NothingMatches: none has.
-        """
         number = find_number(self.store, name)
         if number is None:
             key = find_key(self.store, name)
-            numbers = [number for number, other in enumerate(self._keys, 1) if other == key]
+            numbers = [number for number, other in enumerate(self._keys_in_order, 1) if other == key]
             if not numbers:
-                raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
+                raise self._has_none(key)
             if len(numbers) > 1:
                 named = ", ".join(f"#{number}" for number in numbers[:10]) + ", …" * (len(numbers) > 10)
                 raise click.UsageError(
@@ -412,22 +452,12 @@ class _Cassette:
         self._numbers.add(number)
 
     def going(self) -> list[_Gone]:
-        """What is named, in the order of the file."""
-        found = []
-        for number in sorted(self._numbers):
-            recording = self._all[number - 1]
-            models = models_of(recording)
-            candidate = Candidate(
-                self._keys[number - 1],
-                recording.size,
-                recording.recorded_at,
-                recording.recorded_at,
-                goes=True,
-                model=models[0] if models else "",
-                status=recording.head.status,
+        return [
+            _Gone(
+                Candidate.of(self._keys_in_order[number - 1], self._all[number - 1]), self.store.location, number
             )
-            found.append(_Gone(candidate, self.store.location, number))
-        return found
+            for number in sorted(self._numbers)
+        ]
 
     def remove(self, going: Sequence[_Gone]) -> int:
         """Removes it, and returns the bytes by which the file is shorter."""
@@ -441,104 +471,10 @@ class _Cassette:
         return max(0, before - self.store.path.stat().st_size)
 
 
-class _Cache:
-    """Recordings that are named in a cache.
-
-    Args:
-        store: the cache.
-    """
-
-    def __init__(self, store: DiskStore) -> None:
-        self.store = store
-        self._keys: dict[str, None] = {}
-
-    def mean(self, name: str) -> None:
-        """A recording is named; it may be damaged.
-
-        Raises:
-            click.UsageError: several keys begin so.
-            NothingMatches: none does.
-        """
-        if find_number(self.store, name) is None:
-            self._keys[find_key(self.store, name)] = None
-
-    def going(self) -> list[_Gone]:
-        """What is named.
-
-        Raises:
-            CommandFailed: an entry is of a newer version.
-            NothingMatches: a recording is not there.
-        """
-        refused: dict[str, str] = {}
-        found = {
-            one.key: one for one in candidates(self.store, Rules(everything=True), refused.__setitem__, self._keys)
-        }
-        for key in self._keys:
-            if key not in found and key in refused:
-                raise CommandFailed(f"{key} stays: {refused[key]}")
-            if key not in found:
-                raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
-        return [_Gone(found[key]) for key in self._keys]
-
-    def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes that the disk has again."""
-        before = self.store.size_on_disk
-        count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
-        return _freed(self.store, before, count)
-
-
-class _Shared:
-    """Recordings that are named in a store that several hosts share.
-
-    Args:
-        store: it.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._keys: dict[str, None] = {}
-
-    def mean(self, name: str) -> None:
-        """A recording is named; see `_Cache`."""
-        if find_number(self.store, name) is None:
-            self._keys[find_key(self.store, name)] = None
-
-    def going(self) -> list[_Gone]:
-        """What is named.
-
-        Raises:
-            NothingMatches: a recording is not there.
-        """
-        return [_Gone(self._candidate(key)) for key in self._keys]
-
-    def _candidate(self, key: str) -> Candidate:
-        try:
-            recording = self.store.get(key)
-        except CorruptRecording:
-            return Candidate(key, 0, 0.0, 0.0, goes=True)
-        if recording is None:
-            raise NothingMatches(f"no recording in {self.store.location} has the key {key}.")
-        models = models_of(recording)
-        at = recording.recorded_at
-        return Candidate(
-            key,
-            recording.size,
-            at,
-            at,
-            goes=True,
-            model=models[0] if models else "",
-            status=recording.head.status,
-        )
-
-    def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes of its answers."""
-        return sum(gone.candidate.size for gone in going if self.store.delete(gone.candidate.key))
-
-
-def _place(store: Store) -> _Cassette | _Cache | _Shared:
+def _place(store: Store) -> _Named:
     if isinstance(store, CassetteStore):
-        return _Cassette(store)
-    return _Cache(store) if isinstance(store, DiskStore) else _Shared(store)
+        return _NamedInCassette(store)
+    return _NamedInCache(store) if isinstance(store, DiskStore) else _Named(store)
 
 
 # -- what the options say ----------------------------------------------------------------------------------
@@ -584,14 +520,7 @@ _COLUMNS = (
     Column("status", least=3, drop=1),
     Column("size", right=True, least=3),
 )
-_COLUMNS_OF_FILE = (
-    Column("key", least=8, style="yellow"),
-    Column("recorded", right=True, least=3),
-    Column("model", least=8, most=30, style="cyan"),
-    Column("status", least=3, drop=1),
-    Column("size", right=True, least=3),
-    Column("recording", least=10),
-)
+_COLUMNS_OF_FILE = (*(column for column in _COLUMNS if column.title != "used"), Column("recording", least=10))
 
 
 def _cells(gone: _Gone, now: float) -> tuple[str, ...]:

@@ -33,7 +33,6 @@ from .opening import (
 from .output import (
     FIELD,
     can_write,
-    console,
     human_age,
     human_duration,
     human_money,
@@ -45,6 +44,7 @@ from .output import (
     one_line,
     printable,
     width,
+    wrapped,
     write_field,
     write_json,
     write_json_line,
@@ -52,8 +52,6 @@ from .output import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..accounts.prices import Prices
 
 __all__ = ["command"]
@@ -98,7 +96,7 @@ def command(name: str, store: str | None, side: str | None, raw: bool, as_json: 
         for entry in found:
             write(_as_json(entry, side, prices))
     else:
-        _Page(console(), prices_of_project()).write(found, side)
+        _Page(prices_of_project()).write(found, side)
 
 
 def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
@@ -117,11 +115,7 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
 
 
 def _write_for_diff(name: str) -> None:
-    """A file's recordings; what is no cassette, or a broken one, as it stands: an error would end git.
-
-    Raises:
-        OSError: there is no such file.
-    """
+    """A file's recordings; what is no cassette, or a broken one, as it stands: an error would end git."""
     data = Path(name).read_bytes()
     try:
         opened = existing_store(name)
@@ -131,7 +125,7 @@ def _write_for_diff(name: str) -> None:
     except (ReplayCacheError, click.ClickException):
         found = []
     if found:
-        _Page(console()).write(found, None)
+        _Page().write(found, None)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -153,13 +147,11 @@ class _Page:
     """Recordings as text. Piped, lines are not wrapped, and the same recording is the same text at any time.
 
     Args:
-        target: where it is written.
         prices: by which money is told; None for a diff, where what changes without the conversation is left out:
             numbers, prices, timelines.
     """
 
-    def __init__(self, target: Console, prices: Prices | None = None) -> None:
-        self._console = target
+    def __init__(self, prices: Prices | None = None) -> None:
         self._prices = prices
         self._wraps = is_terminal() and prices is not None
         self._width = width() if self._wraps else 80
@@ -271,14 +263,10 @@ class _Page:
 
     def _block(self, text: str, style: str, indent: int) -> None:
         """Text as it was said, wrapped and indented."""
-        from rich.text import Text
-
         for paragraph in text.rstrip("\n").split("\n"):
-            line = Text(paragraph.expandtabs(4) if self._wraps else paragraph, style)
-            for piece in line.wrap(self._console, max(10, self._width - indent)) if self._wraps else [line]:
-                if self._wraps:
-                    piece.rstrip()
-                self._console.print(Text(" " * indent) + piece if piece.plain else "", soft_wrap=True)
+            room = max(10, self._width - indent)
+            for line in wrapped(paragraph.expandtabs(4), room) if self._wraps else [paragraph]:
+                write_styled(f"{' ' * indent}{line}" if line else "", style)
 
 
 def _names(names: tuple[str, ...]) -> str:

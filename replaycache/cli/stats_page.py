@@ -37,11 +37,9 @@ def stats_page(
     """The page as HTML in UTF-8. Names of models, programs and files are shown as text, whatever they hold.
 
     Args:
-        savings: what is shown.
         stores: what each store came to, by its location.
         recordings: how many are stored.
         size: bytes they take on disk.
-        since: as the user gave it.
         now: when the page is made, in seconds since 1970 (UTC).
     """
     style = files(__package__).joinpath("stats_page.css").read_text("utf-8")

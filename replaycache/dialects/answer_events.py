@@ -62,7 +62,6 @@ def answer_events(pieces: Iterable[bytes], content_type: str = "") -> AnswerEven
     """The events of a body whose data is a JSON object; of one that failed, those until then.
 
     Args:
-        pieces: of the body, content-encoding undone.
         content_type: of the response; only where the first bytes leave a doubt does it tell.
     """
     watcher = AnswerWatcher(_ANY, content_type)

@@ -52,11 +52,7 @@ def _members(at: Literal["first", "last"]) -> re.Pattern[bytes]:
 
 
 def objects_of(body: Body) -> Iterator[list[dict[str, Any]]]:
-    """Readings of a response body, the cheapest first: the objects in which tokens may be told, in order.
-
-    Args:
-        body: of the response, content-encoding undone.
-    """
+    """Readings of a response body, the cheapest first: the objects in which tokens may be told, in order."""
     head, tail, is_whole = _ends(body)
     if len(head) >= PRELUDE and is_prelude(head[:PRELUDE]):
         if is_whole:
@@ -91,12 +87,7 @@ def object_of(data: bytes) -> dict[str, Any]:
 
 
 def ends_of_object(head: bytes, tail: bytes) -> dict[str, Any]:
-    """The members at the start and at the end of a large object, or of the last object of an array.
-
-    Args:
-        head: its first bytes.
-        tail: its last bytes.
-    """
+    """The members at the start and at the end of a large object, or of the last object of an array."""
     return _first_members(head) | _last_members(tail[-OBJECT_TAIL:], in_array=head.lstrip()[:1] == b"[")
 
 

@@ -22,7 +22,6 @@ def watcher_of(
     Args:
         method: of the request, in upper case.
         path: of its URL.
-        head: of the response.
         asked: gives the members of the request's body, where they are needed.
     """
     # errors and redirections are of no form of its dialect

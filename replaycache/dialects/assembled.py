@@ -13,9 +13,6 @@ def assembled(body: bytes) -> str:
     """What the events of a stream say, put together: text, then the arguments of each tool call.
 
     Empty where the events are of no known form.
-
-    Args:
-        body: the whole body, content-encoding undone.
     """
     from .conversation.answered import answered  # a process that only replays has no use for it
     from .conversation.streamed import folded

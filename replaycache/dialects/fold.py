@@ -17,7 +17,6 @@ class Fold:
 
         Args:
             name: of the event, or the `type` in its data where it has none.
-            event: its data.
         """
         raise NotImplementedError
 
@@ -28,11 +27,7 @@ class Fold:
 
 
 class TextFold(Fold):
-    """Pieces of a text, under the name under which all of it stands without a stream.
-
-    Args:
-        member: the name.
-    """
+    """Pieces of a text, under the name under which all of it stands without a stream."""
 
     def __init__(self, member: str) -> None:
         self._member = member

@@ -51,7 +51,6 @@ class Progress:
 
         Args:
             name: of the event, or the `type` in its data where it has none.
-            value: its data.
         """
         raise NotImplementedError
 

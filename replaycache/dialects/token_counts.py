@@ -37,7 +37,6 @@ def counts_of(usage: Mapping[str, Any], *, reasons_apart: bool = False) -> Count
     """The counts that a usage object tells; None where it tells none.
 
     Args:
-        usage: as `usage_object` found it.
         reasons_apart: whether the total may hold reasoning tokens that are named nowhere else.
     """
     for form in _FORMS:

@@ -30,7 +30,6 @@ def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Us
     A body of more than 4 MiB is looked into at its start and its end only.
 
     Args:
-        recording: of the answer.
         telling: the objects of the answer in which anything may be told, where they are at hand.
 
     Raises:

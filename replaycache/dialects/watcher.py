@@ -65,7 +65,6 @@ class AnswerWatcher:
     """Reads along with the body of a response.
 
     Args:
-        answering: what the call's dialect says of its answers.
         content_type: of the response; only where the first bytes leave a doubt does it tell.
         asked: gives the members of the request's body, where they are needed.
 

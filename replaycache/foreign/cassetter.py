@@ -77,10 +77,7 @@ def _body(message: Node) -> bytes:
         case "text":
             return content.content()
         case "binary":
-            try:
-                return bytes.fromhex(content.text())
-            except ValueError as error:
-                raise content.error(f"is not in hexadecimal digits: {error}") from None
+            return content.from_hexadecimal(content.text())
         case "json":
             try:
                 value = json.loads(content.text()) if in_toml else resolved(content.value, core_scalar)

@@ -17,11 +17,7 @@ __all__ = ["recordings"]
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     version = root.get("version").text()
     if version not in ("1", "2"):
         raise root.error(
@@ -35,18 +31,17 @@ def recordings(root: Node) -> list[Recording]:
 
 def _recording(interaction: Node) -> Recording:
     request, response = interaction.get("request"), interaction.get("response")
-    body, host, duration = request.find("body"), request.find("host"), response.find("duration")
-    sent, headers = request.find("headers"), response.find("headers")
+    host, duration = request.find("host"), response.find("duration")
     return request.recording(
         # Go's own rule: no method is GET
         method=request.get("method").text() or "GET",
         url=request.get("url").text(),
         host=None if host is None else host.text(),
-        headers=() if sent is None else sent.headers(),
-        body=b"" if body is None else body.content(),
+        headers=request.maybe("headers").headers(),
+        body=request.maybe("body").content(),
         answer=Answer(
             status=response.get("code").number(),
-            headers=() if headers is None else headers.headers(),
+            headers=response.maybe("headers").headers(),
             body=response.get("body").content(),
             latency=0.0 if duration is None else _seconds(duration.text()),
         ),

@@ -9,7 +9,6 @@ version 6 in hexadecimal digits. A persister of a project may write a request's 
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import replace
@@ -66,11 +65,9 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
     if query is not None and query.value and "?" not in url:
         pairs = [(item.get("name").text(), item.get("value").text()) for item in query.items()]
         url = f"{url}?{urlencode(pairs)}"
-    sent = request.find("headers")
-    headers, body = _sent(request, () if sent is None else sent.named_values())
+    headers, body = _sent(request, request.maybe("headers").named_values())
     status = response.get("status").number()
-    received = response.find("headers")
-    answered: Headers = () if received is None else received.named_values()
+    answered = response.maybe("headers").named_values()
     has_body = method != "HEAD" and status not in (204, 304)
     body_of_answer = _by_polly if by_polly else _content
     content, complete = body_of_answer(response, answered, has_body)
@@ -146,8 +143,7 @@ def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:
     data = request.find("postData")
     if data is None:
         return headers, b""
-    mime_type = data.find("mimeType")
-    declared = dict(headers).get("content-type") or ("" if mime_type is None else mime_type.header_value())
+    declared = dict(headers).get("content-type") or data.maybe("mimeType").header_value()
     text, params, encoding = data.find("text"), data.find("params"), data.find("encoding")
     value = data.find("textJSON")
     if text is None and value is not None:
@@ -156,7 +152,7 @@ def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:
         except ValueError as error:
             raise value.error(f"is no JSON: {error}") from None
     elif text is not None and (text.value or params is None or not params.value):
-        body = _from_base64(text) if encoding is not None and encoding.text() == "base64" else text.content()
+        body = text.from_base64() if encoding is not None and encoding.text() == "base64" else text.content()
     elif params is None:
         body = b""
     elif declared.lower().startswith("multipart/"):
@@ -212,10 +208,9 @@ def _content(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, b
     if text is None:
         return b"", size == 0 or not has_body
     if encoding is not None and encoding.text().lower() == "base64":
-        body = _from_base64(text)
+        body = text.from_base64()
         return body, len(body) >= size
-    mime_type = content.find("mimeType")
-    declared = dict(headers).get("content-type") or ("" if mime_type is None else mime_type.header_value())
+    declared = dict(headers).get("content-type") or content.maybe("mimeType").header_value()
     charset = re.search(r';\s*charset="?([\w.:-]+)', declared, re.IGNORECASE)
     body = text.content()
     if charset is not None and len(body) != size:
@@ -263,28 +258,7 @@ def _pieces_in(text: str) -> list[str] | None:
     return pieces if is_list else None
 
 
-def _strictly_from_base64(node: Node, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise node.error(f"is no base64: {error}") from None
-
-
-def _from_hexadecimal(node: Node, text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError as error:
-        raise node.error(f"is not in hexadecimal digits: {error}") from None
-
-
-_DECODERS = {"base64": _strictly_from_base64, "hex": _from_hexadecimal}
-
-
-def _from_base64(node: Node) -> bytes:
-    try:
-        return base64.b64decode(node.content(), validate=False)
-    except ValueError as error:
-        raise node.error(f"is no base64: {error}") from None
+_DECODERS = {"base64": Node.from_base64, "hex": Node.from_hexadecimal}
 
 
 def _times(entry: Node) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ import base64
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
@@ -86,7 +86,7 @@ def _response(recording: Recording) -> dict[str, Any]:
     content: dict[str, Any] = {"size": len(body), "mimeType": head.header("content-type") or ""} | _text(body)
     return {
         "status": head.status,
-        "statusText": _phrase(head.status),
+        "statusText": responses.get(head.status, ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _headers(head.headers),
@@ -95,13 +95,6 @@ def _response(recording: Recording) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": len(body),
     }
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _headers(headers: Headers) -> list[dict[str, str]]:

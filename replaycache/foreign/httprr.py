@@ -30,11 +30,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]*\n")
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     data = root.value
     if not isinstance(data, bytes) or not re.match(MAGIC + rb"\r?\n", data):
         raise root.error(f"does not begin with the line {MAGIC.decode()!r}")

@@ -197,11 +197,6 @@ def _is_text(body: bytes) -> bool:
 class Node:
     """A value in the file, and where it is: its methods say in which place something else stands.
 
-    Args:
-        source: the file.
-        where: the path from the file's root, such as `interactions[3].response`.
-        value: as `documents.load` gives it.
-
     Every method raises `CassetteError` where the value is of another kind.
     """
 
@@ -225,11 +220,16 @@ class Node:
         """The member of that name."""
         if name not in self._mapping():
             raise self.error(f"has no {name!r}: the file was cut short or edited into something else")
-        return Node(self.source, f"{self.where}.{name}" if self.where else name, self.value[name])
+        return self.maybe(name)
 
     def find(self, name: str) -> Node | None:
         """The member of that name; None where there is none, or it is null."""
-        return None if self._mapping().get(name) is None else self.get(name)
+        found = self.maybe(name)
+        return None if found.value is None else found
+
+    def maybe(self, name: str) -> Node:
+        """The member of that name, with the value None where there is none."""
+        return Node(self.source, f"{self.where}.{name}" if self.where else name, self._mapping().get(name))
 
     def items(self) -> list[Node]:
         """The items of a list."""
@@ -262,12 +262,19 @@ class Node:
             raise self.error("is neither text nor bytes")
         return encoded(self.value)
 
-    def base64_content(self) -> bytes:
-        """A body that stands in base64."""
+    def from_base64(self, text: str | None = None) -> bytes:
+        """A body that stands in base64, or a text of it, which then holds nothing else."""
         try:
-            return binascii.a2b_base64(self.content())
+            return binascii.a2b_base64(self.content() if text is None else text, strict_mode=text is not None)
         except ValueError as error:
             raise self.error(f"is no base64: {error}") from None
+
+    def from_hexadecimal(self, text: str) -> bytes:
+        """A text of it that is in hexadecimal digits."""
+        try:
+            return bytes.fromhex(text)
+        except ValueError as error:
+            raise self.error(f"is not in hexadecimal digits: {error}") from None
 
     def headers(self) -> Headers:
         """Header lines of a mapping from names to a value or a list of values."""
@@ -281,7 +288,9 @@ class Node:
         return _header_lines(pairs)
 
     def named_values(self) -> Headers:
-        """Header lines of a list of mappings with `name` and `value`."""
+        """Header lines of a list of mappings with `name` and `value`; of nothing, none."""
+        if self.value is None:
+            return ()
         pairs = [(item.get("name").text(), item.find("value")) for item in self.items()]
         return _header_lines((name, "" if value is None else value.header_value()) for name, value in pairs)
 

@@ -18,11 +18,7 @@ __all__ = ["recordings"]
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     found = [_recording(item) for item in root.get("http_interactions").items()]
     if "recorded_with" not in root:
         raise root.error(
@@ -36,15 +32,14 @@ def recordings(root: Node) -> list[Recording]:
 def _recording(interaction: Node) -> Recording:
     request, response = interaction.get("request"), interaction.get("response")
     recorded_at = interaction.find("recorded_at")
-    sent, headers = request.find("headers"), response.find("headers")
     return request.recording(
         method=request.get("method").text().removeprefix(":"),
         url=request.get("uri").text(),
-        headers=() if sent is None else sent.headers(),
+        headers=request.maybe("headers").headers(),
         body=_body(request),
         answer=Answer(
             status=response.get("status").get("code").number(),
-            headers=() if headers is None else headers.headers(),
+            headers=response.maybe("headers").headers(),
             body=_body(response),
             recorded_at=0.0 if recorded_at is None else seconds_since_1970(recorded_at.text()),
         ),
@@ -52,13 +47,11 @@ def _recording(interaction: Node) -> Recording:
 
 
 def _body(message: Node) -> bytes:
-    body = message.find("body")
-    if body is None:  # of what has none, some libraries that VCR stands under say nothing
-        return b""
+    body = message.maybe("body")  # of what has none, some libraries that VCR stands under say nothing
     if not isinstance(body.value, dict):
         return body.content()
     if "base64_string" in body:
-        return body.get("base64_string").base64_content()
+        return body.get("base64_string").from_base64()
     string = body.get("string")
     encoding = body.find("encoding")
     if isinstance(string.value, str) and encoding is not None:

@@ -20,11 +20,7 @@ __all__ = ["recordings"]
 
 
 def recordings(root: Node) -> list[Recording]:
-    """The recordings of such a file, in its order.
-
-    Raises:
-        CassetteError: it is not a whole file of the format.
-    """
+    """The recordings of such a file, in its order."""
     if "interactions" not in root and "requests" in root:
         requests, responses = root.get("requests").items(), root.get("responses").items()
         if len(requests) != len(responses):
@@ -62,22 +58,19 @@ def _is_whole(last: Node) -> bool:
 
 def _recording(request: Node, response: Node) -> Recording:
     if "status_code" in response:
-        status, body = response.get("status_code"), response.find("content")
-        content = b"" if body is None else body.content()
+        status, content = response.get("status_code"), response.maybe("content").content()
     else:
         status = response.get("status")
         status = status.get("code") if isinstance(status.value, dict) else status
         content = _body(response)
-    headers = response.find("headers")
-    sent = request.find("headers")
     return request.recording(
         method=request.get("method").text(),
         url=request.get("uri").text(),
-        headers=() if sent is None else sent.headers(),
+        headers=request.maybe("headers").headers(),
         body=_sent_body(request),
         answer=Answer(
             status=status.number(),
-            headers=() if headers is None else headers.headers(),
+            headers=response.maybe("headers").headers(),
             body=content,
         ),
     )
@@ -108,5 +101,5 @@ def _body(message: Node) -> bytes:
     if not isinstance(body.value, dict):
         return body.content()
     if "base64_string" in body:
-        return body.get("base64_string").base64_content()
+        return body.get("base64_string").from_base64()
     return body.get("string").content() if body.value else b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, BinaryIO
 
 from .._errors import ConfigurationError
@@ -15,10 +15,6 @@ __all__ = ["write"]
 
 def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
     """Writes a cassette of VCR.py in YAML.
-
-    Args:
-        recordings: in the form in which they may be stored.
-        file: to write to.
 
     Raises:
         ConfigurationError: PyYAML is not installed.
@@ -41,10 +37,6 @@ def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
 
 def _interaction(recording: Recording) -> dict[str, Any]:
     request, head = recording.request, recording.head
-    try:
-        phrase = HTTPStatus(head.status).phrase
-    except ValueError:
-        phrase = ""
     return {
         "request": {
             "body": _text(request.body),
@@ -55,7 +47,7 @@ def _interaction(recording: Recording) -> dict[str, Any]:
         "response": {
             "body": {"string": _text(recording.body.read())},
             "headers": _headers(head.headers),
-            "status": {"code": head.status, "message": phrase},
+            "status": {"code": head.status, "message": responses.get(head.status, "")},
         },
     }
 

@@ -116,9 +116,7 @@ def taken(store: Store, moved: Moved, selection: Selection = Selection()) -> Ite
     """The recordings of a store that are meant, in the order in which they were stored, in bounded memory.
 
     Args:
-        store: a cache or a file.
         moved: notes those that cannot be read.
-        selection: those that are meant.
 
     Raises:
         StoreError: the store as a whole cannot be read.

@@ -54,8 +54,6 @@ def pair(
     left is paired with a request to the same endpoint that is like it, or that stands behind the same one.
 
     Args:
-        first: of the one store, in its order.
-        second: of the other.
         endpoint: what a request calls; a request to one is never taken for a changed one to another.
         in_order: whether the order of both stores says something.
     """

@@ -46,6 +46,12 @@ class Candidate(NamedTuple):
     status: int = 0
     stored_at: float = 0.0
 
+    @classmethod
+    def of(cls, key: str, recording: Recording) -> Candidate:
+        """One that goes, of a store that tells no more than its recordings do."""
+        at, model = recording.recorded_at, next(iter(models_of(recording)), "")
+        return cls(key, recording.size, at, at, goes=True, model=model, status=recording.head.status)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -125,8 +131,6 @@ def candidates(
     """The entries of a cache as the rules look at them, in bounded memory.
 
     Args:
-        store: a cache.
-        rules: what may go.
         damaged: told the key of each entry that cannot be read, and why.
         keys: of those that are looked at; None for all.
         oldest: what else goes.

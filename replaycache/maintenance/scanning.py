@@ -115,7 +115,6 @@ def scan_cache(cache: DiskStore, unread: Callable[[str], None]) -> Iterator[Foun
     """What looks like a credential in the recordings of a cache.
 
     Args:
-        cache: to look through.
         unread: told why a recording cannot be read.
 
     Raises:
@@ -136,7 +135,6 @@ def scan_file(path: Path, unread: Callable[[str], None]) -> Iterator[Found]:
     """What looks like a credential in a file; nothing where it is no text.
 
     Args:
-        path: of the file.
         unread: told why what looks like a file of recordings cannot be read as one; its text is looked at.
 
     Raises:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import io
 import os
 import re
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,6 @@ from .._errors import CassetteError, ReplayCacheWarning, StoreError
 from .._models import Recording
 from ..dialects.usage import usage_of
 from ..engine.sealing import seal_of
-from ..foreign.documents import FILE_LIMIT
 from ..match import INCOMPARABLE, Match
 from ..redaction.credentials import find, find_in_recording, placeholder, replace
 from ..redaction.headers import is_credential_header
@@ -27,7 +24,6 @@ from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal
 from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
-from ..wire.content_encoding import most_decoded
 from .moving import redacted
 
 __all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
@@ -89,51 +85,39 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
     redactor = Redactor(redact, seal_of(cache))
     gone: list[str] = []
     try:
-        _scrub_entries(cache, redactor, told, advance, dry, match, gone)
+        for key in list(cache.keys()):
+            advance(1)
+            try:
+                recording = cache.get(key)
+                if recording is None:
+                    continue
+                new = _scrubbed(key, recording, redactor, told)
+            except StoreError as error:
+                told.damaged.append((key, str(error)))
+                continue
+            if dry or new is recording:
+                continue
+            new.usage = recording.usage and usage_of(new)
+            if new.request == recording.request:
+                cache.put(key, new)
+                continue
+            if recording.rules:
+                # under rules that nobody knows of here: it keeps its key, and is looked at itself
+                new.rules = INCOMPARABLE
+                cache.put(key, new)
+                continue
+            identity = match.identity(new.request, sample=new.sample, redactor=redactor)
+            new.digest, new.rules = identity.digest, ""
+            cache.put(identity.key, new)
+            if identity.key != key:
+                cache.delete(key)
+                gone.append(key)
     finally:
         if isinstance(cache, DiskStore) and not dry:
             cache.ledger.forget(gone)
             # until then the database still has what was replaced, also by a run that was broken off, in pages that
             # it no longer uses
             cache.compact()
-
-
-def _scrub_entries(
-    cache: Store,
-    redactor: Redactor,
-    told: Scrubbed,
-    advance: Callable[[int], None],
-    dry: bool,
-    match: Match,
-    gone: list[str],
-) -> None:
-    for key in list(cache.keys()):
-        advance(1)
-        try:
-            recording = cache.get(key)
-            if recording is None:
-                continue
-            new = _scrubbed(key, recording, redactor, told)
-        except StoreError as error:
-            told.damaged.append((key, str(error)))
-            continue
-        if dry or new is recording:
-            continue
-        new.usage = recording.usage and usage_of(new)
-        if new.request == recording.request:
-            cache.put(key, new)
-            continue
-        if recording.rules:
-            # under rules that nobody knows of here: it keeps its key, and is looked at itself
-            new.rules = INCOMPARABLE
-            cache.put(key, new)
-            continue
-        identity = match.identity(new.request, sample=new.sample, redactor=redactor)
-        new.digest, new.rules = identity.digest, ""
-        cache.put(identity.key, new)
-        if identity.key != key:
-            cache.delete(key)
-            gone.append(key)
 
 
 def scrub_cassette(
@@ -165,11 +149,10 @@ def scrub_file(path: Path, told: Scrubbed, dry: bool) -> None:
         CassetteError: it is no such file, damaged, or would not be one afterwards; it is as it was.
         OSError: it cannot be read or written.
     """
+    before = _read(path)
     data = path.read_bytes()
     packed = data[:2] == b"\x1f\x8b"
-    raw = _unpacked(path, data) if packed else data
-    text = raw.decode("utf-8", "surrogateescape")
-    before = _read(path)
+    text = (gzip.decompress(data) if packed else data).decode("utf-8", "surrogateescape")
     told.seen += len(before)
     # as it is written, and what it says: the same placeholder stands for it in recordings
     values = {text[found.start : found.end]: (found.name, found.value) for found in find(text)}
@@ -196,18 +179,6 @@ def _read(path: Path) -> list[Recording]:
         # what cannot be replayed in the file was told when it was opened
         warnings.simplefilter("ignore", ReplayCacheWarning)
         return foreign.read(path)
-
-
-def _unpacked(path: Path, data: bytes) -> bytes:
-    limit = min(FILE_LIMIT, most_decoded(len(data)))
-    try:
-        with gzip.open(io.BytesIO(data)) as file:
-            raw = file.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CassetteError(f"cannot read {path}: {error}. Restore it from version control.") from error
-    if len(raw) > limit:
-        raise CassetteError(f"cannot read {path}: it holds more than {limit >> 20} MiB. Split it.")
-    return raw
 
 
 def _write_checked(path: Path, data: bytes, count: int) -> None:

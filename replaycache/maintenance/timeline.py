@@ -43,7 +43,6 @@ def timeline(body: Body, width: int) -> Timeline:
     """The timeline of a body, in one pass and in memory that its length does not change.
 
     Args:
-        body: of a response.
         width: slices of time, between the response head and the last chunk.
     """
     if width < 1:

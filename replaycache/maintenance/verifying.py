@@ -214,9 +214,6 @@ def verify(
     """Asks upstream once more, and compares.
 
     Args:
-        recording: with the answer that is expected.
-        upstream: where, and with what.
-        client: that sends.
         budget: that it counts for.
         prices: by which it counts.
         warn: told what is not counted.

@@ -1,9 +1,7 @@
 """The canonical form of a request, in which two that mean the same are the same bytes."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -22,6 +20,7 @@ from ..wire import json_path as _json_path
 from ..wire import multipart as _multipart
 from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, decode_whole
+from ..wire.patterns import lazy_pattern
 from ..wire.unicode_text import is_unicode
 from . import texts as _texts
 
@@ -41,10 +40,7 @@ _NOT_UNICODE = (
     "stands for percent-encoded"
 )
 
-
-@cache
-def _malformed() -> re.Pattern[bytes]:
-    return re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_malformed = lazy_pattern(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Applied(NamedTuple):
@@ -89,9 +85,7 @@ class Canonical:
         keeps_body: whether that is stored as it came, for nothing in it is redacted.
 
     Args:
-        rules: those in force.
         redactor: takes out what may not be written.
-        sample: the option of that name.
         unknown: what nobody knows of the request that this one is compared with.
     """
 

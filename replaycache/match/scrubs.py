@@ -117,9 +117,6 @@ def _wrong(scrub: object, why: str = "") -> ConfigurationError:
 def _check_ends(pattern: re.Pattern[str]) -> None:
     """Refuses a pattern that takes for ever: one that goes through all ways to divide a text, of which each
     character doubles the number.
-
-    Raises:
-        ConfigurationError: it does.
     """
     unit = text_that_takes_for_ever(pattern)
     if unit:

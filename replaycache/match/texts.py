@@ -22,7 +22,6 @@ def changed(value: Any, change: Change, *, is_known: bool) -> Any:
     """A decoded JSON body with its texts changed; names of members stay.
 
     Args:
-        value: the body.
         change: gives what takes a text's place.
         is_known: whether a dialect knows the call. Of others every string is taken for text that does not stand
             under the name of a model.
@@ -44,7 +43,6 @@ class _Changing:
         """A value with its texts changed.
 
         Args:
-            value: any.
             name: of the member in which it stands, also as an item of a list.
             outer: the name of the object around that.
             is_inside: whether every text in it is one that people wrote.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import cache
 
 from .._models import Headers
 from ..dialects.registry import ANSWER_HEADERS, DIALECTS
+from ..wire.patterns import lazy_pattern
 
 __all__ = [
     "REQUEST_HEADERS",
@@ -68,20 +67,12 @@ _OF_THE_WIRE = frozenset(
 )
 """Headers of one connection, which say nothing of what was asked or answered: nobody misses them."""
 
-
-@cache
-def _credential_header() -> re.Pattern[str]:
-    return re.compile(
-        r"authorization|cookie|secret|password|credential|jwt|(^|-)auth$|(^|-)(auth-)?token$"
-        r"|(api|app|application|access|auth|consumer|functions|subscription|virtual)-?key"
-        r"|(^|-)organi[sz]ation(-id)?$|^openai-project$"
-    )
-
-
-@cache
-def _perhaps() -> re.Pattern[str]:
-    return re.compile(r"(^|-)(auth|key|keys|session|sid|csrf|xsrf|signature)(-|$)")
-
+_credential_header = lazy_pattern(
+    r"authorization|cookie|secret|password|credential|jwt|(^|-)auth$|(^|-)(auth-)?token$"
+    r"|(api|app|application|access|auth|consumer|functions|subscription|virtual)-?key"
+    r"|(^|-)organi[sz]ation(-id)?$|^openai-project$"
+)
+_perhaps = lazy_pattern(r"(^|-)(auth|key|keys|session|sid|csrf|xsrf|signature)(-|$)")
 
 _ANSWER_HEADERS = frozenset(header.name for header in ANSWER_HEADERS)
 
@@ -107,8 +98,6 @@ def left_out(before: Iterable[tuple[str, str]], after: Headers, known: Iterable[
     """The names of the headers that are not stored, in alphabetical order.
 
     Args:
-        before: as they were sent.
-        after: as they are stored.
         known: those that were left out already.
     """
     kept = {name for name, _ in after} | _OF_THE_WIRE

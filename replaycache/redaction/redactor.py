@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import field, replace
-from functools import cache
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -21,6 +20,7 @@ from ..dialects.registry import canonical_value
 from ..wire import json_path as _json_path
 from ..wire.canonical_json import NotCanonical, dumps, loads
 from ..wire.content_encoding import is_known
+from ..wire.patterns import lazy_pattern
 from .documented import (
     FIELD_WORDS,
     FIELDS,
@@ -40,16 +40,10 @@ from .urls import UrlRedactor
 
 __all__ = ["Redactor", "holds_documents", "is_json"]
 
+_escaped_in_word = lazy_pattern(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
+"""An escape, in lower case, of a character of which names are made; other escapes are everywhere."""
 
-@cache
-def _escaped_in_word() -> re.Pattern[bytes]:
-    """An escape, in lower case, of a character of which names are made; other escapes are everywhere."""
-    return re.compile(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
-
-
-@cache
-def _url_in_header() -> re.Pattern[str]:
-    return re.compile(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
+_url_in_header = lazy_pattern(r"(?<=<)[^<>]+(?=>)|https?://[^\s<>\",;]+")
 
 
 @_models.value(frozen=True)
@@ -57,8 +51,6 @@ class Redactor(_models.Value):
     """Takes out what may not be written.
 
     Args:
-        redact: the user's rules.
-        seal: seals what counts.
         counting: names of request headers that count, and are stored for that.
         uncounted: paths into bodies at which nothing counts: what the user's rules replace there is not sealed, so
             that nobody who has the salt can guess it.

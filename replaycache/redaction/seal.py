@@ -1,12 +1,11 @@
 """What stands in a store for a value that is written nowhere and counts all the same: a salted hash of it."""
 
 import hashlib
-import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from ..wire.canonical_json import dumps
+from ..wire.patterns import lazy_pattern
 
 __all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "Whose", "holds_sealed", "salt_of_text", "salt_text", "unsalted"]
 
@@ -16,15 +15,8 @@ PLACEHOLDER = "REDACTED"
 SALT_BYTES = 16
 """Length of a salt."""
 
-
-@cache
-def _sealed() -> re.Pattern[str]:
-    return re.compile(rf"{PLACEHOLDER}-[0-9a-f]{{16}}")
-
-
-@cache
-def _sealed_in() -> re.Pattern[bytes]:
-    return re.compile(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
+_sealed = lazy_pattern(rf"{PLACEHOLDER}-[0-9a-f]{{16}}")
+_sealed_in = lazy_pattern(rb"%s-[0-9a-f]{16}(?![0-9a-f])" % PLACEHOLDER.encode())
 
 
 def holds_sealed(text: bytes) -> bool:
@@ -32,9 +24,7 @@ def holds_sealed(text: bytes) -> bool:
     return _sealed_in().search(text) is not None
 
 
-@cache
-def _salt() -> re.Pattern[str]:
-    return re.compile(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})\n?")
+_salt = lazy_pattern(rf"([0-9a-f]{{{2 * SALT_BYTES}}})-([0-9a-f]{{4}})\n?")
 
 
 def salt_text(salt: bytes) -> str:

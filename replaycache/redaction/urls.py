@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
+from ..wire.patterns import lazy_pattern
 from .documented import FIELDS
 from .seal import Seal, Whose
 
@@ -39,7 +39,6 @@ class UrlRedactor(NamedTuple):
 
     Args:
         named: parameters whose values the user has replaced, in lower case.
-        seal: seals what counts.
     """
 
     named: tuple[str, ...]
@@ -49,7 +48,6 @@ class UrlRedactor(NamedTuple):
         """Whether a query parameter authenticates the caller, and does not count.
 
         Args:
-            name: of the parameter.
             names: of all parameters, in lower case.
             host: in lower case, without a port.
             path: of the URL.
@@ -113,9 +111,7 @@ def _decoded(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
 
 
-@cache
-def _url_parts() -> re.Pattern[str]:
-    return re.compile(
-        r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
-        re.DOTALL,
-    )
+_url_parts = lazy_pattern(
+    r"(?:(?P<scheme>[^:/?#]+:)?//(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)

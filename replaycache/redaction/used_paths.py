@@ -8,11 +8,7 @@ __all__ = ["UsedPaths"]
 
 
 class UsedPaths:
-    """Notes which paths led somewhere in what was looked at; the others may be misspelt.
-
-    Args:
-        paths: as the user wrote them.
-    """
+    """Notes which paths led somewhere in what was looked at; the others may be misspelt."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._idle = set(paths)

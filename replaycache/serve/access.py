@@ -43,11 +43,7 @@ def values(headers: _Headers, name: bytes) -> list[bytes]:
 
 
 class Access:
-    """Decides who may call.
-
-    Args:
-        settings: of the proxy.
-    """
+    """Decides who may call."""
 
     def __init__(self, settings: Settings) -> None:
         self._token = settings.token.encode("ascii")
@@ -64,7 +60,6 @@ class Access:
         """Why a request is refused whatever token it bears; None where it is not.
 
         Args:
-            scope: of ASGI.
             is_page: whether it asks for a page of the proxy's own.
         """
         headers = scope["headers"]

@@ -33,7 +33,6 @@ class Application:
         calls: that it answered lately.
 
     Args:
-        settings: of it.
         lines: writes of calls; None where it is to be as the settings say.
 
     Raises:

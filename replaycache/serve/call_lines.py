@@ -70,12 +70,7 @@ class CallLines:
             )
 
     def say(self, level: str, text: str) -> None:
-        """Something else is to be told.
-
-        Args:
-            level: `"info"`, `"warning"` or `"error"`.
-            text: for people.
-        """
+        """Something else is to be told."""
         if self._form == "json":
             self._write_json(level, event="message", message=printable(text, lines=True))
         elif self._form:

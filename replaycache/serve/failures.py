@@ -50,11 +50,7 @@ class Failure(NamedTuple):
         return json.dumps({"type": "error", "error": error}, ensure_ascii=False).encode("utf-8", "replace")
 
     def head(self, body: bytes) -> list[tuple[bytes, bytes]]:
-        """The headers that are sent.
-
-        Args:
-            body: of the answer.
-        """
+        """The headers that are sent."""
         return [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
@@ -85,12 +81,7 @@ def failure_of(error: BaseException) -> Failure | None:
 
 
 def failure_of_upstream(error: Exception, who: str) -> Failure | None:
-    """What is told where upstream gave no answer; None where that is not the reason.
-
-    Args:
-        error: of the client library.
-        who: was called.
-    """
+    """What is told where upstream gave no answer; None where that is not the reason."""
     told = printable(str(error)) or type(error).__name__
     if isinstance(error, httpx2.TimeoutException):
         what = (

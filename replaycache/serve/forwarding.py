@@ -54,15 +54,21 @@ class _Way:
     Attributes:
         call: as people see it.
         rest: of the path, behind the upstream's name.
+        extra: headers for the answer.
         began: when, by `perf_counter`.
         has_begun: whether its answer has.
         is_gone: whether its client is.
         first_byte: seconds until it.
     """
 
-    def __init__(self, call: SeenCall, rest: str) -> None:
+    def __init__(
+        self, call: SeenCall, upstream: Upstream, rest: str, send: _Send, extra: list[tuple[bytes, bytes]]
+    ) -> None:
         self.call = call
+        self.upstream = upstream
         self.rest = rest
+        self.send = send
+        self.extra = extra
         self.began = time.perf_counter()
         self.has_begun = False
         self.is_gone = False
@@ -85,14 +91,7 @@ _way: ContextVar[_Way | None] = ContextVar("replaycache_way", default=None)
 
 
 class Forwarding:
-    """Sends calls on, and tells of them.
-
-    Args:
-        settings: of the proxy.
-        calls: is told of each.
-        metrics: counts them.
-        lines: writes of them.
-    """
+    """Sends calls on, and tells of them."""
 
     def __init__(self, settings: Settings, calls: CallLog, metrics: Metrics, lines: CallLines) -> None:
         self._settings = settings
@@ -143,10 +142,6 @@ class Forwarding:
         """Answers a call.
 
         Args:
-            scope: of ASGI.
-            receive: of ASGI.
-            send: of ASGI.
-            upstream: who is called.
             rest: of the path, as it came.
             shown: the same for people.
             extra: headers for the answer.
@@ -154,13 +149,13 @@ class Forwarding:
         Raises:
             BrokenOff: the answer ended before it was whole.
         """
-        way = _Way(self._calls.begin(scope["method"], upstream.name, shown), rest)
+        way = _Way(self._calls.begin(scope["method"], upstream.name, shown), upstream, rest, send, extra)
         self.in_flight += 1
         self._metrics.began()
         _way.set(way)
         is_whole = False
         try:
-            is_whole = await self._answer(way, scope, receive, send, upstream, rest, extra)
+            is_whole = await self._answer(way, scope, receive)
         finally:
             self.in_flight -= 1
             self._end(way, is_whole)
@@ -192,26 +187,17 @@ class Forwarding:
         self._metrics.ended(call, way.first_byte)
         self._lines.call(call)
 
-    async def _answer(
-        self,
-        way: _Way,
-        scope: Any,
-        receive: _Receive,
-        send: _Send,
-        upstream: Upstream,
-        rest: str,
-        extra: list[tuple[bytes, bytes]],
-    ) -> bool:
+    async def _answer(self, way: _Way, scope: Any, receive: _Receive) -> bool:
         """Whether all of an answer was sent."""
         try:
-            body, request = self._request(scope, receive, upstream, rest)
+            body, request = self._request(scope, receive, way.upstream, way.rest)
             cassette, session, mode = _named(scope["headers"])
             if mode is not None:
                 self.transports.check_mode(mode)
         except (ConfigurationError, TooLarge) as error:
             failure = failure_of(error)
             assert failure is not None
-            return await self._fail(way, send, failure, extra)
+            return await self._fail(way, failure)
         is_whole = False
         async with anyio.create_task_group() as group:
 
@@ -224,11 +210,11 @@ class Forwarding:
             with way.scope:
                 try:
                     async with self.transports.lent(cassette, session) as transport:
-                        is_whole = await self._send_on(way, send, upstream, transport, request, body, extra)
+                        is_whole = await self._send_on(way, transport, request, body)
                 except ClientGone:
                     way.is_gone = True
                 except (Exception, Refused) as error:  # noqa: BLE001  # told below, in the form that fits
-                    failure = self._failure(error, upstream)
+                    failure = self._failure(error, way.upstream)
                     is_cut = way.call.fault and isinstance(error, httpx2.TransportError)
                     if is_cut and not (way.has_begun and isinstance(error, httpx2.RemoteProtocolError)):
                         self._reset(way, scope, failure)
@@ -236,7 +222,7 @@ class Forwarding:
                 if way.has_begun:
                     way.call.status, way.call.reason = "failed", failure.message
                 else:
-                    is_whole = await self._fail(way, send, failure, extra)
+                    is_whole = await self._fail(way, failure)
             group.cancel_scope.cancel()
         return is_whole
 
@@ -288,16 +274,7 @@ class Forwarding:
         request = httpx2.Request(scope["method"], url, headers=headers, stream=body, extensions=extensions)
         return body, request
 
-    async def _send_on(
-        self,
-        way: _Way,
-        send: _Send,
-        upstream: Upstream,
-        transport: Any,
-        request: httpx2.Request,
-        body: RequestBody,
-        extra: list[tuple[bytes, bytes]],
-    ) -> bool:
+    async def _send_on(self, way: _Way, transport: Any, request: httpx2.Request, body: RequestBody) -> bool:
         response = await transport.handle_async_request(request)
         body.leave()
         call = way.call
@@ -311,14 +288,15 @@ class Forwarding:
             media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             call.is_stream = media in _STREAMS
             self._calls.note(call)
-            location = _location(response, upstream, way.rest)
+            location = _location(response, way.upstream, way.rest)
             if isinstance(location, Failure):
                 outcome = None  # it tells of an answer that nobody gets
-                return await self._fail(way, send, location, extra)
-            headers = [*handed_on(response.headers.raw, upstream, location, bool(extra)), *_told(call), *extra]
+                return await self._fail(way, location)
+            handed = handed_on(response.headers.raw, way.upstream, location, bool(way.extra))
+            headers = [*handed, *_told(call), *way.extra]
             way.has_begun = True
-            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-            last = await self._send_body(way, send, response)
+            await way.send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            last = await self._send_body(way, response)
         finally:
             try:
                 # who goes away leaves no connection open, and no answer unsettled
@@ -332,10 +310,10 @@ class Forwarding:
             return False
         if last:
             self._note_sent(way, last)
-        await send({"type": "http.response.body", "body": last, "more_body": False})
+        await way.send({"type": "http.response.body", "body": last, "more_body": False})
         return True
 
-    async def _send_body(self, way: _Way, send: _Send, response: httpx2.Response) -> bytes:
+    async def _send_body(self, way: _Way, response: httpx2.Response) -> bytes:
         """Sends the chunks as they come, and gives the last, where the head tells which that is.
 
         It goes out when the answer has been stored: a client that has all of it may ask again at once.
@@ -352,7 +330,7 @@ class Forwarding:
             if not left and not last:
                 last = chunk
             elif chunk:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await way.send({"type": "http.response.body", "body": chunk, "more_body": True})
                 now = self._note_sent(way, chunk)
                 if now - noted > _NOTE_SECONDS:
                     noted = now
@@ -382,7 +360,7 @@ class Forwarding:
             call.status, call.reason = outcome.status, outcome.reason
         return outcome
 
-    async def _fail(self, way: _Way, send: _Send, failure: Failure, extra: list[tuple[bytes, bytes]]) -> bool:
+    async def _fail(self, way: _Way, failure: Failure) -> bool:
         call = way.call
         call.code, call.status = failure.status, failure.outcome
         call.reason = failure.reason or failure.message
@@ -393,16 +371,11 @@ class Forwarding:
         body = failure.body()
         call.first = time.perf_counter() - way.began
         way.has_begun = True
-        headers = [*failure.head(body), (b"x-replaycache-reason", _reason(call.reason)), *extra]
+        headers = [*failure.head(body), (b"x-replaycache-reason", _reason(call.reason)), *way.extra]
         status = b"miss" if failure.kind == "replaycache_miss" else call.status.encode()
-        await send(
-            {
-                "type": "http.response.start",
-                "status": failure.status,
-                "headers": [(OURS, status), *headers],
-            }
-        )
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        start = {"type": "http.response.start", "status": failure.status, "headers": [(OURS, status), *headers]}
+        await way.send(start)
+        await way.send({"type": "http.response.body", "body": body, "more_body": False})
         call.size = len(body)
         return True
 

@@ -96,9 +96,6 @@ def sent_on(headers: Headers) -> Headers:
     """The headers of a request that upstream gets, and those that the transport reads.
 
     A browser's cookies stay here: those of loopback belong to whatever else serves pages on this machine.
-
-    Args:
-        headers: all of them, with names in lower case.
     """
     dropped = _HOP_BY_HOP | (_named_by_connection(headers) - _NEVER_NAMED)
     if _is_of_browser(headers):
@@ -120,8 +117,6 @@ def handed_on(headers: Headers, upstream: Upstream, location: bytes | None, has_
     """The headers of upstream's answer that the client gets, in their order.
 
     Args:
-        headers: all of them.
-        upstream: that sent them.
         location: where a redirect leads through the proxy; None where there is none.
         has_cors: whether the proxy says itself which pages may read the answer.
     """

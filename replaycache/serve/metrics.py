@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from .calls import SeenCall
@@ -17,42 +19,23 @@ class Metrics:
     media_type = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._calls = Counter(
+        self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, registry=registry)
+        seconds = partial(Histogram, labelnames=("outcome",), buckets=_SECONDS, registry=registry)
+        self._calls = counter(
             "replaycache_calls",
             "Calls, by what became of them: hit, miss, live, refused, failed.",
             ("upstream", "outcome"),
-            registry=self._registry,
         )
-        self._in_flight = Gauge(
-            "replaycache_calls_in_flight", "Calls that are being answered.", registry=self._registry
-        )
-        self._turned_away = Counter(
+        self._in_flight = Gauge("replaycache_calls_in_flight", "Calls that are being answered.", registry=registry)
+        self._turned_away = counter(
             "replaycache_requests_turned_away",
             "Requests that came to no call, by the status that they got.",
             ("status",),
-            registry=self._registry,
         )
-        self._tokens = Counter(
-            "replaycache_saved_tokens",
-            "Tokens of answers that were replayed.",
-            ("direction",),
-            registry=self._registry,
-        )
-        self._first = Histogram(
-            "replaycache_first_byte_seconds",
-            "Until the first byte of the answer's body.",
-            ("outcome",),
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
-        self._total = Histogram(
-            "replaycache_call_seconds",
-            "Until the answer's end.",
-            ("outcome",),
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
+        self._tokens = counter("replaycache_saved_tokens", "Tokens of answers that were replayed.", ("direction",))
+        self._first = seconds("replaycache_first_byte_seconds", "Until the first byte of the answer's body.")
+        self._total = seconds("replaycache_call_seconds", "Until the answer's end.")
 
     def began(self) -> None:
         """A call has come."""
@@ -62,7 +45,6 @@ class Metrics:
         """A call is over.
 
         Args:
-            call: it.
             first_byte: seconds until the first byte of the answer's body; None where there was none.
         """
         self._in_flight.dec()

@@ -33,10 +33,8 @@ class Pages:
     """An ASGI application with the pages.
 
     Args:
-        access: says who may see them.
         calls: that the viewer shows.
         transports: whose store it looks into, and whose cassettes are ended.
-        metrics: of the proxy.
     """
 
     def __init__(self, access: Access, calls: CallLog, transports: Transports, metrics: Metrics) -> None:

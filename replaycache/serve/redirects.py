@@ -46,11 +46,7 @@ def led_through(locations: list[bytes], upstream: Upstream, rest: str) -> bytes 
 
 
 def _origin(url: SplitResult) -> tuple[str, str, int | None]:
-    """Scheme, host and port.
-
-    Raises:
-        ValueError: the port is none.
-    """
+    """Scheme, host and port."""
     return url.scheme, url.hostname or "", url.port or DEFAULT_PORTS.get(url.scheme)
 
 

@@ -27,7 +27,6 @@ class RequestBody(httpx2.AsyncByteStream):
     """A request's body.
 
     Args:
-        receive: of ASGI.
         limit: its most bytes.
         length: that it says to have; None where it says nothing.
         patience: seconds for which the client may be silent.

@@ -77,12 +77,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """Serves an application until a signal ends it.
-
-    Args:
-        application: the proxy.
-        settings: of it.
-    """
+    """Serves an application until a signal ends it."""
 
     def __init__(self, application: Application, settings: Settings) -> None:
         super().__init__(

@@ -282,8 +282,8 @@ def _store(value: Any, where: str) -> str | list[str]:
     return names[0] if len(names) == 1 else names
 
 
-def _option(name: str) -> Callable[[Any, str], Any]:
-    """Reads one of `Options` as that does it, once text is what it stands for."""
+def _option(name: str, help: str, metavar: str, env: str = "") -> Setting:
+    """A row for one of `Options`, which is read as that does it, once text is what it stands for."""
 
     def read(value: Any, where: str) -> Any:
         if name == "mode":
@@ -303,7 +303,7 @@ def _option(name: str) -> Callable[[Any, str], Any]:
             raise ConfigurationError(f"{where}: {error}") from None
         return value
 
-    return read
+    return Setting(name, read, help, metavar, is_option=True, env=env)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -318,14 +318,7 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         is_option=True,
     ),
-    Setting(
-        "mode",
-        _option("mode"),
-        "auto, replay, record, once, verify or off.",
-        "MODE",
-        is_option=True,
-        env=MODE_VARIABLE,
-    ),
+    _option("mode", "auto, replay, record, once, verify or off.", "MODE", MODE_VARIABLE),
     Setting(
         "allowed_mode",
         _modes,
@@ -334,42 +327,19 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
     ),
     Setting("cassettes", _directory, "Calls may name cassettes in it by header.", "DIR"),
-    Setting("ttl", _option("ttl"), "Older recordings are misses: 12h, 7d.", "AGE", is_option=True),
-    Setting("pace", _option("pace"), "0: at once (the default); 1: as recorded.", "NUMBER", is_option=True),
-    Setting(
-        "sample", _option("sample"), "Ask for further answers to the same requests.", "NUMBER", is_option=True
-    ),
-    Setting("repeats", _option("repeats"), "same or sequence.", "HOW", is_option=True),
-    Setting(
-        "on_abandon",
-        _option("on_abandon"),
-        "discard or drain: what becomes of an answer whose caller left.",
-        "WHAT",
-        is_option=True,
-    ),
-    Setting(
-        "budget",
-        _option("budget"),
-        "What live calls may cost, such as 2.",
-        "USD",
-        is_option=True,
-        env="REPLAYCACHE_BUDGET",
-    ),
-    Setting(
+    _option("ttl", "Older recordings are misses: 12h, 7d.", "AGE"),
+    _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER"),
+    _option("sample", "Ask for further answers to the same requests.", "NUMBER"),
+    _option("repeats", "same or sequence.", "HOW"),
+    _option("on_abandon", "discard or drain: what becomes of an answer whose caller left.", "WHAT"),
+    _option("budget", "What live calls may cost, such as 2.", "USD", "REPLAYCACHE_BUDGET"),
+    _option(
         "ignore_hosts",
-        _option("ignore_hosts"),
         "Hosts of upstreams that are left alone, with commas between them.",
         "HOSTS",
-        is_option=True,
-        env=IGNORE_HOSTS_VARIABLE,
+        IGNORE_HOSTS_VARIABLE,
     ),
-    Setting(
-        "fault",
-        _option("fault"),
-        "What goes wrong with replayed answers: cut:after=5, status:429,times=2.",
-        "FAULT",
-        is_option=True,
-    ),
+    _option("fault", "What goes wrong with replayed answers: cut:after=5, status:429,times=2.", "FAULT"),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
     Setting("allowed_host", _allowed_hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
@@ -387,7 +357,6 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
 
     Args:
         given: what stands on the command line, by the names of `SETTINGS`; what is None or empty was not given.
-        start: the directory where the file is looked for; None for the current one.
 
     Raises:
         ConfigurationError: a name is misspelt or a value is wrong; the text says where it stands.

@@ -79,43 +79,35 @@ class CallsUpstream(httpx2.AsyncBaseTransport):
     """Calls upstream, for all transports; made on the first live call, and closed by `shut`."""
 
     def __init__(self) -> None:
-        self._transport: httpx2.AsyncHTTPTransport | None = None
-        self._client: httpx2.AsyncClient | None = None
+        self._below: httpx2.AsyncHTTPTransport | httpx2.AsyncClient | None = None
         self._making: anyio.Lock | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends it, over the proxies that the environment names if there are any."""
-        if self._transport is None and self._client is None:
-            await self._make()
-        if self._client is not None:
-            return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-        assert self._transport is not None
-        return await self._transport.handle_async_request(request)
+        below = self._below or await self._make()
+        if isinstance(below, httpx2.AsyncClient):
+            return await below.send(request, stream=True, auth=None, follow_redirects=False)
+        return await below.handle_async_request(request)
 
-    async def _make(self) -> None:
-        if self._making is None:
-            self._making = anyio.Lock()
+    async def _make(self) -> httpx2.AsyncHTTPTransport | httpx2.AsyncClient:
+        self._making = self._making or anyio.Lock()
         async with self._making:
-            if self._transport is not None or self._client is not None:
-                return
-            # whoever calls is counted already
-            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
-            # reading the system's certificates takes long, and others wait for this loop
-            if getproxies():
-                self._client = await anyio.to_thread.run_sync(lambda: httpx2.AsyncClient(limits=limits))
-            else:
-                self._transport = await anyio.to_thread.run_sync(lambda: httpx2.AsyncHTTPTransport(limits=limits))
+            if self._below is None:
+                make = httpx2.AsyncClient if getproxies() else httpx2.AsyncHTTPTransport
+                # whoever calls is counted already
+                limits = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+                # reading the system's certificates takes long, and others wait for this loop
+                self._below = await anyio.to_thread.run_sync(lambda: make(limits=limits))
+            return self._below
 
     async def aclose(self) -> None:
         """Does nothing: the transports above end one by one."""
 
     async def shut(self) -> None:
         """Closes the connections."""
-        transport, client, self._transport, self._client = self._transport, self._client, None, None
-        if transport is not None:
-            await transport.aclose()
-        if client is not None:
-            await client.aclose()
+        below, self._below = self._below, None
+        if below is not None:
+            await below.aclose()
 
 
 class _Session:
@@ -160,7 +152,6 @@ class Transports:
     """All of them.
 
     Args:
-        settings: of the proxy.
         hooks: `on_hit`, `on_miss`, `on_store`.
         tell: what nobody else can be told, by its level.
 

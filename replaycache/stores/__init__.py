@@ -163,7 +163,6 @@ def check_names_store(store: object, where: str = "store") -> None:
     """Looks at what names a store, before anything is opened.
 
     Args:
-        store: as it was given; what is neither text nor a path is not looked at.
         where: who gave it, for the message.
 
     Raises:
@@ -216,7 +215,6 @@ def _check_is_directory(path: str, told: str, *, says_slash: bool = True) -> Non
     """Looks at the name of a disk cache's directory.
 
     Args:
-        path: of it.
         told: what is wrong, if it is.
         says_slash: whether a slash behind the name would have been seen.
 

@@ -73,7 +73,6 @@ def encode(recording: Recording, *, apart: bool = False) -> Iterator[bytes]:
     """The recording's bytes, in pieces no larger than its segments.
 
     Args:
-        recording: it.
         apart: whether the body of its request is kept elsewhere: a hit has no use for it.
     """
     checksum = xxhash.xxh3_64()
@@ -200,7 +199,6 @@ def decode(data: bytes, apart: Callable[[int], bytes] | None = None) -> Recordin
     """Reads what `encode` wrote.
 
     Args:
-        data: it.
         apart: reads the body of the request, of so many bytes, where that is kept elsewhere; it is called when
             somebody asks for the request.
 
@@ -232,7 +230,6 @@ def decode_file(path: str, *, check: bool = True) -> Recording:
     """As `decode`, from a file that stays open as long as the recording is in use.
 
     Args:
-        path: of the file.
         check: whether the checksum is computed, which reads the whole file.
 
     Raises:

@@ -45,12 +45,7 @@ class Slowness:
         return bool(self._until) and time.monotonic() < self._until
 
     def note(self, what: Literal["reading", "writing"], begun: float) -> None:
-        """Takes account of what has just been done.
-
-        Args:
-            what: was done.
-            begun: when, by the clock `time.monotonic`.
-        """
+        """Takes account of what has just been done."""
         now = time.monotonic()
         took = now - begun
         if took >= SLOW:

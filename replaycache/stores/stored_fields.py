@@ -5,14 +5,13 @@ What passes here replays under every client library, can be shown, and can be st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 from .._models import Headers
 from ..wire import url as _url
 from ..wire.content_encoding import is_known
+from ..wire.patterns import lazy_pattern
 
 __all__ = [
     "LONGEST",
@@ -34,22 +33,14 @@ _END_OF_TIME = 253_402_300_799.0
 
 _ENCODING = "content-encoding"
 
-
-@cache
-def _name() -> re.Pattern[str]:
-    return re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
-
-
-@cache
-def _method() -> re.Pattern[str]:
-    return re.compile(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
+_name = lazy_pattern(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_method = lazy_pattern(r"[!#$%&'*+.^_`|~0-9A-Z-]+")
 
 
 def header_lines(pairs: Iterable[Sequence[str]], *, answered: bool) -> Headers:
     """Header lines from pairs of a name and a value.
 
     Args:
-        pairs: in their order.
         answered: whether they are a response's; its body stands with a content-encoding undone that is known.
 
     Raises:
@@ -81,10 +72,6 @@ class WrongField(ValueError):
     Attributes:
         field: its name.
         what: is wrong, behind its name: "is 5, which is no …".
-
-    Args:
-        field: as the attribute.
-        what: as the attribute.
     """
 
     def __init__(self, field: str, what: str) -> None:
@@ -95,10 +82,6 @@ class WrongField(ValueError):
 
 def unknown_names(names: Any, headers: Headers) -> tuple[str, ...]:
     """What is unknown of a request: names of headers, or `url`; see `Request.unknown`.
-
-    Args:
-        names: a list.
-        headers: of the request.
 
     Raises:
         WrongField: it is no list of names in lower case, or has one of a header that is known.

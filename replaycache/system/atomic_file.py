@@ -26,7 +26,6 @@ def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[B
     owner where this user may give it to them; a link stays one, and what it leads to is replaced.
 
     Args:
-        path: of the file.
         named: gives the file a `name` by which it can be read before it takes its place; it ends as `path` does.
 
     Raises:

@@ -30,9 +30,6 @@ class _CallingUpstream:
     """Where a transport of ours calls upstream: in its own context, and in the threads and tasks that it starts.
 
     Those may outlive the call; what they connect to afterwards is no part of it.
-
-    Args:
-        name: of the variable that holds it.
     """
 
     def __init__(self, name: str) -> None:

@@ -100,7 +100,6 @@ def advice(error: Exception, elsewhere: str) -> str:
     """What to do about it, in sentences. Nothing is lost by following that.
 
     Args:
-        error: that was raised.
         elsewhere: how another place is named: "with …".
     """
     code = _code(error)
@@ -135,7 +134,6 @@ class Database:
     `advice` tell what it means.
 
     Args:
-        path: of the file.
         lay_out: makes the file, and the tables in it, which may be there already. It is called by several
             processes at once.
         version: of the tables, from 1 on. A file of a newer version is refused by `StoreUnavailable`.
@@ -186,8 +184,6 @@ class Database:
         """The rows of a query; none where the file is not there or has no tables yet. Writes nothing.
 
         Args:
-            query: in SQL.
-            values: of its parameters.
             patience: seconds to wait where somebody has a lock that keeps readers out.
         """
         try:
@@ -233,7 +229,6 @@ class Database:
         """Runs a statement that can stand in no transaction, such as VACUUM.
 
         Args:
-            statement: in SQL.
             patience: seconds to wait for others who are using the file.
         """
         return _patiently(patience, self._run, statement)

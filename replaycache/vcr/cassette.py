@@ -32,9 +32,8 @@ class VcrCassette:
     `rewind()`, `len()`, `path` and `record_mode` are as in VCR.py. In what it shows, credentials are replaced.
 
     Args:
-        path: of VCR.py's file; it need not be there.
         further: files that are read behind it.
-        rules: how requests match.
+        rules: what its hooks leave of requests and responses, and how requests match.
         mode: VCR.py's record mode, or `rewrite`.
 
     Raises:
@@ -50,7 +49,7 @@ class VcrCassette:
         self.record_mode = "new_episodes" if mode == "rewrite" else mode
         self.allow_playback_repeats = rules.repeats
         self.play_counts: Counter[int] = Counter()
-        self._rules = rules
+        self.rules = rules
         self._anew = mode in ("all", "rewrite")
         self._lock = new_lock()
         self._files = [file for file in dict.fromkeys((path, self.own_path, *further)) if file.exists()]
@@ -64,24 +63,16 @@ class VcrCassette:
     def _loaded(self, file: Path) -> Iterator[_Interaction]:
         recordings, is_ours = _read(file)
         for recording in recordings:
-            request = self._rules.request(VcrRequest.of(recording.request))
+            request = self.rules.request(VcrRequest.of(recording.request))
             if request is None:
                 continue
             # what is in ours went through them when it was recorded, and lost headers since that they may look for
-            if self._rules.response_hooks and not is_ours:
-                response = self._rules.response(response_of(recording.head, recording.body.read()))
+            if self.rules.response_hooks and not is_ours:
+                response = self.rules.response(response_of(recording.head, recording.body.read()))
                 if response is None:
                     continue
                 recording = changed(recording, response)
             yield _Interaction(comparable(request), recording)
-
-    def ask_response(self, response: VcrResponse) -> VcrResponse | None:
-        """The response after the hooks; None where they drop it."""
-        return self._rules.response(response)
-
-    def ask(self, request: VcrRequest) -> VcrRequest | None:
-        """The request after the hooks; None where it is no concern of the cassette."""
-        return self._rules.request(request)
 
     # -- playing -----------------------------------------------------------------------------------------
 
@@ -100,10 +91,10 @@ class VcrCassette:
         asked = comparable(asked)
         reason: MissReason = "no_recording" if self._files else "cassette_not_found"
         with self._lock:
-            playable = self._interactions if self._rules.repeats else self._interactions[: self._count]
+            playable = self._interactions if self.rules.repeats else self._interactions[: self._count]
             for index, (request, recording) in enumerate(playable):
-                if self._rules.match(asked, request):
-                    if self._rules.repeats or not self.play_counts[index]:
+                if self.rules.match(asked, request):
+                    if self.rules.repeats or not self.play_counts[index]:
                         self.play_counts[index] += 1
                         return recording, "no_recording"
                     reason = "already_played"
@@ -112,9 +103,9 @@ class VcrCassette:
     def explain(self, asked: VcrRequest) -> str:
         """What VCR.py's matching has to say about a request that nothing answers."""
         asked = comparable(asked)
-        names = ", ".join(self._rules.matchers)
+        names = ", ".join(self.rules.matchers)
         lines = [f"vcr: compared are {names}; record mode is {self.record_mode!r}."]
-        differing = [(self._rules.differing(asked, request), request) for request, _ in self._interactions]
+        differing = [(self.rules.differing(asked, request), request) for request, _ in self._interactions]
         if differing and differing[0][0]:
             places, request = min(differing, key=lambda item: len(item[0]))
             if places:
@@ -248,7 +239,7 @@ class VcrCassette:
         kept = [
             item.recording
             for item in self._replaceable
-            if not any(self._rules.match(request, item.request) for request, _ in new)
+            if not any(self.rules.match(request, item.request) for request, _ in new)
         ]
         left = list(before)
         for _, recording in new:

@@ -38,7 +38,7 @@ class VcrAnswer(Answer):
         recording = self.pending
         if recording is not None and self.head is not None:
             try:
-                response = self._cassette.ask_response(response_of(self.head, recording.body.read()))
+                response = self._cassette.rules.response(response_of(self.head, recording.body.read()))
                 if response is None:
                     self.forget("before_record_response dropped it", is_meant=True)
                     return
@@ -66,7 +66,7 @@ class VcrCall(Call):
         asked = self.asked
         if body is not None:
             asked.body = body
-            vcr = self._cassette.ask(VcrRequest.of(asked.request))
+            vcr = self._cassette.rules.request(VcrRequest.of(asked.request))
             if vcr is None:
                 asked.pass_by("it is no concern of the cassette, as vcr_config says")
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 from urllib.parse import ParseResult, parse_qsl, urlparse
 
@@ -189,12 +189,8 @@ def response_of(head: ResponseHead, body: bytes) -> VcrResponse:
     headers: dict[str, list[str]] = {}
     for name, value in head.headers:
         headers.setdefault(name, []).append(value)
-    try:
-        message = HTTPStatus(head.status).phrase
-    except ValueError:
-        message = ""
     return {
-        "status": {"code": head.status, "message": message},
+        "status": {"code": head.status, "message": responses.get(head.status, "")},
         "headers": VcrHeaders(headers),
         "body": {"string": body},
     }

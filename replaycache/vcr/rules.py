@@ -7,13 +7,15 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlparse, urlunparse
 
 from .._errors import ConfigurationError, ReplayCacheWarning, did_you_mean
 from .messages import VcrRequest, VcrResponse
 
 __all__ = ["MATCHERS", "MATCH_ON", "RECORD_MODES", "Matcher", "Rules", "check_hiding", "warn_of_unknown"]
+
+T = TypeVar("T")
 
 Matcher = Callable[[VcrRequest, VcrRequest], Any]
 """Receives what is asked and what is recorded; returns False, or raises AssertionError, where they differ."""
@@ -143,21 +145,11 @@ class Rules:
 
     def request(self, request: VcrRequest) -> VcrRequest | None:
         """What is left of a request after the filters; None where it is no concern of the cassette."""
-        found: VcrRequest | None = request
-        for hook in self.request_hooks:
-            if found is None:
-                break
-            found = hook(found)
-        return found
+        return _through(self.request_hooks, request)
 
     def response(self, response: VcrResponse) -> VcrResponse | None:
         """What is left of a response after the hooks; None where it is not recorded."""
-        found: VcrResponse | None = response
-        for hook in self.response_hooks:
-            if found is None:
-                break
-            found = hook(found)
-        return found
+        return _through(self.response_hooks, response)
 
     def differing(self, asked: VcrRequest, recorded: VcrRequest) -> list[str]:
         """The names of the matchers that do not hold."""
@@ -166,6 +158,14 @@ class Rules:
     def match(self, asked: VcrRequest, recorded: VcrRequest) -> bool:
         """Whether all matchers hold."""
         return all(_holds(matcher, asked, recorded) for matcher in self.matchers.values())
+
+
+def _through(hooks: Iterable[Callable[[T], T | None]], value: T) -> T | None:
+    """What hooks, one after the other, leave of a value; None where one of them drops it."""
+    found: T | None = value
+    for hook in hooks:
+        found = None if found is None else hook(found)
+    return found
 
 
 def warn_of_unknown(options: Mapping[str, Any]) -> None:

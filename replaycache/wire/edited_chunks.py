@@ -13,7 +13,6 @@ def edited(chunks: Sequence[bytes], edits: Iterable[tuple[int, int, bytes]]) -> 
     """As many chunks, after the edits: what is put in goes to the chunk in which its edit begins.
 
     Args:
-        chunks: of the body, at least one.
         edits: where each begins and ends in the whole body, and what comes there; in order, none overlaps another.
     """
     begins = [0, *accumulate(map(len, chunks))]

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from .patterns import lazy_pattern
 
 __all__ = ["contents_of_data_urls", "is_base64", "is_encoded"]
 
-
-@cache
-def _base64() -> re.Pattern[str]:
-    return re.compile(r"[A-Za-z0-9+/_\-\r\n]++={0,2}[\r\n]*+")
-
-
-@cache
-def _data_url() -> re.Pattern[str]:
-    return re.compile(r"data:[^,\s]{0,100}?;base64,", re.IGNORECASE)
-
-
-@cache
-def _content() -> re.Pattern[str]:
-    return re.compile(r"[A-Za-z0-9+/_\-%]*+={0,2}")
-
-
-@cache
-def _media() -> re.Pattern[str]:
-    return re.compile(
-        r"""
-        iVBORw0KGg             # PNG, https://www.w3.org/TR/png-3/#5PNG-file-signature
-        | [/_]9j[/_]            # JPEG, https://www.w3.org/Graphics/JPEG/itu-t81.pdf: SOI
-        | R0lGOD[dl]h           # GIF, https://www.w3.org/Graphics/GIF/spec-gif89a.txt
-        | UklGR                 # WAV, WebP: RIFF, https://developers.google.com/speed/webp/docs/riff_container
-        | AAAA.[GWm2]Z0eX       # MP4, HEIC, AVIF: ftyp, ISO/IEC 14496-12
-        | SUkqA | TU0AK         # TIFF, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf
-        | SUQz                  # MP3: ID3, https://id3.org/id3v2.4.0-structure
-        | T2dnU                 # Ogg, https://www.rfc-editor.org/rfc/rfc3533
-        | ZkxhQ                 # FLAC, https://www.rfc-editor.org/rfc/rfc9639
-        | GkXfo                 # WebM: EBML, https://www.rfc-editor.org/rfc/rfc8794
-        | JVBERi0               # PDF, ISO 32000-2
-        | UEsDB                 # ZIP, and the office formats in it, APPNOTE.TXT of PKWARE
-        | H4sI                  # gzip, https://www.rfc-editor.org/rfc/rfc1952
-        | gAAAA                 # Fernet, https://github.com/fernet/spec/blob/master/Spec.md: version 0x80
-        """,
-        re.VERBOSE,
-    )
-
-
-@cache
-def _run() -> re.Pattern[str]:
-    return re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-
+_base64 = lazy_pattern(r"[A-Za-z0-9+/_\-\r\n]++={0,2}[\r\n]*+")
+_data_url = lazy_pattern(r"data:[^,\s]{0,100}?;base64,", re.IGNORECASE)
+_content = lazy_pattern(r"[A-Za-z0-9+/_\-%]*+={0,2}")
+_media = lazy_pattern(
+    r"""
+    iVBORw0KGg             # PNG, https://www.w3.org/TR/png-3/#5PNG-file-signature
+    | [/_]9j[/_]            # JPEG, https://www.w3.org/Graphics/JPEG/itu-t81.pdf: SOI
+    | R0lGOD[dl]h           # GIF, https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+    | UklGR                 # WAV, WebP: RIFF, https://developers.google.com/speed/webp/docs/riff_container
+    | AAAA.[GWm2]Z0eX       # MP4, HEIC, AVIF: ftyp, ISO/IEC 14496-12
+    | SUkqA | TU0AK         # TIFF, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf
+    | SUQz                  # MP3: ID3, https://id3.org/id3v2.4.0-structure
+    | T2dnU                 # Ogg, https://www.rfc-editor.org/rfc/rfc3533
+    | ZkxhQ                 # FLAC, https://www.rfc-editor.org/rfc/rfc9639
+    | GkXfo                 # WebM: EBML, https://www.rfc-editor.org/rfc/rfc8794
+    | JVBERi0               # PDF, ISO 32000-2
+    | UEsDB                 # ZIP, and the office formats in it, APPNOTE.TXT of PKWARE
+    | H4sI                  # gzip, https://www.rfc-editor.org/rfc/rfc1952
+    | gAAAA                 # Fernet, https://github.com/fernet/spec/blob/master/Spec.md: version 0x80
+    """,
+    re.VERBOSE,
+)
+_run = lazy_pattern(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 _MEDIA_FROM, _RANDOM_FROM, _ANY_FROM = 24, 200, 1024
 _SAMPLE = 2048

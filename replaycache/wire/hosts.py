@@ -4,19 +4,17 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import url as _url
+from .patterns import lazy_pattern
 
 __all__ = ["HostPattern", "are_meant"]
 
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    return re.compile(
-        r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
-    )
+_pattern = lazy_pattern(
+    r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
+)
 
 
 class HostPattern(NamedTuple):

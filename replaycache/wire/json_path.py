@@ -1,10 +1,10 @@
 """Paths into a JSON value: where they lead in a decoded one, and where in its text."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import Any, NamedTuple
+
+from .patterns import lazy_pattern
 
 __all__ = ["Inside", "OfKind", "Path", "children", "parse", "places", "remove", "spans", "value_at"]
 
@@ -35,25 +35,19 @@ class Path(NamedTuple):
     exact: int = 0
 
 
-@cache
-def _step() -> re.Pattern[str]:
-    return re.compile(
-        r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
-        r"""|(?:^|\.)(?P<any>\*)"""
-        r"""|\[(?P<star>\*)\]"""
-        r"""|\[(?P<index>-?\d{1,18})\]"""
-        r"""|\[(?P<member>[\w-]+)=(?P<value>[\w.-]+)\]"""
-        r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
-    )
+_step = lazy_pattern(
+    r"""(?:^|\.)(?P<name>[^.\[\]"'*]+)"""
+    r"""|(?:^|\.)(?P<any>\*)"""
+    r"""|\[(?P<star>\*)\]"""
+    r"""|\[(?P<index>-?\d{1,18})\]"""
+    r"""|\[(?P<member>[\w-]+)=(?P<value>[\w.-]+)\]"""
+    r"""|\[(?P<quoted>"[^"]*"|'[^']*')\]"""
+)
 
 
 def parse(text: str, *, any_case: bool = False) -> Path:
     """Reads a path such as `metadata.run_id`, `messages[*].name`, `tools[0]`, `tools[type=mcp].headers.*` or
     `metadata["a.b"]`.
-
-    Args:
-        text: the path.
-        any_case: as in `Path`.
 
     Raises:
         ValueError: it is not of that form.
@@ -140,10 +134,7 @@ def _is_item(step: Step, item: Any) -> bool:
 # -- in a text ---------------------------------------------------------------------------------------------------
 
 
-@cache
-def _space() -> re.Pattern[str]:
-    return re.compile(r"[ \t\n\r]*")
-
+_space = lazy_pattern(r"[ \t\n\r]*")
 
 # the decoder's own scanner: parses one value and says where it ends
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]  # not in typeshed
@@ -158,8 +149,6 @@ def spans(text: str, path: Path, inside: Inside | None = None) -> Iterator[tuple
     be JSON that can be decoded without loss.
 
     Args:
-        text: of the value.
-        path: the path.
         inside: what is known of this text already, and is completed: several paths are followed in one pass.
 
     Raises:

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
+
+from .patterns import lazy_pattern
 
 __all__ = ["NotMultipart", "Part", "boundary_of", "from_listing", "parse", "to_listing", "unreadable"]
 
@@ -90,9 +91,7 @@ def _part(piece: bytes) -> Part:
     return _make(name, filename, content_type, content)._replace(headers=others)
 
 
-@cache
-def _parameter() -> re.Pattern[str]:
-    return re.compile(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
+_parameter = lazy_pattern(r';\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))\s*')
 
 
 def _parameters(disposition: str) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from .patterns import lazy_pattern
 
 __all__ = ["DEFAULT_PORTS", "Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
 
@@ -86,9 +88,7 @@ def _query(query: str) -> tuple[tuple[str, str | None] | tuple[str], ...]:
     return tuple(pairs)
 
 
-@cache
-def _malformed() -> re.Pattern[str]:
-    return re.compile(r"%(?![0-9A-Fa-f]{2})")
+_malformed = lazy_pattern(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _unquote(text: str) -> str:
@@ -111,10 +111,8 @@ def decoded_name(part: str) -> str:
     return unquote_to_bytes(part.partition("=")[0].replace("+", " ")).decode("utf-8", "replace")
 
 
-@cache
-def _authority() -> re.Pattern[str]:
-    # `%` is none of them, so that what is encoded is not what was sent so
-    return re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+# `%` is none of them, so that what is encoded is not what was sent so
+_authority = lazy_pattern(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
 def at_authority(url: str, authority: str) -> str:
@@ -136,14 +134,8 @@ def at_authority(url: str, authority: str) -> str:
     return f"{url[: match.start('authority')]}{authority}{url[match.end('authority') :]}"
 
 
-@cache
-def _scheme() -> re.Pattern[str]:
-    return re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-
-
-@cache
-def _never_in_a_url() -> re.Pattern[str]:
-    return re.compile(r"[\x00-\x20\x7f]")
+_scheme = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]*")
+_never_in_a_url = lazy_pattern(r"[\x00-\x20\x7f]")
 
 
 @lru_cache(maxsize=1024)

@@ -7,10 +7,11 @@ import re
 import struct
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["COLUMNS", "Screen", "run_in_terminal"]
+__all__ = ["COLUMNS", "Screen", "cells", "run_in_terminal"]
 
 COLUMNS = 80
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -24,6 +25,12 @@ class Screen(NamedTuple):
     raw: str
     text: str
     status: int
+
+
+def cells(line: str) -> int:
+    """How wide a terminal shows a line: ideographs and emoji take two cells, what joins or marks others none."""
+    wide = sum(unicodedata.east_asian_width(character) in ("W", "F") for character in line)
+    return len(line) + wide - sum(unicodedata.category(character) in ("Mn", "Cf") for character in line)
 
 
 def run_in_terminal(

@@ -15,7 +15,7 @@ import pytest
 from replaycache import Request, Usage
 from replaycache.stores import DiskStore
 from tests.cli.recorded import CHAT, answer_json, cassette, chat, disk, put, replaycache, rerank, stream
-from tests.cli.terminal import run_in_terminal
+from tests.cli.terminal import cells, run_in_terminal
 
 
 def _asked(*arguments: str) -> list[str]:
@@ -133,8 +133,6 @@ def test_a_cassette_lists_its_numbers(tmp_path: Path) -> None:
 
 
 def test_a_table_fits_the_terminal(tmp_path: Path) -> None:
-    from rich.cells import cell_len
-
     disk(
         tmp_path,
         chat("界" * 100),
@@ -146,7 +144,7 @@ def test_a_table_fits_the_terminal(tmp_path: Path) -> None:
     for columns in (60, 80, 120):
         lines = run_in_terminal("ls", str(tmp_path), columns=columns).text.splitlines()
         assert len(lines) == 5
-        assert max(map(cell_len, lines)) <= columns
+        assert max(map(cells, lines)) <= columns
 
 
 def test_nothing_recorded_reaches_the_terminal_as_a_command(tmp_path: Path) -> None:

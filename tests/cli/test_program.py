@@ -40,7 +40,6 @@ def test_help_names_every_command_and_imports_none() -> None:
         line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines()[1 : 1 + len(COMMANDS)]
     ] == list(COMMANDS)
     assert not loaded & {
-        "rich",
         "httpx",
         "httpx2",
         "diskcache",
@@ -52,16 +51,13 @@ def test_help_names_every_command_and_imports_none() -> None:
 
 
 @pytest.mark.parametrize(("command", "extra"), [("ls", "cli"), ("serve", "serve")])
-@pytest.mark.parametrize("missing", [["click"], ["rich"], ["click", "rich"]], ids="+".join)
-def test_without_its_extra_it_says_what_to_install(missing: list[str], command: str, extra: str) -> None:
-    code = (
-        f"import sys\nsys.modules.update(dict.fromkeys({missing}))\nfrom replaycache.__main__ import main\nmain()"
-    )
+def test_without_its_extra_it_says_what_to_install(command: str, extra: str) -> None:
+    code = "import sys\nsys.modules['click'] = None\nfrom replaycache.__main__ import main\nmain()"
     done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: the command line needs {' and '.join(missing)}, which the extra `{extra}` brings: "
+        f"Error: the command line needs click, which the extra `{extra}` brings: "
         f'pip install "replaycache[{extra}]"\n'
     )
 

@@ -21,6 +21,7 @@ from replaycache.maintenance.scanning import AT_ONCE
 from replaycache.stores import CassetteStore, DiskStore
 
 from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream
+from .terminal import run_in_terminal
 
 SECRET = "sk-proj-" + "Ab3dE5gH7jK9mN1pQ3sT5vX7zB2dF4hJ6lM8oR0tV2xZ4b6D8f" + "T3BlbkFJ" + "9kL1nP3rS5uW7yA9cE1gI3"
 OTHER = "ghp_" + "Zq8wX2cV5bN9mK4jH7gF3dS6aP1oI0uY2tR5"
@@ -55,6 +56,31 @@ def test_a_clean_tree(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert done.stdout == ""
     assert "2 files" in done.stderr
+
+
+def _seen(line: str) -> str:
+    """What a terminal shows of a line that is written over what stood there."""
+    shown = ""
+    for text in line.split("\r"):
+        shown = text + shown[len(text) :]
+    return shown.rstrip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_the_bar_of_progress_leaves_nothing_in_what_is_found(tmp_path: Path) -> None:
+    for number in range(3):
+        _vcr(tmp_path / f"{number}.yaml", SECRET, answer_json())
+    disk(tmp_path / "cache", chat())
+
+    piped = replaycache("scan", str(tmp_path)).stdout.splitlines()
+    scanned = run_in_terminal("scan", str(tmp_path), columns=200)
+    exported = run_in_terminal("export", str(tmp_path / "c.json"), "--store", str(tmp_path / "cache"), columns=200)
+
+    assert "\rscanning 0\r" in scanned.raw
+    assert [_seen(line) for line in scanned.raw.split("\n")] == [*piped, "3 findings in 4 files.", ""]
+    assert "\rexporting [" in exported.raw
+    assert "] 0/1\r" in exported.raw
+    assert [_seen(line) for line in exported.raw.split("\n")] == [f"1 recording written to {tmp_path}/c.json.", ""]
 
 
 def test_a_cassette_names_recording_path_and_line(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from replaycache import Body, Chunk, Recording
 from replaycache._models import Verdict
 from tests.cli.recorded import answer_json, cassette, chat, disk, replaycache, rerank, stream
-from tests.cli.terminal import run_in_terminal
+from tests.cli.terminal import cells, run_in_terminal
 
 IMAGE = "data:image/png;base64," + "QUJD" * 1000
 
@@ -84,14 +84,12 @@ def test_a_stream_has_a_timeline(tmp_path: Path) -> None:
 
 
 def test_it_fits_80_columns_whatever_was_said(tmp_path: Path) -> None:
-    from rich.cells import cell_len
-
     asked = "界" * 300 + " 🎉👩\u200d👩\u200d👧" * 40 + "\n\tindented\n" + "w" * 500
     (key,) = disk(tmp_path, chat(asked, stream(*map(_delta, ["é" * 999, "b"]))))
 
     lines = run_in_terminal("show", key, "--store", str(tmp_path)).text.splitlines()
 
-    assert max(map(cell_len, lines)) <= 80
+    assert max(map(cells, lines)) <= 80
     assert sum(line.count("w") for line in lines) >= 500
 
 

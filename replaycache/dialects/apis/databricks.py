@@ -17,10 +17,6 @@ DIALECT = Dialect(
             forms=(ChatProgress, MessagesProgress),
         ),
     ),
-    texts=(
-        "input",
-        "inputs",
-        "prompt",
-    ),
+    texts=("input", "inputs", "prompt"),
     text_objects=("dataframe_split",),
 )

@@ -26,9 +26,5 @@ DIALECT = Dialect(
     ),
     response_headers=("character-cost", "history-item-id"),
     encoded=("audio_base64",),  # convert-with-timestamps
-    texts=(
-        "next_text",
-        "previous_text",
-        "text",
-    ),
+    texts=("next_text", "previous_text", "text"),
 )

@@ -25,11 +25,6 @@ DIALECT = Dialect(
         ),
     ),
     model_paths=(r"/models/(?!chat/)([^/]+/[^/:]+)(?:/|$)",),  # Azure has /models/chat/completions
-    texts=(
-        "inputs",
-        "context",
-        "question",
-        "text",
-    ),
+    texts=("inputs", "context", "question", "text"),
     text_objects=("inputs",),
 )

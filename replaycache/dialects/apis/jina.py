@@ -13,10 +13,5 @@ DIALECT = Dialect(
     hosts=("api.jina.ai",),
     endpoints=(Endpoint(("/rerank",), "https://jina.ai/reranker", ("query",)),),
     encoded=("bytes", "image"),  # https://jina.ai/embeddings: images in base64
-    texts=(
-        "documents",
-        "input",
-        "query",
-        "text",
-    ),
+    texts=("documents", "input", "query", "text"),
 )

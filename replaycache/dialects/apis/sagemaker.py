@@ -34,9 +34,5 @@ DIALECT = Dialect(
             "target-variant",
         )
     ),
-    texts=(
-        "inputs",
-        "prompt",
-        "text",
-    ),
+    texts=("inputs", "prompt", "text"),
 )

@@ -16,9 +16,5 @@ DIALECT = Dialect(
             ("inputs",),
         ),
     ),
-    texts=(
-        "inputs",
-        "query",
-        "texts",
-    ),
+    texts=("inputs", "query", "texts"),
 )

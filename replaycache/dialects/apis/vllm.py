@@ -14,11 +14,5 @@ DIALECT = Dialect(
         Endpoint(("/score",), _DOCS, ("text_1", "queries", "data_1")),
         Endpoint(("/pooling", "/classify"), _DOCS, ("input", "messages")),
     ),
-    texts=(
-        "data_1",
-        "data_2",
-        "queries",
-        "text_1",
-        "text_2",
-    ),
+    texts=("data_1", "data_2", "queries", "text_1", "text_2"),
 )

@@ -22,11 +22,5 @@ DIALECT = Dialect(
         ),
     ),
     encoded=("image_base64",),  # https://docs.voyageai.com/reference/multimodal-embeddings-api
-    texts=(
-        "documents",
-        "input",
-        "inputs",
-        "query",
-        "text",
-    ),
+    texts=("documents", "input", "inputs", "query", "text"),
 )

@@ -17,11 +17,7 @@ _TEXTS = {name: role for reading in READINGS for name, role in reading.texts.ite
 
 
 def answered(value: Any) -> list[Turn]:
-    """The turns of a decoded answer; of one in an unknown form, its JSON.
-
-    Args:
-        value: the answer, or what `streamed.folded` made of a stream.
-    """
+    """The turns of a decoded answer; of one in an unknown form, its JSON."""
     values = value if isinstance(value, list) else [value]
     each = [_turns(item) if isinstance(item, dict) else [] for item in values]
     if each and all(each):

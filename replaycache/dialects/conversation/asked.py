@@ -48,7 +48,6 @@ def prompt(request: Request, body: Any = None) -> str:
     """The words that tell this request from others: the last thing the user said, or what else is asked.
 
     Args:
-        request: as recorded.
         body: its decoded body, where the caller has it.
     """
     body = body_of(request) if body is None else body

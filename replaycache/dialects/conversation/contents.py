@@ -21,11 +21,7 @@ _RESULTS = ("tool", "function")
 
 
 class AnyContents:
-    """Reads messages and their contents.
-
-    Args:
-        depth: of contents in which it is.
-    """
+    """Reads messages and their contents."""
 
     def __init__(self, depth: int = 0) -> None:
         self._depth = depth

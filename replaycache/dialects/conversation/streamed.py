@@ -18,11 +18,7 @@ _FOLDS = tuple(fold for reading in READINGS for fold in reading.folds)
 
 
 def folded(events: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
-    """One answer for many events, by the form of the first of them that is known; empty where none is.
-
-    Args:
-        events: names and data, in order.
-    """
+    """One answer for many events, by the form of the first of them that is known; empty where none is."""
     fold = _fold_of(events)
     answer: dict[str, Any] = {}
     if fold is not None:

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
+from ...wire.patterns import lazy_pattern
+
 __all__ = ["Repeats"]
 
 MOST = 4
@@ -140,10 +142,8 @@ def _values(members: tuple[str, ...]) -> re.Pattern[bytes]:
     return re.compile(rb'"(?:%s)":\s*(?:"((?:[^"\\]++|\\.)*+)"|([0-9]+)(?=[,}]))' % names, re.DOTALL)
 
 
-@cache
-def _text() -> re.Pattern[bytes]:
-    """Matches what JSON may have between quotation marks, and the zeros that stand between several."""
-    return re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\x00)*+')
+_text = lazy_pattern(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\x00)*+')
+"""Matches what JSON may have between quotation marks, and the zeros that stand between several."""
 
 
 def _are_texts(texts: list[bytes]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -72,6 +73,10 @@ LEAKS = "https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml"
 KINGFISHER = "https://github.com/mongodb/kingfisher/blob/main/data/rules"
 
 
+# what of a pattern's beginning is in every match: text that nothing behind it makes another
+_BEGINNING = re.compile(r"(?:[A-Za-z0-9_/:~-]|\\\.)+(?![*+?{])")
+
+
 def token(
     name: str,
     source: str,
@@ -81,7 +86,11 @@ def token(
     then: str = "",
     is_one: Callable[[str], bool] = is_real,
 ) -> Credential:
-    """A credential that tells by itself: it begins at the start of a word."""
+    """A credential that tells by itself: it begins at the start of a word, with its mark where none is given."""
+    if not marks:
+        begins = _BEGINNING.match(pattern)
+        assert begins is not None, name
+        marks = (begins[0].replace("\\.", "."),)
     return Credential(name, _START + pattern, source, marks, before, then, False, is_one)
 
 

@@ -27,12 +27,7 @@ class FramedBody:
         return bool(self._frames)
 
     def changed(self, chunks: list[bytes], lines: list[bytes]) -> list[bytes]:
-        """The chunks of the body with frames that say something else; each goes to the chunk in which it began.
-
-        Args:
-            chunks: of the body.
-            lines: as many as there are frames.
-        """
+        """The chunks of the body with frames that say something else; each goes to the chunk in which it began."""
         ends = [*accumulate(map(len, chunks))]
         body = b"".join(chunks)
         parts: list[list[bytes]] = [[] for _ in chunks]

@@ -69,9 +69,6 @@ class Known:
 
     Attributes:
         version: grows when something is learned, so that what was made before is told from what is made after.
-
-    Args:
-        redactor: knows where credentials stand.
     """
 
     def __init__(self, redactor: Redactor = Redactor()) -> None:  # noqa: B008  # frozen

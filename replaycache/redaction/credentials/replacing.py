@@ -61,7 +61,6 @@ def replace(recording: Recording, placeholders: Callable[[str, str], str] = plac
     made from the request that this gives.
 
     Args:
-        recording: in the form in which it is stored.
         placeholders: given the kind and the value, what to write instead.
     """
     return Replacing(placeholders).recording(recording)

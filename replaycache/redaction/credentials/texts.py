@@ -64,11 +64,7 @@ _TELLING = re.compile(r"passw|pwd|passphrase|secret|key|token|authorization", re
 
 
 def _json_pieces(text: str, at: Callable[[int], int], *, events: bool = False) -> list[Piece]:
-    """The strings of a JSON text, names too; `at` says where a character of it stands in the raw text.
-
-    Raises:
-        ValueError: it is no JSON.
-    """
+    """The strings of a JSON text, names too; `at` says where a character of it stands in the raw text."""
     try:
         root = _decode(text)
     except RecursionError as error:

@@ -73,9 +73,7 @@ def pytest_of(request: Request, cassette: str, *, status: int = 200, is_stream: 
     """A pytest test that makes a request, answered by a cassette.
 
     Args:
-        request: as stored.
         cassette: the name of its file.
-        status: of the recorded response.
         is_stream: whether the answer came in pieces.
     """
     notes = [f"Export the recording, and put {cassette} into cassettes/<name of the test's file>/ beside that."]

@@ -41,7 +41,6 @@ def exported(
     """The text of a cassette, and what became of each recording.
 
     Args:
-        shelf: of the store.
         names: keys, and numbers in a file.
         secrets: what becomes of what looks like a credential.
 

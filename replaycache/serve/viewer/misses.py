@@ -23,7 +23,6 @@ def why_missed(shelf: Shelf, key: str, request: Request) -> dict[str, Any]:
     """What comes nearest to a request that nothing answered.
 
     Args:
-        shelf: of the store in which it was looked for.
         key: of the request: what was recorded under it came later.
         request: in its stored form.
 

@@ -131,8 +131,6 @@ def search(shelf: Shelf, wanted: Wanted, start: int) -> dict[str, Any]:
     """A page of the recordings that are meant, the last stored first, within bounds of number and time.
 
     Args:
-        shelf: of the store.
-        wanted: the ones that are meant.
         start: how many were looked at before.
 
     Returns:

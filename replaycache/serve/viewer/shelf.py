@@ -44,7 +44,8 @@ class _File(Protocol):
 
 
 class Shelf:
-    """Finds, lists and removes recordings. Each method may wait for the store.
+    """Finds, lists and removes recordings. Each method may wait for the store, and raises `StoreError` or
+    `CassetteError` where that cannot be read or written, or the entry is damaged.
 
     Args:
         store: a cache or a cassette.
@@ -63,25 +64,13 @@ class Shelf:
         return isinstance(self.store, _File)
 
     def count(self) -> int:
-        """The number of recordings; of a layered store that of the layer with most, for who looks on.
-
-        Raises:
-            StoreError, CassetteError: the store cannot be read.
-        """
+        """The number of recordings; of a layered store that of the layer with most, for who looks on."""
         # to tell those apart that several layers have takes a look at every key
         layers = self.store.layers if isinstance(self.store, LayeredStore) else (self.store,)
         return max(map(len, layers))
 
     def newest(self, start: int, limit: int) -> Iterator[Shelved]:
-        """Recordings, the last stored first.
-
-        Args:
-            start: how many are passed over.
-            limit: at most so many.
-
-        Raises:
-            StoreError, CassetteError: the store cannot be read.
-        """
+        """Recordings, the last stored first."""
         if not isinstance(self.store, _File):
             for key, recording in islice(self.store.newest(start + limit), start, None):
                 yield Shelved(key, 0, recording)
@@ -91,11 +80,7 @@ class Shelf:
             yield Shelved(self._key_of(every[number - 1]), number, every[number - 1])
 
     def find(self, key: str, number: int = 0) -> Shelved | None:
-        """A recording by its key, of a file the last that has it, or the one of that number if it has that key.
-
-        Raises:
-            StoreError, CassetteError: the store cannot be read, or the entry is damaged.
-        """
+        """A recording by its key, of a file the last that has it, or the one of that number if it has that key."""
         if isinstance(self.store, _File):
             if number:
                 found = next(self.newest(self.count() - number, 1), None) if number <= self.count() else None
@@ -108,11 +93,7 @@ class Shelf:
         return None if recording is None else Shelved(key, 0, recording)
 
     def remove(self, key: str, number: int = 0) -> bool:
-        """Removes a recording; False where there is none, or another has its number.
-
-        Raises:
-            StoreError, CassetteError: the store cannot be written.
-        """
+        """Removes a recording; False where there is none, or another has its number."""
         if not isinstance(self.store, _File):
             return self.store.delete(key)
         found = self.find(key, number)

@@ -16,12 +16,7 @@ Identify = Callable[[Recording], Identity]
 
 
 class Entry:
-    """A recording and its text in the file.
-
-    Args:
-        written: both, as they were read.
-        text: where it was not read yet.
-    """
+    """A recording and its text in the file."""
 
     __slots__ = ("_identified", "_mark", "_text", "_written")
 

@@ -82,13 +82,11 @@ class View:
 
 
 class CassetteFile:
-    """A cassette's file. Every method may be called from any thread.
+    """A cassette's file. Every method may be called from any thread. Where the file cannot be read or written
+    `CassetteError` is raised, and it is as it was.
 
     Attributes:
         renewal: what the sessions on it record anew.
-
-    Args:
-        path: of it, absolute.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,11 +112,7 @@ class CassetteFile:
     # -- reading -----------------------------------------------------------------------------------------
 
     def view(self) -> View:
-        """What the file holds now, what is pending included.
-
-        Raises:
-            CassetteError: it cannot be read.
-        """
+        """What the file holds now, what is pending included."""
         with self._lock:
             self._check_process()
             is_idle = not self._pending and not self._deferred
@@ -132,21 +126,13 @@ class CassetteFile:
             return self._view
 
     def salt(self) -> bytes:
-        """With which what is redacted and counts is sealed.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """With which what is redacted and counts is sealed."""
         with self._lock:
             self.view()
             return _salt.of_path(self.path) if self._salt is None else self._salt
 
     def adopt_salt(self, salt: bytes) -> bool:
-        """Takes over the salt of another store; False where there is one already, and it is another.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """Takes over the salt of another store; False where there is one already, and it is another."""
         with self._lock:
             self.view()
             is_in_use = any(entry is not None and holds_sealed(entry.text) for _, entry, *_ in self._pending)
@@ -245,11 +231,7 @@ class CassetteFile:
                     self._handed_over.note_played(entry.mark)
 
     def write(self, *pending: Pending) -> None:
-        """Writes recordings; those that could not be written are written together with the next.
-
-        Raises:
-            CassetteError: the file cannot be read or written; it is as it was.
-        """
+        """Writes recordings; those that could not be written are written together with the next."""
         with self._lock:
             if self._entries is None:
                 self._read()
@@ -281,11 +263,7 @@ class CassetteFile:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Writes at the end of the block, and only if it does not raise; what forked processes record, too.
-
-        Raises:
-            CassetteError: the file cannot be read or written; it is as it was.
-        """
+        """Writes at the end of the block, and only if it does not raise; what forked processes record, too."""
         with self._lock:
             self._check_process()
             self._deferred += 1
@@ -337,9 +315,6 @@ class CassetteFile:
 
         Args:
             anew: receives the file as it is, and says whether it is written in any case.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
         """
         with self._lock:
             if self._deferred or os.getpid() != self._process:
@@ -365,12 +340,7 @@ class CassetteFile:
     # -- writing -----------------------------------------------------------------------------------------
 
     def _changes(self, pending: Iterable[Pending], entries: Sequence[Entry]) -> list[Change]:
-        """What is to be written, told so that any process can do it: first what has a place, then what is new.
-
-        Args:
-            pending: in any order.
-            entries: what stands in the file.
-        """
+        """What is to be written, told so that any process can do it: first what has a place, then what is new."""
         changes: list[Change] = []
         after_these: list[Entry] = []
         for turn, entry, replaces, is_first in sorted(pending, key=lambda one: (one.replaces is None, one.turn)):
@@ -533,8 +503,6 @@ def _take_over(entries: list[Entry], noted: Noted, text: bytes) -> None:
     """Makes the changes of a journal that are not made yet.
 
     Args:
-        entries: of the file.
-        noted: in the journal.
         text: the file's. Where the journal does not know it, somebody else put it there, and some of the changes
             may be in it.
     """

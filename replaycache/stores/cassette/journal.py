@@ -110,11 +110,8 @@ def _checksum(text: bytes) -> bytes:
 class Journal:
     """A journal's file.
 
-    Whoever may read the cassette may read that beside it, and nobody else; any other is its user's alone.
-
-    Args:
-        path: of it.
-        cassette: beside which it lies.
+    Whoever may read the cassette may read that beside it, and nobody else; any other is its user's alone. Where it
+    cannot be read or written `OSError` is raised, and it is as it was.
     """
 
     def __init__(self, path: str | os.PathLike[str], cassette: str | os.PathLike[str] | None = None) -> None:
@@ -139,31 +136,16 @@ class Journal:
         """Writes changes down; they survive the end of the process.
 
         Args:
-            changes: at least one.
             base: of the file's content, as `digest_of` gives it; where the journal is new.
-
-        Raises:
-            OSError: it cannot be written; it is as it was.
         """
         self._write([_fields(change) for change in changes], base)
 
     def expect(self, base: str) -> None:
-        """Writes down that the file gets this content, in which all the changes are.
-
-        Args:
-            base: as above.
-
-        Raises:
-            OSError: it cannot be written; it is as it was.
-        """
+        """Writes down that the file gets this content, in which all the changes are."""
         self._write([{"base": base}], base)
 
     def note_played(self, mark: str) -> None:
-        """Writes down that a recording was played, by its mark; it is no change.
-
-        Raises:
-            OSError: it cannot be written; it is as it was.
-        """
+        """Writes down that a recording was played, by its mark; it is no change."""
         self._write([{"played": mark}], "")
 
     def _write(self, noted: list[dict[str, object]], base: str) -> None:
@@ -205,11 +187,7 @@ class Journal:
                     raise
 
     def played(self) -> list[str]:
-        """The marks of what was played, but for what was then replaced.
-
-        Raises:
-            OSError: it cannot be read.
-        """
+        """The marks of what was played, but for what was then replaced."""
         replaced = {change.replaces for change in self.read().changes}
         marks = [str(fields["played"]) for fields in self._lines() if "played" in fields]
         return [mark for mark in marks if mark not in replaced]
@@ -252,11 +230,7 @@ class Journal:
                         yield fields
 
     def remove(self) -> None:
-        """Removes it.
-
-        Raises:
-            OSError: it cannot be removed.
-        """
+        """Removes it."""
         Path(self.path).unlink(missing_ok=True)
 
 
@@ -276,11 +250,7 @@ def _fields(change: Change) -> dict[str, object]:
 
 
 def _change(fields: dict[str, object]) -> Change | None:
-    """A line's change; None where nothing comes and nothing goes.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """A line's change; None where nothing comes and nothing goes."""
     entry = None
     if "text" in fields:
         text = fields["text"]

@@ -150,7 +150,6 @@ class _Lock:
         """Locks the file or directory that `path` leads to, unless somebody else has done so.
 
         Args:
-            path: of what is to be locked.
             access: how it is opened.
             place: in the file, where the system knows locks of parts; elsewhere all of it is locked.
 

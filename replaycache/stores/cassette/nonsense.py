@@ -11,10 +11,6 @@ class Nonsense(ValueError):
     Attributes:
         what: is wrong, behind the name of the member: "is no text".
         steps: the names and numbers that lead to it from where it was looked at.
-
-    Args:
-        what: as the attribute.
-        steps: as the attribute.
     """
 
     def __init__(self, what: str, *steps: str | int) -> None:

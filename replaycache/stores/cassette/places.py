@@ -23,10 +23,6 @@ def path_of(steps: Sequence[str | int]) -> str:
 def line_of(text: str, steps: Sequence[str | int]) -> int:
     """The line, from 1 on, in which a member stands; of two of the same name, the last. Of what leads to it, the
     last that is there.
-
-    Args:
-        text: JSON.
-        steps: the names and numbers that lead to it.
     """
     at = 0
     try:

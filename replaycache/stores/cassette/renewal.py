@@ -39,12 +39,7 @@ class Renewal:
         self.sessions.add(session)
 
     def ask(self, identity: Identity, turn: Callable[[], int]) -> int:
-        """A request is asked that is to be recorded anew; when: a retry has the turn of the call that failed.
-
-        Args:
-            identity: of the request.
-            turn: gives the next one.
-        """
+        """A request is asked that is to be recorded anew; when: a retry has the turn of the call that failed."""
         free = self._free.get(identity)
         if free:
             return heappop(free)

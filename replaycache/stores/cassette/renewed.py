@@ -25,10 +25,6 @@ class RenewedCassette(CassetteStore):
     Recordings from before whose turn did not come stay until `drop_others`: somebody knows when the run is over.
 
     A recording is known by a mark, a hash of its text in the file.
-
-    Args:
-        path: of the file.
-        renewed: the marks of what the run has recorded so far.
     """
 
     def __init__(self, path: str | os.PathLike[str], renewed: Iterable[str] = ()) -> None:

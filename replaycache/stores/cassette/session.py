@@ -14,8 +14,7 @@ __all__ = ["CassetteSession"]
 class CassetteSession:
     """One session on a cassette: it plays what the file held when it began, never what was recorded meanwhile.
 
-    Args:
-        file: the cassette's.
+    Where the file cannot be read or written, or what stands in it is nonsense, `CassetteError` is raised.
     """
 
     def __init__(self, file: CassetteFile) -> None:
@@ -38,46 +37,26 @@ class CassetteSession:
 
     @property
     def exists(self) -> bool:
-        """Whether there was a file.
-
-        Raises:
-            CassetteError: it cannot be read.
-        """
+        """Whether there was a file."""
         return self._held.exists
 
     @property
     def had_recordings(self) -> bool:
-        """Whether there were recordings in it.
-
-        Raises:
-            CassetteError: it cannot be read.
-        """
+        """Whether there were recordings in it."""
         return bool(self._held.entries)
 
     @property
     def holds_placeholders(self) -> bool:
-        """Whether something was replaced in the recordings in it.
-
-        Raises:
-            CassetteError: it cannot be read.
-        """
+        """Whether something was replaced in the recordings in it."""
         return self._held.holds_placeholders
 
     @property
     def unknown(self) -> set[tuple[str, ...]]:
-        """What is unknown of the recorded requests that were there when it began.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """What is unknown of the recorded requests that were there when it began."""
         return {entry.recording.request.unknown for entry in self._held.entries} - {()}
 
     def held(self, identity: Identity, identify: Identify) -> list[Entry]:
-        """The recordings of a request, in their order.
-
-        Raises:
-            CassetteError: the file cannot be read.
-        """
+        """The recordings of a request, in their order."""
         return self._held.of(identity, identify)
 
     def turn(self) -> int:
@@ -85,11 +64,7 @@ class CassetteSession:
         return self._file.turn()
 
     def play(self, turn: int, entry: Entry) -> Recording:
-        """What was asked for at `turn` is answered by one of the recordings.
-
-        Raises:
-            CassetteError: it is nonsense.
-        """
+        """What was asked for at `turn` is answered by one of the recordings."""
         recording = entry.recording
         iter(recording.body.segments)  # nonsense in the file shows now, not in the middle of an answer
         self._file.play(turn, entry)
@@ -109,11 +84,7 @@ class CassetteSession:
             recording: the answer.
             identity: of its request.
             turn: when that was asked.
-            identify: makes the identity of a recording.
             replaces: what it takes the place of.
-
-        Raises:
-            CassetteError: the file cannot be written.
         """
         entry = Entry.of(recording)
         self._file.write(Pending(turn, entry, replaces))
@@ -133,11 +104,7 @@ class CassetteSession:
             self._renewal.release(identity, turn)
 
     def renew(self, recording: Recording, identity: Identity, turn: int, identify: Identify) -> None:
-        """Records an answer anew.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
-        """
+        """Records an answer anew."""
         before = self.held(identity, identify)
         with self._renewal.lock:
             self._file.write(*self._renewal.answer(recording, identity, turn, before))

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -28,6 +26,7 @@ from ..._models import Body, Chunk, Recording
 from ...dialects.framing.sse import begins_with_a_field
 from ...system.forking import postponed
 from ...wire import url as _url
+from ...wire.patterns import lazy_pattern
 from ..stored_fields import check_seconds
 from .layouts import COMPACT, LAYOUTS, fitting, is_deep
 from .nonsense import Nonsense
@@ -45,25 +44,10 @@ _ENDS = {"": "\n", ", crlf": "\r\n"}
 EVENT_LAYOUTS = frozenset(f"{layout}{space}{end}" for layout in LAYOUTS for space in _SPACES for end in _ENDS)
 """The layouts of lines: that of their JSON, whether a space stands behind the name of a field, how lines end."""
 
-
-@cache
-def _event_end() -> re.Pattern[str]:
-    return re.compile(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
-
-
-@cache
-def _line_end() -> re.Pattern[str]:
-    return re.compile(r"\n")
-
-
-@cache
-def _field() -> re.Pattern[str]:
-    return re.compile(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
-
-
-@cache
-def _item() -> re.Pattern[str]:
-    return re.compile(r"\s*+[\[,]?+\s*+(?=[{\[])")
+_event_end = lazy_pattern(r"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)+")
+_line_end = lazy_pattern(r"\n")
+_field = lazy_pattern(r"(event|data|id|retry):( ?)([^\r\n]*)(\r\n|\n)")
+_item = lazy_pattern(r"\s*+[\[,]?+\s*+(?=[{\[])")
 
 
 class _Piece(NamedTuple):
@@ -95,10 +79,7 @@ class _Style(NamedTuple):
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
-
-@cache
-def _streams() -> re.Pattern[str]:
-    return re.compile(r"text/event-stream|(ndjson|jsonl|json-lines|stream\+json)")
+_streams = lazy_pattern(r"text/event-stream|(ndjson|jsonl|json-lines|stream\+json)")
 
 
 def framing_of(recording: Recording) -> Framing | None:
@@ -174,12 +155,7 @@ def _undivided(chunks: list[Chunk]) -> Iterator[str]:
 
 
 def base64_text(data: bytes, indent: str = "") -> str:
-    """Bytes in base64, as JSON: in lines where they are many.
-
-    Args:
-        data: the bytes.
-        indent: stands before each further line.
-    """
+    """Bytes in base64, as JSON: in lines where they are many."""
     text = base64.b64encode(data).decode()
     if len(text) <= BASE64_WIDTH:
         return f'"{text}"'
@@ -346,10 +322,6 @@ def _line(value: list[Any]) -> str:
 
 def body_of(lines: list[Any], layout: str) -> Body:
     """The body that stands in lines.
-
-    Args:
-        lines: as `lines_of` wrote them, decoded.
-        layout: of their JSON, one of `EVENT_LAYOUTS`.
 
     Raises:
         Nonsense: a line is none.

@@ -60,12 +60,7 @@ _WAY_OUT = "Correct it, or restore the file."
 
 
 def dump(recordings: Iterable[str], salt: bytes | None = None) -> str:
-    """A whole file, from recordings as `dump_recording` writes them.
-
-    Args:
-        recordings: in their order.
-        salt: with which something in them is sealed.
-    """
+    """A whole file, from recordings as `dump_recording` writes them."""
     inside = _BETWEEN.join(recordings)
     head = _OPENING + ("" if salt is None else f'  "salt": {_json(_salt.written(salt))},\n') + _LIST
     return f"{head}\n{inside}{_TAIL}" if inside else f"{head}]\n}}\n"
@@ -210,9 +205,7 @@ class _Where:
     """A recording's place in a file, for messages.
 
     Args:
-        path: of the file.
         number: of the recording, from 0.
-        file: the file's bytes.
         start: where the recording begins in it; None where that is not known.
     """
 
@@ -251,10 +244,6 @@ def load(text: bytes, path: str) -> list[Recording]:
 
 def load_written(text: bytes, path: str) -> list[Written]:
     """The recordings of a file, in their order.
-
-    Args:
-        text: the file's bytes.
-        path: of the file, for the messages.
 
     Raises:
         CassetteError: it is cut short, is no cassette, was edited into nonsense, or is of a newer format.
@@ -409,11 +398,7 @@ _RESPONSE = frozenset({"status", "headers", "left_out", "latency", "assembled", 
 
 
 def _check_members(value: Any, known: frozenset[str], *steps: str) -> dict[str, Any]:
-    """An object that has no members but those.
-
-    Raises:
-        Nonsense: it is none, or has others.
-    """
+    """An object that has no members but those."""
     if type(value) is not dict:
         raise Nonsense("is no object", *steps)
     if not value.keys() <= known:
@@ -437,9 +422,6 @@ def _check_once(text: bytes, value: Any, where: _Where) -> None:
     """Checks that no member is given twice: of two, JSON's readers take the last without a word.
 
     Written anew, a document with such a member has fewer quotation marks than it had.
-
-    Raises:
-        CassetteError: one is, or it is nested too deeply for that to be seen.
     """
     try:
         steps = _twice(text, value)
@@ -524,7 +506,6 @@ def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> 
     """A recording from its members.
 
     Args:
-        entry: decoded.
         where: it stands.
         again: gives its text, so that its answer need not be kept decoded; None to keep it.
     """

@@ -31,8 +31,6 @@ class Turns:
         """What was asked at `turn` stands in the file.
 
         Args:
-            turn: as above.
-            entry: what stands there.
             is_new: whether it was recorded.
         """
         before = self._answered.get(turn)
@@ -51,10 +49,6 @@ class Turns:
 
         Behind what was asked last before it, and behind what was recorded last before it, whichever stands further
         down.
-
-        Args:
-            turn: when it was asked.
-            entries: all that stand in the file.
         """
         at = bisect_left(self._in_order, turn)
         after = self._answered[self._in_order[at - 1]] if at else None

@@ -36,12 +36,7 @@ WANTED_FOR = 1.0
 
 
 class SharedClaims:
-    """The claims of this process on the keys of a server. All methods may be called from any thread.
-
-    Args:
-        connection: to it.
-        name: gives the name under which a key's claim is kept.
-    """
+    """The claims of this process on the keys of a server. All methods may be called from any thread."""
 
     def __init__(self, connection: Connection, name: Callable[[str], bytes]) -> None:
         self._connection = connection
@@ -87,13 +82,7 @@ class SharedClaims:
 
 
 class _Desk:
-    """Where a thread keeps the claims. It knows nothing of whoever uses it, who may be collected.
-
-    Args:
-        connection: to the server.
-        name: gives the name under which a key's claim is kept.
-        owner: what one desk after the other of a process claims for.
-    """
+    """Where a thread keeps the claims. It knows nothing of whoever uses it, who may be collected."""
 
     def __init__(self, connection: Connection, name: Callable[[str], bytes], owner: str) -> None:
         self._connection = connection

@@ -67,7 +67,6 @@ class Connection:
         """Gives what `work` makes of the client library's client.
 
         Args:
-            doing: what is done, for the message.
             work: may be called twice.
 
         Raises:

@@ -122,15 +122,6 @@ DIALECT = Dialect(
     # https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool: encrypted_content, encrypted_index
     encoded=("data", "encrypted_content", "encrypted_index", "encrypted_stdout", "signature"),
     ids=(r"(msg|toolu|srvtoolu|req)_[\w-]{6,}",),
-    texts=(
-        "content",
-        "context",
-        "description",
-        "prompt",
-        "system",
-        "text",
-        "thinking",
-        "title",
-    ),
+    texts=("content", "context", "description", "prompt", "system", "text", "thinking", "title"),
     text_objects=("input",),
 )

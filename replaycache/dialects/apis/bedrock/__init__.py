@@ -149,15 +149,6 @@ DIALECT = Dialect(
     # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html: files, thoughts;
     # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-image.html: images
     encoded=("bytes", "images", "inputImage", "redactedContent", "signature"),
-    texts=(
-        "description",
-        "inputText",
-        "prompt",
-        "query",
-        "text",
-    ),
-    text_objects=(
-        "input",
-        "content.json",
-    ),
+    texts=("description", "inputText", "prompt", "query", "text"),
+    text_objects=("input", "content.json"),
 )

@@ -138,20 +138,8 @@ DIALECT = Dialect(
     # https://docs.cohere.com/docs/streaming
     pieces=("arguments", "text", "thinking", "tool_plan"),
     texts=(
-        "chat_history",
-        "content",
-        "description",
-        "documents",
-        "inputs",
-        "message",
-        "preamble",
-        "query",
-        "text",
-        "texts",
-        "tool_plan",
+        *("chat_history", "content", "description", "documents", "inputs", "message", "preamble", "query", "text"),
+        *("texts", "tool_plan"),
     ),
-    text_objects=(
-        "data",
-        "outputs[]",
-    ),
+    text_objects=("data", "outputs[]"),
 )

@@ -114,17 +114,8 @@ DIALECT = Dialect(
         *("bytesBase64Encoded", "data", "encodedVideo", "imageBytes", "image_bytes"),
         *("thoughtSignature", "thought_signature", "videoBytes", "video_bytes"),
     ),
-    texts=(
-        "description",
-        "displayName",
-        "output",
-        "text",
-        "title",
-    ),
-    text_objects=(
-        "args",
-        "response",
-    ),
+    texts=("description", "displayName", "output", "text", "title"),
+    text_objects=("args", "response"),
 )
 
 VERTEX = Dialect(

@@ -48,11 +48,5 @@ DIALECT = Dialect(
     ),
     pieces=("content", "tokens"),
     noise=("timings",),
-    texts=(
-        "content",
-        "input_extra",
-        "input_prefix",
-        "input_suffix",
-        "prompt",
-    ),
+    texts=("content", "input_extra", "input_prefix", "input_suffix", "prompt"),
 )

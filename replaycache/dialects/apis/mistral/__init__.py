@@ -46,10 +46,5 @@ DIALECT = Dialect(
     ),
     equivalents=(stop_as_list(r"/v1/(chat|fim|agents)/completions", _SPEC.replace("*", "stop")),),
     encoded=("image_base64", "input_audio"),  # _API: pages of OCR, sounds
-    texts=(
-        "content",
-        "prompt",
-        "suffix",
-        "text",
-    ),
+    texts=("content", "prompt", "suffix", "text"),
 )

@@ -59,15 +59,7 @@ DIALECT = Dialect(
     ),
     pieces=("content", "response", "thinking", "tool_calls"),  # _API
     encoded=("images",),  # _API: in base64
-    texts=(
-        "content",
-        "description",
-        "prompt",
-        "suffix",
-        "system",
-        "template",
-        "thinking",
-    ),
+    texts=("content", "description", "prompt", "suffix", "system", "template", "thinking"),
     text_objects=("arguments",),
 )
 

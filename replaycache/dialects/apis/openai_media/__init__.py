@@ -146,9 +146,5 @@ DIALECT = Dialect(
     # https://platform.openai.com/docs/api-reference/audio/speech-audio-delta-event
     encoded=("audio", "b64_json", "embedding"),
     ids=(r"(run|thread|asst|file|batch|req|step|ft|vs)[-_][\w-]{6,}",),
-    texts=(
-        "input",
-        "instructions",
-        "prompt",
-    ),
+    texts=("input", "instructions", "prompt"),
 )

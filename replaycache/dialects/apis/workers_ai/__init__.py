@@ -49,10 +49,5 @@ DIALECT = Dialect(
     pieces=("response",),
     noise=("p",),  # padding, of any length
     encoded=("audio", "image"),  # _DOCS: images and sounds in base64
-    texts=(
-        "messages",
-        "prompt",
-        "query",
-        "text",
-    ),
+    texts=("messages", "prompt", "query", "text"),
 )

@@ -16,12 +16,7 @@ ROWS: tuple[Credential, ...] = (
         rf"(?:ya29\.|1//0){DIGIT}[\w-][\w.-]{{29,}}+",
         *("ya29.", "1//0"),
     ),
-    token(
-        "google-client-secret",
-        f"{KINGFISHER}/google.yml: 28 characters",
-        r"GOCSPX-[\w-]{28}(?![\w-])",
-        "GOCSPX-",
-    ),
+    token("google-client-secret", f"{KINGFISHER}/google.yml: 28 characters", r"GOCSPX-[\w-]{28}(?![\w-])"),
     token(
         "aws-access-key-id",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: prefixes",
@@ -86,25 +81,21 @@ ROWS: tuple[Credential, ...] = (
         "alibaba-access-key-id",
         f"{HOG}/alibaba: LTAI and 17 to 21 letters and digits",
         rf"LTAI{DIGIT}[A-Za-z0-9]{{12,26}}{END}",
-        "LTAI",
     ),
     token(
         "tencent-secret-id",
         "https://www.tencentcloud.com/document/product/598/32675: AKID and 32 letters and digits",
         rf"AKID{DIGIT}[A-Za-z0-9]{{32}}{END}",
-        "AKID",
     ),
     token(
         "baidu-key",
         "https://cloud.baidu.com/doc/qianfan-api/s/ym9chdsy5: bce-v3/ALTAK-, an id, 40 hexadecimal digits",
         rf"bce-v3/ALTAK-[A-Za-z0-9]{{10,30}}/[0-9a-f]{{40}}{END}",
-        "bce-v3/ALTAK-",
     ),
     token(
         "volcengine-access-key-id",
         "https://www.volcengine.com/docs/6257/64983: AKLT and a text in base64",
         rf"AKLT{DIGIT}[A-Za-z0-9]{{40,70}}={{0,2}}{END}",
-        "AKLT",
     ),
     token(
         "yandex-key",
@@ -131,12 +122,7 @@ ROWS: tuple[Credential, ...] = (
         rf"(?:cf[ua]t_[A-Za-z0-9]{{40}}[0-9a-f]{{8}}|v1\.0-[0-9a-f]{{24}}-[0-9a-f]{{146}}){END}",
         *("cfut_", "cfat_", "v1.0-"),
     ),
-    token(
-        "heroku-key",
-        f"{LEAKS} (heroku-api-key-v2): HRKU- and 60 characters",
-        r"HRKU-AA[\w-]{58}(?![\w-])",
-        "HRKU-AA",
-    ),
+    token("heroku-key", f"{LEAKS} (heroku-api-key-v2): HRKU- and 60 characters", r"HRKU-AA[\w-]{58}(?![\w-])"),
     token(
         "flyio-token",
         f"{LEAKS} (flyio-access-token): a macaroon in base64",
@@ -153,13 +139,11 @@ ROWS: tuple[Credential, ...] = (
         "render-key",
         "https://render.com/docs/api: rnd_ and letters and digits",
         rf"rnd_{DIGIT}[A-Za-z0-9]{{24,44}}{END}",
-        "rnd_",
     ),
     token(
         "scaleway-access-key",
         "https://www.scaleway.com/en/docs/iam/concepts/#access-key: SCW and 17 letters and digits",
         rf"SCW{DIGIT}[A-Z0-9]{{17}}{END}",
-        "SCW",
     ),
     token(
         "supabase-key",
@@ -178,7 +162,6 @@ ROWS: tuple[Credential, ...] = (
         "octopus-key",
         f"{LEAKS} (octopus-deploy-api-key): API- and 26 letters and digits",
         rf"API-{DIGIT}[A-Z0-9]{{25,32}}(?![\w-])",
-        "API-",
     ),
     token(
         "launchdarkly-key",

@@ -18,7 +18,6 @@ ROWS: tuple[Credential, ...] = (
         "github-token",
         "https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/",
         r"ghs_(?:[A-Za-z0-9]{1,40}_){0,2}eyJ[\w-]{10,400}\.[\w-]{10,1000}\.[\w-]{20,}+",
-        "ghs_",
     ),
     token(
         "gitlab-token",
@@ -31,7 +30,6 @@ ROWS: tuple[Credential, ...] = (
         "bitbucket-token",
         "https://support.atlassian.com/bitbucket-cloud/docs/app-passwords/: ATBB and 32 characters",
         rf"ATBB{DIGIT}[A-Za-z0-9]{{32}}{END}",
-        "ATBB",
     ),
     token(
         "atlassian-token",
@@ -43,35 +41,26 @@ ROWS: tuple[Credential, ...] = (
         "npm-token",
         "https://github.blog/2021-09-23-announcing-npms-new-access-token-format/: npm_ and 36 letters and digits",
         rf"npm_{DIGIT}[A-Za-z0-9]{{36}}{END}",
-        "npm_",
     ),
-    token("pypi-token", f"{HOG}/pypi: a macaroon in base64url", rf"pypi-{DIGIT}{UPPER}[\w-]{{60,}}+", "pypi-"),
+    token("pypi-token", f"{HOG}/pypi: a macaroon in base64url", rf"pypi-{DIGIT}{UPPER}[\w-]{{60,}}+"),
     token(
         "rubygems-key",
         f"{LEAKS} (rubygems-api-token): 48 hexadecimal digits",
         rf"rubygems_[0-9a-f]{{42,52}}{END}",
-        "rubygems_",
     ),
     token(
         "crates-io-token",
         "https://github.com/rust-lang/crates.io/blob/main/crates/crates_io_database/src/models/token.rs: "
         "cio and 32 letters and digits",
         rf"cio(?:_tp_)?{DIGIT}{UPPER}[A-Za-z0-9]{{32}}{END}",
-        "cio",
         is_one=is_mixed,
     ),
     token(
         "nuget-key",
         "https://learn.microsoft.com/purview/sit-defn-nuget-api-key: oy2 and 43 letters and digits",
         rf"oy2[a-z0-9]{{43}}{END}",
-        "oy2",
     ),
-    token(
-        "clojars-token",
-        f"{LEAKS} (clojars-api-token): 60 hexadecimal digits",
-        rf"CLOJARS_[0-9a-z]{{60}}{END}",
-        "CLOJARS_",
-    ),
+    token("clojars-token", f"{LEAKS} (clojars-api-token): 60 hexadecimal digits", rf"CLOJARS_[0-9a-z]{{60}}{END}"),
     token(
         "docker-token",
         f"{HOG}/dockerhub/v2: dckr_pat_ and 27 characters, dckr_oat_ and 32",
@@ -88,7 +77,6 @@ ROWS: tuple[Credential, ...] = (
         "postman-key",
         f"{LEAKS} (postman-api-token): 24 and 34 hexadecimal digits",
         rf"PMAK-[0-9A-Fa-f]{{24}}-[0-9A-Fa-f]{{34}}{END}",
-        "PMAK-",
     ),
     token(
         "circleci-token",
@@ -114,12 +102,7 @@ ROWS: tuple[Credential, ...] = (
         rf"(?:sgp_(?:(?:[0-9a-fA-F]{{16}}|local)_)?[0-9a-fA-F]{{40}}|slk_[0-9a-f]{{64}}){END}",
         *("sgp_", "slk_"),
     ),
-    token(
-        "pulumi-token",
-        f"{LEAKS} (pulumi-api-token): 40 hexadecimal digits",
-        rf"pul-[0-9a-f]{{40}}{END}",
-        "pul-",
-    ),
+    token("pulumi-token", f"{LEAKS} (pulumi-api-token): 40 hexadecimal digits", rf"pul-[0-9a-f]{{40}}{END}"),
     token(
         "terraform-token",
         f"{LEAKS} (hashicorp-tf-api-token): 14 letters and digits, .atlasv1. and 60 to 70 characters",
@@ -144,37 +127,31 @@ ROWS: tuple[Credential, ...] = (
         "infisical-token",
         "https://infisical.com/docs/documentation/platform/token: st., an id and two secrets",
         r"st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}(?![\w-]|\.\w)",
-        "st.",
     ),
     token(
         "1password-token",
         f"{LEAKS} (1password-service-account-token): ops_ and JSON in base64",
         r"ops_eyJ[\w+/-]{200,}+={0,3}",
-        "ops_eyJ",
     ),
     token(
         "1password-secret-key",
         f"{LEAKS} (1password-secret-key): A3- and groups of letters and digits",
         r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}(?![\w-])",
-        "A3-",
     ),
     token(
         "age-key",
         "https://github.com/C2SP/C2SP/blob/main/age.md: Bech32 of 32 bytes",
         rf"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{{58}}{END}",
-        "AGE-SECRET-KEY-1",
     ),
     token(
         "tailscale-key",
         "https://tailscale.com/kb/1277/key-prefixes: tskey-, what the key is for, an id and a secret",
         r"tskey-[a-z]{2,12}-[A-Za-z0-9]{8,30}-[A-Za-z0-9]{16,60}(?![\w-])",
-        "tskey-",
     ),
     token(
         "openshift-token",
         f"{LEAKS} (openshift-user-token): sha256~ and 43 characters",
         r"sha256~[\w-]{43}(?![\w-])",
-        "sha256~",
     ),
     token(
         "prefect-key",
@@ -186,7 +163,6 @@ ROWS: tuple[Credential, ...] = (
         "infracost-key",
         f"{LEAKS} (infracost-api-token): 32 letters and digits",
         rf"ico-{DIGIT}[A-Za-z0-9]{{32}}(?![\w-])",
-        "ico-",
     ),
     token(
         "harness-token",

@@ -21,7 +21,6 @@ ROWS: tuple[Credential, ...] = (
         "private-key",
         "https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/: client-key-data; RFC 7468 in base64",
         r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{80,}+={0,2}",
-        "LS0tLS1CRUdJTi",
         is_one=is_private_key,
     ),
     token(
