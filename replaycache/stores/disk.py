@@ -1,5 +1,5 @@
-"""A store on disk: one SQLite file, laid out as diskcache does it, and a file of its own for each large recording,
-and for the body of a large request, which a hit has no use for."""
+"""A store on disk: one SQLite file, laid out by diskcache, and a file of its own for each large recording, and for
+the body of a large request, which a hit has no use for."""
 
 from __future__ import annotations
 
@@ -59,6 +59,17 @@ LEDGER = "usage.db"
 """The file beside the recordings where what was asked of them is noted."""
 
 _VERSION = 1
+_SETTINGS = {
+    "disk_min_file_size": FILE_FROM,
+    # nothing is culled behind our back: `put` does what was asked for
+    "eviction_policy": "none",
+    "size_limit": 1 << 62,
+    "cull_limit": 0,
+    "statistics": 0,
+    "tag_index": 0,
+    # where a file is cut short while it is mapped, the process that reads it is killed
+    "sqlite_mmap_size": 0,
+}
 _INLINE, _IN_A_FILE = 1, 2
 """What diskcache's column `mode` says of a value: its bytes are in the row, or in the file that the row names. The
 file that a row of the first kind names has the body of the request."""
@@ -79,45 +90,14 @@ _REPLACE = """
     WHERE key = ?1 AND raw = 1
 """
 _INDEX_OF_FILES = "CREATE INDEX IF NOT EXISTS Cache_filename ON Cache (filename) WHERE filename IS NOT NULL"
-_NEVER_CULLED = {"size_limit": 1 << 62, "cull_limit": 0}
-# as diskcache makes them, but for the index of `expire_time`: its own has every recording in it, and costs each
-# that is stored a page more
-_TABLES = f"""
-    PRAGMA auto_vacuum = FULL;
-    PRAGMA journal_mode = WAL;
+# diskcache's has every recording in it, and costs each that is stored a page more; most have no end
+_INDEXES = f"""
     BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS Settings (key TEXT NOT NULL UNIQUE, value);
-    INSERT OR REPLACE INTO Settings VALUES
-        ('disk_min_file_size', {FILE_FROM}), ('statistics', 0), ('tag_index', 0),
-        -- nothing is culled behind our back: `put` does what was asked for
-        ('eviction_policy', 'none'), {", ".join(map(str, _NEVER_CULLED.items()))},
-        -- where a file is cut short while it is mapped, the process that reads it is killed
-        ('sqlite_mmap_size', 0);
-    INSERT OR IGNORE INTO Settings VALUES
-        ('disk_pickle_protocol', 5), ('sqlite_auto_vacuum', 1), ('sqlite_cache_size', 8192),
-        ('sqlite_journal_mode', 'wal'), ('sqlite_synchronous', 1),
-        ('count', 0), ('size', 0), ('hits', 0), ('misses', 0);
-    CREATE TABLE IF NOT EXISTS Cache (
-        rowid INTEGER PRIMARY KEY, key BLOB, raw INTEGER, store_time REAL, expire_time REAL, access_time REAL,
-        access_count INTEGER DEFAULT 0, tag BLOB, size INTEGER DEFAULT 0, mode INTEGER DEFAULT 0, filename TEXT,
-        value BLOB
-    );
-    CREATE UNIQUE INDEX IF NOT EXISTS Cache_key_raw ON Cache (key, raw);
-    CREATE TRIGGER IF NOT EXISTS Settings_count_insert AFTER INSERT ON Cache FOR EACH ROW BEGIN
-        UPDATE Settings SET value = value + 1 WHERE key = 'count'; END;
-    CREATE TRIGGER IF NOT EXISTS Settings_count_delete AFTER DELETE ON Cache FOR EACH ROW BEGIN
-        UPDATE Settings SET value = value - 1 WHERE key = 'count'; END;
-    CREATE TRIGGER IF NOT EXISTS Settings_size_insert AFTER INSERT ON Cache FOR EACH ROW BEGIN
-        UPDATE Settings SET value = value + NEW.size WHERE key = 'size'; END;
-    CREATE TRIGGER IF NOT EXISTS Settings_size_update AFTER UPDATE ON Cache FOR EACH ROW BEGIN
-        UPDATE Settings SET value = value + NEW.size - OLD.size WHERE key = 'size'; END;
-    CREATE TRIGGER IF NOT EXISTS Settings_size_delete AFTER DELETE ON Cache FOR EACH ROW BEGIN
-        UPDATE Settings SET value = value - OLD.size WHERE key = 'size'; END;
     DROP INDEX IF EXISTS Cache_expire_time;
     CREATE INDEX Cache_expire_time ON Cache (expire_time) WHERE expire_time IS NOT NULL;
     {_INDEX_OF_FILES};
     COMMIT;
-"""  # noqa: S608  # our own words
+"""
 _TOLD = "key, coalesce(length(value), 0) + size, store_time, expire_time"
 """What is told of an entry without reading its value."""
 _PAGE = 500
@@ -333,11 +313,20 @@ class DiskStore:
         return self._is_busy or self._slowness.is_known
 
     def _lay_out(self) -> None:
+        import diskcache  # for whoever makes a cache: to read one takes SQLite alone
+
         make_directory(self.location)
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
-        with closing(sqlite3.connect(self._database.path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
-            rows.executescript(_TABLES)
+        try:
+            diskcache.Cache(self.location, **_SETTINGS).close()
+            path = self._database.path
+            with closing(sqlite3.connect(path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
+                rows.executescript(_INDEXES)
+        except _FAILURES:
+            raise
+        except Exception as error:  # it sets its attributes by what stands in the database
+            raise ValueError(f"its settings are none: {error}") from error
 
     def _take_from_others(self) -> None:
         self._files.take_from_others()
@@ -627,7 +616,7 @@ class DiskStore:
             )
             if not rows and not (self._database.exists and os.path.getsize(self._database.path)):
                 return True
-            return dict(rows) == _NEVER_CULLED
+            return dict(rows) == {"size_limit": _SETTINGS["size_limit"], "cull_limit": _SETTINGS["cull_limit"]}
 
     def stored(self) -> Iterator[Stored]:
         """What is stored, the first first, without reading it."""
