@@ -126,6 +126,18 @@ class _Connection(sqlite3.Connection):
     is_laid_out = False
     looked_at = 0.0
 
+    def __del__(self) -> None:
+        """Nobody has its database any more. The collector calls this anywhere: it never waits."""
+        if self.process != os.getpid():
+            return
+        me = threading.get_ident()
+        _closers.add(me)
+        if forking.is_under_way():
+            _dropped.append(self)
+        else:
+            self.close()
+        _closers.discard(me)
+
 
 class Database:
     """A file of rows. All methods may be called from any thread, and in a forked child.
@@ -163,8 +175,6 @@ class Database:
         self._pool = 0
         self._idle: deque[_Connection] = deque()
         self.users: set[int] = set()
-        # the collector calls this before it finalises anything; an open connection would warn then
-        weakref.finalize(self, _close_dropped, self._idle).atexit = False
         _databases[id(self)] = self
 
     @property
@@ -471,17 +481,6 @@ def _close_all(connections: deque[_Connection]) -> None:
         except IndexError:
             return
         connection.close()
-
-
-def _close_dropped(connections: deque[_Connection]) -> None:
-    """Closes what a database had that nobody has any more. The collector calls this anywhere: it never waits."""
-    me = threading.get_ident()
-    _closers.add(me)
-    if forking.is_under_way():
-        _dropped.extend(connections)
-    else:
-        _close_all(connections)
-    _closers.discard(me)
 
 
 # -- forks -------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
     [
         (["nowhere.py"], 3, "does not exist"),
         (["-m", "nowhere_at_all"], 3, "there is no module"),
-        (["-m", "json"], 3, "__main__"),
+        (["-m", "email"], 3, "__main__"),
         ([], 2, "name a script"),
         (["--mode", "never", "x.py"], 2, "never"),
         (["--stor", "x"], 2, "--store"),
