@@ -122,7 +122,7 @@ class CassetteFile:
                 entries = list(self._entries or ())
                 with self._turns.tentative():
                     apply(entries, self._changes(self._pending, entries))
-                self._view = View(tuple(entries), exists=self._exists or self.path.exists())
+                self._view = View(tuple(entries), exists=self._exists or os.path.exists(self.path))
             return self._view
 
     def salt(self) -> bytes:

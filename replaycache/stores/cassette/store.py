@@ -68,7 +68,7 @@ class CassetteStore:
     @property
     def exists(self) -> bool:
         """Whether the file is there."""
-        return self.path.exists()
+        return os.path.exists(self.path)
 
     @property
     def had_recordings(self) -> bool:
