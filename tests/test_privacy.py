@@ -93,8 +93,6 @@ look_at_all()
 script = HERE / "shared" / "script.py"
 asked = {"messages": ["in a script"]}
 script.write_text(f"import httpx2; httpx2.post({url!r} + '/v1/chat/completions', json={asked})")
-done = command("stats", "--html", str(HERE / "shared" / "page.html"))
-assert done.exit_code == 0, done.stderr
 for arguments in (
     ("export", str(HERE / "shared" / "exported.json")),
     ("export", str(HERE / "shared" / "exported.har")),

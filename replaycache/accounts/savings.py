@@ -15,8 +15,6 @@ from .prices import LIST_PRICES, Prices
 __all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
 
 _DAY = 86400
-FEW_DAYS = 2
-"""Calls within so many days are told by the hour, too."""
 
 _K = TypeVar("_K", int, str)
 
@@ -124,7 +122,6 @@ class Savings:
         total: of all.
         models, providers: by name.
         days: by their beginning (UTC).
-        hours: likewise, where the calls are of a few days only; without money.
         runs: by name, the one that started first at the beginning.
     """
 
@@ -134,7 +131,6 @@ class Savings:
         self.models: dict[str, Line] = {}
         self.providers: dict[str, Line] = {}
         self.days: dict[int, Line] = {}
-        self.hours: dict[int, Line] = {}
         self.runs: dict[str, Line] = {}
 
     def add(self, entry: Entry) -> None:
@@ -158,18 +154,8 @@ class Savings:
         self.total.merge(other.total)
         _merge(self.models, other.models)
         _merge(self.providers, other.providers)
-        is_told_by_hour = (not self.days or self.hours) and (not other.days or other.hours)
         _merge(self.days, other.days)
-        if is_told_by_hour and _are_few(self.days):
-            _merge(self.hours, other.hours)
-        else:
-            self.hours.clear()
         _merge(self.runs, other.runs)
-
-
-def _are_few(days: Iterable[int]) -> bool:
-    days = list(days)
-    return not days or max(days) - min(days) < FEW_DAYS * _DAY
 
 
 def of_ledger(ledger: Ledger, *, prices: Prices = LIST_PRICES, since: float = 0.0, runs: int = 1000) -> Savings:
@@ -187,12 +173,6 @@ def of_ledger(ledger: Ledger, *, prices: Prices = LIST_PRICES, since: float = 0.
     savings = Savings(prices)
     for entry in ledger.entries("day", since=since):
         savings.add(entry)
-    if _are_few(savings.days):
-        for entry in ledger.entries("hour", since=since):
-            part = getattr(
-                savings.hours.setdefault(entry.when, Line(str(entry.when))), _PART.get(entry.status, "live")
-            )
-            part.requests += entry.requests
     for entry in ledger.entries("run", since=since, newest=runs):
         savings.add_run(entry)
     return savings

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +18,7 @@ from ..accounts.prices import Prices
 from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
 from .choosing import parse_since, prices_of_project
-from .errors import CommandFailed, Status
+from .errors import Status
 from .opening import complete_store, entries, existing_store, unreadable
 from .output import (
     Column,
@@ -84,13 +82,6 @@ class _Told:
     type=click.IntRange(min=1),
     help=f"At most N lines of a table; {SHOWN} on a terminal.",
 )
-@click.option(
-    "--html",
-    "page",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a page with charts.",
-)
 @json_option
 def command(
     stores: tuple[str, ...],
@@ -98,7 +89,6 @@ def command(
     since: str | None,
     recordings: bool,
     limit: int | None,
-    page: Path | None,
     as_json: bool,
 ) -> Status:
     """Say what was saved: calls, tokens, time, money.
@@ -121,9 +111,6 @@ def command(
     """
     start = parse_since(since) or 0.0
     told = _told(stores, start, recordings)
-    if page is not None:
-        _write_page(page, told, since)
-        return Status.DONE
     tables = [by] if by else [table for table in _TABLES if table != "store" or as_json or len(told.stores) > 1]
     lines = {table: _ordered(told, table) for table in tables}
     if as_json:
@@ -449,36 +436,3 @@ def _footnotes(total: Line) -> Iterable[str]:
 
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
-# -- the page ----------------------------------------------------------------------------------------------
-
-
-def _write_page(path: Path, told: _Told, since: str | None) -> None:
-    from .stats_page import stats_page
-
-    text = stats_page(
-        told.savings,
-        stores=list(told.stores.values()),
-        recordings=told.recordings,
-        size=told.size,
-        since=since or "",
-        now=time.time(),
-    )
-    try:
-        if path.is_file() and path.stat().st_size and not _is_page(path):
-            raise CommandFailed(
-                f"{path} exists and is no page of replaycache, and is left as it is. Name another."
-            )
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise CommandFailed(f"{path} cannot be written: {error.strerror}. Name another file.") from error
-    note(f"Wrote {path}.")
-
-
-def _is_page(path: Path) -> bool:
-    """Whether a file begins as `stats_page` does."""
-    from .stats_page import TITLE
-
-    with open(path, "rb") as file:
-        return TITLE.encode() in file.read(2048)

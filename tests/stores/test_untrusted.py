@@ -137,7 +137,6 @@ def test_what_was_noted_may_be_anything(tmp_path: Path, place: tuple[str, str]) 
         for each in ("hour", "day", "run"):
             is_ours(lambda: store.ledger.entries(each))  # type: ignore[arg-type]  # noqa: B023  # called at once
         command("stats", str(path), "--by", "run")
-        command("stats", str(path), "--html", str(tmp_path / "page.html"))
         command("prune", "--unused-for", "1d", "--dry-run", "--yes", "--store", str(path))
 
 
