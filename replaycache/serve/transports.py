@@ -267,7 +267,8 @@ class Transports:
             raise ConfigurationError(f"{where}: a cassette's name ends in .json")
         path = self._cassettes.joinpath(*parts)
         try:
-            is_below = path.resolve().is_relative_to(self._cassettes.resolve())
+            found = path.resolve()  # newer Pythons leave a link that leads to itself
+            is_below = found.is_relative_to(self._cassettes.resolve()) and not found.is_symlink()
         except (OSError, RuntimeError):  # it leads to itself
             is_below = False
         if not is_below:

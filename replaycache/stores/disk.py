@@ -319,7 +319,11 @@ class DiskStore:
         # SQLite gives its other files the mode of this one
         make_private(self._database.path)
         try:
-            diskcache.Cache(self.location, **_SETTINGS).close()
+            cache = diskcache.Cache.__new__(diskcache.Cache)
+            try:
+                diskcache.Cache.__init__(cache, self.location, **_SETTINGS)
+            finally:  # where it fails it has opened the file, too
+                cache.close()
             path = self._database.path
             with closing(sqlite3.connect(path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
                 rows.executescript(_INDEXES)

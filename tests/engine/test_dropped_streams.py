@@ -459,6 +459,7 @@ def test_an_interpreter_ends_though_a_stream_of_a_cassette_is_open(library: str,
 
     assert done.returncode == 1
     ours = "ReplayCacheWarning: The interpreter ended"
-    *_, last = [line for line in done.stderr.splitlines() if ours not in line]
-    assert last.endswith("of the user's")
-    assert "Exception ignored" not in done.stderr
+    told = [line for line in done.stderr.splitlines() if ours not in line]
+    assert any(line.endswith("of the user's") for line in told)
+    # the library's own generator may be told of: newer Pythons import nothing any more when they close it
+    assert not [line for line in told if f"replaycache/{library}.py" in line or "/engine/" in line]
