@@ -111,7 +111,7 @@ class Prices:
         """Why no price of an answer is known, for people."""
         found = self._own(usage)
         if found is None and (not usage.provider or "://" in usage.provider):
-            return "this host has no prices; the option `prices` takes them"
+            return f"this host has no prices; give {usage.model or 'a model'} one with the option `prices`"
         if not isinstance(found, _Rate) and not list_prices.is_available():
             return 'pip install "replaycache[prices]" tells it'
         return f"no price is known of {usage.model}"

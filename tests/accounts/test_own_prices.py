@@ -157,7 +157,7 @@ def test_any_prices_are_taken_or_refused(own: dict[str, Any]) -> None:
 def test_it_is_said_why_no_price_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = Prices({GATEWAY: "openai", "mine": {"input": 1}})
     local, rated = Usage("http://localhost", "m", 1), Usage("openai", "mine", 1, 1)
-    assert prices.why_unknown(local) == "this host has no prices; the option `prices` takes them"
+    assert prices.why_unknown(local) == "this host has no prices; give m one with the option `prices`"
     assert prices.why_unknown(rated) == "no price is known of mine"
     for available in (True, False):
         monkeypatch.setattr("replaycache.accounts.list_prices.is_available", lambda found=available: found)
