@@ -172,3 +172,8 @@ class ReplayCacheWarning(UserWarning):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*_printable(arguments))
+
+
+for _one in list(globals().values()):
+    if isinstance(_one, type) and issubclass(_one, BaseException):
+        _one.__module__ = "replaycache"  # a traceback names what a program can import

@@ -105,5 +105,6 @@ def test_long_differences_take_several_lines(library: str) -> None:
 
     lines = missed(lambda: post(library, transport, text="Say hello, " * 40))
 
+    assert field(lines, "asked")[0].endswith("(model gpt-4o-mini, 1 message)")
     assert lines[lines.index("             messages[0].content") + 1] == '               recorded "Say hello."'
     assert all(len(line) <= 100 for line in lines)

@@ -161,7 +161,7 @@ def test_the_older_clients_raise_a_miss_as_itself_after_one_request(
         for kind in KINDS:
             heard = answers[f"{case.name} {kind}"]
             assert heard["raised"] is not None, case.name
-            assert heard["raised"]["type"] == "replaycache._errors.CacheMiss"
+            assert heard["raised"]["type"] == "replaycache.CacheMiss"
             assert heard["raised"]["cause"] is None
             assert (heard["requests"], heard["outcomes"]) == (1, [])
             check_text(heard["raised"]["text"], server, case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -35,6 +36,10 @@ class Total(NamedTuple):
         known = [one.price for one in totals if one.price is not None]
         is_all = all(one.is_all for one in totals)
         return cls(sum(one.tokens for one in totals), sum(known, Decimal(0)) if known else None, is_all)
+
+
+_DATE = re.compile(r"[-@]20\d\d-?[01]\d-?[0-3]\d\Z")
+"""What an answer may add to the name of the model that was asked for: the day of its version."""
 
 
 class _Rate(NamedTuple):
@@ -111,13 +116,14 @@ class Prices:
         """Why no price of an answer is known, for people."""
         found = self._own(usage)
         if found is None and (not usage.provider or "://" in usage.provider):
-            return "this host has no prices; the option `prices` takes them"
+            return f"this host has no prices; give {usage.model or 'a model'} one with the option `prices`"
         if not isinstance(found, _Rate) and not list_prices.is_available():
             return 'pip install "replaycache[prices]" tells it'
         return f"no price is known of {usage.model}"
 
     def _own(self, usage: Usage) -> _Rate | _Alike | None:
-        return self._of_models.get(usage.model) or self._of_hosts.get(usage.provider)
+        named = self._of_models.get(usage.model) or self._of_models.get(_DATE.sub("", usage.model))
+        return named or self._of_hosts.get(usage.provider)
 
     def total(self, counts: Mapping[Usage, int]) -> Total:
         """What answers come to at the prices of now.

@@ -11,7 +11,7 @@ import click
 
 from .. import __version__
 from .._errors import ReplayCacheError, did_you_mean
-from ..configuration import VARIABLES, Configuration, read_configuration
+from ..configuration import VARIABLES, Configuration, defaults, read_configuration
 from ..options import Options
 from ..serve.settings import PREFIX, SETTINGS
 from .config import Said, option_said
@@ -58,7 +58,8 @@ def command(store: str | None, as_json: bool) -> int:
     variables = sorted(name for name in os.environ if name.startswith(_OURS) or name in _OTHERS)
     problems += _misspelt(variables)
     file = tried(read_configuration, Configuration(None, {}, {}))
-    tried(lambda: Options.parse({}), None)
+    said = tried(defaults, file).options
+    tried(lambda: Options.parse({name: value for name, value in said.items() if name != "store"}), None)
     mode = tried(lambda: option_said("mode", {}, file), Said("", ""))
     given = {} if store is None else {"store": store}
     named = tried(lambda: option_said("store", given, file), Said(None, ""))
@@ -115,7 +116,7 @@ def _write(told: dict[str, Any], stores: list[Health], store_by: str) -> None:
         size = "" if one.size is None else f", {human_size(one.size)}"
         mode = f", mode {one.mode}" if one.mode else ""
         write_field("store", f"{one.location} ({store_by}); {held}{size}{mode}")
-    write_field("mode", f"{told['mode']['value']} ({told['mode']['from']})")
+    write_field("mode", told["mode"]["from"] and f"{told['mode']['value']} ({told['mode']['from']})")
     write_field("variables", ", ".join(told["variables"]))
     write_field("file", str(told["file"] or ""))
     for problem in told["problems"]:

@@ -284,7 +284,8 @@ def _about(request: Request) -> str:
     parts = [f"model {body['model']}"] if isinstance(body.get("model"), str) else []
     for name in ("messages", "input", "contents"):
         if isinstance(body.get(name), list):
-            parts.append(f"{len(body[name])} {name}")
+            count = len(body[name])
+            parts.append(f"{count} {name.removesuffix('s') if count == 1 else name}")
     return f" ({', '.join(parts)})" if parts else ""
 
 

@@ -61,6 +61,23 @@ def test_a_model_has_the_price_that_the_user_gives(
         assert prices.price_of(Usage(provider, model, *usage)) == expected
 
 
+@pytest.mark.parametrize(
+    ("answered", "price"),
+    [
+        ("gpt-4o-mini-2024-07-18", 1),
+        ("gpt-4o-mini-20240718", 1),
+        ("gpt-4o-mini@20240718", 1),
+        ("gpt-4o-mini-2025-01-01", 2),
+        ("gpt-4o-mini-audio-2024-07-18", None),
+        ("gpt-4o-mini-1234", None),
+        ("gpt-4o", None),
+    ],
+)
+def test_a_model_is_meant_with_the_day_of_its_version_or_without(answered: str, price: int | None) -> None:
+    prices = Prices({"gpt-4o-mini": {"input": 1}, "gpt-4o-mini-2025-01-01": {"input": 2}})
+    assert prices.price_of(Usage(GATEWAY, answered, MILLION)) == price
+
+
 def test_what_is_no_token_has_no_price_of_ones_own() -> None:
     usage = Usage("cohere", "mine", units=(("rerank_searches", 2),))
     assert Prices({"mine": {"input": 1}}).price_of(usage) is None
@@ -157,7 +174,7 @@ def test_any_prices_are_taken_or_refused(own: dict[str, Any]) -> None:
 def test_it_is_said_why_no_price_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = Prices({GATEWAY: "openai", "mine": {"input": 1}})
     local, rated = Usage("http://localhost", "m", 1), Usage("openai", "mine", 1, 1)
-    assert prices.why_unknown(local) == "this host has no prices; the option `prices` takes them"
+    assert prices.why_unknown(local) == "this host has no prices; give m one with the option `prices`"
     assert prices.why_unknown(rated) == "no price is known of mine"
     for available in (True, False):
         monkeypatch.setattr("replaycache.accounts.list_prices.is_available", lambda found=available: found)

@@ -134,6 +134,20 @@ def test_what_is_set_wrongly_is_a_problem(
     assert told in problem
 
 
+def test_a_mode_that_is_none_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLAYCACHE_MODE", "atuo")
+
+    assert "\nmode" not in replaycache("doctor").stdout
+
+
+@pytest.mark.parametrize("prices", ["", "[tool.replaycache.prices]\nm = { input = 1 }"])
+def test_a_budget_needs_prices(project: Path, monkeypatch: pytest.MonkeyPatch, prices: str) -> None:
+    monkeypatch.setattr("replaycache.accounts.list_prices.is_available", lambda: False)
+    (project / "pyproject.toml").write_text(f"[tool.replaycache]\nbudget = 2\n{prices}")
+
+    assert [problem[:31] for problem in _problems()] == ([] if prices else ["budget='2' needs to know prices"])
+
+
 def test_no_credential_is_shown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPLAYCACHE_DIR")
     monkeypatch.setenv("REPLAYCACHE_SERVE_TOKEN", "a-token-that-nobody-sees")
