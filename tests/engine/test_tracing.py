@@ -8,7 +8,7 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -109,7 +109,7 @@ class Busy(NonRecordingSpan):
 
 
 @pytest.mark.parametrize("on_abandon", ["discard", "drain"])
-def test_the_collector_never_waits_for_a_span(on_abandon: str) -> None:
+def test_the_collector_never_waits_for_a_span(on_abandon: Literal["discard", "drain"]) -> None:
     """It may run while its own thread tells the span of something else."""
     span = Busy()
     with ScriptedServer(counting_answers()) as server:
