@@ -50,6 +50,9 @@ OPTIONS = (
 )
 """That can stand in a file."""
 
+_TABLE = rb"""(?m)tool["']?\s*\.\s*["']?replaycache\b|(?:^|\{)[ \t]*replaycache\s*(?:\.|=\s*\{)"""
+"""How it looks in a file that cannot be read."""
+
 _PROJECT = (".git", ".hg")
 """What the directory of a project holds, besides a pyproject.toml: nothing above it is the project's."""
 
@@ -130,8 +133,8 @@ def check_names(given: Collection[str], known: Collection[str], where: str) -> N
 
 def _is_planted(path: Path) -> bool:
     """Whether somebody else has put a file into a directory in which everybody may write, as in /tmp."""
-    found, directory = path.stat(), path.parent.stat()
-    others = hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0, directory.st_uid)
+    directory, owners = path.parent.stat(), {path.stat().st_uid, path.lstat().st_uid}  # of a link, too
+    others = hasattr(os, "geteuid") and not owners <= {os.geteuid(), 0, directory.st_uid}
     return others and bool(directory.st_mode & stat.S_IWOTH)
 
 
@@ -147,7 +150,7 @@ def _read(path: Path) -> Configuration:
         try:
             document = tomllib.loads(data.decode())
         except (ValueError, RecursionError) as error:
-            if re.search(rb"""tool["']?\s*\.\s*["']?replaycache\b""", data):
+            if re.search(_TABLE, data):
                 raise ConfigurationError(f"{path} cannot be read: {error}") from error
     tool = document.get("tool", {})
     table = tool.get("replaycache", {}) if isinstance(tool, dict) else {}

@@ -209,7 +209,7 @@ class AsyncReplayTransport(httpx.AsyncBaseTransport):
                         return await self._forward(request, call, decision)
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
-                        await Suspending.wait(flight, timeouts.get("read"))
+                        await Suspending.wait(flight, call.patience(timeouts.get("read")))
                         call.go_on()
                     case Recheck():
                         pass
@@ -988,7 +988,7 @@ class ReplayTransport(httpx.BaseTransport):
                         return self._forward(request, call, decision)
                     case Wait(flight):
                         timeouts = request.extensions.get("timeout") or {}
-                        Blocking.wait(flight, timeouts.get("read"))
+                        Blocking.wait(flight, call.patience(timeouts.get("read")))
                         call.go_on()
                     case Recheck():
                         pass

@@ -64,6 +64,20 @@ def test_what_others_put_where_everybody_writes_is_passed_over(tmp_path: Path) -
     assert read_configuration(tmp_path).path is None
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives a link to somebody else")
+def test_nor_does_a_link_of_others_lead_to_a_file_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    write(tmp_path / "mine", '[tool.replaycache]\nmode = "off"')
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "pyproject.toml").symlink_to(tmp_path / "mine" / "pyproject.toml")
+    assert read_configuration(shared).options["mode"] == "off"
+
+    os.chown(shared / "pyproject.toml", 12345, -1, follow_symlinks=False)
+    shared.chmod(0o777)  # nor sticky: there the system follows no such link
+    assert read_configuration(shared).path is None
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the directory of a process")
 def test_where_there_is_no_directory_there_is_no_file(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
@@ -102,7 +116,14 @@ def test_nor_does_one_that_is_no_text_or_cannot_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[tool.replaycache]\nmode =", "[ tool . 'replaycache' ]\nmode =", 'tool.replaycache.mode = "off"\n[', "\xff"],
+    [
+        "[tool.replaycache]\nmode =",
+        "[ tool . 'replaycache' ]\nmode =",
+        'tool.replaycache.mode = "off"\n[',
+        '[tool]\nreplaycache.mode = "replay"\n[',
+        'tool = { replaycache = { mode = "replay" } }\n[',
+        "\xff",
+    ],
 )
 def test_one_that_is_meant_for_us_is_told(tmp_path: Path, text: str) -> None:
     data = text.encode() if text != "\xff" else b"[tool.replaycache]\nfault = '\xff'"

@@ -146,8 +146,11 @@ LIST_PRICES = Prices()
 
 def _origin(text: str, where: str) -> str:
     host = None if url.fault(text) else url.parse(text)
-    if host is None or not host.host or host.path != "/" or host.query:
-        raise ConfigurationError(f"{where} is no host; write it as https://gateway.example:8443, without a path")
+    if host is None or not host.host or not host.host.isascii() or host.path != "/" or host.query:
+        raise ConfigurationError(
+            f"{where} is no host; write it as https://gateway.example:8443, without a path, and letters beyond "
+            f"ASCII as clients send them, https://xn--..."
+        )
     provider = provider_of_host(host.netloc)
     if provider:
         raise ConfigurationError(f"{where} is a host of {provider}, whose prices hold there; name its models")

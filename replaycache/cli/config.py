@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from inspect import signature
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from .output import Column, is_terminal, json_option, note, write_json, write_ta
 __all__ = ["Said", "command", "option_said", "shown"]
 
 DEFAULT = "default"
+_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@|[^/@=\s]*:[^/@\s]*@")
+"""Before the host of an address."""
 _COLUMNS = (Column("option"), Column("value", least=10, most=60), Column("from", least=24, style="dim"))
 
 
@@ -101,17 +104,19 @@ def shown(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(shown, value)) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={shown(one)}" for name, one in value.items()) or "none"
+        return ", ".join(f"{shown(name)}={shown(one)}" for name, one in value.items()) or "none"
     if is_shared(value):
         return parse_address(value).place
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value is None or value == "" else str(value)
+    return "none" if value is None or value == "" else _CREDENTIALS.sub("", str(value))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {shown(name): _plain(one) for name, one in value.items()}
     return shown(value) if isinstance(value, str) and value else value
 
 

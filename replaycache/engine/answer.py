@@ -231,10 +231,11 @@ class Answer:
         """
         if self._is_late:
             return
+        span, self._span = self._span, None  # it has a lock, and who is interrupted by the collector may hold that
         if self.is_whole or self.drain_seconds():
             self._is_left = True
             self.land()  # nobody waits for what may never be taken up
-            self._is_late = True
+            self._is_late, self._span = True, span
             responses = self.keeper.responses
             responses.dropped.append(body)
             # the body has all that it is read from; where it is lost on its way from there, that goes with it

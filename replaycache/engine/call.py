@@ -212,6 +212,10 @@ class Call:
             nearest = told_nearest(shared.keeper.stored(asked), asked.sample, decision.missed, shared.store)
         return decision._replace(nearest=nearest)
 
+    def patience(self, timeout: float | None) -> float | None:
+        """Seconds that are left to wait of a time-out: those who wait for one leader after another have one."""
+        return timeout and self._began + timeout - time.perf_counter()
+
     def go_on(self) -> None:
         """The wait is over."""
         if self._lead is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Literal
 
@@ -59,7 +59,8 @@ class Redact(Value):
             "body": body,
         }
         for name, items in lists.items():
-            if isinstance(items, str) or not all(isinstance(item, str) for item in items):
+            is_list = isinstance(items, Iterable) and not isinstance(items, str)
+            if not is_list or not all(isinstance(item, str) for item in items):
                 raise ConfigurationError(f"Redact({name}=...) takes a list of names, not {items!r}")
             if not all(map(is_unicode, items)):
                 raise ConfigurationError(

@@ -132,11 +132,13 @@ class _Connection(sqlite3.Connection):
             return
         me = threading.get_ident()
         _closers.add(me)
-        if forking.is_under_way():
-            _dropped.append(self)
-        else:
-            self.close()
-        _closers.discard(me)
+        try:
+            if forking.is_under_way():
+                _dropped.append(self)
+            else:
+                self.close()
+        finally:
+            _closers.discard(me)
 
 
 class Database:

@@ -141,6 +141,7 @@ def test_of_another_host_or_model_nothing_is_said() -> None:
         ({GATEWAY: "antropic"}, "there is no provider 'antropic'; did you mean 'anthropic'?"),
         ({GATEWAY + "/v1": "openai"}, "prices['https://gateway.example/v1'] is no host; write it as https://"),
         ({"https://": "openai"}, "is no host"),
+        ({"https://bücher.example": "openai"}, "is no host; write it as https://"),  # nobody is called so
         ({"://h": "openai"}, "is no host"),
         ({"https://api.openai.com": "azure"}, "is a host of openai, whose prices hold there; name its models"),
     ],

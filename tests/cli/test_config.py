@@ -117,3 +117,21 @@ def test_it_fits_a_terminal(tmp_path: Path) -> None:
     assert screen.status == 0
     assert max(map(len, lines)) <= COLUMNS
     assert ["mode", "replay", "pyproject.toml"] in [line.split() for line in lines]
+
+
+def test_no_credentials_of_an_address_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        """
+        [tool.replaycache]
+        prices = { "https://user:word@gateway.example" = { input = 1 } }
+        match = { hosts = { "user:word@a.example" = "b.example" } }
+        [tool.replaycache.serve]
+        upstream = { one = "https://user:word@host/v1" }
+        """
+    )
+    for arguments in ((), ("--json",)):
+        done = replaycache("config", *arguments)
+        assert "host/v1" in done.stdout
+        assert "word" not in done.output
+    monkeypatch.setenv("REPLAYCACHE_SERVE_UPSTREAM", "one=https://user:word@host/v1")
+    assert ["serve.upstream", "one=https://host/v1", "REPLAYCACHE_SERVE_UPSTREAM"] in _told()

@@ -7,6 +7,7 @@ import contextvars
 import importlib
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from replaycache.engine import flights
 from replaycache.stores import DiskStore, MemoryStore
 from tests.drivers import ASYNC, SYNC, Driver, outcome_of
+from tests.engine.parts import call_of, exchange
 from tests.scripted_server import Received, ScriptedServer, Wire
 from tests.test_transports import ASKED, CHAT, EVENTS, LIBRARIES_OWN_GENERATORS, STREAMED
 
@@ -159,6 +161,20 @@ def test_where_the_leader_stores_nothing_the_others_go_on_their_own(sync_driver:
 
     assert gate.count in (2, 3)  # the last may find what the second has stored
     assert sorted(answer.status_code for answer in answers) == [200, 200, 500]
+
+
+def test_who_waits_for_one_leader_after_another_has_one_time_out_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = call_of(exchange())
+    later = time.perf_counter() + 20
+    assert call.patience(None) is None
+
+    monkeypatch.setattr(time, "perf_counter", lambda: later)
+
+    left, none_left = call.patience(30), call.patience(15)
+    assert left is not None
+    assert 9 < left <= 10
+    assert none_left is not None
+    assert none_left < 0  # it is not waited for at all
 
 
 @LIBRARIES_OWN_GENERATORS

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import httpx2
 import pytest
 
+from replaycache.httpx2 import ReplayTransport
 from tests.drivers import Driver, outcome_of
 from tests.scripted_server import ScriptedServer, counting_answers
 from tests.test_transports import ASKED, CHAT
@@ -20,6 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, use_span
 
 
 class Trace:
@@ -83,6 +88,38 @@ def test_a_span_that_ends_at_the_head_knows_what_is_to_be_recorded(driver: Drive
     early, _, late = trace.told
     assert early["status"] == "miss"
     assert (late["status"], late["reason"]) == ("live", "the caller closed the response before its end")
+
+
+class Busy(NonRecordingSpan):
+    """Has a lock, as spans of the SDK have, that its holder may not take once more."""
+
+    def __init__(self) -> None:
+        super().__init__(INVALID_SPAN_CONTEXT)
+        self.lock = threading.Lock()
+        self.waited = False
+
+    def is_recording(self) -> bool:
+        return True
+
+    def set_attributes(self, attributes: Any) -> None:
+        if not self.lock.acquire(timeout=0.1):
+            self.waited = True
+        else:
+            self.lock.release()
+
+
+@pytest.mark.parametrize("on_abandon", ["discard", "drain"])
+def test_the_collector_never_waits_for_a_span(on_abandon: Literal["discard", "drain"]) -> None:
+    """It may run while its own thread tells the span of something else."""
+    span = Busy()
+    with ScriptedServer(counting_answers()) as server:
+        transport = ReplayTransport(store=":memory:", on_abandon=on_abandon)
+        with httpx2.Client(transport=transport) as client, use_span(span):
+            response = client.send(client.build_request("POST", server.url + CHAT, json=ASKED), stream=True)
+            with span.lock:
+                del response
+                gc.collect()
+    assert not span.waited
 
 
 def test_a_span_that_is_not_recorded_is_told_nothing(driver: Driver) -> None:

@@ -547,3 +547,10 @@ def test_what_is_left_out_in_one_case_counts_in_another(content_type: str) -> No
 def test_a_name_that_no_text_can_hold_is_refused(argument: str) -> None:
     with pytest.raises(ConfigurationError, match=argument):
         Redact(**{argument: ["\ud800"]})  # type: ignore[arg-type]  # each takes a list of names
+
+
+@pytest.mark.parametrize("argument", ["request_headers", "response_headers", "query", "body"])
+@pytest.mark.parametrize("names", [1, None, True, "name"])
+def test_what_is_no_list_of_names_is_refused(argument: str, names: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{argument}=...\\) takes a list of names"):
+        Redact(**{argument: names})  # type: ignore[arg-type]  # from a file may come anything
