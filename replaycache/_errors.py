@@ -177,3 +177,4 @@ class ReplayCacheWarning(UserWarning):
 for _one in list(globals().values()):
     if isinstance(_one, type) and issubclass(_one, BaseException):
         _one.__module__ = "replaycache"  # a traceback names what a program can import
+del _one
