@@ -98,7 +98,8 @@ def read_configuration(start: Path | None = None) -> Configuration:
         start: the directory; None for the current one.
 
     Raises:
-        ConfigurationError: a file with that table cannot be read, a name is misspelt or a value is wrong.
+        ConfigurationError: the file cannot be opened, one with that table cannot be read, a name is misspelt or a
+            value is wrong.
     """
     nothing = Configuration(None, {}, {})
     try:
@@ -142,15 +143,19 @@ def _read(path: Path) -> Configuration:
     document: dict[str, Any] = {}
     try:
         data = path.read_bytes()
-    except OSError:  # nobody knows whether it is meant for us
-        data = b""
-    if b"replaycache" in data:
+    except OSError as error:  # it may forbid live calls
+        raise ConfigurationError(
+            f"{path} cannot be read, so that nobody knows what it says of replaycache: {error.strerror}. "
+            f"Check its permissions"
+        ) from error
+    plain = data.replace(b"\0", b"")  # in UTF-16 too, which TOML never is
+    if b"replaycache" in plain:
         import tomllib  # most files do not name us
 
         try:
             document = tomllib.loads(data.decode())
         except (ValueError, RecursionError) as error:
-            if re.search(_TABLE, data):
+            if re.search(_TABLE, plain):
                 raise ConfigurationError(f"{path} cannot be read: {error}") from error
     tool = document.get("tool", {})
     table = tool.get("replaycache", {}) if isinstance(tool, dict) else {}

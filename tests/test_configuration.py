@@ -122,14 +122,23 @@ def test_nor_does_one_that_is_no_text_or_cannot_be_read(tmp_path: Path) -> None:
         'tool.replaycache.mode = "off"\n[',
         '[tool]\nreplaycache.mode = "replay"\n[',
         'tool = { replaycache = { mode = "replay" } }\n[',
-        "\xff",
+        b"[tool.replaycache]\nfault = '\xff'",
+        '[tool.replaycache]\nmode = "replay"'.encode("utf-16"),
     ],
 )
-def test_one_that_is_meant_for_us_is_told(tmp_path: Path, text: str) -> None:
-    data = text.encode() if text != "\xff" else b"[tool.replaycache]\nfault = '\xff'"
+def test_one_that_is_meant_for_us_is_told(tmp_path: Path, text: str | bytes) -> None:
+    data = text.encode() if isinstance(text, str) else text
     (tmp_path / "pyproject.toml").write_bytes(data)
 
     with pytest.raises(ConfigurationError, match=r"pyproject\.toml cannot be read: "):
+        read_configuration(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.isfile("/proc/self/mem"), reason="there is no file that nobody can read")
+def test_one_that_cannot_be_opened_is_told_for_it_may_forbid_live_calls(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").symlink_to("/proc/self/mem")
+
+    with pytest.raises(ConfigurationError, match=r"pyproject\.toml cannot be read, so that nobody knows"):
         read_configuration(tmp_path)
 
 

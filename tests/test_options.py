@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replaycache import AnswerEnd, Budget, ConfigurationError, Match, Mode, Options, Redact, ResponseHead
-from replaycache.options import MODE_VARIABLE, OptionArguments, parse_duration, parse_sample
+from replaycache.options import MODE_VARIABLE, ModeName, OptionArguments, parse_duration, parse_sample
 
 
 def everything(head: ResponseHead, end: AnswerEnd) -> bool:
@@ -218,6 +218,7 @@ def test_keyword_arguments_have_the_names_of_the_options() -> None:
     hints = get_type_hints(OptionArguments, localns={"Budget": Budget, "Decimal": Decimal})
     assert set(hints) == names - {"mode"}
     assert all(type(None) in get_args(hint) for hint in hints.values())
+    assert get_args(ModeName) == tuple(Mode)  # a type checker reads no enumeration
 
 
 @pytest.mark.parametrize(
