@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError, did_you_mean
 from .._models import Usage
-from ..dialects.registry import provider_of_host
+from ..dialects.registry import provider_of_host, undated
 from ..wire import url
 from . import list_prices
 
@@ -36,10 +35,6 @@ class Total(NamedTuple):
         known = [one.price for one in totals if one.price is not None]
         is_all = all(one.is_all for one in totals)
         return cls(sum(one.tokens for one in totals), sum(known, Decimal(0)) if known else None, is_all)
-
-
-_DATE = re.compile(r"[-@]20\d\d-?[01]\d-?[0-3]\d\Z")
-"""What an answer may add to the name of the model that was asked for: the day of its version."""
 
 
 class _Rate(NamedTuple):
@@ -122,7 +117,7 @@ class Prices:
         return f"no price is known of {usage.model}"
 
     def _own(self, usage: Usage) -> _Rate | _Alike | None:
-        named = self._of_models.get(usage.model) or self._of_models.get(_DATE.sub("", usage.model))
+        named = self._of_models.get(usage.model) or self._of_models.get(undated(usage.model))
         return named or self._of_hosts.get(usage.provider)
 
     def total(self, counts: Mapping[Usage, int]) -> Total:

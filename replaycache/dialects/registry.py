@@ -59,6 +59,7 @@ __all__ = [
     "names_of",
     "no_ops",
     "provider_of_host",
+    "undated",
 ]
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -262,6 +263,15 @@ def names_of(method: str, host: str, path: str) -> list[str]:
 def provider_of_host(host: str) -> str:
     """Whose host it is, by its name in genai-prices where it has one there; empty where that is unknown."""
     return next((dialect.provider for dialect in _of_host(host)), "")
+
+
+def undated(model: str) -> str:
+    """The name of a model without the day of its version, which answers add to the name that was asked for.
+
+    `gpt-4o-mini-2024-07-18` (https://platform.openai.com/docs/models), `claude-sonnet-4-5-20250929`, and with an
+    `@` on Vertex AI (https://docs.anthropic.com/en/docs/about-claude/models/overview).
+    """
+    return re.sub(r"[-@]20\d\d-?[01]\d-?[0-3]\d\Z", "", model)
 
 
 @lru_cache(maxsize=1024)
