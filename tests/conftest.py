@@ -58,19 +58,11 @@ def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, _caches: Path) -> None:
-    """No test sees the user's cache, mode or proxies."""
+    """No test sees the user's cache, settings or proxies, nor that it runs in continuous integration."""
+    for name in list(os.environ):
+        if name.startswith("REPLAYCACHE_") or name.upper() in ("CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("REPLAYCACHE_DIR", str(_caches / str(next(_numbers))))
-    for name in (
-        "REPLAYCACHE_IGNORE_HOSTS",
-        "REPLAYCACHE_MODE",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-    ):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(params=ALL, ids=str)

@@ -30,8 +30,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of its own, whose cache has one recording."""
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("REPLAYCACHE_")]:
-        monkeypatch.delenv(name)
     monkeypatch.setenv("REPLAYCACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they take a while to be loaded
     disk(tmp_path / "cache", chat("hello"))
