@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """Runs the command line and ends the process with its status: 2 where the extra is not installed."""

@@ -31,23 +31,6 @@ from ._printable import printable
 if TYPE_CHECKING:
     from ._models import Recording, Request
 
-__all__ = [
-    "BudgetExceeded",
-    "CacheMiss",
-    "CassetteError",
-    "ConfigurationError",
-    "CorruptRecording",
-    "DriftFound",
-    "MissReason",
-    "Refused",
-    "ReplayCacheError",
-    "ReplayCacheWarning",
-    "SecretFound",
-    "StoreError",
-    "StoreUnavailable",
-    "did_you_mean",
-]
-
 MissReason = Literal[
     "no_recording", "already_played", "expired", "cassette_not_found", "not_cacheable", "request_too_large"
 ]

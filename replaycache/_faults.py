@@ -16,8 +16,6 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from ._errors import ConfigurationError, did_you_mean
 
-__all__ = ["KINDS", "Fault", "Kind", "KindName", "parse_fault"]
-
 KindName = Literal["refuse", "reset", "status", "delay", "cut", "stall", "resplit"]
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["one_line", "printable"]
-
 _OBEYED = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1: cursor, colours, titles, the clipboard
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # reorder what stands around them

@@ -29,8 +29,6 @@ from .options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Options
 from .redaction.redact import Redact
 from .stores import DIRECTORY_VARIABLE, check_names_store
 
-__all__ = ["OPTIONS", "VARIABLES", "Configuration", "check_names", "defaults", "read_configuration"]
-
 SECTIONS = ("serve",)
 """Tables beside the options; whose they are checks what is in them."""
 

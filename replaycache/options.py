@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from .accounts.budget import Budget
     from .accounts.prices import Prices
 
-__all__ = [
-    "IGNORE_HOSTS_VARIABLE",
-    "MODE_VARIABLE",
-    "Keep",
-    "Mode",
-    "ModeName",
-    "OptionArguments",
-    "Options",
-    "Repeats",
-    "combined",
-    "names_mode",
-    "parse_duration",
-    "parse_hosts",
-    "parse_sample",
-]
-
 MODE_VARIABLE = "REPLAYCACHE_MODE"
 IGNORE_HOSTS_VARIABLE = "REPLAYCACHE_IGNORE_HOSTS"
 

@@ -1,6 +1,4 @@
 """What calls cost and what replaying saved: tokens, prices, the ledger, the budget."""
 
-__all__ = ["BUDGET_VARIABLE"]
-
 BUDGET_VARIABLE = "REPLAYCACHE_BUDGET"
 """What names a budget in the environment."""

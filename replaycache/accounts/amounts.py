@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-__all__ = ["human_age", "human_count", "human_duration", "human_money", "human_size", "human_units", "iso_time"]
-
 
 def iso_time(seconds: float | None) -> str:
     """A moment in UTC, `2026-11-21T22:02:00Z`, from seconds since 1970; empty where it is not known."""

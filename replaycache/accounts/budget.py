@@ -13,8 +13,6 @@ from ..system.forking import new_lock
 from . import BUDGET_VARIABLE
 from .prices import LIST_PRICES, Prices
 
-__all__ = ["Budget", "budget_of_environment", "parse_limit"]
-
 
 class Budget:
     """US dollars that live calls may cost together; whoever is given the same budget shares it.

@@ -26,8 +26,6 @@ from .._models import Usage
 from ..system.database import Database, is_busy, make_private, reason
 from .noted import Noted
 
-__all__ = ["PRICE_TIERS", "TOKENS", "TOLD_APART", "Entry", "Ledger", "price_tier"]
-
 logger = logging.getLogger("replaycache")
 
 VERSION = 1

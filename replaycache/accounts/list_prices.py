@@ -14,8 +14,6 @@ from typing import Any
 from .._models import Usage
 from ..dialects.registry import DIALECTS
 
-__all__ = ["is_available", "price_of", "providers"]
-
 _GATEWAYS = ("openrouter", "vercel")
 """They pass others' models on, at the others' prices, by names such as "anthropic/claude-...".
 

@@ -4,8 +4,6 @@ from typing import Literal, NamedTuple
 
 from .._models import Usage
 
-__all__ = ["Noted"]
-
 
 class Noted(NamedTuple):
     """One call, as it is noted.

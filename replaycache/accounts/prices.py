@@ -12,8 +12,6 @@ from ..dialects.registry import provider_of_host, undated
 from ..wire import url
 from . import list_prices
 
-__all__ = ["LIST_PRICES", "Prices", "Total"]
-
 
 class Total(NamedTuple):
     """What several answers came to.

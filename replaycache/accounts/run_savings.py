@@ -12,8 +12,6 @@ from ..dialects.usage import usage_of
 from ..system.forking import new_lock
 from .prices import Prices, Total
 
-__all__ = ["RunSavings"]
-
 
 class RunSavings:
     """Adds up what is told by the hooks of a session; they may be called from any thread.

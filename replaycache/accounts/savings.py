@@ -12,8 +12,6 @@ from ..dialects.usage import asked_of, usage_of
 from .ledger import TOKENS, Entry, Ledger, price_tier
 from .prices import LIST_PRICES, Prices
 
-__all__ = ["Line", "Savings", "Sum", "of_ledger", "of_recordings"]
-
 _DAY = 86400
 
 _K = TypeVar("_K", int, str)

@@ -20,8 +20,6 @@ from .errors import BrokenOutput, NothingGiven, Status, is_broken_pipe, run_to_s
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["COMMANDS", "Program", "main"]
-
 
 class _Lazy(NamedTuple):
     """A command that is not imported yet: its module, and its line in `replaycache --help`."""

@@ -16,16 +16,6 @@ from ..maintenance.selection import Selection
 from ..options import combined, parse_duration
 from ..redaction.redact import Redact
 
-__all__ = [
-    "all_redacted",
-    "budget_option",
-    "parse_since",
-    "parse_status",
-    "prices_of_project",
-    "selection",
-    "selection_options",
-]
-
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
     from ..accounts.prices import Prices

@@ -20,8 +20,6 @@ from .errors import Status
 from .given import check_given, given_options
 from .output import Column, is_terminal, json_option, note, write_json, write_table
 
-__all__ = ["Said", "command", "option_said", "shown"]
-
 DEFAULT = "default"
 _CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@|[^/@=\s]*:[^/@\s]*@")
 """Before the host of an address."""

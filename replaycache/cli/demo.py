@@ -13,8 +13,6 @@ from .errors import CommandFailed
 from .opening import check_store_name
 from .output import is_terminal, width
 
-__all__ = ["command"]
-
 
 @click.command("demo")
 @click.option(

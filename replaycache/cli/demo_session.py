@@ -29,8 +29,6 @@ from ..options import ModeName
 from ..stores import DiskStore, open_store
 from ..stores.cassette.text import load
 
-__all__ = ["DemoFailed", "run"]
-
 PROMPT = "Write three short sentences about the sea in the morning."
 NAME = "https://demo.replaycache.invalid"
 """What the local upstream's origin counts as, so that its port, which is another one each time, does not."""

@@ -30,8 +30,6 @@ from .opening import (
 )
 from .output import json_option, note, one_line, write_json_line, write_styled
 
-__all__ = ["command"]
-
 
 @click.command("diff")
 @click.argument("first", metavar="A", shell_complete=complete_key)

@@ -12,8 +12,6 @@ from ..engine.nearest import ABSENT, Difference, differences
 from .fitting import cells, cut
 from .output import is_terminal, width, write_styled
 
-__all__ = ["as_json", "fitted", "request_differences", "write_differences"]
-
 PLACES = 1000
 """Differences between two requests that are looked for."""
 SHOWN = 20

@@ -21,8 +21,6 @@ from .opening import store_option
 from .output import human_size, json_option, write_field, write_json
 from .store_health import Health, look_at
 
-__all__ = ["command"]
-
 T = TypeVar("T")
 
 _OURS = "REPLAYCACHE_"

@@ -33,17 +33,6 @@ import click
 from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
 from .fitting import note
 
-__all__ = [
-    "BrokenOutput",
-    "CommandFailed",
-    "NothingGiven",
-    "NothingMatches",
-    "Status",
-    "is_broken_pipe",
-    "restore_process",
-    "run_to_status",
-]
-
 
 class Status(IntEnum):
     """The exit statuses, the same for every command but `run`, which ends as its program does."""

@@ -35,8 +35,6 @@ from .opening import complete_key, default_store, existing_store, named_entry, n
 from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
 from .request_text import parse_request
 
-__all__ = ["command"]
-
 LIMIT = 64 << 20
 """Bytes of a file or of standard input that are read."""
 

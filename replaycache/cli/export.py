@@ -34,8 +34,6 @@ from .opening import (
 )
 from .output import json_option, progress
 
-__all__ = ["command"]
-
 _BY_SUFFIX = {".json": "cassette", ".har": "har", ".yaml": "vcr", ".yml": "vcr"}
 
 

@@ -15,8 +15,6 @@ import click
 
 from .._printable import printable
 
-__all__ = ["cells", "cut", "note", "progress", "width", "wipe", "wrapped"]
-
 REDRAWN = 0.1
 """Seconds after which a bar is drawn again."""
 

@@ -11,8 +11,6 @@ from .._errors import StoreError
 from .._models import Recording
 from ..match import Match
 
-__all__ = ["ForeignFile"]
-
 
 class ForeignFile:
     """The recordings of a file that `replaycache.foreign` reads, in its order; keys are those of `Match()`.

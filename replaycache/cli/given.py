@@ -13,8 +13,6 @@ from ..options import Mode, Repeats, parse_duration, parse_hosts
 from .choosing import budget_option
 from .opening import check_store_name, complete_store
 
-__all__ = ["check_given", "given_options"]
-
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _OPTIONS = (

@@ -18,8 +18,6 @@ from .moved import redact_options, tell
 from .opening import existing_store, is_cassette, new_store, store_option
 from .output import json_option, progress
 
-__all__ = ["command"]
-
 
 @click.command("import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)

@@ -13,19 +13,6 @@ from typing import NamedTuple
 from .._errors import ConfigurationError
 from ..engine.wrapping import LIBRARIES, check_library
 
-__all__ = [
-    "EXTRAS",
-    "SDKS",
-    "TRANSPORTS",
-    "Sdk",
-    "extras",
-    "library_problems",
-    "plugin_problems",
-    "plugins",
-    "sdks",
-    "version",
-]
-
 TRANSPORTS = (*LIBRARIES, "aiohttp", "requests", "urllib3", "grpcio")
 """What SDKs call upstream by; those of ours come first."""
 

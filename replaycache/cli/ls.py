@@ -35,8 +35,6 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command"]
-
 PROMPT = 200
 """Characters of what was asked that a line of data has."""
 

@@ -14,8 +14,6 @@ from .choosing import all_redacted
 from .errors import Status
 from .output import note, printable, write_json
 
-__all__ = ["redact_options", "tell"]
-
 LISTED = 10
 """Recordings that are named of each kind; the rest are counted."""
 

@@ -47,32 +47,6 @@ from ..stores import DiskStore, Store, check_names_store, default_directory, is_
 from ..stores import open_store as _store_of_option
 from .errors import CommandFailed, NothingMatches
 
-__all__ = [
-    "Entry",
-    "check_is_no_device",
-    "check_store_name",
-    "complete_key",
-    "complete_store",
-    "default_store",
-    "entries",
-    "existing_cache",
-    "existing_store",
-    "find_entry",
-    "find_key",
-    "find_number",
-    "is_cassette",
-    "is_disk_cache",
-    "named_entry",
-    "names_a_store",
-    "new_store",
-    "split_name",
-    "store_argument",
-    "store_option",
-    "stores_meant",
-    "unreadable",
-    "writable_store",
-]
-
 SHORTEST_PREFIX = 4
 """Characters of a key that are enough to look for it."""
 

@@ -42,8 +42,6 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command", "parse_size"]
-
 WRITTEN_ANEW = 64 << 20
 """Bytes of a database up to which it is written anew when something was removed. That of a larger one would keep
 other processes from recording for longer than they wait."""

@@ -14,8 +14,6 @@ from urllib.parse import quote
 
 from .._models import Request
 
-__all__ = ["parse_request"]
-
 
 class _Parsed(NamedTuple):
     """What a text says of a request; None where it does not say."""

@@ -26,8 +26,6 @@ from .running import CannotRun, program_of, run_program
 if TYPE_CHECKING:
     from ..engine.tally import Tally
 
-__all__ = ["command"]
-
 
 class _Run(click.Command):
     """A command whose `-m MODULE` ends its own options, as it does those of `python`."""

@@ -23,8 +23,6 @@ from typing import Any
 
 from .._errors import ReplayCacheError
 
-__all__ = ["CannotRun", "Program", "program_of", "run_program"]
-
 
 class CannotRun(ReplayCacheError):
     """There is no such script or module, or it cannot be read."""

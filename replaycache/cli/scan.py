@@ -13,8 +13,6 @@ from .errors import CommandFailed, Status
 from .opening import is_disk_cache
 from .output import json_option, note, one_line, progress, write, write_json_line
 
-__all__ = ["command"]
-
 
 @click.command("scan")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))

@@ -15,8 +15,6 @@ from .foreign_file import ForeignFile
 from .opening import complete_store, existing_store
 from .output import json_option, note, printable, progress, write, write_json
 
-__all__ = ["command"]
-
 
 @click.command("scrub")
 @click.argument("store", metavar="STORE", shell_complete=complete_store)

@@ -17,8 +17,6 @@ from .output import note
 if TYPE_CHECKING:
     from ..serve.settings import Settings
 
-__all__ = ["command"]
-
 
 class _Serve(click.Command):
     """A command whose options are the rows of `SETTINGS`; nobody needs the extra in order to read other helps."""

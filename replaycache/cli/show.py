@@ -54,8 +54,6 @@ from .output import (
 if TYPE_CHECKING:
     from ..accounts.prices import Prices
 
-__all__ = ["command"]
-
 DATA = 2000
 """Characters of JSON in an unknown form that are shown; `--raw` has all of it."""
 SLICES = 60

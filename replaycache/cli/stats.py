@@ -38,8 +38,6 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command"]
-
 SHOWN = 10
 """Lines of a table on a terminal, where --limit does not say otherwise."""
 

@@ -16,8 +16,6 @@ from ..stores import CassetteStore, DiskStore, Store, open_store
 from ..stores.cassette.lock import locked
 from ..system.private_files import OTHERS
 
-__all__ = ["Health", "look_at"]
-
 PATIENCE = 5.0
 """Seconds to wait for another process that writes a cassette."""
 

@@ -32,8 +32,6 @@ from .output import (
     write_table,
 )
 
-__all__ = ["command"]
-
 ASKED_FROM = 10
 """More calls than this are made only where the user agrees."""
 

@@ -11,8 +11,6 @@ from .framing.sse import Event
 from .progress import Progress
 from .watcher import Answering, AnswerWatcher
 
-__all__ = ["AnswerEvents", "answer_events", "events_as_sent", "events_by_piece", "inner_event"]
-
 
 class AnswerEvents(NamedTuple):
     """The events of an answer.

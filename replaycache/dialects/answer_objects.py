@@ -24,8 +24,6 @@ from .framing.sse import EventDecoder
 from .readings import READINGS
 from .token_counts import usage_object
 
-__all__ = ["ends_of_object", "object_of", "objects_of"]
-
 SMALL = 1 << 19
 """Bytes up to which a body is decoded as a whole without a second thought."""
 LARGE = 1 << 22

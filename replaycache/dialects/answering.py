@@ -8,8 +8,6 @@ from .apis import anthropic, bedrock, gemini, openai_chat, openai_responses
 from .registry import endpoints
 from .watcher import Answering
 
-__all__ = ["ANY_ANSWER", "answering"]
-
 ANY_ANSWER = Answering(
     (
         openai_chat.ChatProgress,

@@ -11,8 +11,6 @@ from .answering import ANY_ANSWER, answering
 from .request_body import members
 from .watcher import AnswerWatcher
 
-__all__ = ["answer_end", "end_told_by", "watcher_of"]
-
 
 def watcher_of(
     method: str, path: str, head: ResponseHead, asked: Callable[[], Mapping[str, Any] | None]

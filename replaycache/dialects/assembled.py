@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .answer_events import answer_events
-
-__all__ = ["assembled", "events_of"]
 
 
 def assembled(body: bytes) -> str:
@@ -29,8 +25,3 @@ def assembled(body: bytes) -> str:
     said = [text if role == first else f"{role}: {text}" for role, text in texts.items()]
     # an event may hold half of a character
     return "\n".join([*said, *calls]).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def events_of(body: bytes) -> list[dict[str, Any]]:
-    """The events or lines of a streamed body whose data is a JSON object, decoded."""
-    return [event for _, event in answer_events([body]).events]

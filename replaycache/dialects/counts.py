@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Counts", "count", "is_count", "pair", "unit", "units"]
-
 LARGEST = 1 << 53
 """A number beyond which it is no count."""
 

@@ -7,20 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from .progress import Progress
 
-__all__ = [
-    "AnswerHeader",
-    "BaseUrl",
-    "CredentialParameter",
-    "CredentialPlace",
-    "Dialect",
-    "Endpoint",
-    "Equivalent",
-    "Kind",
-    "NoOp",
-    "no_op_rows",
-    "stop_as_list",
-]
-
 Kind = Literal["generates", "state", "ticket", "action", "other"]
 """`generates`: it may be answered again. `state`: it continues what the server keeps. `ticket`: its answer is
 fetched later. `action`: it loads, sends or starts something. `other`: no row knows it."""

@@ -7,8 +7,6 @@ from typing import Any
 from .readings import READINGS
 from .registry import names_of
 
-__all__ = ["error_body"]
-
 
 def error_body(method: str, netloc: str, path: str, status: int, told: str) -> dict[str, Any]:
     """The document of an answer that tells of an error, as the API has it whose host or whose call it is.

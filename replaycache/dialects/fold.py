@@ -6,8 +6,6 @@ from typing import Any
 
 from .values import as_dict, as_list, as_text
 
-__all__ = ["Fold", "TextFold", "add", "add_call", "place"]
-
 
 class Fold:
     """The answer so far; it raises on no JSON whatever."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-__all__ = ["Document", "Progress", "as_dict", "tells_failure"]
-
 
 class Progress:
     """Follows one answer. A subclass knows the answers of one form; it raises on no JSON whatever.

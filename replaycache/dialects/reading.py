@@ -14,8 +14,6 @@ from .fold import Fold
 from .progress import Progress
 from .values import Kind, Part, Turn
 
-__all__ = ["Contents", "ErrorForm", "Reading", "UsageForm"]
-
 
 class Contents(Protocol):
     """Reads messages and their contents, of whichever API: what a reading meets inside of its own form."""

@@ -19,8 +19,6 @@ from .apis.text_generation_inference import reading as text_generation_inference
 from .apis.workers_ai import reading as workers_ai
 from .reading import Reading
 
-__all__ = ["READINGS"]
-
 READINGS: tuple[Reading, ...] = (
     openai_chat.READING,
     openai_responses.READING,

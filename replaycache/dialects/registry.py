@@ -41,27 +41,6 @@ from .apis import (
 )
 from .dialect import AnswerHeader, BaseUrl, CredentialParameter, Dialect, Endpoint, Equivalent, Kind, NoOp
 
-__all__ = [
-    "ANSWER_HEADERS",
-    "BASE_URLS",
-    "DIALECTS",
-    "ENCODED_MEMBERS",
-    "TEXT_MEMBERS",
-    "TEXT_OBJECTS",
-    "canonical_value",
-    "credential_parameters",
-    "endpoints",
-    "equivalents",
-    "generates",
-    "headers_by_api",
-    "holds_data",
-    "kind_of",
-    "names_of",
-    "no_ops",
-    "provider_of_host",
-    "undated",
-]
-
 DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
     openai_responses.DIALECT,

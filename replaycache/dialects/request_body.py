@@ -12,8 +12,6 @@ from .._models import Request
 from ..wire import multipart
 from ..wire.content_encoding import UndecodableContent, decode_whole
 
-__all__ = ["MAX_DECODED", "members"]
-
 MAX_DECODED = 256 << 20
 """A compressed body that inflates to more than this many bytes is not looked into."""
 

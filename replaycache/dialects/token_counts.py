@@ -12,8 +12,6 @@ from typing import Any
 from .counts import Counts, count, is_count
 from .readings import READINGS
 
-__all__ = ["ENVELOPES", "counts_of", "usage_object"]
-
 _FORMS = tuple(form for reading in READINGS for form in reading.usage_forms)
 _NAMES = frozenset(name for form in _FORMS for name in form.names)
 _MEMBERS = tuple(name for reading in READINGS for name in reading.usage_members)

@@ -20,8 +20,6 @@ from .framing.repeats import Repeats
 from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field, spelled
 from .progress import Document, Progress, tells_failure
 
-__all__ = ["AnswerWatcher", "Answering"]
-
 MOST_TELLING = 256 << 10
 """Bytes of events of which the data is kept, decoded, for who asks what they told."""
 

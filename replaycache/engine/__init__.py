@@ -1,3 +1,1 @@
 """One request's way: decided, recorded, settled and told. Knows no client library and opens no file."""
-
-__all__: list[str] = []

@@ -26,8 +26,6 @@ from .recorder import Ending, Recorder
 from .reporting import current_span, shown, tell_span
 from .unclosed import Unclosed
 
-__all__ = ["Answer"]
-
 LATE_SECONDS = 1.0
 """For how long, at most, a response is read on that was let go of: another call waits meanwhile."""
 

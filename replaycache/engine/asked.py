@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from .numbers import Number
     from .plan import Met
 
-__all__ = [
-    "CALL_HEADERS",
-    "LEFT_OUT",
-    "NOT_CACHEABLE",
-    "PREFIX",
-    "Asked",
-    "Endpoint",
-    "check_spelling",
-    "endpoint",
-]
-
 CALL_HEADERS = frozenset(
     {"x-replaycache-fault", "x-replaycache-mode", "x-replaycache-sample", "x-replaycache-ttl"}
 )

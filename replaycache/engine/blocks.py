@@ -8,8 +8,6 @@ from typing import Any, ClassVar, Self
 
 from ..system.inheritance import Inherited
 
-__all__ = ["Block", "Held", "held"]
-
 
 class Held:
     """What holds in a context.

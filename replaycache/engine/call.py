@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from .answer import Answer
     from .plan import Met
 
-__all__ = ["Call", "Shared"]
-
 
 class Shared(Protocol):
     """What the calls of a transport share.

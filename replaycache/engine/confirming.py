@@ -9,8 +9,6 @@ from .._models import Recording, Request
 from ..match import INCOMPARABLE, Identity, Match
 from ..redaction.redactor import Redactor
 
-__all__ = ["Confirming"]
-
 _UNKNOWN = f"unknown-{os.urandom(16).hex()}"
 """The value of a header of which only the name is stored: rules under which it counts tell it from any other."""
 

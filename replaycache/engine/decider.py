@@ -11,8 +11,6 @@ from .asked import Asked
 from .decisions import Forward, Recheck, Refuse, Replay
 from .lookup import Found, Nothing
 
-__all__ = ["Decider"]
-
 
 class Decider:
     """Decides.

@@ -9,8 +9,6 @@ from .flights import Flight
 if TYPE_CHECKING:
     from .plan import Plan
 
-__all__ = ["Decision", "Disturb", "Forward", "Recheck", "Refuse", "Replay", "Wait"]
-
 
 class Replay(NamedTuple):
     """Answer from the recording; `pace` spaces its chunks."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..stores import Store
     from .nearest import Difference
 
-__all__ = ["ADVICE", "Advice", "diagnose", "incomplete", "told_nearest"]
-
 logger = logging.getLogger("replaycache")
 
 SEARCH_SECONDS = 0.025

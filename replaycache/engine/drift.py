@@ -19,8 +19,6 @@ from .nearest import ABSENT, below
 from .noise import Path, is_id, is_noise, is_noisy_header
 from .pieces import Streamed, is_same
 
-__all__ = ["AnswerDifference", "AnswerDifferences", "Drift", "answer_differences", "compare"]
-
 SHOWN = 8
 """Places that are listed of each kind."""
 LARGE = 64 << 20

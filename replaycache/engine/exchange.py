@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from .numbers import Numbers
     from .plan import Met
 
-__all__ = ["IS_MISSPELT", "Exchange"]
-
 IS_MISSPELT = "is the path misspelt?"
 
 _told_idle: set[str] = set()

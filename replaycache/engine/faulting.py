@@ -11,8 +11,6 @@ from ..system.warning import warn
 from .blocks import Block
 from .plan import Met
 
-__all__ = ["fault"]
-
 
 class fault(Block):  # noqa: N801  # used as a function is
     """Has something go wrong with the answers that are replayed inside.

@@ -17,8 +17,6 @@ from .decisions import Disturb, Replay
 from .plan import Met, Plan
 from .retry_after import at_pace, telling
 
-__all__ = ["disturb"]
-
 _lock = new_lock()
 """Held while calls are counted: a block may hold in several transports."""
 

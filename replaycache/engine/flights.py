@@ -17,8 +17,6 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["LEASE", "PATIENCE", "ClaimedElsewhere", "Claiming", "Flight", "Leader", "Owner", "board", "landings"]
-
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
 

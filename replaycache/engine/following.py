@@ -11,8 +11,6 @@ from ..system.inheritance import Inherited
 if TYPE_CHECKING:
     from .exchange import Exchange
 
-__all__ = ["Find", "Follower", "Following", "below", "follow", "followed", "lent", "unfollow"]
-
 
 class Following(NamedTuple):
     """What a transport finds that follows.

@@ -21,8 +21,6 @@ from .stored_form import stored_form
 if TYPE_CHECKING:
     from .numbers import Numbers
 
-__all__ = ["Identifier"]
-
 _REPLAYING = (Mode.REPLAY, Mode.ONCE)
 
 ALIASES = 4096

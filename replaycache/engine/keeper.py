@@ -27,8 +27,6 @@ from .unclosed import OpenResponses
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["DRAIN_BYTES", "LARGEST_LOGIN", "OUTLIVED", "Keeper", "NotFoundAgain"]
-
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
 """Bounds for reading to its end what a caller closed early (`on_abandon="drain"`)."""

@@ -12,8 +12,6 @@ from .flights import ClaimedElsewhere, Claiming, Flight, Leader, Owner, board, l
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Lead", "Neighbours"]
-
 _WAITS = 2
 """So often a call waits for other processes."""
 

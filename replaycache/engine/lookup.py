@@ -19,8 +19,6 @@ from .sequence import Sequence
 if TYPE_CHECKING:
     from ..stores import Store
 
-__all__ = ["Found", "Lookup", "Nothing"]
-
 _READING = frozenset({Mode.AUTO, Mode.REPLAY, Mode.VERIFY})
 
 

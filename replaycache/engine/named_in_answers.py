@@ -8,8 +8,6 @@ from .._models import Body, Chunk, Recording
 from ..redaction.redactor import Redactor
 from ..wire.edited_chunks import edited
 
-__all__ = ["without_named"]
-
 _FIELD = b"data:"
 """Before the data of a server-sent event: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 

@@ -8,8 +8,6 @@ from ..dialects.conversation import prompt
 from ..dialects.usage import model_of
 from ..redaction.credentials import replace_in_request
 
-__all__ = ["name_of"]
-
 QUESTION = 70
 """Characters of what was asked that are told."""
 

@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from .._models import Recording, Request
 
-__all__ = ["ABSENT", "CANDIDATES", "Difference", "below", "compare_values", "differences", "find_nearest"]
-
 CANDIDATES = 300
 """How many recordings are looked at, the newest first."""
 BYTES = 8 << 20

@@ -8,8 +8,6 @@ from typing import Any
 
 from ..dialects.registry import DIALECTS
 
-__all__ = ["PIECES", "Path", "Step", "is_id", "is_noise", "is_noisy_header", "keeps_alive"]
-
 Step = str | int
 Path = tuple[Step, ...]
 """Where something stands in an answer: names of members, and places in arrays."""

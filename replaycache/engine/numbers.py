@@ -14,9 +14,6 @@ from typing import NamedTuple
 from ..match import Identity
 from ..system.forking import new_reentrant_lock
 
-__all__ = ["Number", "Numbers"]
-
-
 _Free = dict[Identity, list[int]]
 """Numbers that were given back, by what was asked."""
 

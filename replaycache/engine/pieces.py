@@ -16,8 +16,6 @@ from ..dialects.framing.sse import Event
 from ..dialects.readings import READINGS
 from .noise import PIECES, Path, Step, is_id, is_noise, keeps_alive
 
-__all__ = ["Streamed", "is_same"]
-
 _USAGE = frozenset(name for reading in READINGS for name in reading.usage_members)
 _ID = "an id"
 

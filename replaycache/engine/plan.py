@@ -12,8 +12,6 @@ from typing import Literal, NamedTuple
 from .._faults import Fault
 from .._models import Body
 
-__all__ = ["SILENCE_SECONDS", "Break", "Course", "Met", "Plan", "Step"]
-
 SILENCE_SECONDS = 60.0
 """How long a stall without an end lasts where the client has no time-out of its own to end it."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..dialects.watcher import AnswerWatcher
     from ..stores.format import FileSegments
 
-__all__ = ["Ending", "Recorder", "Spooled"]
-
 SEGMENT_BYTES = 256 << 10
 SEGMENT_CHUNKS = 8192
 """A segment has these at least, and not much more: whether it has is looked every `LOOK_BYTES`."""

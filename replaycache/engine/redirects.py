@@ -10,8 +10,6 @@ from ..redaction.redactor import Redactor
 from .asked import Asked
 from .stored_form import stored_form
 
-__all__ = ["Redirected", "Redirects"]
-
 KEPT = 64
 """Redirected calls that are remembered: the client library follows at once, or never."""
 

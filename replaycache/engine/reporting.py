@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..stores import Store
     from .decisions import Forward
 
-__all__ = ["Reporter", "current_span", "shown", "tell_span"]
-
 logger = logging.getLogger("replaycache")
 logger.addHandler(logging.NullHandler())  # whoever wants the log asks for it; the rest are warned by `warnings`
 

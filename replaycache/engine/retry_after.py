@@ -7,8 +7,6 @@ import re
 
 from .._models import Headers, ResponseHead
 
-__all__ = ["at_pace", "telling"]
-
 _SECONDS, _MILLISECONDS = "retry-after", "retry-after-ms"
 
 

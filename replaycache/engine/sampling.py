@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..options import parse_sample
 from .blocks import Block
 
-__all__ = ["sample"]
-
 
 class sample(Block):  # noqa: N801  # used as a function is
     """Asks, inside, for the answer with this number to each request; it goes into the key and is never sent.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..options import Options
     from ..stores import Store
 
-__all__ = ["redactor_of", "seal_of"]
-
 _OF_PROCESS = os.urandom(SALT_BYTES)
 
 

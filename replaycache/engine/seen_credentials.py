@@ -18,8 +18,6 @@ from ..system.forking import postponed
 if TYPE_CHECKING:
     from ..redaction.credentials import Known
 
-__all__ = ["SeenCredentials"]
-
 _REMEMBERED = 1024
 
 

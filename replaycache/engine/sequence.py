@@ -12,8 +12,6 @@ from ..match import Identified, Identity, Match
 from ..redaction.redactor import Redactor
 from ..system.forking import new_lock
 
-__all__ = ["Identify", "Place", "PlayingSession", "Sequence", "SequenceStore"]
-
 
 class Identify:
     """Makes the identity of a recording from its request.

@@ -8,8 +8,6 @@ import tempfile
 from .._models import Segment
 from ..stores.format import FileSegments, OpenFile, encode_segment
 
-__all__ = ["Spool"]
-
 
 class Spool:
     """Segments in a temporary file that has no name, or loses it with the process.

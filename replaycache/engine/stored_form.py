@@ -11,8 +11,6 @@ from ..redaction.redactor import Redactor
 from ..wire import multipart as _multipart
 from ..wire.content_encoding import UndecodableContent, decode_whole
 
-__all__ = ["stored_form"]
-
 
 def stored_form(request: Request, redactor: Redactor, *, keeps_body: bool = False) -> Request:
     """A request as it is stored.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .._errors import BudgetExceeded, CacheMiss
 
-__all__ = ["Tally"]
-
 
 class Tally:
     """What a session came to.

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from .asked import Asked
 
-__all__ = ["OpenResponses", "Settling", "Unclosed"]
-
 
 class Unclosed(Protocol):
     """A body that its reader has not closed."""

@@ -14,8 +14,6 @@ from types import CodeType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary, ref
 
-__all__ = ["Survey", "is_mocked", "is_replaced", "stand_in", "step_back", "survey"]
-
 _METHODS = ("handle_request", "handle_async_request")
 _IN_PROCESS = ("ASGITransport", "WSGITransport", "MockTransport")
 _OWN = (

@@ -19,8 +19,6 @@ from .flights import Flight, Owner
 if TYPE_CHECKING:
     import anyio
 
-__all__ = ["Blocking", "Suspending"]
-
 T = TypeVar("T")
 
 THREADS = 16

@@ -6,16 +6,6 @@ from typing import Any
 
 from .._errors import ConfigurationError
 
-__all__ = [
-    "LIBRARIES",
-    "check_inner",
-    "check_library",
-    "check_request",
-    "check_response",
-    "check_transport",
-    "lacks",
-]
-
 LIBRARIES = {"httpx": ">=0.27,<1", "httpx2": ">=2.10,<3"}
 """The client libraries, each with an adapter of its name, and the versions that are known."""
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ..engine.diagnosis import Advice
     from ..options import Options
 
-__all__ = ["advice_for", "find_holder", "told_of"]
-
 BYTES = 8 << 20
 """How many bytes of orphaned cassettes are read for a miss."""
 

@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from ..stores import CassetteStore
     from .cassettes_of_run import CassettesOfRun
 
-__all__ = [
-    "CREDENTIALS",
-    "PLACEHOLDER",
-    "Cassette",
-    "CassetteInUse",
-    "has_recordings",
-    "open_cassette",
-]
-
 PLACEHOLDER = "placeholder-set-by-replaycache"
 
 CREDENTIALS: tuple[tuple[str, ...], ...] = (

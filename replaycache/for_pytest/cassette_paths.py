@@ -13,8 +13,6 @@ from pathlib import Path
 
 from .._errors import ConfigurationError
 
-__all__ = ["DIRECTORY", "Siblings", "file_name", "module_directory", "named"]
-
 DIRECTORY = "cassettes"
 """The directory beside the tests."""
 

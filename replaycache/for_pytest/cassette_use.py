@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..accounts.prices import Total
     from ..stores import CassetteStore
 
-__all__ = ["Collected", "Use", "find_orphans", "find_renewed", "find_saved", "find_unused"]
-
 
 @dataclass
 class Use:

@@ -15,8 +15,6 @@ from .cassette_paths import file_name
 if TYPE_CHECKING:
     from ..stores import CassetteStore
 
-__all__ = ["CassettesOfRun"]
-
 
 class CassettesOfRun:
     """Opens the cassettes of a run's tests, one test at a time.

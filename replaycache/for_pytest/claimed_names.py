@@ -16,8 +16,6 @@ import pytest
 
 from .pytest_private import ini_options_of, options_of, registering
 
-__all__ = ["OurNames"]
-
 SHARED = ("--block-network", "--allowed-hosts")
 
 

@@ -17,8 +17,6 @@ from .cassette_paths import Siblings
 from .cassette_use import Collected, find_orphans
 from .marks import Marked, Rules, read_marks, rules_of
 
-__all__ = ["Collection"]
-
 _HARM = {
     "match": "what one of them has recorded the other may miss",
     "redact": "what one of them keeps out of the file the other may write into it",

@@ -17,9 +17,6 @@ from typing import Any
 
 from .._errors import Refused
 
-__all__ = ["HeldRefusals", "inside", "is_refusal"]
-
-
 _FIRST_STEPS = 5
 """How many turns of its loop a task gets that a fixture has started."""
 

@@ -11,8 +11,6 @@ import pytest
 from ..options import IGNORE_HOSTS_VARIABLE, parse_hosts
 from .suite_options import of_file
 
-__all__ = ["check_ignored_hosts", "ignored_hosts"]
-
 _INI = "replay_ignore_hosts"
 
 

@@ -27,8 +27,6 @@ from .pytest_private import (
 from .report import attach_told, attach_use, discarded
 from .run import Run
 
-__all__ = ["Items", "cassette_of"]
-
 _MARKED = pytest.StashKey[Marked]()
 _IN_USE = pytest.StashKey[CassetteInUse]()
 

@@ -15,8 +15,6 @@ from .cassette_paths import Siblings, file_name, module_directory, named
 from .pytest_private import marks_of_parameters
 from .suite_options import combined
 
-__all__ = ["Marked", "Rules", "read_marks", "rules_of"]
-
 Rules = Mapping[str, Any]
 """What a mark says of how requests are recognised, and of what is kept out of the file."""
 

@@ -10,8 +10,6 @@ import pytest
 from ..options import MODE_VARIABLE, Mode
 from .suite_options import of_file
 
-__all__ = ["check_modes", "is_ci", "mode_of"]
-
 
 def is_ci() -> bool:
     """Whether this is continuous integration."""

@@ -21,8 +21,6 @@ from ..system.inheritance import Inherited
 from ..wire import url as _url
 from ..wire.hosts import HostPattern
 
-__all__ = ["NetworkGuard"]
-
 _EVERY = re.compile(".*", re.DOTALL)
 
 _of_tests: Inherited[bool] = Inherited("replaycache_of_tests")

@@ -8,8 +8,6 @@ from pathlib import Path, PurePath
 from .._errors import Refused
 from .held_refusals import inside
 
-__all__ = ["leave_out_libraries"]
-
 _LIBRARIES = (os.path.dirname(os.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep, "<frozen ")
 _INSTALLED = {"site-packages", "dist-packages"}
 

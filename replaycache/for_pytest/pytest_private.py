@@ -18,21 +18,6 @@ from typing import Any
 
 import pytest
 
-__all__ = [
-    "ini_options_of",
-    "is_caught_by_pytest",
-    "keep_failure",
-    "marks_of_fixture",
-    "marks_of_parameters",
-    "noting_raises",
-    "options_of",
-    "registering",
-    "replaced_fixture_function",
-    "replaced_test_function",
-    "set_up_first",
-    "tearing_down_after",
-]
-
 
 @contextmanager
 def tearing_down_after(*kinds: type[BaseException]) -> Generator[None]:

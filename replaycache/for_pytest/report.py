@@ -17,8 +17,6 @@ from .modes import mode_of
 from .own_frames import leave_out_libraries
 from .run import Run
 
-__all__ = ["Report", "attach_told", "attach_use", "discarded"]
-
 _ATTRIBUTE = "replaycache"
 _TOLD = "replaycache_network"
 

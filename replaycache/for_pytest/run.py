@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .._models import Request
     from ..accounts.budget import Budget
 
-__all__ = ["Run"]
-
 _PLACE = "replaycache_place"
 _COLLECTED = "replaycache"
 

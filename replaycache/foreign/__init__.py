@@ -21,8 +21,6 @@ from . import cassetter, go_vcr, har, httprr, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source
 
-__all__ = ["NeedsNoImport", "formats", "read"]
-
 Reader = Callable[..., list[Recording]]
 
 _SEAL = Seal(counts_access=False)

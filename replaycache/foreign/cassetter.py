@@ -19,8 +19,6 @@ from .._models import Recording
 from .interactions import RECORD_AGAIN, Answer, Node, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
-__all__ = ["recordings"]
-
 
 def recordings(root: Node) -> list[Recording]:
     """The recordings of such a file, in its order; gRPC and WebSocket interactions are left out with a warning.

@@ -14,8 +14,6 @@ from ..wire.content_encoding import most_decoded
 from . import httprr, safe_yaml
 from .interactions import RECORD_AGAIN, RESTORE, Source
 
-__all__ = ["FILE_LIMIT", "load"]
-
 FILE_LIMIT = 256 << 20
 """A file of more than this many bytes, gzip undone, is refused."""
 

@@ -15,8 +15,6 @@ from ..dialects.registry import ANSWER_HEADERS, DIALECTS, headers_by_api
 from ..redaction.headers import is_credential_header
 from ..wire import url as _url
 
-__all__ = ["COUNTING", "Sent", "left_out", "without_placeholders"]
-
 COUNTING = frozenset({"content-type", *(header.name for header in ANSWER_HEADERS)})
 """Headers by which requests differ."""
 

@@ -13,8 +13,6 @@ import re
 from .._models import Recording
 from .interactions import Answer, Node
 
-__all__ = ["recordings"]
-
 
 def recordings(root: Node) -> list[Recording]:
     """The recordings of such a file, in its order."""

@@ -19,8 +19,6 @@ from ..stores.stored_fields import LONGEST, unknown_names
 from .interactions import Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
-__all__ = ["recordings"]
-
 _BOUNDARY = "replaycache-7d1f0c6e"
 
 

@@ -17,8 +17,6 @@ from urllib.parse import parse_qsl
 
 from .._models import Headers, Recording, Request
 
-__all__ = ["write"]
-
 
 def write(recordings: Iterable[Recording], file: BinaryIO, creator_version: str) -> None:
     """Writes a HAR file, one recording after the other.

@@ -18,8 +18,6 @@ import re
 from .._models import Headers, Recording
 from .interactions import Answer, Node
 
-__all__ = ["MAGIC", "recordings"]
-
 MAGIC = b"httprr trace v1"
 """With this every trace begins."""
 

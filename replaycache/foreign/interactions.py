@@ -28,20 +28,6 @@ from ..wire import url as _url
 from ..wire.content_encoding import UndecodableContent, make_decoder
 from .filtered import COUNTING, Sent, left_out, without_placeholders
 
-__all__ = [
-    "DECODED_LIMIT",
-    "RECORD_AGAIN",
-    "RESTORE",
-    "Answer",
-    "Node",
-    "Source",
-    "absolute_url",
-    "encoded",
-    "in_charset",
-    "json_bytes",
-    "seconds_since_1970",
-]
-
 RECORD_AGAIN = "record it again"
 RESTORE = "restore the file from version control, or record it again"
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 from .._models import Recording
 from .interactions import Answer, Node, in_charset, seconds_since_1970
 
-__all__ = ["recordings"]
-
 
 def recordings(root: Node) -> list[Recording]:
     """The recordings of such a file, in its order."""

@@ -18,8 +18,6 @@ from typing import Any
 
 from .interactions import RECORD_AGAIN, RESTORE, Source
 
-__all__ = ["ALIAS_LIMIT", "DEPTH_LIMIT", "Plain", "core_scalar", "load", "resolved", "yaml_1_1_scalar"]
-
 ALIAS_LIMIT = 16 << 20
 """Characters that aliases may add to a file, each value counted as `VALUE` of them; more is a file made to fill
 the memory."""

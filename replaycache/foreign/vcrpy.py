@@ -16,8 +16,6 @@ from .._models import Recording
 from .interactions import Answer, Node, json_bytes
 from .safe_yaml import resolved, yaml_1_1_scalar
 
-__all__ = ["recordings"]
-
 
 def recordings(root: Node) -> list[Recording]:
     """The recordings of such a file, in its order."""

@@ -10,8 +10,6 @@ from typing import Any, BinaryIO
 from .._errors import ConfigurationError
 from .._models import Headers, Recording
 
-__all__ = ["write"]
-
 
 def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
     """Writes a cassette of VCR.py in YAML.

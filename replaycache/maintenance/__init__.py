@@ -1,3 +1,1 @@
 """What the command line does to recordings, without its words."""
-
-__all__: list[str] = []

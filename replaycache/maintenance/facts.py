@@ -8,8 +8,6 @@ from .._models import Recording, Request, Usage
 from ..dialects.registry import generates
 from ..dialects.usage import usage_of
 
-__all__ = ["endpoint", "settings", "usage_told"]
-
 _SAID = {"model", "messages", "contents", "input", "prompt", "system", "instructions", "tools", "functions"}
 
 

@@ -33,18 +33,6 @@ from ..stores import CassetteStore, Store
 from ..wire import url as _url
 from .selection import Selection
 
-__all__ = [
-    "Moved",
-    "Taken",
-    "redacted",
-    "salt_of",
-    "taken",
-    "to_cache",
-    "to_cassette",
-    "why_not_in_a_cache",
-    "writable",
-]
-
 
 class Taken(NamedTuple):
     """A recording that is to be moved.

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, Protocol
 
 from .._models import Recording, Request
 
-__all__ = ["COMPARED", "Pair", "Slot", "moved", "pair"]
-
 COMPARED = 20_000
 """How many times two requests are held against each other in search of those that changed."""
 NEAR = 300

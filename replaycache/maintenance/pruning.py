@@ -14,8 +14,6 @@ from .._models import Recording
 from ..stores import DiskStore
 from .selection import Selection, models_of
 
-__all__ = ["AT_ONCE", "Candidate", "Oldest", "Rules", "candidates", "oldest", "remove"]
-
 AT_ONCE = 50
 """Entries that are removed in one transaction, which others who write wait for."""
 

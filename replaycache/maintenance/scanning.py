@@ -28,8 +28,6 @@ from ..stores import DiskStore
 from ..stores.cassette.text import load
 from ..wire.content_encoding import most_decoded
 
-__all__ = ["Found", "files_in", "scan_cache", "scan_file"]
-
 AT_ONCE = 32 << 20
 """A text of up to this many bytes is looked at whole; of a larger one, so many bytes at a time."""
 OVERLAP = 64 << 10

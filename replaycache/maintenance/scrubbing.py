@@ -26,8 +26,6 @@ from ..stores import CassetteStore, DiskStore, Store
 from ..system.atomic_file import replaced
 from .moving import redacted
 
-__all__ = ["Scrubbed", "scrub_cache", "scrub_cassette", "scrub_file"]
-
 
 @dataclass
 class Scrubbed:

@@ -9,8 +9,6 @@ from fnmatch import fnmatchcase
 from .._models import Recording
 from ..dialects.usage import model_of, usage_of
 
-__all__ = ["Selection", "models_of"]
-
 
 def models_of(recording: Recording) -> tuple[str, ...]:
     """The names of its model: as it was asked for, and as the answer has it."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from .._models import Body
 
-__all__ = ["ASCII_BARS", "BARS", "Timeline", "timeline"]
-
 BARS = " ▁▂▃▄▅▆▇█"
 ASCII_BARS = " .:-=+*#@"
 

@@ -27,8 +27,6 @@ from ..wire import url as _url
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["CREDENTIALS", "Credential", "Upstream", "Verified", "make_client", "verify", "why_not"]
-
 
 class Credential(NamedTuple):
     """How a provider's requests are authorized.

@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-__all__ = ["text_that_takes_for_ever"]
-
 _LEAST, _MOST = 8, 44
 """How often a unit stands in a text that is tried: two ways to divide every two characters come to millions."""
 _LONGEST = 0.05

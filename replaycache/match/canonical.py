@@ -27,8 +27,6 @@ from . import texts as _texts
 if TYPE_CHECKING:
     from .scrubs import CompiledScrub
 
-__all__ = ["KEY_HEADERS", "SCHEME", "Applied", "Canonical", "Rules"]
-
 SCHEME = 1
 """The version of the canonical form. Keys of different schemes never meet."""
 

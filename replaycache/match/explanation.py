@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from .canonical import Applied
 
-__all__ = ["Explanation"]
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -14,8 +14,6 @@ import orjson
 from ..redaction.redact import Redact
 from .canonical import KEY_HEADERS, SCHEME, Rules
 
-__all__ = ["INCOMPARABLE", "fingerprint"]
-
 INCOMPARABLE = "?"
 """The fingerprint of rules that equal none: where code of the user has a say in the canonical form."""
 

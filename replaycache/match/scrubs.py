@@ -10,8 +10,6 @@ from .._errors import ConfigurationError
 from ..wire.unicode_text import is_unicode
 from .backtracking import text_that_takes_for_ever
 
-__all__ = ["NAMED", "CompiledScrub", "compiled"]
-
 
 class CompiledScrub(NamedTuple):
     """One scrub.

@@ -13,8 +13,6 @@ from typing import Any
 from ..dialects.registry import TEXT_MEMBERS, TEXT_OBJECTS, holds_data
 from ..wire.encoded import contents_of_data_urls
 
-__all__ = ["begins_with_object", "changed", "changed_field", "changed_text"]
-
 Change = Callable[[str], str]
 
 

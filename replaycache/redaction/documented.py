@@ -10,19 +10,6 @@ from ..dialects.registry import DIALECTS
 from ..wire import json_path as _json_path
 from .seal import Whose
 
-__all__ = [
-    "FIELDS",
-    "FIELD_WORDS",
-    "WORD",
-    "Place",
-    "documented_in",
-    "field_place",
-    "first_names",
-    "is_object_of_a_row",
-    "place_of",
-    "whose_field",
-]
-
 FIELDS = frozenset(
     {
         "api_key",

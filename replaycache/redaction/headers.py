@@ -8,15 +8,6 @@ from .._models import Headers
 from ..dialects.registry import ANSWER_HEADERS, DIALECTS
 from ..wire.patterns import lazy_pattern
 
-__all__ = [
-    "REQUEST_HEADERS",
-    "URL_HEADERS",
-    "is_credential_header",
-    "is_kept_of_response",
-    "is_sealed_header",
-    "left_out",
-]
-
 REQUEST_HEADERS = frozenset({"accept", "content-type", *(header.name for header in ANSWER_HEADERS)})
 
 _RESPONSE_HEADERS = frozenset(

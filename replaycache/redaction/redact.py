@@ -13,8 +13,6 @@ from ..wire.unicode_text import is_unicode
 from .headers import is_credential_header
 from .used_paths import UsedPaths
 
-__all__ = ["Redact"]
-
 
 @value(frozen=True)
 class Redact(Value):

@@ -38,8 +38,6 @@ from .redact import Redact
 from .seal import PLACEHOLDER, Seal
 from .urls import UrlRedactor
 
-__all__ = ["Redactor", "holds_documents", "is_json"]
-
 _escaped_in_word = lazy_pattern(rb"\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])")
 """An escape, in lower case, of a character of which names are made; other escapes are everywhere."""
 

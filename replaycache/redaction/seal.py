@@ -7,8 +7,6 @@ from typing import Any, Literal, NamedTuple
 from ..wire.canonical_json import dumps
 from ..wire.patterns import lazy_pattern
 
-__all__ = ["PLACEHOLDER", "SALT_BYTES", "Seal", "Whose", "holds_sealed", "salt_of_text", "salt_text", "unsalted"]
-
 PLACEHOLDER = "REDACTED"
 """Stands for a value that does not count."""
 

@@ -10,8 +10,6 @@ from ..wire.patterns import lazy_pattern
 from .documented import FIELDS
 from .seal import Seal, Whose
 
-__all__ = ["UrlRedactor"]
-
 QUERY_PARAMETERS = FIELDS | {
     "subscription-key",
     "x-api-key",

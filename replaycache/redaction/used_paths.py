@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["UsedPaths"]
-
 
 class UsedPaths:
     """Notes which paths led somewhere in what was looked at; the others may be misspelt."""

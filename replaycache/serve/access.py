@@ -22,8 +22,6 @@ from ..wire.hosts import HostPattern
 from .failures import Failure
 from .settings import Settings, is_loopback
 
-__all__ = ["COOKIE", "TOKEN_HEADER", "Access"]
-
 COOKIE = "replaycache_viewer"
 TOKEN_HEADER = b"x-replaycache-token"
 

@@ -18,8 +18,6 @@ from .settings import Settings
 from .target import BadTarget, Target, read_target
 from .upstreams import upstreams
 
-__all__ = ["Application"]
-
 _UNKNOWN = "replaycache_unknown_upstream"
 
 SETTLE_SECONDS = 15.0

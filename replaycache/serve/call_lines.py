@@ -17,8 +17,6 @@ from .._printable import one_line, printable
 from ..redaction.credentials import find, placeholder
 from .calls import SeenCall
 
-__all__ = ["CallLines", "shown_path"]
-
 
 @lru_cache(maxsize=256)
 def shown_path(path: str) -> str:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from .._models import Request
 
-__all__ = ["CallLog", "SeenCall"]
-
 KEPT = 1000
 """Calls that are remembered."""
 

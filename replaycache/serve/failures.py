@@ -17,8 +17,6 @@ from .._errors import BudgetExceeded, CacheMiss, CassetteError, ConfigurationErr
 from .._printable import printable
 from .request_body import ClientSilent, TooLarge
 
-__all__ = ["Failure", "failure_of", "failure_of_upstream"]
-
 MISS = 424
 """Failed Dependency: nobody retries it, and no API means something else by it."""
 

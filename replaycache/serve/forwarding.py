@@ -28,8 +28,6 @@ from .settings import Settings
 from .transports import Transports
 from .upstreams import Upstream
 
-__all__ = ["RESET", "BrokenOff", "Forwarding"]
-
 RESET = "replaycache.reset"
 """The extension of ASGI by which our server lets a call reset its connection."""
 

@@ -9,8 +9,6 @@ from ..engine.asked import CALL_HEADERS
 from .access import COOKIE
 from .upstreams import Upstream
 
-__all__ = ["OURS", "PASSED_ON", "handed_on", "sent_on"]
-
 Headers = list[tuple[bytes, bytes]]
 
 # RFC 9110, 7.6.1, and what RFC 2616 names beside; `expect` is answered by the server

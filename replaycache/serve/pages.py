@@ -22,8 +22,6 @@ from .transports import SessionBusy, Transports
 from .upstreams import OWN
 from .viewer import viewer_routes
 
-__all__ = ["Pages"]
-
 _OPEN = ("/health", "/login")
 _FORM_BYTES = 4096
 _HEALTH_SECONDS = 2.0

@@ -9,8 +9,6 @@ from ..wire.url import DEFAULT_PORTS
 from .failures import Failure
 from .upstreams import Upstream
 
-__all__ = ["led_through"]
-
 REDIRECTS = range(300, 400)
 
 _PLAIN = re.compile(rb"[^\x21-\x5b\x5d-\x7e]")

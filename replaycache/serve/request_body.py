@@ -8,8 +8,6 @@ from typing import Any
 import anyio
 import httpx2
 
-__all__ = ["ClientGone", "ClientSilent", "RequestBody", "TooLarge"]
-
 
 class TooLarge(Exception):
     """The body is larger than may be."""

@@ -25,9 +25,6 @@ from .application import Application
 from .forwarding import RESET
 from .settings import Settings
 
-__all__ = ["CannotListen", "Server", "listen"]
-
-
 HEAD_SECONDS = 60.0
 """How long the head of a request may take to come."""
 

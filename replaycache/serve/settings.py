@@ -29,8 +29,6 @@ from ..stores import check_names_store
 from ..wire.hosts import HostPattern
 from .upstreams import Upstream, parse_upstream
 
-__all__ = ["SETTINGS", "Setting", "Settings", "is_loopback", "read_settings"]
-
 HOST, PORT = "127.0.0.1", 8377
 PREFIX = "REPLAYCACHE_SERVE_"
 LEAST_TOKEN = 16

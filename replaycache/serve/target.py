@@ -11,8 +11,6 @@ from urllib.parse import quote, unquote_to_bytes
 
 from .upstreams import OWN
 
-__all__ = ["BadTarget", "Target", "read_target"]
-
 _ALLOWED = re.compile(rb"/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*")
 """Printable ASCII without space, `#`, `?` and backslash."""
 

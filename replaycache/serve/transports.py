@@ -28,8 +28,6 @@ from ..options import MODE_VARIABLE, Mode, Options
 from ..stores import CassetteStore, Store, open_store
 from .settings import STORED_BYTES, Settings
 
-__all__ = ["CASSETTES_OPEN", "CallsUpstream", "SessionBusy", "Transports"]
-
 CASSETTES_OPEN = 256
 """Sessions of cassettes that are kept open while nobody uses them."""
 

@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 from .._errors import ConfigurationError
 from ..dialects.registry import BASE_URLS
 
-__all__ = ["KNOWN", "Upstream", "parse_upstream", "upstreams"]
-
 OWN = "_replaycache"
 """What the paths of the proxy's own pages begin with."""
 

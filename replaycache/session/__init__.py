@@ -1,3 +1,1 @@
 """Getting under clients that others made: `install()` and `use_cassette()`."""
-
-__all__: list[str] = []

@@ -7,8 +7,6 @@ import threading
 
 from ..system.inheritance import Inherited
 
-__all__ = ["who_asks"]
-
 _CARRIERS = frozenset(
     {
         "aiohappyeyeballs",

@@ -23,20 +23,6 @@ from ..system.forking import new_lock
 from ..system.importing import when_imported
 from ..system.patching import Patches
 
-__all__ = [
-    "CONNECT",
-    "LOOK_UPS",
-    "REVERSE",
-    "SPAWNED",
-    "STARTED",
-    "Listener",
-    "has_address",
-    "listen",
-    "names_asked",
-    "names_of",
-    "unlisten",
-]
-
 Listener = Callable[[str, socket.socket | None, Any], None]
 """Receives the audit event, the socket that is about to connect or to send, and the address.
 

@@ -19,8 +19,6 @@ from ..wire.hosts import HostPattern
 from .askers import who_asks
 from .connections import LOOK_UPS, REVERSE, SPAWNED, STARTED, has_address, names_asked, names_of
 
-__all__ = ["Guard", "destination", "is_loopback", "shown", "started_text"]
-
 _LOOPBACK = HostPattern.parse("localhost")
 _PAIRING = ("socketpair", "_fallback_socketpair")
 

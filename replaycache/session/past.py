@@ -17,8 +17,6 @@ from .askers import who_asks
 from .connections import LOOK_UPS, SPAWNED, names_of
 from .guard import Guard, destination, is_loopback, shown, started_text
 
-__all__ = ["Past", "own_way_text"]
-
 logger = logging.getLogger("replaycache")
 
 MOST = 10

@@ -40,8 +40,6 @@ from ..system.patching import Patches
 from .connections import listen, unlisten
 from .past import Past
 
-__all__ = ["install", "install_options", "installed", "tell_mode", "uninstall", "use_cassette"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -12,8 +12,6 @@ from contextlib import suppress
 
 from ..system.private_files import make_directory
 
-__all__ = ["Claims"]
-
 
 class Claims:
     """The claims of this process on the keys of one directory. All methods may be called from any thread.

@@ -6,8 +6,6 @@ from .._models import Recording
 from ..system.forking import new_lock
 from .format import decode
 
-__all__ = ["Decoded"]
-
 LARGEST = 64 << 10
 """Bytes of an entry that is remembered; to decode a larger one takes little beside reading it."""
 

@@ -31,8 +31,6 @@ from .decoded import Decoded
 from .format import OpenFile, decode, decode_file, encode
 from .slowness import Slowness
 
-__all__ = ["DiskStore", "Stored"]
-
 FILE_FROM = 512 << 10
 """Recordings of this many bytes or more get a file of their own, which is streamed."""
 

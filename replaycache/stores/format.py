@@ -39,17 +39,6 @@ from .._models import Body, Headers, Recording, Request, ResponseHead, Segment, 
 from ..system.regular_file import open_regular
 from .stored_fields import LONGEST, check_fields, check_request, header_lines, unknown_names
 
-__all__ = [
-    "VERSION",
-    "FileSegments",
-    "OpenFile",
-    "decode",
-    "decode_file",
-    "decode_open",
-    "encode",
-    "encode_segment",
-]
-
 VERSION = 1
 _MAGIC = b"\x89rpl\r\n\x1a"
 _PREFIX = struct.Struct("<7sBII")

@@ -13,8 +13,6 @@ from .._models import Recording
 from ..redaction.seal import SALT_BYTES
 from . import LayerUnavailable, Store, StoreBusy
 
-__all__ = ["LayeredStore"]
-
 
 def _first(layers: Iterable[Store], name: str) -> Any:
     """What the first of them has by this name; None where none has it."""

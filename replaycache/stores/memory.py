@@ -12,9 +12,6 @@ from .._models import Body, Recording
 from ..redaction.seal import SALT_BYTES
 from ..system.forking import new_lock
 
-__all__ = ["MemoryStore"]
-
-
 _numbers = itertools.count(1)
 """An address would be that of another store, once the one that had it is gone."""
 

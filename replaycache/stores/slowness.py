@@ -8,8 +8,6 @@ from typing import Literal
 
 from .._printable import printable
 
-__all__ = ["SLOW", "Slowness"]
-
 logger = logging.getLogger("replaycache")
 
 SLOW = 0.01

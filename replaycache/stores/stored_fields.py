@@ -13,16 +13,6 @@ from ..wire import url as _url
 from ..wire.content_encoding import is_known
 from ..wire.patterns import lazy_pattern
 
-__all__ = [
-    "LONGEST",
-    "WrongField",
-    "check_fields",
-    "check_request",
-    "check_seconds",
-    "header_lines",
-    "unknown_names",
-]
-
 LONGEST = 2.8e8
 """Seconds: no answer takes nine years, and a sleep of a few centuries overflows."""
 

@@ -1,3 +1,1 @@
 """What Python and the operating system ask for: files, SQLite, forks, contexts, attributes of others."""
-
-__all__: list[str] = []

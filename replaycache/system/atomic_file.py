@@ -14,8 +14,6 @@ from typing import BinaryIO
 
 from .private_files import give_permissions
 
-__all__ = ["clear", "created", "replaced"]
-
 
 @contextmanager
 def replaced(path: str | os.PathLike[str], *, named: bool = False) -> Iterator[BinaryIO]:

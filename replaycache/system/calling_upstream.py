@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .inheritance import Inherited
 
-__all__ = ["asking_store", "calling_upstream"]
-
 
 class _Call:
     """A live call. A context manager of its own: every hit comes through here, and a generator takes longer."""

@@ -30,8 +30,6 @@ from .._errors import StoreUnavailable
 from . import forking
 from .private_files import OTHERS, refuse_planted
 
-__all__ = ["ATTEMPT_SECONDS", "Database", "advice", "is_busy", "make_private", "reason"]
-
 ATTEMPT_SECONDS = 0.03
 """Seconds for which one attempt waits for a lock. Between two attempts the process may fork; an event loop is kept
 no longer than this."""

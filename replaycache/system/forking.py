@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["enter", "is_under_way", "new_lock", "new_reentrant_lock", "on_fork", "postponed", "wait_for"]
-
 PATIENCE = 5.0
 """Seconds for which a fork waits."""
 

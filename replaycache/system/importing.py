@@ -11,8 +11,6 @@ from types import ModuleType
 
 from .inheritance import Inherited
 
-__all__ = ["is_importing", "when_imported"]
-
 
 def is_importing() -> bool:
     """Whether what happens here is part of importing a module, also in a thread that was started for that."""

@@ -17,8 +17,6 @@ from .patching import Patches
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["Inherited"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

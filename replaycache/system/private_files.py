@@ -7,8 +7,6 @@ import stat
 
 from .._errors import StoreUnavailable
 
-__all__ = ["OTHERS", "give_permissions", "make_directory", "refuse_planted", "who_else_writes"]
-
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The bits of a mode that give something to others than the user."""
 

@@ -6,8 +6,6 @@ import errno
 import os
 import stat
 
-__all__ = ["open_regular", "read_regular"]
-
 
 def open_regular(path: str | os.PathLike[str]) -> int:
     """Opens a regular file for reading; gives its descriptor.

@@ -7,8 +7,6 @@ import sys
 import warnings
 from functools import cache
 
-__all__ = ["warn"]
-
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 

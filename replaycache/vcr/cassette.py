@@ -17,8 +17,6 @@ from ..system.forking import new_lock
 from .messages import VcrRequest, VcrResponse, changed, comparable, response_of
 from .rules import Rules
 
-__all__ = ["VcrCassette"]
-
 
 class _Interaction(NamedTuple):
     request: VcrRequest

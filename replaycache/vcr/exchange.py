@@ -22,8 +22,6 @@ from ..stores import Store
 from .cassette import VcrCassette
 from .messages import VcrRequest, changed, response_of
 
-__all__ = ["VcrExchange"]
-
 
 class VcrAnswer(Answer):
     """An answer as VCR.py's hooks leave it."""

@@ -15,8 +15,6 @@ from ..redaction.headers import is_credential_header
 from ..redaction.redact import Redact
 from ..redaction.redactor import Redactor
 
-__all__ = ["VcrHeaders", "VcrRequest", "VcrResponse", "changed", "comparable", "response_of"]
-
 VcrResponse = dict[str, Any]
 """`{"status": {"code", "message"}, "headers": {name: [value, ...]}, "body": {"string": bytes}}`"""
 

@@ -16,8 +16,6 @@ from .._errors import Refused, ReplayCacheWarning
 from ..session.connections import CONNECT, listen, unlisten
 from ..system.patching import Patches
 
-__all__ = ["OtherClients", "blocked", "is_covered"]
-
 
 def _is_allowed(host: object, allowed: Sequence[str] | None) -> bool:
     """Whether one of the regular expressions matches the beginning of a host or an address."""

@@ -13,8 +13,6 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlparse, urlunparse
 from .._errors import ConfigurationError, ReplayCacheWarning, did_you_mean
 from .messages import VcrRequest, VcrResponse
 
-__all__ = ["MATCHERS", "MATCH_ON", "RECORD_MODES", "Matcher", "Rules", "check_hiding", "warn_of_unknown"]
-
 T = TypeVar("T")
 
 Matcher = Callable[[VcrRequest, VcrRequest], Any]

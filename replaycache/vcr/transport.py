@@ -24,8 +24,6 @@ from .cassette import VcrCassette
 from .exchange import VcrExchange
 from .network import OtherClients, is_covered
 
-__all__ = ["playing"]
-
 _TRANSPORTS = (
     ("HTTPTransport", "handle_request"),
     ("AsyncHTTPTransport", "handle_async_request"),

@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-__all__ = ["NotCanonical", "dumps", "loads"]
-
 
 class NotCanonical(Exception):
     """The body is no JSON, or holds what a JSON value cannot carry without loss; it counts as raw bytes."""

@@ -12,8 +12,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["Decoder", "UndecodableContent", "decode_whole", "is_known", "make_decoder", "most_decoded"]
-
 PIECE = 1 << 20
 """No decoder hands out more than this many bytes at once: a small body can inflate a thousandfold."""
 

@@ -6,8 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-__all__ = ["edited"]
-
 
 def edited(chunks: Sequence[bytes], edits: Iterable[tuple[int, int, bytes]]) -> list[bytes]:
     """As many chunks, after the edits: what is put in goes to the chunk in which its edit begins.

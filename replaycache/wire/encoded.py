@@ -6,8 +6,6 @@ import re
 
 from .patterns import lazy_pattern
 
-__all__ = ["contents_of_data_urls", "is_base64", "is_encoded"]
-
 _base64 = lazy_pattern(r"[A-Za-z0-9+/_\-\r\n]++={0,2}[\r\n]*+")
 _data_url = lazy_pattern(r"data:[^,\s]{0,100}?;base64,", re.IGNORECASE)
 _content = lazy_pattern(r"[A-Za-z0-9+/_\-%]*+={0,2}")

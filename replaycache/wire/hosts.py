@@ -10,8 +10,6 @@ from typing import NamedTuple
 from . import url as _url
 from .patterns import lazy_pattern
 
-__all__ = ["HostPattern", "are_meant"]
-
 _pattern = lazy_pattern(
     r"(?:\[(?P<bracketed>[^\s\[\]]+)\]|(?P<host>[^\s:/@?#\\,\[\]]+))(?::(?:(?P<port>[1-9]\d{0,4})|\*))?"
 )

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 from .patterns import lazy_pattern
 
-__all__ = ["Inside", "OfKind", "Path", "children", "parse", "places", "remove", "spans", "value_at"]
-
 
 class OfKind(NamedTuple):
     """Leads to every item of an array that is an object and says so in one of its members."""

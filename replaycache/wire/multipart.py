@@ -8,8 +8,6 @@ import orjson
 
 from .patterns import lazy_pattern
 
-__all__ = ["NotMultipart", "Part", "boundary_of", "from_listing", "parse", "to_listing", "unreadable"]
-
 TEXT_LIMIT = 1 << 16
 """A field longer than this many bytes is kept as a hash."""
 

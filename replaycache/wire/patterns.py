@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import AnyStr
 
-__all__ = ["lazy_pattern"]
-
 
 def lazy_pattern(text: AnyStr, flags: int = 0) -> Callable[[], re.Pattern[AnyStr]]:
     """What gives the pattern, compiled once."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["is_unicode"]
-
 
 def is_unicode(text: str) -> bool:
     """Whether a text can be encoded: it has no lone surrogate, such as stands for a byte of a command line that

@@ -8,8 +8,6 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from .patterns import lazy_pattern
 
-__all__ = ["DEFAULT_PORTS", "Url", "alias_origin", "at_authority", "decoded_name", "fault", "parse"]
-
 _URL = re.compile(
     r"(?P<scheme>[^:/?#]+)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL
 )

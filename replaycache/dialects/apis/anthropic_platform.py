@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import CredentialPlace, Dialect
 
-__all__ = ["DIALECT"]
-
 _VAULTS = "https://platform.claude.com/docs/en/api/beta/vaults/credentials/create"
 _REPOSITORIES = "https://platform.claude.com/docs/en/managed-agents/github"
 _LOGIN = "https://platform.claude.com/docs/en/manage-claude/wif-reference: POST /v1/oauth/token"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import CredentialPlace, Dialect, no_op_rows, stop_as_list
 
-__all__ = ["DIALECT"]
-
 _SPEC = "https://github.com/Azure/azure-rest-api-specs: AzureOpenAI/inference/stable/2024-10-21/inference.json, *"
 _ON_YOUR_DATA = "https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data"
 _AGENTS = "https://learn.microsoft.com/azure/ai-foundry/agents/how-to/tools/model-context-protocol"

@@ -6,8 +6,6 @@ from ..dialect import Dialect, Endpoint
 from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 
-__all__ = ["DIALECT"]
-
 DIALECT = Dialect(
     name="databricks",
     endpoints=(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import BaseUrl, Dialect, Endpoint
 
-__all__ = ["DIALECT"]
-
 _REFERENCE = "https://elevenlabs.io/docs/api-reference/text-to-speech/"
 
 DIALECT = Dialect(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import AnswerHeader, BaseUrl, Dialect, no_op_rows
 
-__all__ = ["DIALECT"]
-
 _REFERENCE = "https://console.groq.com/docs/api-reference: *"
 
 DIALECT = Dialect(

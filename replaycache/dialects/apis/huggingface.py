@@ -6,8 +6,6 @@ from ..dialect import BaseUrl, Dialect, Endpoint
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
 
-__all__ = ["DIALECT"]
-
 DIALECT = Dialect(
     name="huggingface",
     provider="huggingface",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import CredentialPlace, Dialect
 
-__all__ = ["DIALECT"]
-
 _CLIENTSIDE = "https://docs.litellm.ai/docs/proxy/clientside_auth"
 _BEDROCK = "https://docs.litellm.ai/docs/providers/bedrock: credentials as parameters"
 

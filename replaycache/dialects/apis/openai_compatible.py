@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..dialect import BaseUrl, Dialect, Endpoint
 from .openai_media import ImageProgress
 
-__all__ = ["DIALECTS"]
-
 
 def _speaks(name: str, url: str, source: str, *hosts: str, provider: str = "", called: str = "") -> Dialect:
     base_url = BaseUrl(called or name, url, source)

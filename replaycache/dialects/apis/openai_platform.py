@@ -6,8 +6,6 @@ from ..dialect import CredentialPlace, Dialect
 from .openai_chat import REFERENCE
 from .openai_responses import credentials_of_tools
 
-__all__ = ["DIALECT"]
-
 _AGENTS = "https://developers.openai.com/api/docs/guides/agents-api/tools/mcp"
 _VAULTS = "https://developers.openai.com/api/docs/guides/agents-api/tools/vaults"
 _REALTIME = f"{REFERENCE}/realtime-sessions"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import BaseUrl, Dialect, Endpoint
 
-__all__ = ["DIALECT"]
-
 DIALECT = Dialect(
     name="perplexity",
     provider="perplexity",

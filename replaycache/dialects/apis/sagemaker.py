@@ -7,8 +7,6 @@ from .anthropic import MessagesProgress
 from .openai_chat import ChatProgress
 from .text_generation_inference import GenerationProgress
 
-__all__ = ["DIALECT"]
-
 _INVOKE = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html"
 
 DIALECT = Dialect(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import Dialect, Endpoint
 
-__all__ = ["DIALECT"]
-
 _DOCS = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"
 
 DIALECT = Dialect(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ..dialect import CredentialParameter, Dialect
 
-__all__ = ["DIALECTS"]
-
 
 def _takes_key(name: str, hosts: tuple[str, ...], parameters: tuple[str, ...], source: str) -> Dialect:
     rows = tuple(CredentialParameter(parameter, source) for parameter in parameters)

@@ -9,8 +9,6 @@ from ..readings import READINGS
 from ..values import Part, Turn, as_dict, as_json, as_text, text_part
 from .contents import AnyContents
 
-__all__ = ["answered"]
-
 _CONTENTS = AnyContents()
 _MESSAGES = tuple(dict.fromkeys(place for reading in READINGS for place in reading.messages))
 _TEXTS = {name: role for reading in READINGS for name, role in reading.texts.items()}

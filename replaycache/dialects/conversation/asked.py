@@ -14,8 +14,6 @@ from ..readings import READINGS
 from ..values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text
 from .contents import AnyContents
 
-__all__ = ["asked", "body_of", "prompt", "tools_offered"]
-
 _CONTENTS = AnyContents()
 _INSTRUCTIONS = tuple(name for reading in READINGS for name in reading.instructions)
 _TEXTS = tuple(dict.fromkeys(name for reading in READINGS for name in reading.asked_texts))

@@ -7,8 +7,6 @@ from typing import Any
 from ..readings import READINGS
 from ..values import Kind, Part, Turn, as_dict, as_json, as_list, as_text, media, text_part
 
-__all__ = ["AnyContents"]
-
 DEPTH = 6
 """Contents inside contents (a tool's result has parts of its own) that are gone into."""
 

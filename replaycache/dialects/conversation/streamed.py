@@ -12,8 +12,6 @@ from ..readings import READINGS
 from ..values import Part
 from .answered import answered
 
-__all__ = ["folded", "said_by_pieces"]
-
 _FOLDS = tuple(fold for reading in READINGS for fold in reading.folds)
 
 

@@ -1,3 +1,1 @@
 """How answers are framed: server-sent events, lines and documents of JSON, JSON arrays, AWS event streams."""
-
-__all__: list[str] = []

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from .sse import EVENT_LIMIT, Event
 
-__all__ = ["PRELUDE", "Frame", "FrameDecoder", "frames_of", "is_prelude"]
-
 PRELUDE, _CHECKSUM = 12, 4
 _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Bytes of a header's value, by its type; types 6 and 7 tell their length themselves."""

@@ -8,8 +8,6 @@ import orjson
 
 from .sse import EVENT_LIMIT, Event
 
-__all__ = ["ArrayDecoder", "ObjectDecoder"]
-
 _SPACE = b" \t\r\n"
 _MARK = re.compile(rb'["\\{}\[\],]')
 _BRACKET = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)

@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 from ...wire.patterns import lazy_pattern
 
-__all__ = ["Repeats"]
-
 MOST = 4
 """Shapes that are remembered: two choices, or a text and a tool call, may take turns."""
 

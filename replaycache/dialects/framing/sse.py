@@ -8,17 +8,6 @@ from typing import NamedTuple
 
 from .repeats import Repeats
 
-__all__ = [
-    "EVENT_LIMIT",
-    "LONGEST_FIELD",
-    "Event",
-    "EventDecoder",
-    "LineDecoder",
-    "begins_with_a_field",
-    "plain_event",
-    "spelled",
-]
-
 EVENT_LIMIT = 32 << 20
 """Bytes of one event or line that are looked into; a larger one is passed over (an image in base64 fits)."""
 

@@ -8,21 +8,6 @@ from dataclasses import dataclass, field
 
 from .plausible import is_key, is_real
 
-__all__ = [
-    "DIGIT",
-    "END",
-    "GETS",
-    "HOG",
-    "KINGFISHER",
-    "LEAKS",
-    "LOWER",
-    "UPPER",
-    "UUID",
-    "Credential",
-    "near",
-    "token",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Credential:

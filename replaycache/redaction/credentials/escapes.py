@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-__all__ = ["View", "views_of"]
-
 LEVELS = 8
 """How often escapes are undone: each level of JSON in JSON doubles the backslashes, so that nobody has more."""
 

@@ -14,11 +14,6 @@ from .escapes import View, views_of
 from .plausible import is_cut, is_random
 from .table import BY_THEMSELVES, CREDENTIALS, IN_CONTEXT, Credential
 
-__all__ = [
-    "Finding",
-    "find",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:

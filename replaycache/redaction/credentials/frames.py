@@ -6,8 +6,6 @@ from itertools import accumulate
 
 from ...dialects.framing.aws_event_stream import Frame, frames_of
 
-__all__ = ["FramedBody"]
-
 
 class FramedBody:
     """The body of an answer in frames.

@@ -28,8 +28,6 @@ from .places import media_type_of
 from .plausible import is_drawn
 from .replacing import Replacing, placeholder
 
-__all__ = ["Known"]
-
 _LEAST, _LEAST_OF_CALLER = 8, 16
 """Characters of the shortest value that is learned: in a field, and in a header."""
 _MOST = 10_000

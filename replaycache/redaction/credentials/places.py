@@ -12,15 +12,6 @@ from .frames import FramedBody
 from .plausible import is_key
 from .texts import Piece, hits_in, pieces_of_lines, pieces_of_url, plain_pieces, reader_of_body
 
-__all__ = [
-    "Place",
-    "find_in_recording",
-    "find_in_request",
-    "media_type_of",
-    "regions_of_request",
-    "text_of",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -7,22 +7,6 @@ import binascii
 import math
 import re
 
-__all__ = [
-    "is_basic",
-    "is_cut",
-    "is_drawn",
-    "is_key",
-    "is_mixed",
-    "is_password",
-    "is_private_key",
-    "is_random",
-    "is_real",
-    "is_real_in_test_mode",
-    "is_signature",
-    "is_signed",
-    "is_varied",
-]
-
 _PLACEHOLDER = re.compile(
     r"""
     example | placeholder | redact | dummy | change_?me | not[_-]?real | sample

@@ -28,13 +28,6 @@ from .texts import (
     texts_of,
 )
 
-__all__ = [
-    "Replacing",
-    "placeholder",
-    "replace",
-    "replace_in_request",
-]
-
 _ROUNDS = 8
 _EVERYWHERE = 100
 """So many distinct credentials are replaced wherever they stand; of more, only what was found."""

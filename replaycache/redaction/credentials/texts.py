@@ -13,19 +13,6 @@ from urllib.parse import unquote, unquote_plus
 from ...dialects.registry import DIALECTS, holds_data
 from .finding import Finding, find
 
-__all__ = [
-    "Hit",
-    "Piece",
-    "ends_of",
-    "hits_in",
-    "pieces_of_lines",
-    "pieces_of_url",
-    "plain_pieces",
-    "reader_of_body",
-    "spans_of",
-    "texts_of",
-]
-
 
 class Piece(NamedTuple):
     """A text inside a raw one: what it says, where it stands there, and how it is written there."""

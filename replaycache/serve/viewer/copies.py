@@ -19,8 +19,6 @@ from ...maintenance.facts import endpoint
 from ...redaction.headers import is_credential_header
 from ...wire.multipart import NotMultipart, from_listing
 
-__all__ = ["Copy", "curl_of", "pytest_of"]
-
 LARGEST = 96 << 10
 """Bytes of a body that stand in a command or a test: a system takes 128 KiB as one argument."""
 WIDTH = 100

@@ -8,8 +8,6 @@ from typing import Any
 
 from ..._printable import printable
 
-__all__ = ["TEXT", "excerpt", "text_excerpt"]
-
 TEXT = 64 << 10
 """Bytes of a text that are shown."""
 BYTES = 1 << 10

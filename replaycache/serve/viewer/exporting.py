@@ -17,8 +17,6 @@ from ...redaction.redact import Redact
 from ...stores import CassetteStore
 from .shelf import Shelf
 
-__all__ = ["RECORDINGS", "TooLarge", "cassette_name", "exported"]
-
 RECORDINGS = 500
 """Recordings that are exported at once."""
 BYTES = 64 << 20

@@ -13,8 +13,6 @@ from ...engine.nearest import CANDIDATES, find_nearest
 from .rows import recording_row
 from .shelf import Shelf, Shelved
 
-__all__ = ["why_missed"]
-
 SECONDS = 0.25
 """How long the nearest recording is looked for: the page waits for it, and not a call."""
 

@@ -19,8 +19,6 @@ from .excerpts import excerpt, text_excerpt
 from .rows import recording_row, request_about
 from .shelf import Shelved
 
-__all__ = ["recording_page", "request_page"]
-
 READ = 8 << 20
 """Bytes of a body up to which it is read as a conversation: to decode a larger one would keep calls waiting."""
 TURNS = 200

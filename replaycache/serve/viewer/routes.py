@@ -35,8 +35,6 @@ from .rows import Abouts, Wanted, call_row, search
 from .saved import saved
 from .shelf import Shelf, Shelved
 
-__all__ = ["viewer_routes"]
-
 MARK = "x-replaycache-viewer"
 """A header without which nothing is changed: no page of another origin can send it unasked."""
 CALLS = 200

@@ -18,8 +18,6 @@ from ...wire import url as _url
 from ..calls import KEPT, SeenCall
 from .shelf import Shelf, Shelved
 
-__all__ = ["Abouts", "Wanted", "call_row", "recording_row", "search"]
-
 ASKED = 200
 """Characters of what was asked that a line has."""
 PAGE = 100

@@ -14,8 +14,6 @@ from ...accounts.prices import Prices
 from ...accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from .shelf import Shelf
 
-__all__ = ["saved"]
-
 RECORDINGS = 2000
 """Recordings that are added up where calls are not noted, the newest."""
 DAYS = 120

@@ -13,8 +13,6 @@ from ...match import Match
 from ...redaction.redactor import Redactor
 from ...stores import LayeredStore, Store, StoreBusy
 
-__all__ = ["Shelf", "Shelved"]
-
 LOOKED_THROUGH = 5000
 """Recordings of a file that are looked through for a key, the last first."""
 

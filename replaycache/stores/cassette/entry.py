@@ -9,8 +9,6 @@ from ..._models import Recording
 from ...match import Identity
 from .text import Written, dump, dump_recording, load_written
 
-__all__ = ["Entry", "Identify"]
-
 Identify = Callable[[Recording], Identity]
 """Makes the identity of a recording from its request: no key is trusted from the file."""
 

@@ -26,8 +26,6 @@ from .renewal import Renewal
 from .text import dump, load_written, salt_in, slices
 from .turns import Turns
 
-__all__ = ["CassetteFile", "View", "file_at", "settle_all"]
-
 SMALL = 256 << 10
 """Bytes up to which a file is written anew for every recording."""
 

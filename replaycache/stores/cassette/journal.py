@@ -27,9 +27,6 @@ from ...system.regular_file import read_regular
 from .entry import Entry
 from .text import is_one
 
-__all__ = ["Change", "Journal", "Noted", "apply", "digest_of", "line_of"]
-
-
 _AT_ONCE = 500
 """Pieces that are hashed together: most are short."""
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import orjson
 
-__all__ = ["COMPACT", "LAYOUTS", "fitting", "is_deep"]
-
 COMPACT = "compact"
 """The layout of a value where none is named."""
 

@@ -21,8 +21,6 @@ from pathlib import Path
 from ..._errors import CassetteError, ReplayCacheWarning
 from ...system.atomic_file import clear
 
-__all__ = ["LOCK_TIMEOUT", "locked", "locked_by_file"]
-
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another process that is writing the same cassette."""
 

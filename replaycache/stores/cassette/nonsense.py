@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Nonsense"]
-
 
 class Nonsense(ValueError):
     """A member that cannot be what it is.

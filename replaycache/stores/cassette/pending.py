@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from .entry import Entry
 
-__all__ = ["Pending"]
-
 
 class Pending(NamedTuple):
     """What is to be written.

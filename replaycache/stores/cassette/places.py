@@ -9,8 +9,6 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # it is there
 
 from ..._printable import printable
 
-__all__ = ["line_of", "path_of"]
-
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 

@@ -12,8 +12,6 @@ from ...system.forking import new_reentrant_lock
 from .entry import Entry
 from .pending import Pending
 
-__all__ = ["Renewal"]
-
 
 class Renewal:
     """What the sessions of this process that are open at once record anew in one file: they count as one.

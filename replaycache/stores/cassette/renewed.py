@@ -13,8 +13,6 @@ from .pending import Pending
 from .session import CassetteSession
 from .store import CassetteStore
 
-__all__ = ["RenewedCassette"]
-
 
 class RenewedCassette(CassetteStore):
     """A cassette in which every recording from before the run is replaced, once.

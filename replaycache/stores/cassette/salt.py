@@ -12,8 +12,6 @@ import os
 from ...redaction.seal import SALT_BYTES, salt_of_text, salt_text
 from .nonsense import Nonsense
 
-__all__ = ["of_path", "read", "written"]
-
 written = salt_text
 
 

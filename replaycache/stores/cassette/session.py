@@ -8,8 +8,6 @@ from .entry import Entry, Identify
 from .file import CassetteFile, View
 from .pending import Pending
 
-__all__ = ["CassetteSession"]
-
 
 class CassetteSession:
     """One session on a cassette: it plays what the file held when it began, never what was recorded meanwhile.

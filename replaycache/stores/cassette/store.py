@@ -18,8 +18,6 @@ from .file import View, file_at, settle_all
 from .pending import Pending
 from .session import CassetteSession
 
-__all__ = ["CassetteStore"]
-
 
 class CassetteStore:
     """Keeps recordings in one JSON file, in the order in which they were asked for.

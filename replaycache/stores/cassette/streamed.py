@@ -31,8 +31,6 @@ from ..stored_fields import check_seconds
 from .layouts import COMPACT, LAYOUTS, fitting, is_deep
 from .nonsense import Nonsense
 
-__all__ = ["EVENT_LAYOUTS", "Framing", "base64_text", "body_of", "bytes_of_base64", "framing_of", "lines_of"]
-
 Framing = Literal["events", "lines", "array", "other"]
 """How a body is divided: server-sent events, lines, the items of a JSON array, or nothing that we know."""
 

@@ -42,8 +42,6 @@ from .nonsense import Nonsense
 from .places import line_of, path_of
 from .streamed import EVENT_LAYOUTS, base64_text, body_of, bytes_of_base64, framing_of, lines_of
 
-__all__ = ["FORMAT", "Written", "dump", "dump_recording", "is_one", "load", "load_written", "salt_in", "slices"]
-
 FORMAT = "replaycache/1"
 _NAME, _VERSION = "replaycache", 1
 _OPENING = f'{{\n  "format": "{FORMAT}",\n'

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 from .entry import Entry
 
-__all__ = ["Turns"]
-
 
 class Turns:
     """Knows what was asked when, and so between which recordings a new one belongs."""

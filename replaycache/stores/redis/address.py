@@ -9,8 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from ..._errors import ConfigurationError
 from ..._printable import printable
 
-__all__ = ["NAMESPACE", "SCHEMES", "Address", "check_max_age", "check_namespace", "is_address", "parse_address"]
-
 SCHEMES = {
     "redis": "redis",
     "rediss": "rediss",

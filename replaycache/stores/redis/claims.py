@@ -22,8 +22,6 @@ from ...system.forking import new_lock
 from .connection import ANSWERS_WITHIN, Connection
 from .scripts import CLAIM, RELEASE, RENEW
 
-__all__ = ["LEASE", "SharedClaims"]
-
 LEASE = 10.0
 """Seconds for which a claim is kept that nobody renews."""
 

@@ -13,8 +13,6 @@ from ..._printable import printable
 from ...system.calling_upstream import asking_store, calling_upstream
 from ...system.forking import new_lock, postponed
 
-__all__ = ["ANSWERS_WITHIN", "RESTS", "Connection"]
-
 T = TypeVar("T")
 
 CONNECTS_WITHIN = 2.0

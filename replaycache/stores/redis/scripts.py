@@ -1,8 +1,6 @@
 """What the server does in one step. Every key that a script touches is told to it, and all lie in one slot of a
 cluster."""
 
-__all__ = ["CLAIM", "FORGET", "FORGET_ENDED", "RELEASE", "RENEW", "REPLACE"]
-
 REPLACE = """
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'none' and kind ~= 'string' then

@@ -33,8 +33,6 @@ from .claims import SharedClaims
 from .connection import RESTS, Connection
 from .scripts import FORGET, FORGET_ENDED, REPLACE
 
-__all__ = ["RedisStore"]
-
 PIECE = 512 << 10
 """Bytes: what is larger is kept in pieces of so many."""
 

@@ -8,8 +8,6 @@ from typing import Any
 from ...dialect import AnswerHeader, BaseUrl, CredentialPlace, Dialect, Endpoint, Equivalent, no_op_rows
 from ...progress import Progress
 
-__all__ = ["DIALECT", "MessagesProgress"]
-
 
 class MessagesProgress(Progress):
     """`message_start`, content blocks, `message_delta`, `message_stop`; of the older API, texts with a reason."""

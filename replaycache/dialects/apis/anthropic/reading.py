@@ -11,8 +11,6 @@ from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part
 from . import MessagesProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts:
     """The input is the sum of input_tokens, cache_read_input_tokens and cache_creation_input_tokens.

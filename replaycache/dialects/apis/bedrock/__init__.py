@@ -14,8 +14,6 @@ from ..anthropic import MessagesProgress
 from ..cohere import ChatV1Progress
 from ..openai_chat import ChatProgress
 
-__all__ = ["DIALECT", "ConverseProgress", "InvokedProgress", "unwrapped"]
-
 _INVOKE = "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html"
 _CONVERSE = "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html"
 _EVENTS = ("messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata")

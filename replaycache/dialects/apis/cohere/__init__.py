@@ -8,8 +8,6 @@ from typing import Any
 from ...dialect import AnswerHeader, BaseUrl, CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 
-__all__ = ["DIALECT", "ChatV1Progress", "ChatV2Progress"]
-
 _REFERENCE = "https://docs.cohere.com/reference/"
 _CONNECTORS = f"{_REFERENCE}create-connector"
 _SPEC = "https://docs.cohere.com/reference: *"

@@ -11,8 +11,6 @@ from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Turn, as_dict, as_dicts, as_json, as_list, as_text, rows, text_part, vectors
 from . import ChatV1Progress, ChatV2Progress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts | None:
     """https://docs.cohere.com/reference/chat: billed_units is what is paid; tokens count the template too."""

@@ -10,8 +10,6 @@ from ...progress import Progress, as_dict
 from ..anthropic import MessagesProgress
 from ..openai_chat import ChatProgress
 
-__all__ = ["DIALECT", "VERTEX", "ContentProgress"]
-
 
 class ContentProgress(Progress):
     """Responses, as events with `alt=sse` and as one JSON array without; every candidate's last has a reason.

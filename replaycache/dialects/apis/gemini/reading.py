@@ -11,8 +11,6 @@ from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Kind, Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part, vectors
 from . import ContentProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts:
     """https://ai.google.dev/api/generate-content#UsageMetadata.

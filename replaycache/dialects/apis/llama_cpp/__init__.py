@@ -9,8 +9,6 @@ from ...dialect import Dialect, Endpoint
 from ...progress import Progress
 from ..openai_chat import prompts_in
 
-__all__ = ["DIALECT", "CompletionProgress"]
-
 _README = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md"
 
 

@@ -12,8 +12,6 @@ from ...reading import Reading, UsageForm
 from ...values import as_dict
 from . import CompletionProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts | None:
     """https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md.

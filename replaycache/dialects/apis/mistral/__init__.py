@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...dialect import BaseUrl, CredentialPlace, Dialect, Endpoint, no_op_rows, stop_as_list
 from ..openai_chat import ChatProgress
 
-__all__ = ["DIALECT"]
-
 _API = "https://docs.mistral.ai/api"
 _CONNECTORS = f"{_API}: connectors"
 _SPEC = f"{_API}: *"

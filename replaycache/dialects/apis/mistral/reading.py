@@ -9,8 +9,6 @@ from ...counts import unit
 from ...reading import Contents, Reading, UsageForm
 from ...values import Part, Turn, as_dicts, text_part
 
-__all__ = ["READING"]
-
 
 def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
     for page in as_dicts(value.get("pages")):

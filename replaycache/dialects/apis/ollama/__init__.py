@@ -8,8 +8,6 @@ from typing import Any
 from ...dialect import BaseUrl, Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 
-__all__ = ["CLOUD", "DIALECT", "LinesProgress"]
-
 _API = "https://github.com/ollama/ollama/blob/main/docs/api.md"
 
 

@@ -11,8 +11,6 @@ from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_list, as_text, media, text_part, vectors
 from . import LinesProgress
 
-__all__ = ["READING"]
-
 
 class LinesFold(Fold):
     """Pieces of a message, or of a text."""

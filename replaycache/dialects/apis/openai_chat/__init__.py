@@ -8,8 +8,6 @@ from typing import Any
 from ...dialect import AnswerHeader, BaseUrl, Dialect, Endpoint, no_op_rows, stop_as_list
 from ...progress import Progress, as_dict
 
-__all__ = ["DIALECT", "HOSTS", "REFERENCE", "SAMPLES_AT_ONE", "ChatProgress", "prompts_in"]
-
 HOSTS = ("api.openai.com", "*.api.openai.com")
 REFERENCE = "https://platform.openai.com/docs/api-reference"
 _CHAT = f"{REFERENCE}/chat/create#chat-create-*"

@@ -11,8 +11,6 @@ from ...reading import Contents, ErrorForm, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_json, as_text, media, text_part
 from . import ChatProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts:
     """Chat completions, completions, embeddings, runs, and all who speak that format.

@@ -9,8 +9,6 @@ from ...dialect import Dialect, Endpoint, no_op_rows
 from ...progress import Progress
 from ..openai_chat import HOSTS, REFERENCE, ChatProgress
 
-__all__ = ["DIALECT", "ImageProgress", "RunProgress", "SoundProgress", "TranscriptionProgress"]
-
 _TRANSCRIPTION = f"{REFERENCE}/audio/createTranscription#audio-createtranscription-*"
 _IMAGES = f"{REFERENCE}/images/create#images-create-*"
 _EDITS = f"{REFERENCE}/images/createEdit#images-createedit-*"

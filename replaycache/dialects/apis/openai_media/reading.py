@@ -11,8 +11,6 @@ from ...reading import Contents, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_text, media, rows, text_part, vectors
 from . import ImageProgress, RunProgress, SoundProgress
 
-__all__ = ["READING"]
-
 
 class ImagesFold(Fold):
     """One last event an image: https://platform.openai.com/docs/api-reference/images-streaming."""

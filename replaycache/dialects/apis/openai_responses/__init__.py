@@ -9,8 +9,6 @@ from ...dialect import CredentialPlace, Dialect, Endpoint, no_op_rows
 from ...progress import Progress, as_dict
 from ..openai_chat import HOSTS, REFERENCE, SAMPLES_AT_ONE
 
-__all__ = ["DIALECT", "ResponsesProgress", "credentials_of_tools"]
-
 _RESPONSES = f"{REFERENCE}/responses/create#responses-create-*"
 _CONNECTORS = "https://platform.openai.com/docs/guides/tools-connectors-mcp"
 _DOMAIN_SECRETS = "https://developers.openai.com/api/docs/guides/tools-shell"

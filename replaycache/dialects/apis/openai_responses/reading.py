@@ -11,8 +11,6 @@ from ...reading import Contents, Reading, UsageForm
 from ...values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text, media, text_part
 from . import ResponsesProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts | None:
     """Responses, images and transcriptions.

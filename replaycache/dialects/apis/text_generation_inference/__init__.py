@@ -8,8 +8,6 @@ from typing import Any
 from ...dialect import Dialect, Endpoint
 from ...progress import Progress, as_dict
 
-__all__ = ["DIALECT", "GenerationProgress"]
-
 
 class GenerationProgress(Progress):
     """Tokens, of which the last comes with the whole text."""

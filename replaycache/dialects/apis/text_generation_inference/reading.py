@@ -11,8 +11,6 @@ from ...reading import Reading, UsageForm
 from ...values import as_dict, as_list
 from . import GenerationProgress
 
-__all__ = ["READING"]
-
 
 def _usage(usage: Mapping[str, Any]) -> Counts:
     """https://huggingface.github.io/text-generation-inference: details; the prompt's length is optional."""

@@ -9,8 +9,6 @@ from ...dialect import BaseUrl, Dialect, Endpoint
 from ...progress import Progress, as_dict
 from ..openai_chat import ChatProgress
 
-__all__ = ["DIALECT", "RunProgress"]
-
 _DOCS = "https://developers.cloudflare.com/api/resources/ai/methods/run/"
 
 

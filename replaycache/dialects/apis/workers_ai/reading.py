@@ -11,8 +11,6 @@ from ...reading import Contents, Reading
 from ...values import Turn, as_dict, text_part
 from . import RunProgress
 
-__all__ = ["READING"]
-
 
 def _turns(value: dict[str, Any], contents: Contents) -> Iterator[Turn]:
     yield Turn("assistant", tuple(text_part(as_dict(value.get("result")).get("response"))))

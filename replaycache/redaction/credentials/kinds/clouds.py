@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import DIGIT, END, HOG, KINGFISHER, LEAKS, UUID, Credential, near, token
 from ..plausible import is_mixed, is_real
 
-__all__ = ["IN_CONTEXT", "ROWS"]
-
 _AZURE = "https://github.com/microsoft/security-utilities"
 
 ROWS: tuple[Credential, ...] = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import DIGIT, END, HOG, KINGFISHER, LEAKS, UPPER, Credential, token
 from ..plausible import is_mixed
 
-__all__ = ["ROWS"]
-
 ROWS: tuple[Credential, ...] = (
     token(
         "github-token",

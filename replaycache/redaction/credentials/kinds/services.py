@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import DIGIT, END, HOG, KINGFISHER, LEAKS, LOWER, UPPER, UUID, Credential, token
 from ..plausible import is_mixed, is_real_in_test_mode
 
-__all__ = ["ROWS"]
-
 _DISCORD = "https://docs.discord.com/developers/reference#authentication"
 
 ROWS: tuple[Credential, ...] = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import DIGIT, HOG, Credential, near, token
 from ..plausible import is_key, is_password, is_private_key, is_signed, is_varied
 
-__all__ = ["IN_CONTEXT", "ROWS"]
-
 ROWS: tuple[Credential, ...] = (
     # a run of characters that no dot ends is looked at once, and passed over
     token(

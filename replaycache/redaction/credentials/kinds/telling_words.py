@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import GETS, LEAKS, Credential, near
 from ..plausible import is_basic, is_password
 
-__all__ = ["IN_CONTEXT"]
-
 _WORD = r"(?P<value>(?:[A-Za-z0-9+/_.~=-]|%2[bf]|%3d){16,600}+)"
 _ANY = r"""(?P<value>[^\s"'`\\<>{}()\[\],;|\x00]{8,200}+)"""
 # and as people say it: the password is value

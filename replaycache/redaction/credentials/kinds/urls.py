@@ -5,8 +5,6 @@ from __future__ import annotations
 from ..credential import Credential, near
 from ..plausible import is_signature
 
-__all__ = ["IN_CONTEXT"]
-
 # a URL may stand in HTML, or percent-encoded in another's parameter
 _BEFORE = r"(?:[?&]|%26|%3f)(?:amp;|\#38;)?"
 _IS = r"(?:=|%3d)"
