@@ -47,7 +47,7 @@ class _NotSupported(OSError):
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str], *, clears: bool = True, patience: float = LOCK_TIMEOUT) -> Iterator[Path]:
+def locked(path: str | os.PathLike[str], *, clears: bool = True, patience: float | None = None) -> Iterator[Path]:
     """Lets nobody else write the cassette `path` during the block; gives the file that `path` leads to.
 
     Threads exclude each other as processes do. Where the cassette is replaced in the block, that is the last that
@@ -61,12 +61,13 @@ def locked(path: str | os.PathLike[str], *, clears: bool = True, patience: float
     Args:
         path: of the cassette.
         clears: whether what killed writers left is removed: it takes longer where the directory holds many files.
-        patience: seconds to wait for another process.
+        patience: seconds to wait for another process; `LOCK_TIMEOUT` where it is not given.
 
     Raises:
         CassetteError: another process has held it for so long, or the cassette cannot be reached.
     """
     lock = _Lock()
+    patience = LOCK_TIMEOUT if patience is None else patience
     try:
         if not _wait(lambda: _take(lock, os.path.realpath(path)), patience):
             raise CassetteError(
