@@ -5,6 +5,7 @@ import importlib
 import itertools
 import os
 import pkgutil
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,20 @@ for module in pkgutil.walk_packages(replaycache.__path__, "replaycache."):
 settings.register_profile("normal", max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", settings.get_profile("normal"), max_examples=400)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that the command line leaves out are
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a table with the mark `sampled`, all rows but so many are `exhaustive`."""
+    tables: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if (mark := item.get_closest_marker("sampled")) and not item.get_closest_marker("exhaustive"):
+            tables[item.nodeid.partition("[")[0], mark.args[0]].append(item)
+    for (_, count), rows in tables.items():
+        kept = {number * len(rows) // count for number in range(count)}
+        for number, row in enumerate(rows):
+            if number not in kept:
+                row.add_marker("exhaustive")
 
 
 def pytest_collection_finish() -> None:

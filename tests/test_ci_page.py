@@ -94,6 +94,7 @@ def test_chat(name):
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.name == "nt", reason="the job runs on Linux, and its steps are bash's")
 def test_what_drifted_is_recorded_anew_and_proposed(tmp_path: Path) -> None:
     asked: list[str] = []

@@ -200,6 +200,7 @@ def run(directory: Path, code: str, **environment: str) -> subprocess.CompletedP
 FILE = '[tool.replaycache]\nmode = "replay"\nttl = "1h"\nstore = "cache"\n'
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("arguments", "environment", "told"),
     [

@@ -144,6 +144,7 @@ def doing(fault: str) -> Iterator[str]:
 BROKEN = ["refuse", "reset", "reset:after=2", "cut", "cut:after=2", "delay=1h", "stall", "stall:after=2"]
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_client_meets_what_a_server_would_have_it_meet(
     driver: Driver, upstream: ScriptedServer, fault: str
@@ -513,6 +514,7 @@ def asking(sdk: Sdk, driver: Driver, *, stream: bool) -> Iterator[Callable[..., 
         assert len(server.requests) == 1
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -545,6 +547,7 @@ def test_an_sdk_tells_of_the_error_in_its_own_words(sdk: Sdk, driver: Driver, st
     assert told["type"] == ("requests" if sdk is OPENAI else "rate_limit_error")
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("fault", ["refuse", "reset", "cut:after=0", "delay=1h"])
 @pytest.mark.parametrize(("sdk", "driver", "stream"), PLAIN)
 def test_an_sdk_tries_again_where_the_connection_breaks(

@@ -126,6 +126,7 @@ def _files_with(directory: Path, text: str) -> list[str]:
     return [path.name for path in directory.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("umask", ["000", "077"])
 def test_whatever_is_written_is_for_the_user_alone(umask: str, tmp_path: Path) -> None:
     with ScriptedServer(_answer) as server:

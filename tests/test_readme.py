@@ -140,6 +140,7 @@ def test_readme_is_a_screen_and_a_half() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 120
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("script", ["write_dialects.py", "write_sdk_pages.py"])
 def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
     if script == "write_sdk_pages.py":
@@ -164,6 +165,7 @@ def test_the_miss_has_the_words_that_are_shown() -> None:
     assert max(len(line) for line in shown.splitlines()) <= 110
 
 
+@pytest.mark.exhaustive
 def test_the_tests_of_faults_pass_as_they_stand(tmp_path: Path) -> None:
     tests, *_ = _blocks(PAGES["docs/faults.md"], "python")
     directory = tmp_path / "cassettes" / "test_faults"
@@ -267,6 +269,7 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.exhaustive
 def test_git_shows_a_cassette_as_a_conversation(repository: Path) -> None:
     (attributes,), commands, (shown,) = (
         _blocks(CASSETTES, "gitattributes"),

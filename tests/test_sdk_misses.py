@@ -108,6 +108,7 @@ def every_client() -> list[Any]:
     ]
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(("case", "library", "kind", "backend"), every_client())
 def test_a_miss_is_raised_as_itself_after_one_request(
     server: ScriptedServer, tmp_path: Path, case: Case, library: Any, kind: Kind, backend: str

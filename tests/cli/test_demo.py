@@ -71,6 +71,7 @@ def test_a_real_api_is_called_once_with_the_key_from_the_environment(tmp_path: P
     assert b"sk-of-the-user" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+@pytest.mark.exhaustive
 def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 

@@ -110,6 +110,7 @@ def test_the_mode_has_its_origin(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert _told()[1]["mode"] == {"value": "replay", "from": "REPLAYCACHE_MODE"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("variable", "value", "text", "told"),
     [
@@ -146,6 +147,7 @@ def test_a_budget_needs_prices(project: Path, monkeypatch: pytest.MonkeyPatch, p
     assert [problem[:31] for problem in _problems()] == ([] if prices else ["budget='2' needs to know prices"])
 
 
+@pytest.mark.exhaustive
 def test_no_credential_is_shown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPLAYCACHE_DIR")
     monkeypatch.setenv("REPLAYCACHE_SERVE_TOKEN", "a-token-that-nobody-sees")
@@ -198,6 +200,7 @@ def test_a_cassette_that_another_has_locked(project: Path, monkeypatch: pytest.M
     assert "another process has had it locked" in problem
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 def test_what_others_may_read_or_write(project: Path) -> None:
     cache = project / "cache"

@@ -547,6 +547,7 @@ def test_broken_off_it_has_removed_what_it_told_and_forgotten_it(cache: Path) ->
     store.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform == "win32", reason="no signal reaches one process alone there")
 def test_interrupted_it_has_removed_what_it_listed_and_keeps_the_rest(cache: Path) -> None:
     # the list is longer than a pipe holds, so that the signal finds the program at work

@@ -96,6 +96,7 @@ def test_what_goes_wrong_with_what_is_replayed(tmp_path: Path, upstream: Upstrea
 # -- as python would ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -123,6 +124,7 @@ def test_a_program_sees_what_it_would_see_under_python(tmp_path: Path, arguments
     assert done.returncode == 0
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "ending",
     [
@@ -173,6 +175,7 @@ def test_a_status_that_the_program_gives_is_not_changed_by_the_line_at_the_end(t
     assert done.stderr == "replaycache: no call was recorded or replayed.\n"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
@@ -203,6 +206,7 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], status: int, t
 # -- with the cache ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_hosts_that_are_ignored_are_called(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(f"{ASKS}\nprint(ask())")
 
@@ -233,6 +237,7 @@ own = httpx.Client(transport=ReplayTransport(store=":memory:"))
 NONE = "no call was recorded or replayed"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("options", "program", "line"),
     [
@@ -301,6 +306,7 @@ def test_options_reach_the_cache(tmp_path: Path, upstream: Upstream) -> None:
 INSTALLS = "import replaycache\nreplaycache.install({})\n"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("named", ["", "pace=0.5"])
 def test_a_program_that_installs_by_itself_is_told_what_it_does_not_name(
     named: str, tmp_path: Path, upstream: Upstream
@@ -329,6 +335,7 @@ def test_what_a_program_names_when_it_installs_holds(tmp_path: Path, upstream: U
     assert not (tmp_path / "a.json").exists()
 
 
+@pytest.mark.exhaustive
 def test_the_file_where_it_was_started_holds_in_all_its_processes(tmp_path: Path, upstream: Upstream) -> None:
     project = tmp_path / "project"
     project.mkdir()
@@ -378,6 +385,7 @@ def test_processes_of_multiprocessing_have_the_cache(tmp_path: Path, upstream: U
     assert upstream.calls == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no forkserver")
 def test_identical_requests_are_counted_by_each_process(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(
@@ -396,6 +404,7 @@ def test_identical_requests_are_counted_by_each_process(tmp_path: Path, upstream
         assert upstream.calls == 3
 
 
+@pytest.mark.exhaustive
 def test_a_thread_that_outlives_the_script_has_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(
         f"{ASKS}\nimport threading\nmain = threading.main_thread()\n"

@@ -6,10 +6,13 @@ import re
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import COLUMNS
 from tests.cli.transcript import PICTURE, SESSION, comparable, demonstration, in_page, record
 
 
+@pytest.mark.exhaustive
 def test_the_session_in_the_page_is_what_happens(tmp_path: Path) -> None:
     """Where it is not, `python -m tests.cli.transcript` writes it anew."""
     assert comparable(record(tmp_path)) == comparable(in_page())

@@ -385,6 +385,7 @@ def every_way(examples: Sequence[Example]) -> list[Any]:
     ]
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("example", WHOLE, ids=str)
 def test_what_is_whole_is_kept(example: Example, tmp_path: Path) -> None:
     async def body() -> None:
@@ -395,6 +396,7 @@ def test_what_is_whole_is_kept(example: Example, tmp_path: Path) -> None:
     assert marked(tmp_path / "a.json") == "whole"
 
 
+@pytest.mark.sampled(25)
 @pytest.mark.parametrize("example", FAILED, ids=str)
 def test_a_failure_is_kept_by_a_cassette_alone_and_marked(example: Example, tmp_path: Path) -> None:
     async def body() -> None:
@@ -405,6 +407,7 @@ def test_a_failure_is_kept_by_a_cassette_alone_and_marked(example: Example, tmp_
     assert marked(tmp_path / "a.json") == "failed"
 
 
+@pytest.mark.sampled(25)
 @pytest.mark.parametrize(("example", "pieces"), each_cut([one for one in STREAMS if not one.is_opaque]))
 def test_what_is_cut_cleanly_is_kept_by_a_cassette_alone_and_marked(
     example: Example, pieces: Sequence[bytes], tmp_path: Path

@@ -24,6 +24,7 @@ def calls(told: str) -> str:
     return told.splitlines()[-1].partition(";")[0].rstrip(".")
 
 
+@pytest.mark.exhaustive
 def test_only_what_follows_a_change_goes_live_and_its_retries_are_tested(tmp_path: Path) -> None:
     program = tmp_path / "agent.py"
     with ProviderServer() as server:

@@ -51,6 +51,7 @@ def test_a_suite_of_pytest_recording_runs_as_it_stands(tmp_path: Path) -> None:
     assert "1 passed" in shell(as_it_stands, tmp_path)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("page", "interaction"),
     [("migrate/pytest-recording.md", OF_VCR), ("migrate/cassetter.md", OF_CASSETTER)],
@@ -63,6 +64,7 @@ def test_a_suite_is_imported(page: str, interaction: dict[str, Any], tmp_path: P
     assert "1 replayed, 0 recorded, 0 missed" in shell(replay, tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_a_cassette_under_another_name_is_told(tmp_path: Path) -> None:
     """As the pages promise of tests whose parameters no file name may have."""
     suite(tmp_path, "migrate/pytest-recording.md", OF_VCR)

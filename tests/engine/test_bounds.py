@@ -29,6 +29,7 @@ def answering(body: bytes, **headers: str) -> httpx.MockTransport:
     return httpx.MockTransport(lambda request: httpx.Response(200, headers=lines, stream=httpx.ByteStream(body)))
 
 
+@pytest.mark.exhaustive
 def test_a_bomb_fills_no_disk_and_reaches_its_caller(tmp_path: Path) -> None:
     transport = ReplayTransport(
         answering(BOMB, content_encoding="gzip, gzip, gzip"), store=str(tmp_path / "cache")

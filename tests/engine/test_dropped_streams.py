@@ -55,6 +55,7 @@ async def read_and_drop(client: Any, url: str, count: int) -> None:
     gc.collect()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("count", [3, 4])
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
@@ -75,6 +76,7 @@ def test_a_cache_keeps_an_answer_that_is_dropped_once_the_model_has_stopped(driv
     driver.run(body)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 def test_a_cache_keeps_nothing_of_an_answer_that_is_dropped_in_the_middle(driver: Driver) -> None:
@@ -89,6 +91,7 @@ def test_a_cache_keeps_nothing_of_an_answer_that_is_dropped_in_the_middle(driver
     driver.run(body)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 def test_a_cassette_drains_what_is_dropped(driver: Driver, tmp_path: Path) -> None:
@@ -106,6 +109,7 @@ def test_a_cassette_drains_what_is_dropped(driver: Driver, tmp_path: Path) -> No
     assert recording.body.read() == b"".join(SENT)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 @pytest.mark.parametrize("leaving", ["async with", "with"])
@@ -141,6 +145,7 @@ def test_a_session_takes_up_what_was_dropped_in_it(driver: Driver, leaving: str,
     assert recording.complete is not (leaving == "with" and driver.how == "asyncio" and not closes)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 @pytest.mark.parametrize("reads_on", [False, True])
 def test_an_answer_whose_reader_stopped_with_the_model_is_kept_at_the_end(driver: Driver, reads_on: bool) -> None:
@@ -207,6 +212,7 @@ def test_an_answer_is_not_whole_where_draining_it_was_cancelled(driver: Driver, 
     assert_not_whole(path)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_an_answer_is_not_whole_where_its_loop_has_ended(library: str, tmp_path: Path) -> None:
@@ -356,6 +362,7 @@ def test_a_close_that_is_cancelled_closes_the_inner_transport(driver: Driver) ->
     driver.run(body)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_whoever_reads_on_gets_what_comes_after_the_session(library: str) -> None:
     """A read that blocks goes on beyond the time for it, and the reader must not meet it."""
@@ -444,6 +451,7 @@ ENDING = """
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("end", ["exit", "raise"])
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_an_interpreter_ends_though_a_stream_of_a_cassette_is_open(library: str, end: str, tmp_path: Path) -> None:

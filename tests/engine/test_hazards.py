@@ -106,6 +106,7 @@ def test_a_transport_that_reads_the_response_may_be_wrapped(driver: Driver) -> N
     driver.run(body)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("sync_driver", SYNC, ids=str)
 def test_a_stream_closed_while_another_thread_reads_it(sync_driver: Driver) -> None:
     """The reader gets an error, as from the bare client, and no end; nothing is stored."""
@@ -119,7 +120,7 @@ def test_a_stream_closed_while_another_thread_reads_it(sync_driver: Driver) -> N
 
     with ScriptedServer(handle) as server, ThreadPoolExecutor(1) as pool:
         module, adapter = sync_driver.module, sync_driver.adapter
-        with module.Client(transport=adapter.ReplayTransport(store=store), timeout=20) as client:
+        with module.Client(transport=adapter.ReplayTransport(store=store), timeout=4) as client:
             request = client.build_request("POST", server.url + CHAT, json=STREAMED)
             response = client.send(request, stream=True)
             chunks = response.iter_raw()
@@ -182,6 +183,7 @@ def test_a_synchronous_call_inside_a_loop_does_not_wait_for_a_task_of_that_loop(
     asynchronous.run(body)
 
 
+@pytest.mark.sampled(1)
 def test_who_waits_keeps_to_its_own_timeout(async_driver: Driver) -> None:
     """Behind a leader that takes too long it goes on its own, and gets its own timeout."""
     gate = Gate()
@@ -455,6 +457,7 @@ NO_FILES = """
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(sys.platform != "linux", reason="it counts open files as Linux tells them")
 @pytest.mark.parametrize("model", ["large", "unfinished"])
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])

@@ -12,6 +12,7 @@ from tests.scripted_server import ScriptedServer, counting_answers
 from tests.test_transports import ASKED, CHAT
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("rest", ["", "?a=/b", "/", CHAT])
 @pytest.mark.parametrize("kind", ["cassette", "cache"])
 def test_another_host_is_recorded_and_replayed(driver: Driver, tmp_path: Path, rest: str, kind: str) -> None:

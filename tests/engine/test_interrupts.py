@@ -411,6 +411,7 @@ def step_through(
 DRIVERS = [Driver("httpx2", "sync"), Driver("httpx", "asyncio")]  # the libraries' twins are the same text
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", [pytest.param("memory", marks=pytest.mark.exhaustive), "disk", "cassette"])
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
@@ -423,6 +424,7 @@ def test_an_interrupt_anywhere(
 # -- upstream fails while the rest is read ---------------------------------------------------------------
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("driver", DRIVERS, ids=str)
 def test_an_interrupt_anywhere_where_upstream_fails_while_the_rest_is_read(
     driver: Driver, tmp_path: Path, neighbour: Neighbour
@@ -460,6 +462,7 @@ def test_what_was_left_early_is_kept_by_a_cassette_where_upstream_fails(
 # -- cancellation ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("way", ["reads to the end", pytest.param("closes early", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize(
     ("kind", "driver"),
@@ -662,6 +665,7 @@ print(streams, interrupted)
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no interval timers here")
 def test_signals_at_any_moment(tmp_path: Path) -> None:
     program = [sys.executable, "-c", f"SENT = {SENT!r}\n{SIGNALLED}", str(tmp_path), "3"]

@@ -58,6 +58,7 @@ async def _leave_async(response: Any, way: str) -> None:
             break
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the libraries' own generators
 @pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/other"])

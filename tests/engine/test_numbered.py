@@ -378,6 +378,7 @@ def test_a_transport_that_follows_a_session_may_count_alone(driver: Driver) -> N
         uninstall()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("driver", ALL, ids=str)
 @given(calls=st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from(["", "", "half"]), st.integers(0, 3))))
 def test_whatever_overlaps_and_fails_the_next_runs_are_the_same(

@@ -172,6 +172,7 @@ def test_in_a_cassette(tmp_path: Path, pair: tuple[str, str]) -> None:
     _check(store, {**RULES[asked], "repeats": "same"}, len(REQUESTS) if everything else 0)
 
 
+@pytest.mark.sampled(10)
 @_QUIET
 @pytest.mark.parametrize("pair", one_in(7, PAIRS), ids="-".join)
 def test_moved_from_store_to_store(tmp_path: Path, pair: tuple[str, str]) -> None:
@@ -188,6 +189,7 @@ def test_moved_from_store_to_store(tmp_path: Path, pair: tuple[str, str]) -> Non
     _check(direct, RULES[asked])
 
 
+@pytest.mark.sampled(13)
 @_QUIET
 @pytest.mark.parametrize("pair", one_in(7, PAIRS), ids="-".join)
 def test_in_flight(pair: tuple[str, str]) -> None:

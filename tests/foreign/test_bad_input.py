@@ -147,6 +147,7 @@ def test_what_pyyaml_raises_that_is_no_error_of_its_own(
     assert f": {type(error).__name__}" in said
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", one_in(4, EXAMPLES))
 def test_a_file_that_is_cut_short_anywhere_never_reads_as_less(tmp_path: Path, name: str) -> None:
     text = EXAMPLES[name].encode()

@@ -27,6 +27,7 @@ def test_seeds(name: str) -> None:
     assert seeds
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", TARGETS)
 def test_any_bytes(name: str) -> None:
     once, seeds = target(name), seeds_of(name)

@@ -45,6 +45,7 @@ AS_PEOPLE_WRITE_THEM = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("pattern", FOR_EVER)
 def test_what_takes_for_ever_is_refused(pattern: str) -> None:
     with pytest.raises(ConfigurationError, match="takes for ever on a text such as"):

@@ -167,6 +167,7 @@ def told(result: pytest.RunResult, section: str) -> list[str]:
     return [line for line, _ in zip(lines, range(20), strict=False) if not line.startswith(("=", "replaycache: "))]
 
 
+@pytest.mark.exhaustive
 def test_a_week(week: Project) -> None:
     repository = Repository(week)
 

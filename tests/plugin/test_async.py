@@ -198,6 +198,7 @@ def test_a_miss_in_a_fixture_or_its_tasks_fails_its_test_and_no_other(project: P
     assert summary(result).endswith("7 missed, 0 unused")
 
 
+@pytest.mark.exhaustive
 def test_a_thread_that_outlives_its_test_takes_the_cassette_of_the_next(project: Project) -> None:
     project.tests(
         """

@@ -25,6 +25,7 @@ CLAIMS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("order", ["first", "later"])
 @pytest.mark.parametrize(("code", "what"), CLAIMS.values(), ids=CLAIMS)
 def test_both_are_named_whichever_comes_first(project: Project, code: str, what: str, order: str) -> None:

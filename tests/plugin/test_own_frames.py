@@ -62,6 +62,7 @@ def refused(project: Project) -> Project:
     return project
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("style", ["auto", "short"])
 def test_frames_of_libraries_are_left_out(refused: Project, style: str) -> None:
     result = refused.run_apart("-p", "anyio", f"--tb={style}")
@@ -76,6 +77,7 @@ def test_frames_of_libraries_are_left_out(refused: Project, style: str) -> None:
     assert not re.findall(rf"^.*(?:{LIBRARIES}).*$", told, re.MULTILINE)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("option", ["--full-trace", "--tb=native"])
 def test_all_frames_are_there_where_they_are_asked_for(refused: Project, option: str) -> None:
     result = refused.run_apart(option, "test_it.py::test_sync")

@@ -39,6 +39,7 @@ def shared(project: Project) -> Project:
     return project
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("first", "second", "workers"),
     [
@@ -181,6 +182,7 @@ def pieces(project: Project, name: str) -> dict[str, str]:
     return {one: text.removesuffix("\n    }") for one, text in zip(asked, texts, strict=True)}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "variable", "asked", "recorded"),
     [

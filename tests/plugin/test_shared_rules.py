@@ -30,6 +30,7 @@ MISSES = "what one of them has recorded the other may miss"
 WRITES = "what one of them keeps out of the file the other may write into it"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("first", "second", "told"),
     [

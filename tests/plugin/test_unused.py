@@ -115,6 +115,7 @@ def test_a_run_that_records_does_not_judge(recorded: Project) -> None:
     assert summary(result).endswith(" 0 unused")
 
 
+@pytest.mark.exhaustive
 def test_orphans_are_files_that_no_collected_test_owns(recorded: Project) -> None:
     recorded.write(
         "cassettes/test_it/test_gone.json", (recorded.path / "cassettes/test_it/shared.json").read_text()
@@ -216,6 +217,7 @@ def test_drop_keeps_what_a_test_may_need_that_did_not_run_or_failed(
     assert {name: (recorded.path / name).read_bytes() for name in recorded.cassettes()} == before
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("policy", ["warn", "drop", "fail"])
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD", '{"format": "replaycache/1", "recordings": []}', None])
 def test_a_cassette_that_was_changed_since_it_was_played_is_not_judged(

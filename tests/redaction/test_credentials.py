@@ -113,6 +113,7 @@ def test_a_long_text_is_searched_whole() -> None:
 MARKS = sorted({mark for row in CREDENTIALS for mark in row.marks})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("size", [2**11, pytest.param(100_000, marks=pytest.mark.exhaustive)])
 def test_hostile_text_is_searched_with_no_more_findings_than_marks(size: int) -> None:
     for mark in MARKS:
@@ -143,6 +144,7 @@ LONG = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("pattern", LONG)
 def test_400_kilobytes_of_hostile_text_are_searched(pattern: str) -> None:
     """A pattern that is tried again and again over the same characters takes minutes here."""

@@ -161,6 +161,7 @@ PLACES: dict[str, tuple[Callable[[str], Recording], Callable[[Recording], str]]]
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("place", PLACES)
 def test_a_planted_secret_is_found_and_nothing_else_is_changed(place: str) -> None:
     make, read = PLACES[place]

@@ -171,6 +171,7 @@ def _is_replaced(path: str) -> bool:
     return SECRET not in json.dumps(body)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("sdk", ["openai", "anthropic"])
 def test_a_text_with_the_name_of_a_credential_is_replaced_or_known_as_data(sdk: str) -> None:
     undecided = [

@@ -15,6 +15,7 @@ from tests.serve.proxies import Command, completion, serving
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there one cannot ask whether a pipe is full")
 
 
+@pytest.mark.exhaustive
 def test_a_pipe_that_nobody_reads_stops_nobody(tmp_path: Path) -> None:
     with serving(lambda request, wire: wire.answer(completion("Here."))) as (_, server):
         command = Command(["--port", "0", "--upstream", f"up={server.url}", "--store", ":memory:"])

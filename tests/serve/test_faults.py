@@ -40,6 +40,7 @@ def faulty(proxy: Proxy, fault: str) -> httpx2.Client:
     return client(proxy, **{"x-replaycache-fault": fault, "x-replaycache-mode": "replay"})
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("fault", "error", "came"),
     [

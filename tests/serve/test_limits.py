@@ -43,6 +43,7 @@ def test_a_body_that_is_too_large_to_store_passes() -> None:
     assert "max_request_bytes" in answer.headers["x-replaycache-reason"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sent", [b"", b"GET /up/a HTT", b"GET /up/a HTTP/1.1\r\nHost: localhost\r\nX-A: b"])
 @pytest.mark.parametrize("before", [0, 1])
 def test_who_does_not_come_to_the_point(before: int, sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,7 @@ def test_a_port_that_is_in_use() -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

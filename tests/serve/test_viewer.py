@@ -418,6 +418,7 @@ def test_a_curl_command_and_a_test(client: httpx2.Client, work: Viewed) -> None:
     assert client.get(f"{work.url}api/recordings/{key}/0/copy", params={"as": "perl"}).status_code == 400
 
 
+@pytest.mark.exhaustive
 def test_the_copied_test_passes_with_the_exported_cassette(
     client: httpx2.Client, work: Viewed, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def one(text: Any = "Hello.", asked: str = "Say hello.", *, status: str = "hit")
 # -- lists -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_calls_are_listed_as_they_come(opened: Opened) -> None:
     page, calls, store = opened.page, CallLog(), MemoryStore()
     recording = recorded(OPENAI, asking("Say hello."), openai_chat("Hello."))
@@ -166,6 +167,7 @@ def test_what_is_stored_is_searched_in_prompts_and_answers(opened: Opened, work:
     expect(rows(page).first).to_be_focused()
 
 
+@pytest.mark.exhaustive
 def test_a_large_store_is_listed_in_pages(opened: Opened) -> None:
     page, store = opened.page, MemoryStore()
     for number in range(130):
@@ -337,6 +339,7 @@ def _hostile() -> Recording:
     return recorded(OPENAI, body, openai_chat(HOSTILE, HOSTILE, **message))
 
 
+@pytest.mark.exhaustive
 def test_markup_is_shown_and_not_run(opened: Opened) -> None:
     page, store, calls = opened.page, MemoryStore(), CallLog()
     whole, streamed = _hostile(), recorded(OPENAI, asking(HOSTILE), openai_stream(HOSTILE, HOSTILE))
@@ -392,6 +395,7 @@ def test_a_script_that_got_past_would_not_run(browser: Browser, work: Viewed) ->
     opened.context.close()
 
 
+@pytest.mark.exhaustive
 def test_ten_thousand_chunks_do_not_hold_the_page_up(opened: Opened) -> None:
     page = opened.page
     store, calls = one(openai_stream("word " * 10_000))
@@ -403,6 +407,7 @@ def test_ten_thousand_chunks_do_not_hold_the_page_up(opened: Opened) -> None:
         expect(page.locator("#detail .turn").last).to_contain_text("more characters; the raw body has all")
 
 
+@pytest.mark.exhaustive
 def test_a_store_that_fails_says_so_and_so_does_a_proxy_that_is_gone(browser: Browser) -> None:
     opened = Opened(browser)
     page = opened.page
@@ -422,6 +427,7 @@ def test_a_store_that_fails_says_so_and_so_does_a_proxy_that_is_gone(browser: Br
 # -- for everybody -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_everything_is_reached_by_the_keyboard(opened: Opened, work: Viewed) -> None:
     page, press = opened.page, opened.page.keyboard.press
     page.goto(work.url)
@@ -460,6 +466,7 @@ def test_everything_is_reached_by_the_keyboard(opened: Opened, work: Viewed) -> 
     expect(rows(page).nth(0)).to_be_focused()
 
 
+@pytest.mark.exhaustive
 def test_every_control_has_a_name(opened: Opened, work: Viewed) -> None:
     page = opened.page
     for address in ("", "#/stored", "#/saved", "#/calls/13", "login"):
@@ -473,6 +480,7 @@ def test_every_control_has_a_name(opened: Opened, work: Viewed) -> None:
         assert nameless == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_both_themes_are_readable(browser: Browser, work: Viewed, scheme: Any) -> None:
     """Contrast of what is written with what is behind it, at least 4.5 to 1, which WCAG 2 asks for."""
@@ -525,6 +533,7 @@ _CONTRASTS = """
 """
 
 
+@pytest.mark.exhaustive
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, work: Viewed) -> None:
     opened = Opened(browser, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = opened.page
@@ -538,6 +547,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, work: Vie
     opened.context.close()
 
 
+@pytest.mark.exhaustive
 def test_whoever_wants_less_motion_gets_none(browser: Browser) -> None:
     opened = Opened(browser, reduced_motion="reduce")
     store, calls = one()
@@ -552,6 +562,7 @@ def test_whoever_wants_less_motion_gets_none(browser: Browser) -> None:
     opened.context.close()
 
 
+@pytest.mark.exhaustive
 def test_the_viewer_of_a_proxy_is_opened_by_its_token(opened: Opened) -> None:
     page = opened.page
     token = "a-token-for-these-tests"

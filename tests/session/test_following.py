@@ -273,6 +273,7 @@ class Hidden:
         return inner.handle_request(request)
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("kind", ["install", "cassette"])
 @pytest.mark.parametrize("nested", NESTED)
 def test_what_is_called_already_is_not_recorded_again(

@@ -274,6 +274,7 @@ async def post(driver: Driver, inner: Any, url: str = "http://api.example") -> A
         return client.post(url + CHAT, json=ASKED)
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("kind", "answering"), IN_SESSIONS)
 def test_what_answers_in_the_process_passes_through(
     driver: Driver, tmp_path: Path, kind: str, answering: str
@@ -572,6 +573,7 @@ def test_what_respx_answers_is_not_stored_by_a_transport_of_ours(
     driver.run(body)
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("kind", "answering"), IN_SESSIONS)
 def test_a_transport_that_follows_is_none_over_what_answers_in_the_process(
     driver: Driver, tmp_path: Path, kind: str, answering: str, monkeypatch: pytest.MonkeyPatch

@@ -408,6 +408,7 @@ def test_threads_that_are_older_than_a_session_are_told(driver: Driver, is_cover
 def nothing() -> None: ...
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("how", ["subprocess", "spawn", "forkserver"])
 def test_other_processes_are_told_where_nothing_goes_live(how: str) -> None:
     if how not in ("subprocess", *multiprocessing.get_all_start_methods()):
@@ -505,6 +506,7 @@ def fetching(
     return fetch
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_what_a_module_fetches_while_it_is_imported_is_in_no_cassette(
     library: str, tmp_path: Path, fetching: Callable[[str, str], Any]

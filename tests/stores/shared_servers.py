@@ -40,10 +40,18 @@ def program(kind: Kind) -> str:
     return found
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
+    """One that this process was not given before: what failed on a server is told once in it."""
+    while True:
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            port = int(listening.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 class Server:

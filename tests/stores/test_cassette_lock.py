@@ -379,6 +379,7 @@ print(json.dumps(left))
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
 @pytest.mark.parametrize("kind", first_of(["nameless", "named"]))
 def test_writers_that_are_killed_leave_a_whole_cassette_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:

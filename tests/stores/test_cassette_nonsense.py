@@ -226,6 +226,7 @@ def check(path: Path, text: bytes) -> None:
             assert answer.text is not None
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=250)
 @given(st.data())
 def test_mutated_cassettes_replay_or_are_our_error(

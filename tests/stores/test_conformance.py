@@ -125,6 +125,7 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
     assert len(store) == 0
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_get_gives_what_put_stored(store: Store, sample: str) -> None:
     stored = SAMPLES[sample]()
@@ -141,6 +142,7 @@ def test_get_gives_what_put_stored(store: Store, sample: str) -> None:
     assert store.get("other") is None
 
 
+@pytest.mark.sampled(3)
 @given(made=recordings)
 def test_any_recording_round_trips(lasting_store: Store, made: object) -> None:
     lasting_store.put("k", made)  # type: ignore[arg-type]  # the strategy has no type
@@ -149,6 +151,7 @@ def test_any_recording_round_trips(lasting_store: Store, made: object) -> None:
     assert len(lasting_store) == 1
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("key", KEYS)
 def test_keys_are_told_apart(store: Store, key: str) -> None:
     for number, name in enumerate(KEYS):
@@ -160,6 +163,7 @@ def test_keys_are_told_apart(store: Store, key: str) -> None:
     assert sorted(store.keys()) == sorted(set(KEYS) - {key})
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("then", SAMPLES)
 @pytest.mark.parametrize("before", ["small", "large"])
 def test_put_replaces(store: Store, before: str, then: str) -> None:
@@ -174,6 +178,7 @@ def test_put_replaces(store: Store, before: str, then: str) -> None:
     assert sorted(store.keys()) == ["k", "other"]
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_delete_removes_and_tells(store: Store, sample: str) -> None:
     store.put("k", SAMPLES[sample]())
@@ -195,6 +200,7 @@ def test_what_was_deleted_can_be_stored_again(store: Store) -> None:
     assert store.get("k") == large(2)
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_body_is_read_any_number_of_times(store: Store, sample: str) -> None:
     made = SAMPLES[sample]()
@@ -212,6 +218,7 @@ def test_a_body_is_read_any_number_of_times(store: Store, sample: str) -> None:
     assert list(abandoned) == list(made.body)[1:]
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("sample", ["small", "large", "large request, small answer"])
 @pytest.mark.parametrize("change", ["replaced", "deleted", "closed", "replaced thrice and deleted"])
 def test_a_body_is_whole_whatever_happens_to_its_key(store: Store, sample: str, change: str) -> None:
@@ -239,6 +246,7 @@ def test_a_body_is_whole_whatever_happens_to_its_key(store: Store, sample: str, 
         assert found.request == made.request
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_what_is_put_at_once_is_stored_or_left(store: Any, sample: str) -> None:
     """Where it would take long, nothing is stored, and `put` is there."""
@@ -266,6 +274,7 @@ def test_what_is_read_can_be_stored_again(store: Store, sample: str) -> None:
     assert store.get("k") == store.get("copy") == SAMPLES[sample]()
 
 
+@pytest.mark.sampled(2)
 def test_one_store_takes_what_another_gave(store: Store, tmp_path: Path) -> None:
     for number, make in enumerate(STORES.values()):
         try:
@@ -380,6 +389,7 @@ def test_several_threads_at_once_lose_nothing(store: Store) -> None:
     assert all(store.get(f"{number}-large") == large(number) for number in range(8))
 
 
+@pytest.mark.sampled(2)
 def test_readers_of_a_key_that_is_written_always_get_a_whole_recording(store: Store) -> None:
     """Small and large in turn, so that a disk store changes between its database and its files."""
     versions = [recording(b"small"), large(1), recording(b"small too"), large(2)]
@@ -413,6 +423,7 @@ def test_many_threads_read_one_body_at_once(store: Store) -> None:
     everyone(6, work)
 
 
+@pytest.mark.sampled(2)
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
 def test_it_behaves_as_a_dictionary_would(lasting_store: Store, data: st.DataObject) -> None:

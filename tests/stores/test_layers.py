@@ -273,6 +273,7 @@ class Watched(LayeredStore):
         return super().get(key)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("driver", ASYNC, ids=str)
 def test_many_tasks_at_once_each_ask_a_few_times(driver: Driver, shared: RedisStore) -> None:
     many = 200

@@ -108,6 +108,7 @@ def test_a_password_in_its_place(password: str, scheme: str, by_user: bool) -> N
         no_part_of(password, said_of(f"{scheme}://{user}:{quote(password, safe='')}@127.0.0.1:1/0", patch))
 
 
+@pytest.mark.exhaustive
 @given(
     password=odd | passwords, scheme=schemes, rest=st.sampled_from(["@127.0.0.1:1/0", "@127.0.0.1:1?db=x", "@h"])
 )

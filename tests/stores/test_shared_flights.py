@@ -52,6 +52,7 @@ def leader_of(askers: Askers, followers: set[int]) -> int:
     return leader
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("driver", one_in(3, DRIVERS), ids=str)
 def test_processes_on_two_hosts_make_one_call(
@@ -73,6 +74,7 @@ def test_processes_on_two_hosts_make_one_call(
     assert gate.count == 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("driver", one_in(3, DRIVERS[::-1]), ids=str)
 def test_a_leader_that_is_killed_costs_one_further_call(
@@ -100,6 +102,7 @@ def test_a_leader_that_is_killed_costs_one_further_call(
     assert waited < LEASE + 20  # and not the time for which followers wait for one that lives
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("store", ["disk", *first_of(["redis", "valkey"])], ids=str)
 def test_on_one_host_too(store: str, tmp_path: Path) -> None:
     gate, driver = Gate(), SYNC[1]
@@ -119,6 +122,7 @@ def test_on_one_host_too(store: str, tmp_path: Path) -> None:
     assert gate.count == 2
 
 
+@pytest.mark.exhaustive
 def test_a_leader_that_is_stopped_loses_its_lease_and_does_no_harm_afterwards() -> None:
     gate = Gate()
     store = store_in(shared_servers.server("valkey"))

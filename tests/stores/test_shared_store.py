@@ -97,6 +97,7 @@ def body_of(number: int) -> dict[str, Any]:
     return {**ASKED, "messages": [{"role": "user", "content": f"number {number % 60}"}]}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("driver", [SYNCHRONOUS, ASYNCHRONOUS], ids=str)
 def test_no_call_fails_while_the_server_is_stopped_and_started(driver: Driver) -> None:
     statuses = set()
@@ -641,6 +642,7 @@ with httpx2.Client(transport=ReplayTransport(store=store), timeout=60) as client
 """
 
 
+@pytest.mark.exhaustive
 def test_a_large_recording_needs_little_memory_on_either_side() -> None:
     event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % (b"x" * 64_000)
 

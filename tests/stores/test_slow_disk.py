@@ -86,6 +86,7 @@ def run(shim: Path, directory: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_the_event_loop_is_not_kept_and_hits_are_right_and_the_log_says_it(shim: Path, tmp_path: Path) -> None:
     directory = tmp_path / "cache"
     found = run(shim, directory)

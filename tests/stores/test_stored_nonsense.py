@@ -308,6 +308,7 @@ def check(read: Callable[[], Recording]) -> None:
     replays(made)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(st.data())
 def test_mutated_entries_replay_or_are_damage(

@@ -30,6 +30,7 @@ def install(suite: Suite, name: str) -> str:
     return entry
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", RIVALS)
 @pytest.mark.parametrize("how", ["found", "given before", "given after"])
 def test_a_rival_is_refused(suite: Suite, name: str, how: str) -> None:
@@ -51,6 +52,7 @@ def test_a_rival_is_refused(suite: Suite, name: str, how: str) -> None:
     assert "Traceback" not in result.stderr.str()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", RIVALS)
 def test_a_rival_that_is_switched_off_is_no_rival(suite: Suite, name: str) -> None:
     entry = install(suite, name)

@@ -60,6 +60,7 @@ KEYS = {
 """Each key with a value, what else is configured, and what works with the key and not without."""
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("key", KEYS)
 def test_each_key_counts(suite: Suite, key: str) -> None:
     value, others, works = KEYS[key]
@@ -99,6 +100,7 @@ def test_compressed_responses_are_decoded_whatever_the_key_says(suite: Suite, co
     suite.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scope", ["function", "class", "module", "package", "session"])
 def test_vcr_config_may_have_every_scope(suite: Suite, scope: str) -> None:
     suite.yaml("test_it.yaml", interaction('"found"', method="POST", body='{"q": 1}'))
