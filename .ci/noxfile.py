@@ -1,10 +1,11 @@
-"""Runs each file of tests/sdks in an environment of its own, and tests/neighbours in another.
+"""Runs what needs an environment of its own: each file of tests/sdks, tests/neighbours, and a stricter suite.
 
     nox -f .ci/noxfile.py                   all SDKs
     nox -f .ci/noxfile.py -t main           those that continuous integration runs
     nox -f .ci/noxfile.py -s "sdk(groq)"    one; what follows -- goes to pytest
     nox -f .ci/noxfile.py -s neighbours     other plugins of pytest beside ours
     nox -f .ci/noxfile.py -s pages          what docs/how-to and docs/migrate say of other libraries
+    nox -f .ci/noxfile.py -s strict         the suite in random order and in Python's development mode
     nox -f .ci/noxfile.py -l                lists them
 
 The environments are kept in .ci/.cache/sdks; `-R` runs them again without installing.
@@ -12,6 +13,7 @@ The environments are kept in .ci/.cache/sdks; `-R` runs them again without insta
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import nox
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests" / "sdks"
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 SDKS = tomllib.loads((TESTS / "sdks.toml").read_text("utf-8"))
 
 nox.options.envdir = str(ROOT / ".ci" / ".cache" / "sdks")
@@ -83,3 +86,17 @@ def pages(session: nox.Session) -> None:
     session.chdir(ROOT)
     tests = ROOT / "tests" / "docs" / "apart"
     session.run("python", "-m", "pytest", "-q", "-c", str(tests / "pytest.ini"), *session.posargs, str(tests))
+
+
+@nox.session
+def strict(session: nox.Session) -> None:
+    """Runs the suite in random order, in Python's development mode."""
+    # without what makes it a plugin of pytest, so that no pytest that a test starts has it
+    session.install("--editable", f"{ROOT}[cli,httpx2]", *nox.project.dependency_groups(PROJECT, "test"))
+    place = session.create_tmp()
+    session.install("--no-deps", "--target", place, "pytest-randomly")
+    for told in Path(place).glob("*.dist-info"):
+        shutil.rmtree(told)
+    session.chdir(ROOT)
+    command = ("python", "-m", "pytest", "-q", "-p", "pytest_randomly", "-n", "2", "--dist", "loadfile")
+    session.run(*command, *session.posargs, env={"PYTHONDEVMODE": "1", "PYTHONPATH": place})
