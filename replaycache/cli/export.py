@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import click
 
-from .. import __version__
 from .._models import Recording
 from ..maintenance.moving import Moved, Taken, salt_of, taken, to_cache, to_cassette, writable
 from ..maintenance.selection import Selection
@@ -34,7 +33,7 @@ from .opening import (
 )
 from .output import json_option, progress
 
-_BY_SUFFIX = {".json": "cassette", ".har": "har", ".yaml": "vcr", ".yml": "vcr"}
+_BY_SUFFIX = {".json": "cassette", ".yaml": "vcr", ".yml": "vcr"}
 
 
 @click.command("export")
@@ -45,7 +44,7 @@ _BY_SUFFIX = {".json": "cassette", ".har": "har", ".yaml": "vcr", ".yml": "vcr"}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["cassette", "har", "vcr", "cache"]),
+    type=click.Choice(["cassette", "vcr", "cache"]),
     help="What TARGET is, where its name does not say it.",
 )
 @click.option("--force", is_flag=True, help="Write a file anew that exists.")
@@ -58,17 +57,17 @@ def command(
     model: str | None,
     since: str | None,
     status: str | None,
-    form: Literal["cassette", "har", "vcr", "cache"] | None,
+    form: Literal["cassette", "vcr", "cache"] | None,
     force: bool,
     redact: Redact,
     as_json: bool,
 ) -> Status:
-    """Copy recordings into a cassette or a HAR file.
+    """Copy recordings into a cassette or another store.
 
     All of --store or of the default store, or only those that are named.
     TARGET is a cassette (FILE.json, to which what it has not yet is added), a
-    HAR file (FILE.har), a cassette of VCR.py (FILE.yaml), the directory of
-    another cache, or a shared store (redis://HOST).
+    cassette of VCR.py (FILE.yaml), the directory of another cache, or a shared
+    store (redis://HOST).
 
     What looks like a credential is not written to a file, and named; then the
     exit status is 1. --secrets=replace writes it with placeholders.
@@ -93,7 +92,7 @@ def command(
         elif kind == "cassette":
             _into_cassette(every, target, source, force, redact, moved)
         else:
-            _into_file(every, Path(target).expanduser(), kind, redact, moved)
+            _into_vcr(every, Path(target).expanduser(), redact, moved)
     return tell(moved, _other(target, source).location if is_shared(target) else target, as_json)
 
 
@@ -136,7 +135,9 @@ def _into_cassette(
         to_cassette(items, store, redact, moved)
 
 
-def _into_file(items: Iterator[Taken], path: Path, kind: str, redact: Redact, moved: Moved) -> None:
+def _into_vcr(items: Iterator[Taken], path: Path, redact: Redact, moved: Moved) -> None:
+    from ..foreign.vcrpy_writing import write
+
     check_is_no_device(path)
 
     def recordings() -> Iterator[Recording]:
@@ -145,24 +146,13 @@ def _into_file(items: Iterator[Taken], path: Path, kind: str, redact: Redact, mo
             yield item.recording
 
     with suppress(_NothingWritten), replaced(path) as file:
-        _write(kind, recordings(), file)
+        write(recordings(), file)
         if not moved.written:
             raise _NothingWritten
 
 
 class _NothingWritten(Exception):
     """None of the recordings may stand in the file."""
-
-
-def _write(kind: str, recordings: Iterator[Recording], file: BinaryIO) -> None:
-    if kind == "har":
-        from ..foreign import har_writing
-
-        har_writing.write(recordings, file, __version__)
-    else:
-        from ..foreign import vcrpy_writing
-
-        vcrpy_writing.write(recordings, file)
 
 
 def _meant(store: Store, keys: tuple[str, ...], which: Selection, moved: Moved) -> Iterator[Taken]:

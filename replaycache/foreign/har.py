@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from urllib.parse import urlencode
 
-from .._models import Body, Chunk, Headers, Recording
-from ..stores.stored_fields import LONGEST, unknown_names
+from .._models import Headers, Recording
 from .interactions import Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
@@ -70,7 +68,7 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
     body_of_answer = _by_polly if by_polly else _content
     content, complete = body_of_answer(response, answered, has_body)
     started, until_head, latency = _times(entry)
-    recording = request.recording(
+    return request.recording(
         method=method,
         url=url,
         headers=headers,
@@ -85,55 +83,6 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
             complete=complete,
         ),
     )
-    ours = entry.find("_replaycache")
-    if ours is not None and isinstance(ours.value, dict):
-        recording = _with_names(ours, recording)
-        _take_what_only_we_write(ours, recording)
-    return recording
-
-
-def _with_names(ours: Node, recording: Recording) -> Recording:
-    """The recording with the names of the headers that are unknown of its request, and of those that were left
-    out, which `har_writing` keeps in members of its own."""
-    ours.source.tells_unknown()
-    try:
-        unknown = unknown_names(ours.value.get("unknown", []), recording.request.headers)
-    except (ValueError, TypeError) as error:
-        raise ours.error(f"cannot be read: {error}") from None
-    return recording.with_parts(
-        request=replace(recording.request, unknown=unknown, left_out=_left_out(ours, "request")),
-        head=replace(recording.head, left_out=_left_out(ours, "response")),
-    )
-
-
-def _left_out(ours: Node, part: str) -> tuple[str, ...]:
-    """The names of the headers that were not stored when it was recorded; none where they were edited away."""
-    told = ours.value.get("left_out")
-    names = told.get(part, []) if isinstance(told, dict) else []
-    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
-
-
-def _take_what_only_we_write(ours: Node, recording: Recording) -> None:
-    """Chunks, sample and completeness, which `har_writing` keeps in a member of its own; ignored where they do
-    not fit the body, for such a file may have been edited."""
-    if ours.value.get("complete") is False:
-        recording.complete = False
-    sample = ours.value.get("sample")
-    if isinstance(sample, int) and not isinstance(sample, bool) and 0 < sample < 1 << 63:
-        recording.sample = sample
-    body = recording.body.read()
-    chunks: list[Chunk] = []
-    at = 0
-    try:
-        for size, offset in ours.value["chunks"]:
-            if type(size) is not int or not 0 <= size <= len(body) - at or not 0 <= offset < LONGEST:
-                return
-            chunks.append(Chunk(body[at : at + size], float(offset)))
-            at += size
-    except (KeyError, TypeError, ValueError):
-        return
-    if at == len(body):
-        recording.body = Body.of(chunks)
 
 
 def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:

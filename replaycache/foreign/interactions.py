@@ -56,7 +56,7 @@ class Source:
         self.to_play = to_play
         self.ends_its_last_line = True
         self.sees_all = True
-        self._sent: list[_Asked] = []
+        self._sent: list[tuple[Sent, frozenset[str]]] = []
         self._decoded = 0
 
     def sent(self, method: str, url: str, headers: Headers) -> Headers:
@@ -64,25 +64,20 @@ class Source:
         if self.to_play:
             return headers
         known, hidden = without_placeholders(headers)
-        self._sent.append(_Asked(Sent(method, url, frozenset(name for name, _ in headers)), hidden))
+        self._sent.append((Sent(method, url, frozenset(name for name, _ in headers)), hidden))
         return known
-
-    def tells_unknown(self) -> None:
-        """The file itself says of the last request what is unknown."""
-        if self._sent:
-            self._sent[-1].is_told = True
 
     def with_unknown(self, recordings: list[Recording]) -> list[Recording]:
         """The recordings of the file, in its order, with what is unknown of each."""
         if self.to_play:
             return recordings
-        away = left_out([asked.sent for asked in self._sent], sees_all=self.sees_all)
+        away = left_out([sent for sent, _ in self._sent], sees_all=self.sees_all)
         counting = COUNTING.union(self.redact.request_headers)
         found = []
-        for recording, asked, gone in zip(recordings, self._sent, away, strict=True):
+        for recording, (_, hidden), gone in zip(recordings, self._sent, away, strict=True):
             request = recording.request
-            unknown = (gone | (asked.hidden & counting)).union(request.unknown)
-            if unknown and not asked.is_told:
+            unknown = (gone | (hidden & counting)).union(request.unknown)
+            if unknown:
                 request = replace(request, unknown=tuple(sorted(unknown)))
                 recording = recording.with_parts(request=request)
             found.append(recording)
@@ -148,15 +143,6 @@ class Source:
             magic = _MAGIC.get(encoding.rpartition(",")[2].strip().lower())
             return body, magic is None or body.startswith(magic)
         return b"".join(pieces), False
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A request; of its headers, those that have a placeholder; whether the file tells what is unknown of it."""
-
-    sent: Sent
-    hidden: frozenset[str]
-    is_told: bool = False
 
 
 _OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
