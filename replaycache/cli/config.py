@@ -17,8 +17,9 @@ from ..redaction.redact import Redact
 from ..stores import default_directory, is_shared
 from ..stores.redis.address import parse_address
 from .errors import Status
+from .fitting import note
 from .given import check_given, given_options
-from .output import Column, is_terminal, json_option, note, write_json, write_table
+from .output import Column, is_terminal, json_option, write_json, write_table
 
 DEFAULT = "default"
 _CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@|[^/@=\s]*:[^/@\s]*@")

@@ -10,8 +10,9 @@ import click
 
 from .._printable import printable
 from .errors import CommandFailed
+from .fitting import width
 from .opening import check_store_name
-from .output import is_terminal, width
+from .output import is_terminal
 
 
 @click.command("demo")

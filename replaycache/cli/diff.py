@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from .._models import Recording
+from .._printable import one_line
 from ..dialects.conversation import prompt
 from ..engine.drift import answer_differences
 from ..engine.nearest import Difference
@@ -18,6 +19,7 @@ from ..stores import Store
 from .differences import as_json as difference_as_json
 from .differences import fitted, request_differences, write_differences
 from .errors import Status
+from .fitting import note
 from .opening import (
     Entry,
     complete_key,
@@ -28,7 +30,7 @@ from .opening import (
     names_a_store,
     store_option,
 )
-from .output import json_option, note, one_line, write_json_line, write_styled
+from .output import json_option, write, write_json_line
 
 
 @click.command("diff")
@@ -170,7 +172,7 @@ def _write(pair: _Pair, found: list[Difference], as_json: bool) -> bool:
         )
         return True
     mark, style = _MARKS[kind]
-    write_styled(fitted(f"{mark} {_title(pair, kind)}"), style)
+    write(fitted(f"{mark} {_title(pair, kind)}"), style)
     write_differences(found, indent=2)
     return True
 

@@ -15,6 +15,8 @@ import click
 
 from .._errors import ConfigurationError
 from .._models import Recording, Request
+from .._printable import one_line, printable
+from ..accounts.amounts import human_age
 from ..configuration import defaults
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
 from ..engine.stored_form import stored_form
@@ -32,7 +34,7 @@ from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status
 from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
-from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
+from .output import is_terminal, json_option, write, write_field, write_json
 from .request_text import parse_request
 
 LIMIT = 64 << 20
@@ -318,7 +320,7 @@ _HEAD = ("scheme", "method", "origin", "path", "query", "headers", "sample", "sc
 
 def _text_block(text: str) -> None:
     for line in printable(text, lines=True).split("\n"):
-        write_styled(f"  {line}")
+        write(f"  {line}")
 
 
 def _write_canonical(canonical: bytes) -> None:
@@ -393,14 +395,14 @@ def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> St
         write_field(f"{mark} key", f"{asked.explanation.key}  {one_line(asked.name, 200)}", "yellow")
     write_field("same key", "yes" if same else "no", "green" if same else "red")
     if counting:
-        write_styled()
-        write_styled("What counts:", "bold")
+        write()
+        write("What counts:", "bold")
         write_differences(counting, indent=2)
     if folded:
-        write_styled()
-        write_styled("What does not count:", "bold")
+        write()
+        write("What does not count:", "bold")
         write_differences(folded, indent=2)
-    write_styled()
+    write()
     _write_rules("- rules", first.explanation)
     _write_rules("+ rules", second.explanation)
     return Status.DONE if same else Status.FOUND

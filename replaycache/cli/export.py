@@ -20,6 +20,7 @@ from ..stores import CassetteStore, Store, is_shared
 from ..system.atomic_file import replaced
 from .choosing import selection, selection_options
 from .errors import CommandFailed, NothingMatches, Status
+from .fitting import progress
 from .moved import redact_options, tell
 from .opening import (
     check_is_no_device,
@@ -31,7 +32,7 @@ from .opening import (
     new_store,
     store_option,
 )
-from .output import json_option, progress
+from .output import json_option
 
 _BY_SUFFIX = {".json": "cassette", ".yaml": "vcr", ".yml": "vcr"}
 

@@ -14,9 +14,10 @@ from ..redaction.redact import Redact
 from ..stores import CassetteStore, Store, is_shared
 from .choosing import selection, selection_options
 from .errors import Status
+from .fitting import progress
 from .moved import redact_options, tell
 from .opening import existing_store, is_cassette, new_store, store_option
-from .output import json_option, progress
+from .output import json_option
 
 
 @click.command("import")

@@ -12,6 +12,8 @@ import click
 
 from .._errors import StoreError
 from .._models import Recording, Usage
+from .._printable import one_line
+from ..accounts.amounts import human_age, human_count, human_size, human_units, iso_time
 from ..dialects.conversation import prompt
 from ..dialects.usage import model_of
 from ..maintenance.facts import endpoint, usage_told
@@ -19,21 +21,9 @@ from ..maintenance.selection import Selection
 from ..stores import Store
 from .choosing import selection, selection_options
 from .errors import NothingMatches, Status
+from .fitting import note
 from .opening import Entry, entries, existing_store, is_cassette, store_argument, unreadable
-from .output import (
-    Column,
-    human_age,
-    human_count,
-    human_size,
-    human_units,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    one_line,
-    write_json_line,
-    write_table,
-)
+from .output import Column, is_terminal, json_option, write_json_line, write_table
 
 PROMPT = 200
 """Characters of what was asked that a line of data has."""

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 import click
 
+from .._printable import printable
 from ..maintenance.moving import Moved
 from ..redaction.redact import Redact
 from .choosing import all_redacted
 from .errors import Status
-from .output import note, printable, write_json
+from .fitting import note
+from .output import write_json
 
 LISTED = 10
 """Recordings that are named of each kind; the rest are counted."""

@@ -13,12 +13,15 @@ from typing import NamedTuple
 import click
 
 from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
+from .._printable import printable
+from ..accounts.amounts import human_age, human_size, iso_time
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection
 from ..options import parse_duration
 from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
 from .errors import CommandFailed, NothingMatches, Status
+from .fitting import note, progress
 from .opening import (
     complete_key,
     existing_cache,
@@ -28,19 +31,7 @@ from .opening import (
     store_option,
     writable_store,
 )
-from .output import (
-    Column,
-    human_age,
-    human_size,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    printable,
-    progress,
-    write_json,
-    write_table,
-)
+from .output import Column, is_terminal, json_option, write_json, write_table
 
 WRITTEN_ANEW = 64 << 20
 """Bytes of a database up to which it is written anew when something was removed. That of a larger one would keep

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from .._printable import one_line
 from ..maintenance.scanning import Found, files_in, scan_cache, scan_file
 from ..stores import DiskStore
 from .errors import CommandFailed, Status
+from .fitting import note, progress
 from .opening import is_disk_cache
-from .output import json_option, note, one_line, progress, write, write_json_line
+from .output import json_option, write, write_json_line
 
 
 @click.command("scan")

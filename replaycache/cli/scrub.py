@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
+from .._printable import printable
 from ..maintenance.scrubbing import Scrubbed, scrub_cache, scrub_cassette, scrub_file
 from ..redaction.redact import Redact
 from ..stores import CassetteStore
 from .choosing import all_redacted
 from .errors import Status
+from .fitting import note, progress
 from .foreign_file import ForeignFile
 from .opening import complete_store, existing_store
-from .output import json_option, note, printable, progress, write, write_json
+from .output import json_option, write, write_json
 
 
 @click.command("scrub")

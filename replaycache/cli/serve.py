@@ -12,7 +12,7 @@ import click
 from .._errors import ConfigurationError, ReplayCacheWarning
 from .._printable import printable
 from .errors import CommandFailed, Status
-from .output import note
+from .fitting import note
 
 if TYPE_CHECKING:
     from ..serve.settings import Settings

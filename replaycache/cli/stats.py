@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .._models import Recording
+from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time
 from ..accounts.ledger import TOKENS, Ledger
 from ..accounts.list_prices import is_available
 from ..accounts.prices import Prices
@@ -19,24 +20,9 @@ from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
 from .choosing import parse_since, prices_of_project
 from .errors import Status
+from .fitting import note, progress
 from .opening import complete_store, entries, existing_store, unreadable
-from .output import (
-    Column,
-    human_count,
-    human_duration,
-    human_money,
-    human_size,
-    human_units,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    progress,
-    write_field,
-    write_json,
-    write_styled,
-    write_table,
-)
+from .output import Column, is_terminal, json_option, write, write_field, write_json, write_table
 
 SHOWN = 10
 """Lines of a table on a terminal, where --limit does not say otherwise."""
@@ -299,8 +285,8 @@ def _show(told: _Told, since: str | None, by: str | None, lines: dict[str, list[
             continue
         if by is None:
             left = len(found) - limit
-            write_styled()
-            write_styled(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
+            write()
+            write(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
         write_table(_columns(table, total), (_row(table, line, total) for line in found[:limit]))
     if by is None:
         for line in _footnotes(total):

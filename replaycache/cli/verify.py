@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from .._errors import BudgetExceeded, ConfigurationError
+from .._printable import one_line, printable
+from ..accounts.amounts import human_money
 from ..accounts.budget import Budget
 from ..accounts.prices import Prices
 from ..dialects.usage import usage_of
@@ -18,19 +20,9 @@ from ..maintenance.verifying import Upstream, Verified, make_client, verify, why
 from ..wire import url as _url
 from .choosing import budget_option, prices_of_project
 from .errors import CommandFailed, NothingMatches, Status
+from .fitting import note, progress
 from .opening import Entry, complete_store, entries, existing_store, is_cassette, stores_meant
-from .output import (
-    Column,
-    human_money,
-    is_terminal,
-    json_option,
-    note,
-    one_line,
-    printable,
-    progress,
-    write_json_line,
-    write_table,
-)
+from .output import Column, is_terminal, json_option, write_json_line, write_table
 
 ASKED_FROM = 10
 """More calls than this are made only where the user agrees."""
