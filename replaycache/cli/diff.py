@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -25,6 +25,7 @@ from .opening import (
     complete_key,
     entries,
     existing_store,
+    in_order,
     is_cassette,
     named_entry,
     names_a_store,
@@ -123,7 +124,7 @@ def _pairs(first: Store, second: Store) -> Iterator[_Pair]:
 def _slots(store: Store) -> list[_Slot]:
     if not is_cassette(store):
         return [_Slot(store, key) for key in store.keys()]  # noqa: SIM118  # a store is no dict
-    return [_Slot(store, entry.key, entry) for entry in reversed(list(entries(store)))]
+    return [_Slot(store, entry.key, entry) for entry in in_order(store)]
 
 
 def _differences(pair: _Pair) -> list[tuple[Difference, bool]]:
@@ -167,7 +168,7 @@ def _write(pair: _Pair, found: list[Difference], as_json: bool) -> bool:
         write_json_line(
             {"change": kind}
             | ({"moved": True} if is_moved else {})
-            | {name: _named(entry) for name, entry in names.items() if entry}
+            | {name: entry.as_json() for name, entry in names.items() if entry}
             | {"differences": list(map(difference_as_json, found))}
         )
         return True
@@ -175,10 +176,6 @@ def _write(pair: _Pair, found: list[Difference], as_json: bool) -> bool:
     write(fitted(f"{mark} {_title(pair, kind)}"), style)
     write_differences(found, indent=2)
     return True
-
-
-def _named(entry: Entry) -> dict[str, Any]:
-    return {"key": entry.key} | ({} if entry.number is None else {"number": entry.number})
 
 
 def _title(pair: _Pair, kind: str) -> str:

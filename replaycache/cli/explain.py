@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from .._errors import ConfigurationError
 from .._models import Recording, Request
 from .._printable import one_line, printable
 from ..accounts.amounts import human_age
@@ -32,7 +31,7 @@ from ..wire.hosts import HostPattern, are_meant
 from .choosing import all_redacted
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
-from .errors import CommandFailed, Status
+from .errors import CommandFailed, Status, wrong_use
 from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
 from .output import is_terminal, json_option, write, write_field, write_json
 from .request_text import parse_request
@@ -112,7 +111,7 @@ def _match(
     if not any((ignore, scrub, pairs, headers, no_folding)):
         found: Match = defaults().options.get("match", Match())
         return found
-    try:
+    with wrong_use():
         return Match(
             ignore=ignore,
             scrub=[_scrub(text) for text in scrub],
@@ -120,8 +119,6 @@ def _match(
             headers=headers,
             fold_defaults=not no_folding,
         )
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _scrub(text: str) -> str | tuple[str, str]:
@@ -133,10 +130,8 @@ def _scrub(text: str) -> str | tuple[str, str]:
 def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
     if ignore_hosts is None:
         ignore_hosts = defaults().options.get("ignore_hosts")
-    try:
+    with wrong_use():
         hosts = parse_hosts(ignore_hosts, "--ignore-hosts")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     return are_meant(map(HostPattern.parse, hosts), request.url)
 
 
@@ -213,10 +208,8 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
         find = salt_of(opened) if os.path.exists(opened.location) else None
         return unsalted() if find is None else find()
 
-    try:
+    with wrong_use():
         redact = all_redacted(Redact(body=paths))
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     is_file = str(default_store() if store is None else store).lower().endswith(".json")
     return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
 

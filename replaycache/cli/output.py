@@ -6,6 +6,7 @@ Standard output holds nothing but data when it is piped; notes, progress and err
     write_json(value)              one JSON document; `write_json_line(value)` for lists: a document a line
     write_field(name, value)       a named value, for what is shown of one thing
     write_table(columns, rows)     rows that fit the terminal; piped, lines of fields separated by tabs, no header
+    write_list(items, ...)         a table, such lines, or JSON of each
 
 and in `fitting`
 
@@ -23,17 +24,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from .._printable import one_line, printable
 from .fitting import cells, cut, width, wipe, wrapped
+
+T = TypeVar("T")
 
 LOOKED_AT = 200
 """Rows from which a table takes the widths of its columns; the others are written as they come."""
@@ -158,6 +161,31 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int
             count += 1
         return count
     return _Table(columns).write(rows)
+
+
+def write_list(
+    items: Iterable[T],
+    *,
+    as_json: Callable[[T], object] | None,
+    columns: Sequence[Column],
+    cells: Callable[[T], Sequence[str]],
+    fields: Callable[[T], Sequence[str]],
+) -> int:
+    """Writes a list as its items come, and returns their number.
+
+    Args:
+        as_json: gives an item as JSON, each on a line; None where JSON is not asked for.
+        columns: of the table on a terminal.
+        cells: gives an item as a row of that.
+        fields: gives an item as a line of fields, where it is piped.
+    """
+    if as_json is None:
+        return write_table(columns, map(cells if is_terminal() else fields, items))
+    count = 0
+    for item in items:
+        write_json_line(as_json(item))
+        count += 1
+    return count
 
 
 class _Table:

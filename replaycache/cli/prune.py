@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import click
 
 from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
-from .._printable import printable
-from ..accounts.amounts import human_age, human_size, iso_time
+from ..accounts.amounts import human_age, human_size, iso_time, parse_size
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection
 from ..options import parse_duration
 from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
-from .errors import CommandFailed, NothingMatches, Status
-from .fitting import note, progress
+from .errors import CommandFailed, NothingMatches, Status, confirm, wrong_use
+from .fitting import counted, note
 from .opening import (
     complete_key,
     existing_cache,
@@ -31,9 +29,9 @@ from .opening import (
     store_option,
     writable_store,
 )
-from .output import Column, is_terminal, json_option, write_json, write_table
+from .output import Column, json_option, write_json, write_list
 
-WRITTEN_ANEW = 64 << 20
+WRITTEN_ANEW = 64_000_000
 """Bytes of a database up to which it is written anew when something was removed. That of a larger one would keep
 other processes from recording for longer than they wait."""
 
@@ -89,7 +87,7 @@ def command(
         unused_since=_before(now, unused_for, "--unused-for"),
         selection=Selection(model=model, statuses=parse_status(status)),
         damaged=damaged,
-        max_size=parse_size(max_size),
+        max_size=None if max_size is None else _bytes(max_size),
         least_used_first=lru,
         everything=everything,
     )
@@ -157,10 +155,9 @@ class _Listing:
         if self.is_quiet:
             for _ in rows:
                 pass
-        elif is_terminal():
-            write_table(columns, (_cells(gone, self._now) for gone in rows))
         else:
-            write_table((), map(_fields, rows))
+            cells = partial(_cells, now=self._now)
+            write_list(rows, as_json=None, columns=columns, cells=cells, fields=_fields)
 
     def _counted(self, going: Iterable[_Gone]) -> Iterator[_Gone]:
         for gone in going:
@@ -232,17 +229,17 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
     unread = _Unread()
     looked = 0
 
-    with _progress("looking" if dry_run else "removing", len(cache), listing) as advance:
+    def found() -> Iterator[Candidate]:
+        nonlocal looked
+        every = candidates(cache, rules, unread.add, oldest=then, began=began)
+        # a list tells itself how far it is, and does not fit on one terminal with a bar
+        shown = counted(every, "looking" if dry_run else "removing", len(cache)) if listing.is_quiet else every
+        for candidate in shown:
+            looked += 1
+            yield candidate
 
-        def found() -> Iterator[Candidate]:
-            nonlocal looked
-            for candidate in candidates(cache, rules, unread.add, oldest=then, began=began):
-                looked += 1
-                advance(1)
-                yield candidate
-
-        gone = (candidate for candidate in found() if candidate.goes) if dry_run else remove(cache, found())
-        listing.write(map(_Gone, gone), _COLUMNS)
+    gone = (candidate for candidate in found() if candidate.goes) if dry_run else remove(cache, found())
+    listing.write(map(_Gone, gone), _COLUMNS)
     if not rules.damaged and not rules.everything:
         unread.tell()
     strays = cache.strays() if dry_run else cache.remove_strays()
@@ -251,47 +248,29 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
     return _Removed(listing, looked - listing.count, freed, cache.location, strays)
 
 
-@contextmanager
-def _progress(text: str, total: int, listing: _Listing) -> Iterator[Callable[[int], None]]:
-    """A progress bar where nothing is listed: a list is one itself, and the two do not fit on one terminal."""
-    if listing.is_quiet:
-        with progress(text, total=total) as advance:
-            yield advance
-    else:
-        yield lambda steps: None
-
-
 def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
     if rules.max_size is None:
         return None
-    with progress("looking", total=len(cache)) as advance:
-
-        def counted() -> Iterator[Candidate]:
-            for candidate in candidates(cache, rules, lambda key, why: None):
-                advance(1)
-                yield candidate
-
-        return oldest(counted(), rules)
+    every = candidates(cache, rules, lambda key, why: None)
+    return oldest(counted(every, "looking", len(cache)), rules)
 
 
 def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
     """Asks, where nothing would be left."""
     count = 0
-    with progress("looking", total=len(cache)) as advance:
-        # what was stored last is what stays, if anything does
-        for candidate in candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True):
-            if not candidate.goes:
-                return
-            count += 1
-            advance(1)
-    if not count:
-        return
-    what = f"All {count:,} recordings" if count > 1 else "The only recording"
-    text = f"{what} of {cache.location} would be removed"
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"{text}. Nothing was; add --yes if that is meant.")
-    if not click.confirm(f"{printable(text)}. Go on?", err=True):
-        raise CommandFailed("nothing was removed.")
+    # what was stored last is what stays, if anything does
+    every = candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True)
+    for candidate in counted(every, "looking", len(cache)):
+        if not candidate.goes:
+            return
+        count += 1
+    if count:
+        what = f"All {count:,} recordings" if count > 1 else "The only recording"
+        confirm(
+            f"{what} of {cache.location} would be removed.",
+            unasked="Nothing was; add --yes if that is meant.",
+            refused="nothing was removed.",
+        )
 
 
 class _Unread:
@@ -477,24 +456,9 @@ def _before(now: float, age: str | None, option: str) -> float | None:
     return None if seconds is None else now - seconds
 
 
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-
-
-def parse_size(text: str | None) -> int | None:
-    """Bytes that `500MB`, `2GiB` or `1000` name; None stays None.
-
-    Raises:
-        click.BadParameter: it names none.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?)b?\s*", text.lower())
-    if match is None or (match[3] and not match[2]):
-        raise click.BadParameter(f"{text!r} is no size; write 500MB or 2GB", param_hint="--max-size")
-    unit = _UNITS[match[2]]
-    if match[3]:
-        unit = 1024 ** list(_UNITS).index(match[2])
-    return int(float(match[1]) * unit)
+def _bytes(size: str) -> int:
+    with wrong_use():
+        return parse_size(size, "--max-size")
 
 
 def _recordings(count: int) -> str:

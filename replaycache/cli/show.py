@@ -26,8 +26,8 @@ from .fitting import width, wrapped
 from .opening import (
     Entry,
     complete_key,
-    entries,
     existing_store,
+    in_order,
     is_cassette,
     named_entry,
     names_a_store,
@@ -90,7 +90,7 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
     if not is_cassette(opened):
         yield named_entry(name)
         return
-    found = list(entries(opened))[::-1]
+    found = in_order(opened)
     if not found:
         raise NothingMatches(f"there are no recordings in {opened.location}.")
     yield from found
@@ -101,7 +101,7 @@ def _write_for_diff(name: str) -> None:
     data = Path(name).read_bytes()
     try:
         opened = existing_store(name)
-        found = list(entries(opened))[::-1] if is_cassette(opened) else []
+        found = in_order(opened) if is_cassette(opened) else []
         for entry in found:
             entry.recording.body.read()  # nonsense in it shows now, not in the middle of the text
     except (ReplayCacheError, click.ClickException):
@@ -290,10 +290,7 @@ def _write_raw(recording: Recording, side: str | None) -> None:
 def _as_json(entry: Entry, side: str | None, prices: Prices) -> dict[str, Any]:
     recording, request = entry.recording, entry.recording.request
     read = conversation(recording)
-    found: dict[str, Any] = {"key": entry.key}
-    if entry.number is not None:
-        found["number"] = entry.number
-    found |= {
+    found = entry.as_json() | {
         "recorded_at": iso_time(recording.recorded_at) or None,
         "sample": recording.sample,
         "model": read.model or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from .._models import Recording
 from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time
 from ..accounts.ledger import TOKENS, Ledger
 from ..accounts.list_prices import is_available
@@ -20,8 +19,8 @@ from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
 from .choosing import parse_since, prices_of_project
 from .errors import Status
-from .fitting import note, progress
-from .opening import complete_store, entries, existing_store, unreadable
+from .fitting import counted, note
+from .opening import complete_store, entries, existing_store
 from .output import Column, is_terminal, json_option, write, write_field, write_json, write_table
 
 SHOWN = 10
@@ -151,21 +150,8 @@ def _ledger(store: Store) -> Ledger | None:
 
 
 def _of_store(store: Store, prices: Prices, since: float) -> Savings:
-    seen = 0
-
-    def recordings() -> Iterator[Recording]:
-        nonlocal seen
-        with progress("adding up", len(store)) as advance:
-            for entry in entries(store, in_any_order=True):
-                seen += 1
-                yield entry.recording
-                advance(1)
-
-    found = of_recordings(recordings(), prices=prices, since=since)
-    problem = unreadable(store, seen)
-    if problem:
-        note(f"Warning: {problem}")
-    return found
+    every = counted(entries(store, in_any_order=True, warns=True), "adding up", len(store))
+    return of_recordings((entry.recording for entry in every), prices=prices, since=since)
 
 
 def _size_on_disk(location: str) -> int:

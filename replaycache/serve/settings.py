@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
+from ..accounts.amounts import parse_size
 from ..configuration import check_names, defaults
 from ..options import (
     IGNORE_HOSTS_VARIABLE,
@@ -68,7 +69,7 @@ class Settings:
     token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
-    max_request_bytes: int = 512 << 20
+    max_request_bytes: int = 512_000_000
     max_concurrency: int = 512
     timeout: float = 600.0
     grace: float = 10.0
@@ -157,15 +158,10 @@ def _whole(least: int, most: int, what: str) -> Callable[[Any, str], int]:
     return read
 
 
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-
-
 def _size(value: Any, where: str) -> int:
-    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    found = re.fullmatch(r"(\d{1,15})\s*(?:([kmg])(?:i?b)?)?", text, re.IGNORECASE)
-    size = int(found[1]) * _UNITS[(found[2] or "").lower()] if found else 0
-    if size <= 0:
-        raise ConfigurationError(f"{where}={value!r} is no size; write bytes, or text such as 64MB")
+    size = parse_size(value, where)
+    if not size:
+        raise ConfigurationError(f"{where}={value!r} is no size above 0")
     return size
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from replaycache import Body, Chunk, Recording
+from replaycache.accounts.amounts import parse_size
 from replaycache.accounts.noted import Noted
 from replaycache.maintenance.pruning import AT_ONCE, Rules, candidates, remove
 from replaycache.stores import DiskStore
@@ -457,9 +458,15 @@ def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
     [("1000", 1000), ("500MB", 500_000_000), ("1.5k", 1500), ("2GiB", 2 << 30), ("3 TB", 3 * 10**12)],
 )
 def test_sizes(text: str, size: int) -> None:
-    from replaycache.cli.prune import parse_size
+    assert parse_size(text, "--max-size") == size
 
-    assert parse_size(text) == size
+
+@pytest.mark.parametrize("text", ["", "much", "5iB", "-1", "1.5.2MB"])
+def test_what_is_no_size_is_told(text: str, cache: Path) -> None:
+    done = replaycache("prune", str(cache), "--max-size", text)
+
+    assert done.exit_code == 2
+    assert f"--max-size={text!r} is no size" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", " "])
