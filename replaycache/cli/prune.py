@@ -25,6 +25,7 @@ from .opening import (
     existing_cache,
     find_key,
     find_number,
+    in_order,
     split_name,
     store_option,
     writable_store,
@@ -322,7 +323,8 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
         opened = writable_store(store if of is None else of)
         place = places.get(opened.identity)
         if place is None:
-            place = places[opened.identity] = _place(opened)
+            named = _NamedInCassette(opened) if isinstance(opened, CassetteStore) else _Named(opened)
+            place = places[opened.identity] = named
         place.mean(name)
     found = [(place, place.going()) for place in places.values()]
     kept = sum(len(place.store) - len(going) for place, going in found)
@@ -355,59 +357,40 @@ class _Named:
     def _candidate(self, key: str) -> Candidate:
         try:
             recording = self.store.get(key)
+            if recording is None:
+                raise self._has_none(key)
+            return Candidate.of(key, recording)
         except CorruptRecording:
             return Candidate(key, 0, 0.0, 0.0, goes=True)
-        if recording is None:
-            raise self._has_none(key)
-        return Candidate.of(key, recording)
 
     def _has_none(self, key: str) -> NothingMatches:
         return NothingMatches(f"no recording in {self.store.location} has the key {key}.")
 
     def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes of its answers."""
-        return sum(gone.candidate.size for gone in going if self.store.delete(gone.candidate.key))
-
-
-class _NamedInCache(_Named):
-    """The same of a disk cache."""
-
-    store: DiskStore
-
-    def going(self) -> list[_Gone]:
-        refused: dict[str, str] = {}
-        rules = Rules(everything=True)
-        found = {one.key: one for one in candidates(self.store, rules, refused.__setitem__, self._keys)}
-        for key in self._keys:
-            if key not in found and key in refused:
-                raise CommandFailed(f"{key} stays: {refused[key]}")  # it is of a newer version
-            if key not in found:
-                raise self._has_none(key)
-        return [_Gone(found[key]) for key in self._keys]
-
-    def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes that the disk has again."""
-        before = self.store.size_on_disk
-        count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
-        return _freed(self.store, before, count)
+        """Removes it, and returns the bytes of its answers; of a disk cache, those that the disk has again."""
+        before = self.store.size_on_disk if isinstance(self.store, DiskStore) else 0
+        gone = [one.candidate for one in going if self.store.delete(one.candidate.key)]
+        if isinstance(self.store, DiskStore):
+            self.store.ledger.forget([candidate.key for candidate in gone])
+            return _freed(self.store, before, len(gone))
+        return sum(candidate.size for candidate in gone)
 
 
 class _NamedInCassette(_Named):
-    """The same of a cassette, by their numbers."""
+    """Recordings that are named in a cassette, by their numbers."""
 
     store: CassetteStore
 
     def __init__(self, store: CassetteStore) -> None:
         super().__init__(store)
-        self._all = store.all()
-        self._keys_in_order = [key for key, _ in store.newest(len(self._all))][::-1]
+        self._all = in_order(store)
         self._numbers: set[int] = set()
 
     def mean(self, name: str) -> None:
         number = find_number(self.store, name)
         if number is None:
             key = find_key(self.store, name)
-            numbers = [number for number, other in enumerate(self._keys_in_order, 1) if other == key]
+            numbers = [number for number, entry in enumerate(self._all, 1) if entry.key == key]
             if not numbers:
                 raise self._has_none(key)
             if len(numbers) > 1:
@@ -420,16 +403,14 @@ class _NamedInCassette(_Named):
         self._numbers.add(number)
 
     def going(self) -> list[_Gone]:
+        named = [(number, self._all[number - 1]) for number in sorted(self._numbers)]
         return [
-            _Gone(
-                Candidate.of(self._keys_in_order[number - 1], self._all[number - 1]), self.store.location, number
-            )
-            for number in sorted(self._numbers)
+            _Gone(Candidate.of(entry.key, entry.recording), self.store.location, number) for number, entry in named
         ]
 
     def remove(self, going: Sequence[_Gone]) -> int:
         """Removes it, and returns the bytes by which the file is shorter."""
-        if any(one is not other for one, other in zip(self.store.all(), self._all, strict=False)):
+        if any(one is not other.recording for one, other in zip(self.store.all(), self._all, strict=False)):
             raise CommandFailed(
                 f"{self.store.location} was changed meanwhile. Nothing was removed; look at it again."
             )
@@ -437,12 +418,6 @@ class _NamedInCassette(_Named):
         self.store.remove(gone.number - 1 for gone in going)
         self.store.settle()
         return max(0, before - self.store.path.stat().st_size)
-
-
-def _place(store: Store) -> _Named:
-    if isinstance(store, CassetteStore):
-        return _NamedInCassette(store)
-    return _NamedInCache(store) if isinstance(store, DiskStore) else _Named(store)
 
 
 # -- what the options say ----------------------------------------------------------------------------------
