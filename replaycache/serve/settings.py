@@ -27,7 +27,6 @@ from ..options import (
     parse_sample,
 )
 from ..stores import check_names_store
-from ..wire.hosts import HostPattern
 from .upstreams import Upstream, parse_upstream
 
 HOST, PORT = "127.0.0.1", 8377
@@ -202,14 +201,8 @@ def _list(value: Any, where: str) -> list[str]:
     return [item.strip() for item in items if item.strip()]
 
 
-def _allowed_hosts(value: Any, where: str) -> tuple[str, ...]:
-    hosts = tuple(_list(value, where))
-    for host in hosts:
-        try:
-            HostPattern.parse(host)
-        except ValueError as error:
-            raise ConfigurationError(f"{where}={host!r} {error}") from None
-    return hosts
+def _hosts(value: Any, where: str) -> tuple[str, ...]:
+    return parse_hosts(_list(value, where), where)
 
 
 def _modes(value: Any, where: str) -> tuple[str, ...]:
@@ -290,7 +283,7 @@ def _option(name: str, help: str, metavar: str, env: str = "") -> Setting:
         if name == "pace":
             return _number(value, where)
         if name == "ignore_hosts":
-            return parse_hosts(_list(value, where), where)
+            return _hosts(value, where)
         try:
             Options.parse({name: value})
         except ConfigurationError as error:
@@ -335,7 +328,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _option("fault", "What goes wrong with replayed answers: cut:after=5, status:429,times=2.", "FAULT"),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
-    Setting("allowed_host", _allowed_hosts, "A further name of this server in Host.", "HOST", many=True),
+    Setting("allowed_host", _hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
     Setting("max_request_bytes", _size, "Larger bodies are refused (512MB).", "SIZE"),
     Setting("max_concurrency", _whole(1, 100_000, "a number from 1 on"), "Calls in flight (512).", "NUMBER"),
