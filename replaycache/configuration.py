@@ -199,14 +199,22 @@ def _option(name: str, value: Any, path: Path) -> Any:
             scrub = [tuple(one) if isinstance(one, list) else one for one in value["scrub"]]
             value = {**value, "scrub": scrub}
         value = _checked(lambda: kind(**value), where)
+    check_option(name, value, where)
+    return value
+
+
+def check_option(name: str, value: Any, where: str) -> None:
+    """Looks at the value of an option, whatever the environment says of others.
+
+    Raises:
+        ConfigurationError: it is wrong; `where` says in the message where it stands.
+    """
     if name == "budget":  # whether prices are known is asked by who has calls to pay
         from .accounts.budget import parse_limit
 
         parse_limit(value, f"{where}: {name}")
     else:
-        # what the environment says of others is not the file's
         _checked(lambda: Options.parse({"mode": "auto", "ignore_hosts": (), name: value}), where)
-    return value
 
 
 def _store(value: Any, path: Path, where: str) -> str:

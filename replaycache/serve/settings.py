@@ -16,16 +16,8 @@ from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
 from ..accounts.amounts import parse_size
-from ..configuration import check_names, defaults
-from ..options import (
-    IGNORE_HOSTS_VARIABLE,
-    MODE_VARIABLE,
-    Mode,
-    Options,
-    parse_duration,
-    parse_hosts,
-    parse_sample,
-)
+from ..configuration import check_names, check_option, defaults
+from ..options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode, parse_duration, parse_hosts
 from ..stores import check_names_store
 from .upstreams import Upstream, parse_upstream
 
@@ -269,26 +261,15 @@ def _store(value: Any, where: str) -> str | list[str]:
     return names[0] if len(names) == 1 else names
 
 
-def _option(name: str, help: str, metavar: str, env: str = "") -> Setting:
-    """A row for one of `Options`, which is read as that does it, once text is what it stands for."""
+def _option(
+    name: str, help: str, metavar: str, env: str = "", make: Callable[[Any, str], Any] | None = None
+) -> Setting:
+    """A row for one of `Options`; `make` gives what text stands for, where that does not take text."""
 
     def read(value: Any, where: str) -> Any:
-        if name == "mode":
-            return Mode.parse(value, where).value
-        if name == "ttl":
-            parse_duration(value, where)
-            return value
-        if name == "sample":
-            return parse_sample(value, where)
-        if name == "pace":
-            return _number(value, where)
-        if name == "ignore_hosts":
-            return _hosts(value, where)
-        try:
-            Options.parse({name: value})
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{where}: {error}") from None
-        return value
+        made = value if make is None else make(value, where)
+        check_option(name, made, where)
+        return made
 
     return Setting(name, read, help, metavar, is_option=True, env=env)
 
@@ -315,7 +296,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("cassettes", _directory, "Calls may name cassettes in it by header.", "DIR"),
     _option("ttl", "Older recordings are misses: 12h, 7d.", "AGE"),
-    _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER"),
+    _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER", make=_number),
     _option("sample", "Ask for further answers to the same requests.", "NUMBER"),
     _option("repeats", "same or sequence.", "HOW"),
     _option("on_abandon", "discard or drain: what becomes of an answer whose caller left.", "WHAT"),
@@ -325,6 +306,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Hosts of upstreams that are left alone, with commas between them.",
         "HOSTS",
         IGNORE_HOSTS_VARIABLE,
+        make=_hosts,
     ),
     _option("fault", "What goes wrong with replayed answers: cut:after=5, status:429,times=2.", "FAULT"),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.request import getproxies
 
@@ -34,15 +33,6 @@ CASSETTES_OPEN = 256
 WAIT_SECONDS = 10.0
 """How long the end of a session waits for its calls."""
 
-_OTHER_CALL: Mapping[MissReason, str] = MappingProxyType(
-    {
-        "already_played": "\nor start at the first answer: another x-replaycache-session, or end this one by\n"
-        "DELETE /_replaycache/cassettes/NAME",
-        "expired": "\nor raise --ttl",
-    }
-)
-_BY_CASSETTE = "\nor record it in a cassette: the header x-replaycache-cassette: NAME.json"
-
 
 def _advice(modes: tuple[Mode, ...]) -> Advice:
     """What a miss says to do next, where calls may name these modes."""
@@ -53,16 +43,16 @@ def _advice(modes: tuple[Mode, ...]) -> Advice:
     )
     following: dict[MissReason, str] = {
         "no_recording": "record it with {auto}",
-        "already_played": "record the further call with {auto}",
-        "expired": "record it again with {auto}",
+        "already_played": "record the further call with {auto}\n"
+        "or start at the first answer: another x-replaycache-session, or end this one by\n"
+        "DELETE /_replaycache/cassettes/NAME",
+        "expired": "record it again with {auto}\nor raise --ttl",
         "cassette_not_found": "record it with {once}",
-        "not_cacheable": f"{live}{_BY_CASSETTE}",
+        "not_cacheable": f"{live}\nor record it in a cassette: the header x-replaycache-cassette: NAME.json",
         "request_too_large": live,
     }
-    for reason, more in _OTHER_CALL.items():
-        following[reason] += more
     return Advice(
-        MappingProxyType(following),
+        following,
         "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml;\n"
         "Match(ignore=[...]) is a line there, below [tool.replaycache.match]: ignore = [...]",
         mode_as="the header x-replaycache-mode: {}, or --mode {}" if Mode.AUTO in modes else "--mode {}",
