@@ -110,9 +110,9 @@ def _whole(first: Store, second: Store) -> Iterator[_Pair] | None:
 def _pairs(first: Store, second: Store) -> Iterator[_Pair]:
     """The recordings of two stores that stand for each other, and those that have no other."""
     a, b = _slots(first), _slots(second)
-    in_order = is_cassette(first) and is_cassette(second)
-    pairs = pair(a, b, endpoint=endpoint, in_order=in_order)
-    elsewhere = moved(pairs) if in_order else set()
+    are_in_order = is_cassette(first) and is_cassette(second)
+    pairs = pair(a, b, in_order=are_in_order)
+    elsewhere = moved(pairs) if are_in_order else set()
     for before, after in pairs:
         yield _Pair(
             None if before is None else a[before].entry(),

@@ -17,13 +17,13 @@ from .._printable import one_line
 from ..accounts.amounts import human_age, human_count, human_size, human_units, iso_time
 from ..dialects.conversation import prompt
 from ..dialects.usage import model_of
-from ..maintenance.facts import endpoint, usage_told
+from ..maintenance.facts import chunks_of, endpoint, usage_told
 from ..maintenance.selection import Selection
 from ..stores import Store
 from .choosing import selection_options
 from .errors import NothingMatches, Status
 from .fitting import note
-from .opening import Entry, entries, existing_store, is_cassette, store_argument
+from .opening import Entry, complete_store, entries, existing_store, is_cassette
 from .output import Column, json_option, write_list
 
 T = TypeVar("T")
@@ -43,16 +43,12 @@ class _Line:
         self.usage = usage_told(recording)
         self.model = model_of(self.request) or (self.usage.model if self.usage else "")
 
-    @property
-    def chunks(self) -> int:
-        return sum(len(segment.lengths) for segment in self.recording.body.segments)
-
     def prompt(self) -> str:
         return one_line(prompt(self.request), PROMPT)
 
 
 @click.command("ls")
-@store_argument
+@click.argument("store", required=False, metavar="[STORE]", shell_complete=complete_store)
 @selection_options
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N recordings.")
 @click.option(
@@ -167,7 +163,7 @@ def _as_row(line: _Line, now: float, numbered: bool) -> list[str]:
         line.model,
         str(recording.head.status) + ("" if recording.complete else " cut"),
         human_size(recording.size),
-        human_count(line.chunks),
+        human_count(chunks_of(recording)),
         _used(usage) if usage else "",
         line.prompt(),
     ]
@@ -191,7 +187,7 @@ def _as_data(line: _Line) -> list[str]:
         line.model,
         str(recording.head.status),
         str(recording.size),
-        str(line.chunks),
+        str(chunks_of(recording)),
         str(usage.input_tokens) if usage else "",
         str(usage.output_tokens) if usage else "",
         line.prompt(),
@@ -209,7 +205,7 @@ def _as_json(line: _Line) -> dict[str, Any]:
         "complete": recording.complete,
         "sample": recording.sample,
         "size": recording.size,
-        "chunks": line.chunks,
+        "chunks": chunks_of(recording),
         "latency": recording.latency,
         "duration": recording.duration,
         "usage": usage._asdict() if usage else None,

@@ -2,8 +2,8 @@
 
 A command takes its store with one of
 
-    @store_argument                     STORE in its place: `store: str | None`
     @store_option                       --store STORE: `store: str | None`
+    @click.argument("store", shell_complete=complete_store)
     @click.argument("key", shell_complete=complete_key)
 
 and opens it with
@@ -86,11 +86,6 @@ def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     except Exception:  # noqa: BLE001  # a shell that completes shows no error
         found = []
     return found or [CompletionItem(incomplete, type="file")]
-
-
-def store_argument(command: _Command) -> _Command:
-    """Gives a command the optional argument STORE as `store: str | None`."""
-    return click.argument("store", required=False, metavar="[STORE]", shell_complete=complete_store)(command)
 
 
 def store_option(command: _Command) -> _Command:

@@ -18,7 +18,7 @@ from .._printable import one_line, printable
 from ..accounts.amounts import human_age, human_duration, human_money, human_size, human_units, iso_time
 from ..dialects.answers import answer_end
 from ..dialects.conversation import Conversation, Part, Turn, conversation
-from ..maintenance.facts import settings, usage_told
+from ..maintenance.facts import chunks_of, settings, usage_told
 from ..maintenance.timeline import ASCII_BARS, BARS, timeline
 from .choosing import prices_of_project
 from .errors import CommandFailed, NothingMatches
@@ -185,7 +185,7 @@ class _Page:
 
     def _answered(self, recording: Recording) -> None:
         write()
-        chunks = sum(len(segment.lengths) for segment in recording.body.segments)
+        chunks = chunks_of(recording)
         pieces = f" in {chunks:,} chunks" if chunks > 1 else ""
         first = f", head after {human_duration(recording.latency)}" if recording.latency else ""
         last = f", last chunk after {human_duration(recording.duration)}" if recording.duration else ""

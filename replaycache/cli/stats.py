@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -176,12 +175,8 @@ def _ordered(told: _Told, table: str) -> list[Line]:
         return sorted(savings.runs.values(), key=lambda line: line.started, reverse=True)
     if table == "store":
         return list(told.stores.values())
-    return sorted((savings.models if table == "model" else savings.providers).values(), key=_weight, reverse=True)
-
-
-def _weight(line: Line) -> tuple[Decimal, int, int]:
-    part = line.saved if line.saved.requests else line.spent
-    return part.cost, part.input_tokens + part.output_tokens, line.requests
+    lines = (savings.models if table == "model" else savings.providers).values()
+    return sorted(lines, key=lambda line: line.weight, reverse=True)
 
 
 def _name(table: str, line: Line) -> str:

@@ -16,7 +16,7 @@ from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
 from ..engine.asked import check_spelling
 from ..options import Mode
-from .access import TOKEN_HEADER
+from .access import TOKEN_HEADER, values
 from .call_lines import CallLines
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
@@ -252,7 +252,7 @@ class Forwarding:
             TooLarge: it says to be larger than may be.
         """
         given: list[tuple[bytes, bytes]] = scope["headers"]
-        lengths = [value for name, value in given if name == b"content-length"]
+        lengths = values(given, b"content-length")
         length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         is_chunked = length is None and (
             scope["http_version"] not in ("1.0", "1.1") or any(name == b"transfer-encoding" for name, _ in given)

@@ -56,11 +56,6 @@ class Shelf:
         self._redactor = Redactor(seal=seal_of(store), counting=match.key_headers)
         self._keys: dict[int, tuple[Recording, str]] = {}
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a file, in which recordings have numbers."""
-        return isinstance(self.store, _File)
-
     def count(self) -> int:
         """The number of recordings; of a layered store that of the layer with most, for who looks on."""
         # to tell those apart that several layers have takes a look at every key
