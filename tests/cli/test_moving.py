@@ -16,8 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from replaycache import Body, CacheMiss, Chunk, Match, Recording, Request, ResponseHead, use_cassette
-from replaycache.foreign import formats
+from replaycache import Body, CacheMiss, Chunk, Match, Recording, Request, ResponseHead, foreign, use_cassette
 from replaycache.httpx import ReplayTransport
 from replaycache.stores import CassetteStore, DiskStore
 
@@ -163,7 +162,7 @@ def test_a_cassette_of_vcrpy_has_the_same_bytes(
     done = replaycache("export", str(there / "b.yaml"), "--store", str(there / "a.json"))
 
     assert done.exit_code == 0
-    assert _answers(formats["vcrpy"](there / "b.yaml")) == _answers(recordings)
+    assert _answers(foreign.read(there / "b.yaml")) == _answers(recordings)
 
 
 def test_what_others_recorded_is_marked_as_its_api_tells_it(tmp_path: Path) -> None:
