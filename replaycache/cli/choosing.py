@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,22 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, which=which, **others)
 
     return with_selection
+
+
+def pairs(texts: Iterable[str], form: str, option: str) -> list[tuple[str, str]]:
+    """What an option that may be repeated says, each time in a form such as `NAME=VALUE`.
+
+    Raises:
+        click.BadParameter: it is not of that form.
+    """
+    mark = "=" if "=" in form else ":"
+    found = []
+    for text in texts:
+        name, _, value = text.partition(mark)
+        if not (name.strip() and value.strip()):
+            raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
+        found.append((name.strip(), value.strip()))
+    return found
 
 
 def budget_option(text: str | None) -> Budget | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import dataclass
@@ -28,11 +27,19 @@ from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, unsalted
 from ..stores import Store
 from ..wire.hosts import HostPattern, are_meant
-from .choosing import all_redacted
+from .choosing import all_redacted, pairs
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
 from .errors import CommandFailed, Status, wrong_use
-from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
+from .opening import (
+    complete_key,
+    default_store,
+    existing_store,
+    holds_recordings,
+    named_entry,
+    names_a_store,
+    store_option,
+)
 from .output import is_terminal, json_option, write, write_field, write_json
 from .request_text import parse_request
 
@@ -91,7 +98,8 @@ def command(
     match = _match(ignore, scrub, hosts, count_header, no_folding)
     redactor = _redactor(store, match, redacted)
     names = requests or ("-",)
-    asked = [_request(name, store, url, method, _headers(headers), sample, match, redactor) for name in names]
+    lines = tuple(pairs(headers, "NAME:VALUE", "--header"))
+    asked = [_request(name, store, url, method, lines, sample, match, redactor) for name in names]
     if len(asked) == 2:
         return _write_two(asked[0], asked[1], match, as_json)
     _write_one(asked[0], store, match, redactor, _is_ignored(asked[0].request, ignore_hosts), as_json)
@@ -105,17 +113,14 @@ def _match(
     headers: tuple[str, ...],
     no_folding: bool,
 ) -> Match:
-    pairs = [pair.rpartition("=") for pair in hosts]
-    if any(not name or not host for name, _, host in pairs):
-        raise click.BadParameter("write NAME=HOST, such as localhost:8080=api.openai.com", param_hint="--host")
-    if not any((ignore, scrub, pairs, headers, no_folding)):
+    if not any((ignore, scrub, hosts, headers, no_folding)):
         found: Match = defaults().options.get("match", Match())
         return found
     with wrong_use():
         return Match(
             ignore=ignore,
             scrub=[_scrub(text) for text in scrub],
-            hosts={name: host for name, _, host in pairs},
+            hosts=dict(pairs(hosts, "NAME=HOST", "--host")),
             headers=headers,
             fold_defaults=not no_folding,
         )
@@ -133,16 +138,6 @@ def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
     with wrong_use():
         hosts = parse_hosts(ignore_hosts, "--ignore-hosts")
     return are_meant(map(HostPattern.parse, hosts), request.url)
-
-
-def _headers(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for line in given:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(f"{line!r} is no header; write NAME:VALUE", param_hint="--header")
-        pairs.append((name.strip().lower(), value.strip()))
-    return tuple(pairs)
 
 
 @dataclass(frozen=True)
@@ -214,9 +209,6 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
     return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
 
 
-_CASSETTE = re.compile(rb'\A\s*\{\s*"(format|log|interactions|http_interactions|version)"\s*:')
-
-
 def _text(name: str) -> bytes | None:
     """The text of a request; None where a recording is named."""
     if name == "-":
@@ -226,14 +218,10 @@ def _text(name: str) -> bytes | None:
     if not names_a_store(name) or "://" in name:
         return None
     path = Path(name).expanduser()
-    if not path.is_file() or path.suffix.lower() in (".yaml", ".yml", ".har", ".gz"):
+    if not path.is_file() or holds_recordings(path):
         return None
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LIMIT + 1)
-    except OSError as error:
-        raise CommandFailed(f"{name} cannot be read: {error.strerror}. Check its permissions.") from error
-    return None if _CASSETTE.match(data[:4096]) else _bounded(data, name)
+    with open(path, "rb") as file:
+        return _bounded(file.read(LIMIT + 1), name)
 
 
 def _bounded(data: bytes, name: str) -> bytes:
@@ -311,11 +299,6 @@ def _write_one(
 _HEAD = ("scheme", "method", "origin", "path", "query", "headers", "sample", "scope", "kind")
 
 
-def _text_block(text: str) -> None:
-    for line in printable(text, lines=True).split("\n"):
-        write(f"  {line}")
-
-
 def _write_canonical(canonical: bytes) -> None:
     head, body = _parts(canonical)
     write_field("request", f"{head['method']} {head['origin']}{head['path']}")
@@ -332,7 +315,8 @@ def _write_canonical(canonical: bytes) -> None:
         text = json.dumps(value, ensure_ascii=False, indent=2) if is_terminal() else body.decode()
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "backslashreplace")
-    _text_block(text)
+    for line in printable(text, lines=True).split("\n"):
+        write(f"  {line}")
 
 
 def _parts(canonical: bytes) -> tuple[dict[str, Any], bytes]:

@@ -372,6 +372,16 @@ def _is_foreign_json(path: Path) -> bool:
     return re.match(rb'\s*\{\s*"(log|version|interactions|http_interactions)"', start) is not None
 
 
+def holds_recordings(path: Path) -> bool:
+    """Whether a file is one of recordings, ours or another recorder's, by its name or its beginning.
+
+    Raises:
+        CommandFailed: it cannot be read.
+    """
+    is_named_so = path.suffix.lower() in _FOREIGN and path.suffix.lower() != ".json"
+    return is_named_so or _OURS.match(_start(path)) is not None or _is_foreign_json(path)
+
+
 def _foreign(path: Path, allowed: bool) -> Store:
     if not allowed:
         raise CommandFailed(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -268,7 +269,9 @@ def _show(told: _Told, since: str | None, by: str | None, lines: dict[str, list[
             left = len(found) - limit
             write()
             write(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
-        write_table(_columns(table, total), (_row(table, line, total) for line in found[:limit]))
+        columns = _columns(table, total)
+        rows = ([cell(line) for _, cell in columns] for line in found[:limit])
+        write_table([column for column, _ in columns], rows)
     if by is None:
         for line in _footnotes(total):
             note(line)
@@ -331,54 +334,43 @@ def _units(part: Sum) -> str:
     return human_units(part.units.items(), has_tokens=bool(part.input_tokens or part.output_tokens))
 
 
-def _columns(table: str, total: Line) -> list[Column]:
-    columns = [
-        Column(table, least=20, most=36, style="cyan"),
-        Column("calls" if not total.recorded.requests else "recorded", right=True, least=5, most=8),
-    ]
-    if not total.recorded.requests:
-        columns.append(Column("hits", right=True, least=4, most=5))
-    columns += [
-        Column("in", right=True, least=4, most=6),
-        Column("out", right=True, least=4, most=6),
-        Column("cached", right=True, least=6, most=6, drop=1),
-        Column("reasoning", right=True, least=9, most=9, drop=2),
-        Column("time", right=True, least=11, most=12),
-    ]
-    if _units(_of_line(total, total)):
-        columns.append(Column("units", least=8, most=24, drop=3))
+_Shown = tuple[Column, Callable[[Line], str]]
+
+
+def _columns(table: str, total: Line) -> list[_Shown]:
+    """The columns of a table, and what each shows of a line: of calls, the tokens and the time that were saved."""
+    of_calls = not total.recorded.requests
+    columns: list[_Shown] = [(Column(table, least=20, most=36, style="cyan"), partial(_label, table))]
+
+    def part(line: Line) -> Sum:
+        return line.saved if of_calls else line.spent
+
+    def number(title: str, cell: Callable[[Line], str], least: int, most: int, **more: Any) -> None:
+        columns.append((Column(title, right=True, least=least, most=most, **more), cell))
+
+    number("calls" if of_calls else "recorded", lambda line: human_count(line.requests), 5, 8)
+    if of_calls:
+        number("hits", _hits, 4, 5)
+    number("in", lambda line: human_count(part(line).input_tokens), 4, 6)
+    number("out", lambda line: human_count(part(line).output_tokens), 4, 6)
+    number("cached", lambda line: human_count(part(line).cached_tokens), 6, 6, drop=1)
+    number("reasoning", lambda line: human_count(part(line).reasoning_tokens), 9, 9, drop=2)
+    number("time", lambda line: human_duration(line.seconds_saved if of_calls else line.spent.seconds), 11, 12)
+    if _units(part(total)):
+        columns.append((Column("units", least=8, most=24, drop=3), lambda line: _units(part(line))))
     if _is_priced(total):
-        columns += [Column("saved", right=True, least=8, most=10, style="green")] * bool(total.saved.requests)
-        columns += [Column("spent", right=True, least=8, most=10)]
+        if total.saved.requests:
+            number("saved", lambda line: human_money(line.saved.price), 8, 10, style="green")
+        number("spent", lambda line: human_money(line.spent.price), 8, 10)
     return columns
+
+
+def _hits(line: Line) -> str:
+    return f"{100 * line.saved.requests // line.requests}%" if line.requests else ""
 
 
 def _is_priced(total: Line) -> bool:
     return bool(total.saved.priced or total.spent.priced)
-
-
-def _of_line(line: Line, total: Line) -> Sum:
-    return line.saved if not total.recorded.requests else line.spent
-
-
-def _row(table: str, line: Line, total: Line) -> list[str]:
-    """Of calls, tokens and time are those that were saved."""
-    of_calls = not total.recorded.requests
-    part = _of_line(line, total)
-    seconds = line.seconds_saved if of_calls else line.spent.seconds
-    row = [_label(table, line), human_count(line.requests)]
-    if of_calls:
-        row.append(f"{100 * line.saved.requests // line.requests}%" if line.requests else "")
-    row += [
-        human_count(count)
-        for count in (part.input_tokens, part.output_tokens, part.cached_tokens, part.reasoning_tokens)
-    ]
-    row.append(human_duration(seconds))
-    row += [_units(part)] * bool(_units(_of_line(total, total)))
-    if _is_priced(total):
-        row += [human_money(line.saved.price)] * bool(total.saved.requests)
-        row.append(human_money(line.spent.price))
-    return row
 
 
 def _label(table: str, line: Line) -> str:

@@ -17,7 +17,7 @@ from ..dialects.usage import usage_of
 from ..engine.naming import name_of
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
-from .choosing import budget_option, prices_of_project
+from .choosing import budget_option, pairs, prices_of_project
 from .errors import NothingMatches, Status, confirm
 from .fitting import note, progress
 from .opening import Entry, complete_store, entries, existing_store, in_order, is_cassette, stores_meant
@@ -79,7 +79,7 @@ def command(
     result, call, what differs. With --json a line is a JSON object.
     """
     try:
-        upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
+        upstream = Upstream(base_url, dict(pairs(hosts, "OLD=NEW", "--host")), _headers(headers))
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--base-url") from error
     allowance, prices = budget_option(budget), prices_of_project()
@@ -112,19 +112,9 @@ def command(
     return Status.FAILED if counts["failed"] or stopped else Status.DONE
 
 
-def _pairs(texts: tuple[str, ...], option: str, form: str) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
-        pairs[name] = value
-    return pairs
-
-
 def _headers(texts: tuple[str, ...]) -> dict[str, str]:
     headers = {}
-    for name, variable in _pairs(texts, "--header", "NAME=VARIABLE").items():
+    for name, variable in pairs(texts, "NAME=VARIABLE", "--header"):
         value = os.environ.get(variable)
         if not value:
             raise click.BadParameter(f"the variable {variable} is not set", param_hint="--header")
