@@ -44,6 +44,11 @@ def human_count(count: float) -> str:
     return _scaled(count, ("", "k", "M", "G", "T", "P"))
 
 
+def many(count: int, what: str) -> str:
+    """So many of something: `1 call`, `1,200 calls`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def human_units(units: Iterable[tuple[str, float]], *, has_tokens: bool) -> str:
     """What was paid for by other units than tokens: `2 rerank searches, 12 audio seconds`.
 

@@ -237,12 +237,11 @@ def _bounded(data: bytes, name: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Answer:
-    """Whether a recording answers a request."""
+    """Whether a recording answers a request; the key of the nearest, where none does."""
 
     store: str
     found: Recording | None
-    nearest: Recording | None = None
-    name: str = ""
+    nearest: str = ""
     places: tuple[Difference, ...] = ()
 
 
@@ -257,7 +256,7 @@ def _answer(asked: _Asked, store: Store, match: Match, redactor: Redactor) -> _A
     explanation = match.explain(nearest.request, sample=nearest.sample, redactor=redactor)
     recorded = _Asked("", nearest.request, nearest.sample, explanation, nearest)
     counting, _ = _divided(recorded, asked, places)
-    return _Answer(store.location, None, nearest, explanation.key, tuple(counting))
+    return _Answer(store.location, None, explanation.key, tuple(counting))
 
 
 def _write_one(
@@ -291,8 +290,8 @@ def _write_one(
         write_field("recorded", f"{age}, in {answer.store}", "green")
     else:
         write_field("recorded", f"no, not in {answer.store}")
-        if answer.nearest is not None:
-            write_field("nearest", f"{answer.name}, which differs in")
+        if answer.nearest:
+            write_field("nearest", f"{answer.nearest}, which differs in")
             write_differences(list(answer.places), indent=12)
 
 
@@ -343,7 +342,7 @@ def _one_as_json(asked: _Asked, answer: _Answer | None, cacheable: bool) -> dict
     if answer is not None:
         found["store"] = answer.store
         found["recorded"] = answer.found is not None
-        found["nearest"] = list(map(difference_as_json, answer.places)) if answer.nearest is not None else None
+        found["nearest"] = list(map(difference_as_json, answer.places)) if answer.nearest else None
     return found
 
 

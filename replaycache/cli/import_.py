@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from itertools import chain
-from pathlib import Path
 
 import click
 
 from ..maintenance.moving import Moved, move, taken
 from ..maintenance.selection import Selection
 from ..redaction.redact import Redact
-from ..stores import Store, is_shared
+from ..stores import is_shared
 from .choosing import selection_options
 from .errors import Status
 from .fitting import counted
@@ -57,11 +55,4 @@ def command(
     # files are read as a whole here, so that a damaged one is known before anything is written
     items = chain.from_iterable(taken(source, moved, which) for source in sources)
     move(counted(items, "importing", sum(map(len, sources))), target, redact, moved)
-    return tell(moved, _name(target), as_json)
-
-
-def _name(store: Store) -> str:
-    if is_shared(store.location):
-        return store.location
-    path = Path(store.location)
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else store.location
+    return tell(moved, target.location if store is None or is_shared(store) else store, as_json)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from .._printable import printable
+from ..accounts.amounts import many
 from ..maintenance.moving import Moved
 from ..redaction.redact import Redact
 from .choosing import all_redacted
@@ -49,15 +50,15 @@ def tell(moved: Moved, target: str, as_json: bool) -> Status:
                 "written": moved.written,
                 "known": moved.known,
                 "repeated": moved.repeated,
-                "left_out": _named(moved.left_out, "reason"),
-                "secrets": _named(moved.secrets, "found"),
-                "damaged": _named(moved.damaged, "reason"),
+                "left_out": named(moved.left_out, "reason"),
+                "secrets": named(moved.secrets, "found"),
+                "damaged": named(moved.damaged, "reason"),
             }
         )
     _list("left out", moved.left_out)
     _list("cannot be read", moved.damaged)
     _list("not written, for it holds what looks like a credential", moved.secrets)
-    parts = [f"{moved.written:,} recording{'s' * (moved.written != 1)} written to {target}"]
+    parts = [f"{many(moved.written, 'recording')} written to {target}"]
     if moved.known:
         parts.append(f"{moved.known:,} there already")
     if moved.repeated:
@@ -77,7 +78,7 @@ def tell(moved: Moved, target: str, as_json: bool) -> Status:
     return Status.FOUND if moved.secrets or not (moved.written or moved.known) else Status.DONE
 
 
-def _named(which: list[tuple[str, str]], why: str) -> list[dict[str, str]]:
+def named(which: list[tuple[str, str]], why: str) -> list[dict[str, str]]:
     return [{"recording": name, why: reason} for name, reason in which]
 
 

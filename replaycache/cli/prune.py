@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
-from ..accounts.amounts import human_age, human_size, iso_time, parse_size
+from ..accounts.amounts import human_age, human_size, iso_time, many, parse_size
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection
 from ..options import parse_duration
@@ -104,16 +104,14 @@ def command(
     if as_json:
         write_json(removed.as_json(dry_run))
     if removed.strays:
-        many = f"{len(removed.strays):,} files" if len(removed.strays) > 1 else "1 file"
-        gone = "would go" if dry_run else "removed"
-        note(f"{many} that no recording names, left by a process that was killed, {gone}.")
+        files, gone = many(len(removed.strays), "file"), "would go" if dry_run else "removed"
+        note(f"{files} that no recording names, left by a process that was killed, {gone}.")
+    count, size = many(listing.count, "recording"), human_size(removed.freed)
     left = f"{removed.kept:,} {'are' if removed.kept != 1 else 'is'} left"
     if dry_run:
-        note(f"{_recordings(listing.count)} would go, about {human_size(removed.freed)}; {left}.")
+        note(f"{count} would go, about {size}; {left}.")
     else:
-        note(
-            f"{_recordings(listing.count)} removed, {human_size(removed.freed)} freed; {left} in {removed.where}."
-        )
+        note(f"{count} removed, {size} freed; {left} in {removed.where}.")
     return Status.DONE
 
 
@@ -287,8 +285,8 @@ class _Unread:
 
     def tell(self) -> None:
         if self._count:
-            many = f"{self._count:,} entries cannot be read" if self._count > 1 else "1 entry cannot be read"
-            note(f"Warning: {many} (--damaged removes what is damaged). The first: {self._first}")
+            unread = f"{self._count:,} entries cannot be read" if self._count > 1 else "1 entry cannot be read"
+            note(f"Warning: {unread} (--damaged removes what is damaged). The first: {self._first}")
 
 
 def _freed(cache: DiskStore, before: int, count: int) -> int:
@@ -434,10 +432,6 @@ def _before(now: float, age: str | None, option: str) -> float | None:
 def _bytes(size: str) -> int:
     with wrong_use():
         return parse_size(size, "--max-size")
-
-
-def _recordings(count: int) -> str:
-    return f"{count:,} recording{'s' * (count != 1)}"
 
 
 _COLUMNS = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from .._errors import ReplayCacheError, ReplayCacheWarning
-from ..accounts.amounts import human_count, human_duration, human_money
+from ..accounts.amounts import human_count, human_duration, human_money, many
 from ..accounts.prices import Prices
 from ..accounts.run_savings import RunSavings
 from ..configuration import defaults
@@ -147,7 +147,7 @@ def _line(savings: RunSavings) -> str:
     if not savings.hits and not savings.misses:
         return "no call was recorded or replayed"
     calls = (
-        f"{savings.hits:,} hit{'s' * (savings.hits != 1)}, {savings.misses:,} "
+        f"{many(savings.hits, 'hit')}, {savings.misses:,} "
         f"miss{'es' * (savings.misses != 1)}, {savings.stored:,} stored"
     )
     if not savings.hits:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .._printable import one_line
+from ..accounts.amounts import many
 from ..maintenance.scanning import Found, files_in, scan_cache, scan_file
 from ..stores import DiskStore
 from .errors import CommandFailed, Status
@@ -48,8 +49,7 @@ def command(paths: tuple[Path, ...], exclude: tuple[str, ...], quiet: bool, as_j
         for found in findings:
             _tell(found, as_json)
     if not quiet:
-        files = f"{looked:,} file{'s' * (looked != 1)}"
-        note(f"{count} finding{'s' * (count != 1)} in {files}." if count else f"No credential in {files}.")
+        note(f"{many(count, 'finding') if count else 'No credential'} in {many(looked, 'file')}.")
     if count:
         return Status.FOUND
     return Status.FAILED if failed else Status.DONE

@@ -14,6 +14,7 @@ from .choosing import all_redacted
 from .errors import Status
 from .fitting import note, progress
 from .foreign_file import ForeignFile
+from .moved import named
 from .opening import complete_store, existing_store
 from .output import json_option, write, write_json
 
@@ -59,9 +60,9 @@ def _tell(told: Scrubbed, location: str, dry: bool, as_json: bool) -> None:
             {
                 "dry_run": dry,
                 "seen": told.seen,
-                "changed": [{"recording": name, "found": what} for name, what in told.changed],
-                "left": [{"recording": name, "found": what} for name, what in told.left],
-                "damaged": [{"recording": name, "reason": why} for name, why in told.damaged],
+                "changed": named(told.changed, "found"),
+                "left": named(told.left, "found"),
+                "damaged": named(told.damaged, "reason"),
             }
         )
     else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time
+from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time, many
 from ..accounts.ledger import TOKENS, Ledger
 from ..accounts.list_prices import is_available
 from ..accounts.prices import Prices
@@ -284,7 +284,7 @@ def _show_total(told: _Told, since: str | None) -> None:
     else:
         write_field("stores", f"{len(told.stores)}")
     on_disk = f", {human_size(told.size)} on disk" if told.size else ""  # a shared store has no file here
-    write_field("stored", f"{_many(told.recordings, 'recording')}{on_disk}")
+    write_field("stored", f"{many(told.recordings, 'recording')}{on_disk}")
     if since is not None:
         write_field("since", since)
     if told.of_calls:
@@ -386,10 +386,6 @@ def _footnotes(total: Line) -> Iterable[str]:
     if unpriced and not (_is_priced(total) or is_available()):
         yield 'Prices: pip install "replaycache[prices]"'
     elif unpriced:
-        yield f"Money leaves out {_many(unpriced, 'call')} whose price is not known."
+        yield f"Money leaves out {many(unpriced, 'call')} whose price is not known."
     if untold:
-        yield f"Tokens leave out {_many(untold, 'call')} whose answers tell none."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+        yield f"Tokens leave out {many(untold, 'call')} whose answers tell none."

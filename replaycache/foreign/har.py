@@ -14,7 +14,7 @@ import re
 from urllib.parse import urlencode
 
 from .._models import Headers, Recording
-from .interactions import Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
+from .interactions import UPGRADE, Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
 _BOUNDARY = "replaycache-7d1f0c6e"
@@ -180,7 +180,7 @@ def _by_polly(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, 
     name = name if encoding is None else encoding.text().lower()
     decode = _DECODERS.get(name)
     if name and decode is None:
-        raise content.error(f"has the encoding {name[:40]!r}, which is not known", "look for a newer replaycache")
+        raise content.error(f"has the encoding {name[:40]!r}, which is not known", UPGRADE)
     pieces = _pieces_in(text.text()) if decode is not None or "content-encoding" in dict(headers) else None
     if pieces is None:
         return (text.content() if decode is None else decode(text, text.text())), True

@@ -29,6 +29,7 @@ from ..wire.content_encoding import UndecodableContent, make_decoder
 from .filtered import COUNTING, Sent, left_out, without_placeholders
 
 RECORD_AGAIN = "record it again"
+UPGRADE = "look for a newer replaycache"
 RESTORE = "restore the file from version control, or record it again"
 
 DECODED_LIMIT = 512 << 20
@@ -266,6 +267,13 @@ class Node:
         pairs = [(item.get("name").text(), item.find("value")) for item in self.items()]
         return _header_lines((name, "" if value is None else value.header_value()) for name, value in pairs)
 
+    def check_version(self, recorder: str, *known: str) -> None:
+        """Looks at the member `version`, which says in which format a recorder wrote the file."""
+        version = self.get("version").text()
+        if version not in known:
+            told = f"{' and '.join(known)} {'are' if len(known) > 1 else 'is'} known"
+            raise self.error(f"has the version {version[:20]!r}; of {recorder}'s, {told}", UPGRADE)
+
     def header_value(self) -> str:
         """A header's value, its bytes decoded as Latin-1."""
         if self.value is None:
@@ -403,10 +411,7 @@ def _find(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-_EVENTS = frozenset({"text/event-stream"})
-_LINES = frozenset(
-    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"}
-) | {"application/json-lines"}
+_LINES = frozenset(f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "stream+json", "json-lines"))
 # atomic groups: CR LF is one line end and never a CR and an empty line
 _EVENT_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -416,7 +421,7 @@ _EVENT_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:")
 def _pieces(body: bytes, content_type: str) -> Iterator[bytes]:
     media_type = content_type.partition(";")[0].strip().lower()
     # where a recorder replaced the header's value, the body still shows what it is
-    if media_type in _EVENTS or ("/" not in media_type and _EVENT_FIELD.match(body)):
+    if media_type == "text/event-stream" or ("/" not in media_type and _EVENT_FIELD.match(body)):
         start = 0
         for end in _EVENT_END.finditer(body):
             yield body[start : end.end()]

@@ -96,19 +96,12 @@ def pytest_of(request: Request, cassette: str, *, status: int = 200, is_stream: 
     lines += [f"@pytest.mark.replay({cassette!r})", f"def test_{name}() -> None:"]
     lines += [f'    key = os.environ.get("{variable}", "")' for _, variable in credentials[:1]]
     if is_stream:
-        lines += [
-            f"    with httpx.stream(\n{called}    ) as response:",
-            "        lines = list(response.iter_lines())",
-            "",
-        ]
-        lines += [f"    assert response.status_code == {status}", "    assert lines"]
+        lines += [f"    with httpx.stream(\n{called}    ) as response:"]
+        lines += ["        lines = list(response.iter_lines())"]
     else:
-        lines += [
-            f"    response = httpx.request(\n{called}    )",
-            "",
-            f"    assert response.status_code == {status}",
-        ]
-        lines += ["    assert response.content"]
+        lines += [f"    response = httpx.request(\n{called}    )"]
+    lines += ["", f"    assert response.status_code == {status}"]
+    lines += ["    assert lines" if is_stream else "    assert response.content"]
     return Copy("\n".join(lines) + "\n", " ".join(dict.fromkeys(notes)))
 
 

@@ -198,6 +198,12 @@ class _Viewer:
             raise HTTPException(404, "This call is not remembered any more.")
         return call
 
+    def _asked(self, request: Request) -> Asked:
+        asked = self._call(request).request
+        if asked is None:
+            raise HTTPException(404, "The request of this call is not remembered.")
+        return asked
+
     async def call(self, request: Request) -> Response:
         call = self._call(request)
         await run_in_threadpool(self._abouts.read, [call])
@@ -260,9 +266,7 @@ class _Viewer:
         return _download((chunk.data for chunk in one.recording.body), "response-body")
 
     async def request_body_of_call(self, request: Request) -> Response:
-        asked = self._call(request).request
-        if asked is None:
-            raise HTTPException(404, "The request of this call is not remembered.")
+        asked = self._asked(request)
         return _download(iter([asked.body]), "request-body")
 
     # -- copies --------------------------------------------------------------------------------------------
@@ -272,9 +276,7 @@ class _Viewer:
         return _json((await run_in_threadpool(_copied, request, one.recording, one.key))._asdict())
 
     async def copy_of_call(self, request: Request) -> Response:
-        asked = self._call(request).request
-        if asked is None:
-            raise HTTPException(404, "The request of this call is not remembered.")
+        asked = self._asked(request)
         if request.query_params.get("as") != "curl":
             raise HTTPException(400, "Of a call that is not recorded there is only a curl command.")
         return _json((await run_in_threadpool(curl_of, asked))._asdict())
