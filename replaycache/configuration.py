@@ -156,19 +156,14 @@ def _read(path: Path) -> Configuration:
             if re.search(_TABLE, plain):
                 raise ConfigurationError(f"{path} cannot be read: {error}") from error
     tool = document.get("tool", {})
-    table = tool.get("replaycache", {}) if isinstance(tool, dict) else {}
     where = f"{path}: [tool.replaycache]"
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{where} is no table")
+    table = _table(tool.get("replaycache", {}) if isinstance(tool, dict) else {}, where)
     _check_is_no_function(table, _IN_CODE, where)
     check_names(table, (*OPTIONS, *SECTIONS), where)
     sections = {
         name: _table(table[name], f"{path}: [tool.replaycache.{name}]") for name in SECTIONS if name in table
     }
-    options: dict[str, Any] = {}
-    for name, value in table.items():
-        if name in OPTIONS:
-            options[name] = _option(name, value, path)
+    options = {name: _option(name, value, path) for name, value in table.items() if name in OPTIONS}
     return Configuration(path, options, sections)
 
 

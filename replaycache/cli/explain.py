@@ -101,7 +101,7 @@ def command(
     lines = tuple(pairs(headers, "NAME:VALUE", "--header"))
     asked = [_request(name, store, url, method, lines, sample, match, redactor) for name in names]
     if len(asked) == 2:
-        return _write_two(asked[0], asked[1], match, as_json)
+        return _write_two(asked[0], asked[1], as_json)
     _write_one(asked[0], store, match, redactor, _is_ignored(asked[0].request, ignore_hosts), as_json)
     return Status.DONE
 
@@ -353,7 +353,7 @@ def _rules(explanation: Explanation) -> list[dict[str, str]]:
 # -- two -----------------------------------------------------------------------------------------------------
 
 
-def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> Status:
+def _write_two(first: _Asked, second: _Asked, as_json: bool) -> Status:
     same = first.explanation.canonical == second.explanation.canonical
     counting, folded = _divided(first, second, request_differences(first.request, second.request))
     if as_json:

@@ -107,17 +107,17 @@ def _each(found: Iterable[Entry], make: Callable[[Entry], T]) -> Iterator[tuple[
 # -- in what order -----------------------------------------------------------------------------------------
 
 
-_ORDERS: dict[str, Callable[[Recording], float]] = {
-    "oldest": lambda recording: -recording.recorded_at,
-    "size": lambda recording: recording.size,
-    "tokens": lambda recording: _tokens(recording),
-    "duration": lambda recording: recording.duration,
-}
-
-
 def _tokens(recording: Recording) -> int:
     usage = usage_told(recording)
     return usage.input_tokens + usage.output_tokens if usage else 0
+
+
+_ORDERS: dict[str, Callable[[Recording], float]] = {
+    "oldest": lambda recording: -recording.recorded_at,
+    "size": lambda recording: recording.size,
+    "tokens": _tokens,
+    "duration": lambda recording: recording.duration,
+}
 
 
 def _sorted(found: Iterable[Entry], sort: str, limit: int | None, store: Store) -> Iterator[Entry]:

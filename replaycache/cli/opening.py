@@ -393,6 +393,13 @@ def _foreign(path: Path, allowed: bool) -> Store:
     return ForeignFile(path)
 
 
+def size_on_disk(store: Store) -> int | None:
+    """Bytes of a store's files; None where it has none here."""
+    if isinstance(store, DiskStore):
+        return store.size_on_disk
+    return os.path.getsize(store.location) if os.path.isfile(store.location) else None
+
+
 # -- recordings --------------------------------------------------------------------------------------------
 
 

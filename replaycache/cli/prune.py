@@ -230,7 +230,7 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
 
     def found() -> Iterator[Candidate]:
         nonlocal looked
-        every = candidates(cache, rules, unread.add, oldest=then, began=began)
+        every = candidates(cache, rules, unread=unread.add, oldest=then, began=began)
         # a list tells itself how far it is, and does not fit on one terminal with a bar
         shown = counted(every, "looking" if dry_run else "removing", len(cache)) if listing.is_quiet else every
         for candidate in shown:
@@ -250,15 +250,14 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
 def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
     if rules.max_size is None:
         return None
-    every = candidates(cache, rules, lambda key, why: None)
-    return oldest(counted(every, "looking", len(cache)), rules)
+    return oldest(counted(candidates(cache, rules), "looking", len(cache)), rules)
 
 
 def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
     """Asks, where nothing would be left."""
     count = 0
     # what was stored last is what stays, if anything does
-    every = candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True)
+    every = candidates(cache, rules, oldest=then, newest_first=True)
     for candidate in counted(every, "looking", len(cache)):
         if not candidate.goes:
             return
@@ -279,7 +278,7 @@ class _Unread:
         self._count = 0
         self._first = ""
 
-    def add(self, key: str, why: str) -> None:
+    def add(self, why: str) -> None:
         self._first = self._first or why
         self._count += 1
 

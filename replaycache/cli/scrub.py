@@ -45,7 +45,7 @@ def command(store: str, keep_header: tuple[str, ...], dry_run: bool, as_json: bo
     else:
         with progress("scrubbing", total=len(opened)) as advance:
             if isinstance(opened, CassetteStore):
-                scrub_cassette(opened.path, redact, told, advance, dry_run)
+                scrub_cassette(opened, redact, told, advance, dry_run)
             else:
                 scrub_cache(opened, redact, told, advance, dry_run)
     _tell(told, opened.location, dry_run, as_json)

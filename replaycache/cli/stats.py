@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from ..stores import Store
 from .choosing import parse_since, prices_of_project
 from .errors import Status
 from .fitting import counted, note
-from .opening import complete_store, entries, existing_store
+from .opening import complete_store, entries, existing_store, size_on_disk
 from .output import Column, is_terminal, json_option, write, write_field, write_json, write_table
 
 SHOWN = 10
@@ -139,7 +138,7 @@ def _told(names: tuple[str, ...], since: float, recordings: bool) -> _Told:
         total.merge(found)
         stores.setdefault(store.location, Line(store.location)).merge(found.total)
         count += len(store)
-        size += _size_on_disk(store.location)
+        size += size_on_disk(store) or 0
     return _Told(total, stores, count, size, of_calls)
 
 
@@ -152,19 +151,6 @@ def _ledger(store: Store) -> Ledger | None:
 def _of_store(store: Store, prices: Prices, since: float) -> Savings:
     every = counted(entries(store, in_any_order=True, warns=True), "adding up", len(store))
     return of_recordings((entry.recording for entry in every), prices=prices, since=since)
-
-
-def _size_on_disk(location: str) -> int:
-    if os.path.isfile(location):
-        return os.path.getsize(location)
-    total = 0
-    for directory, _, files in os.walk(location):
-        for name in files:
-            try:
-                total += os.path.getsize(os.path.join(directory, name))
-            except OSError:
-                pass  # removed since it was listed
-    return total
 
 
 def _ordered(told: _Told, table: str) -> list[Line]:

@@ -123,8 +123,8 @@ class Oldest:
 def candidates(
     store: DiskStore,
     rules: Rules,
-    damaged: Callable[[str, str], None],
     *,
+    unread: Callable[[str], None] = lambda why: None,
     oldest: Oldest | None = None,
     began: float | None = None,
     newest_first: bool = False,
@@ -132,7 +132,7 @@ def candidates(
     """The entries of a cache as the rules look at them, in bounded memory.
 
     Args:
-        damaged: told the key of each entry that cannot be read, and why.
+        unread: told why an entry cannot be read.
         oldest: what else goes.
         began: what was stored since is not what was meant, and stays; in seconds since 1970 (UTC).
         newest_first: those that were stored last come first; otherwise last.
@@ -168,12 +168,12 @@ def candidates(
             is_going = goes(at, recorded_at, used_at, recording)
             models = models_of(recording) if is_going else ()
         except CorruptRecording as error:
-            damaged(key, str(error))
+            unread(str(error))
             used_at = max(at, last_played)
             yield Candidate(key, size, at, used_at, goes(at, at, used_at, None), stored_at=at)
             continue
         except StoreError as error:  # of a newer version: not ours to judge
-            damaged(key, str(error))
+            unread(str(error))
             continue
         model, status = models[0] if models else "", recording.head.status
         yield Candidate(key, size or recording.size, recorded_at, used_at, is_going, model, status, at)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
 from ..accounts.amounts import parse_size
-from ..configuration import check_names, check_option, defaults
+from ..configuration import Configuration, check_names, check_option, defaults
 from ..options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode, parse_duration, parse_hosts
 from ..stores import check_names_store
 from .upstreams import Upstream, parse_upstream
@@ -332,12 +332,7 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
     """
     given = given or {}
     file = defaults(start)
-    section = file.sections.get("serve", {})
-    where_file = f"{file.path}: [tool.replaycache.serve]"
-    for row in SETTINGS:
-        if row.is_option and row.name in section:
-            raise ConfigurationError(f"{where_file}: there is no {row.name!r}. It stands in [tool.replaycache]")
-    check_names(section, [row.name for row in SETTINGS if not row.is_option], where_file)
+    section = section_of(file)
     found: dict[str, Any] = {}
     options = dict(file.options)
     for row in SETTINGS:
@@ -347,7 +342,7 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
         elif os.environ.get(row.variable):
             read = row.read(os.environ[row.variable], row.variable)
         elif not row.is_option and row.name in section:
-            read = row.read(_of_file(row.name, section[row.name], file.path), f"{where_file}: {row.name}")
+            read = row.read(_of_file(row.name, section[row.name], file.path), f"{_where(file)}: {row.name}")
         else:
             continue
         (options if row.is_option else found)[row.name] = read
@@ -366,6 +361,24 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
         token=token,
         **{names.get(name, name): value for name, value in found.items()},
     )
+
+
+def section_of(file: Configuration) -> Mapping[str, Any]:
+    """What a file says of the proxy alone, as it stands there.
+
+    Raises:
+        ConfigurationError: a name is misspelt.
+    """
+    section = file.sections.get("serve", {})
+    for row in SETTINGS:
+        if row.is_option and row.name in section:
+            raise ConfigurationError(f"{_where(file)}: there is no {row.name!r}. It stands in [tool.replaycache]")
+    check_names(section, [row.name for row in SETTINGS if not row.is_option], _where(file))
+    return section
+
+
+def _where(file: Configuration) -> str:
+    return f"{file.path}: [tool.replaycache.serve]"
 
 
 def _of_file(name: str, value: Any, path: Path | None) -> Any:

@@ -486,7 +486,7 @@ def test_what_is_recorded_anew_while_one_is_asked_stays(cache: Path) -> None:
     _stored_ago(cache, **{f"_{old}": 40 * DAY, f"_{other}": 40 * DAY})
     store = DiskStore(cache)
     rules = Rules(recorded_before=time.time() - 30 * DAY)
-    going = list(candidates(store, rules, lambda key, why: None))
+    going = list(candidates(store, rules))
 
     disk(cache, chat("old", age=0))
 
@@ -525,7 +525,7 @@ def test_others_record_while_it_removes(cache: Path) -> None:
     store = DiskStore(cache)
     rules = Rules(everything=True)
 
-    gone = remove(store, candidates(store, rules, lambda key, why: None, began=time.time()))
+    gone = remove(store, candidates(store, rules, began=time.time()))
     assert next(gone).key == keys[0]
     with closing(sqlite3.connect(cache / "cache.db", timeout=0)) as other:
         other.execute("BEGIN IMMEDIATE")  # nobody is waited for
@@ -544,7 +544,7 @@ def test_broken_off_it_has_removed_what_it_told_and_forgotten_it(cache: Path) ->
         store.note(Noted("hit", key))
     store.ledger.flush()
 
-    gone = remove(store, candidates(store, Rules(everything=True), lambda key, why: None))
+    gone = remove(store, candidates(store, Rules(everything=True)))
     told = {next(gone).key for _ in range(AT_ONCE + 1)}
     gone.close()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from ..._errors import StoreError
 from ..._models import Recording
 from ...engine.sealing import seal_of
 from ...match import Match
 from ...redaction.redactor import Redactor
-from ...stores import LayeredStore, Store, StoreBusy
+from ...stores import CassetteStore, LayeredStore, Store, StoreBusy
 
 LOOKED_THROUGH = 5000
 """Recordings of a file that are looked through for a key, the last first."""
@@ -32,13 +32,6 @@ class Shelved(NamedTuple):
     key: str
     number: int
     recording: Recording
-
-
-@runtime_checkable
-class _File(Protocol):
-    def all(self) -> list[Recording]: ...
-
-    def remove(self, numbers: list[int]) -> int: ...
 
 
 class Shelf:
@@ -64,7 +57,7 @@ class Shelf:
 
     def newest(self, start: int, limit: int) -> Iterator[Shelved]:
         """Recordings, the last stored first."""
-        if not isinstance(self.store, _File):
+        if not isinstance(self.store, CassetteStore):
             for key, recording in islice(self.store.newest(start + limit), start, None):
                 yield Shelved(key, 0, recording)
             return
@@ -74,7 +67,7 @@ class Shelf:
 
     def find(self, key: str, number: int = 0) -> Shelved | None:
         """A recording by its key, of a file the last that has it, or the one of that number if it has that key."""
-        if isinstance(self.store, _File):
+        if isinstance(self.store, CassetteStore):
             if number:
                 found = next(self.newest(self.count() - number, 1), None) if number <= self.count() else None
                 return found if found is not None and found.key == key else None
@@ -87,7 +80,7 @@ class Shelf:
 
     def remove(self, key: str, number: int = 0) -> bool:
         """Removes a recording; False where there is none, or another has its number."""
-        if not isinstance(self.store, _File):
+        if not isinstance(self.store, CassetteStore):
             return self.store.delete(key)
         found = self.find(key, number)
         return found is not None and self.store.remove([found.number - 1]) == 1
