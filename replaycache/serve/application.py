@@ -124,7 +124,7 @@ class Application:
             await self._turn_away(send, failure, cors)
             return
         upstream = self._upstreams[target.name]
-        await self._forwarding(scope, receive, send, upstream, target.rest, shown_path(target.rest), cors)
+        await self._forwarding(scope, receive, send, upstream, target.rest, cors)
 
     def _refusal(self, scope: Any, target: Target) -> Failure | None:
         """Why a call is not sent on."""

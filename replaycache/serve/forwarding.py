@@ -17,7 +17,7 @@ from ..dialects.usage import usage_of
 from ..engine.asked import check_spelling
 from ..options import Mode
 from .access import TOKEN_HEADER, values
-from .call_lines import CallLines
+from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
 from .headers import OURS, PASSED_ON, handed_on, sent_on
@@ -134,20 +134,19 @@ class Forwarding:
         send: _Send,
         upstream: Upstream,
         rest: str,
-        shown: str,
         extra: list[tuple[bytes, bytes]],
     ) -> None:
         """Answers a call.
 
         Args:
             rest: of the path, as it came.
-            shown: the same for people.
             extra: headers for the answer.
 
         Raises:
             BrokenOff: the answer ended before it was whole.
         """
-        way = _Way(self._calls.begin(scope["method"], upstream.name, shown), upstream, rest, send, extra)
+        call = self._calls.begin(scope["method"], upstream.name, shown_path(rest))
+        way = _Way(call, upstream, rest, send, extra)
         self.in_flight += 1
         self._metrics.began()
         _way.set(way)

@@ -45,12 +45,6 @@ JSON = ("content-type", "application/json")
             'POST https://a.b/c\nAccept: */*\n\n{"a": 1}\n',
             Request("POST", "https://a.b/c", (("accept", "*/*"), JSON), b'{"a": 1}'),
         ),
-        ('{"url": "https://a.b/c", "method": "GET"}', Request("GET", "https://a.b/c")),
-        ('{"url": "https://a.b/c", "json": {"a": 1}}', Request("POST", "https://a.b/c", (JSON,), b'{"a":1}')),
-        (
-            '{"url": "https://a.b/c", "headers": {"A": ["1", "2"]}, "body": "x"}',
-            Request("POST", "https://a.b/c", (("a", "1"), ("a", "2")), b"x"),
-        ),
     ],
 )  # fmt: skip
 def test_what_is_understood(text: str, expected: Request) -> None:
@@ -83,7 +77,7 @@ def test_what_is_given_takes_the_place_of_the_texts_own() -> None:
         ("hello", "this is no request"),
         ("curlew", "this is no request"),
         ("{}", "no URL is given"),
-        ('{"url": "a.b", "json": {}}', "no absolute URL"),
+        ("POST a.b HTTP/1.1\n\n{}", "no absolute URL"),
         ("curl", "this is no request"),
         ("curl -s", "no URL is given"),
         ("curl 'https://a.b", "cannot be read"),
