@@ -70,7 +70,7 @@ def command(store: str | None, as_json: bool) -> int:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": platform.platform(),
         "libraries": {name: found for name in TRANSPORTS if (found := version(name))},
-        "sdks": [one._asdict() | {"covered": one.is_covered} for one in sdks()],
+        "sdks": [one._asdict() for one in sdks()],
         "extras": extras(),
         "pytest": plugins(),
         "stores": [one._asdict() for one in stores],

@@ -51,7 +51,6 @@ LIMIT = 64 << 20
 @click.argument("requests", metavar="[REQUEST] [REQUEST]", nargs=-1, shell_complete=complete_key)
 @store_option
 @click.option("--url", metavar="URL", help="Where a body without one is sent.")
-@click.option("--method", metavar="METHOD", help="Instead of the request's own, or POST.")
 @click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header of the request.")
 @click.option("--sample", type=click.IntRange(min=0), help="The sample that is asked for.")
 @click.option("--ignore", metavar="PATH", multiple=True, help="As Match(ignore=[PATH]).")
@@ -68,7 +67,6 @@ def command(
     requests: tuple[str, ...],
     store: str | None,
     url: str | None,
-    method: str | None,
     headers: tuple[str, ...],
     sample: int | None,
     ignore: tuple[str, ...],
@@ -99,7 +97,7 @@ def command(
     redactor = _redactor(store, match, redacted)
     names = requests or ("-",)
     lines = tuple(pairs(headers, "NAME:VALUE", "--header"))
-    asked = [_request(name, store, url, method, lines, sample, match, redactor) for name in names]
+    asked = [_request(name, store, url, lines, sample, match, redactor) for name in names]
     if len(asked) == 2:
         return _write_two(asked[0], asked[1], as_json)
     _write_one(asked[0], store, match, redactor, _is_ignored(asked[0].request, ignore_hosts), as_json)
@@ -168,7 +166,6 @@ def _request(
     name: str,
     store: str | None,
     url: str | None,
-    method: str | None,
     headers: tuple[tuple[str, str], ...],
     sample: int | None,
     match: Match,
@@ -184,7 +181,7 @@ def _request(
     else:
         recording, number, stored_as = None, sample or 0, ""
         try:
-            request = parse_request(text, url=url, method=method, headers=headers)
+            request = parse_request(text, url=url, headers=headers)
         except ValueError as error:
             what = "standard input" if name == "-" else name
             raise click.UsageError(f"{what}: {error}") from error

@@ -28,16 +28,14 @@ def parse_request(
     data: bytes,
     *,
     url: str | None = None,
-    method: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Request:
-    """The request that a text describes.
+    """The request that a text describes; POST where no method is told, and GET where there is no body either.
 
     Args:
         data: a JSON body; an HTTP message (`POST /v1/… HTTP/1.1`, headers, an empty line, the body); a curl
             command; or, where `url` is given, any other body.
         url: absolute; takes the place of the text's own.
-        method: likewise; POST where nobody says, and GET where there is no body either.
         headers: on top of the text's own, in place of those with the same name.
 
     Raises:
@@ -56,8 +54,8 @@ def parse_request(
         raise ValueError(f"{address!r} is no absolute URL; write it with https:// in front")
     if parsed.body and not any(name == "content-type" for name, _ in lines) and _json(parsed.body) is not None:
         lines.append(("content-type", "application/json"))
-    verb = method or parsed.method or ("POST" if parsed.body else "GET")
-    return Request(verb.upper(), address, tuple(lines), parsed.body)
+    method = parsed.method or ("POST" if parsed.body else "GET")
+    return Request(method.upper(), address, tuple(lines), parsed.body)
 
 
 def _parse(data: bytes, has_url: bool) -> _Parsed:

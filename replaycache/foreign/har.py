@@ -65,8 +65,9 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
     status = response.get("status").number()
     answered = response.maybe("headers").named_values()
     has_body = method != "HEAD" and status not in (204, 304)
-    body_of_answer = _by_polly if by_polly else _content
-    content, complete = body_of_answer(response, answered, has_body)
+    content, complete = (
+        (_by_polly(response, answered), True) if by_polly else _content(response, answered, has_body)
+    )
     started, until_head, latency = _times(entry)
     return request.recording(
         method=method,
@@ -169,12 +170,12 @@ def _content(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, b
     return body, len(body) + 3 >= size
 
 
-def _by_polly(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, bool]:
-    """The body of a response that Polly.js wrote, with its content-encoding, and whether it is whole."""
+def _by_polly(response: Node, headers: Headers) -> bytes:
+    """The body of a response that Polly.js wrote, with its content-encoding."""
     content = response.find("content")
     text = None if content is None else content.find("text")
     if content is None or text is None:
-        return b"", True
+        return b""
     encoding, is_binary = content.find("encoding"), content.find("_isBinary")
     name = "hex" if is_binary is not None and is_binary.text() == "true" else ""
     name = name if encoding is None else encoding.text().lower()
@@ -183,15 +184,15 @@ def _by_polly(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, 
         raise content.error(f"has the encoding {name[:40]!r}, which is not known", UPGRADE)
     pieces = _pieces_in(text.text()) if decode is not None or "content-encoding" in dict(headers) else None
     if pieces is None:
-        return (text.content() if decode is None else decode(text, text.text())), True
+        return text.content() if decode is None else decode(text, text.text())
     if decode is not None:
-        return b"".join(decode(text, piece) for piece in pieces), True
+        return b"".join(decode(text, piece) for piece in pieces)
     # its older versions do not say so; what is no list of such digits is the body itself, decoded
     if all(re.fullmatch(r"(?:[0-9a-fA-F]{2})*", piece) for piece in pieces):
         joined = bytes.fromhex("".join(pieces))
         if text.source.decode(dict(headers)["content-encoding"], joined)[0] != joined:
-            return joined, True
-    return text.content(), True
+            return joined
+    return text.content()
 
 
 def _pieces_in(text: str) -> list[str] | None:

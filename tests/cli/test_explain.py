@@ -139,7 +139,6 @@ def test_two_with_different_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [
-        (("--method", "PUT"), "method"),
         (("--header", "OpenAI-Beta: x"), "header openai-beta"),
         (("--url", "https://other.example/v1/chat/completions"), "url"),
         (("--url", f"{CHAT}?a=b"), "url"),
