@@ -55,21 +55,19 @@ def tell(moved: Moved, target: str, as_json: bool) -> Status:
                 "damaged": named(moved.damaged, "reason"),
             }
         )
-    _list("left out", moved.left_out)
-    _list("cannot be read", moved.damaged)
-    _list("not written, for it holds what looks like a credential", moved.secrets)
     parts = [f"{many(moved.written, 'recording')} written to {target}"]
     if moved.known:
         parts.append(f"{moved.known:,} there already")
     if moved.repeated:
         parts.append(f"{moved.repeated:,} repeated, of which the last answer counts")
-    for what, which in (
-        ("left out", moved.left_out),
-        ("damaged", moved.damaged),
-        ("not written for a secret", moved.secrets),
+    for which, short, what in (
+        (moved.left_out, "left out", "left out"),
+        (moved.damaged, "damaged", "cannot be read"),
+        (moved.secrets, "not written for a secret", "not written, for it holds what looks like a credential"),
     ):
+        _list(what, which)
         if which:
-            parts.append(f"{len(which):,} {what}")
+            parts.append(f"{len(which):,} {short}")
     note("; ".join(parts) + ".")
     if moved.secrets:
         note("Take it out of what is sent, or use --secrets=replace.")

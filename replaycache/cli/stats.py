@@ -100,15 +100,12 @@ def command(
     elif is_terminal():
         _show(told, since, by, lines, limit or SHOWN)
     else:
-        rows = ((table, line) for table, found in lines.items() for line in islice(found, limit))
-        write_table((), (_as_data(table, line) for table, line in (*_total(told, by), *rows)))
+        rows = [] if by else [("total", told.savings.total)]
+        rows += [(table, line) for table, found in lines.items() for line in islice(found, limit)]
+        write_table((), (_as_data(table, line) for table, line in rows))
     if not told.savings.total.requests:
         note(_nothing(told, since))
     return Status.DONE
-
-
-def _total(told: _Told, by: str | None) -> list[tuple[str, Line]]:
-    return [] if by else [("total", told.savings.total)]
 
 
 def _nothing(told: _Told, since: str | None) -> str:

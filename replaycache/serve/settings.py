@@ -149,22 +149,18 @@ def _whole(least: int, most: int, what: str) -> Callable[[Any, str], int]:
     return read
 
 
-def _size(value: Any, where: str) -> int:
-    size = parse_size(value, where)
-    if not size:
-        raise ConfigurationError(f"{where}={value!r} is no size above 0")
-    return size
-
-
 def _seconds(value: Any, where: str) -> float:
     return parse_duration(value, where) or 0.0
 
 
-def _positive_seconds(value: Any, where: str) -> float:
-    seconds = _seconds(value, where)
-    if not seconds:
-        raise ConfigurationError(f"{where}={value!r} is wrong; it takes a time above 0")
-    return seconds
+def _above_0(make: Callable[[Any, str], float]) -> Callable[[Any, str], float]:
+    def read(value: Any, where: str) -> float:
+        found = make(value, where)
+        if not found:
+            raise ConfigurationError(f"{where}={value!r} is wrong; it takes more than 0")
+        return found
+
+    return read
 
 
 def _one_of(*words: str) -> Callable[[Any, str], str]:
@@ -312,9 +308,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
     Setting("allowed_host", _hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
-    Setting("max_request_bytes", _size, "Larger bodies are refused (512MB).", "SIZE"),
+    Setting("max_request_bytes", _above_0(parse_size), "Larger bodies are refused (512MB).", "SIZE"),
     Setting("max_concurrency", _whole(1, 100_000, "a number from 1 on"), "Calls in flight (512).", "NUMBER"),
-    Setting("timeout", _positive_seconds, "Upstream may be silent for so long (10m).", "TIME"),
+    Setting("timeout", _above_0(_seconds), "Upstream may be silent for so long (10m).", "TIME"),
     Setting("grace", _seconds, "At the end, calls in flight have so long (10s).", "TIME"),
     Setting("log", _one_of("text", "json"), "text (the default) or json: a line for each call.", "FORMAT"),
 )
