@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+import click
 import httpx
 
 from .._errors import CacheMiss
@@ -53,12 +54,13 @@ def run(say: Callable[..., None], *, api: tuple[str, str] | None, store: str | N
         store: directory of the disk cache; None for the user's.
 
     Raises:
-        CommandFailed: upstream could not be called, or the store is none that is meant.
-        StoreError: it cannot be used.
+        click.UsageError: the store is no disk cache.
+        CommandFailed: upstream could not be called.
+        StoreError: the store cannot be used.
     """
     cache, _ = open_store(store)
     if not isinstance(cache, DiskStore) or os.path.isfile(cache.location):
-        raise CommandFailed(f"{store!r} is no directory. The demonstration records into a disk cache: name one")
+        raise click.UsageError(f"{store!r} is no directory, and the demonstration records into a disk cache")
     demonstration = _Demonstration(say, cache)
     try:
         if api is None:
