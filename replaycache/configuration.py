@@ -156,19 +156,14 @@ def _read(path: Path) -> Configuration:
             if re.search(_TABLE, plain):
                 raise ConfigurationError(f"{path} cannot be read: {error}") from error
     tool = document.get("tool", {})
-    table = tool.get("replaycache", {}) if isinstance(tool, dict) else {}
     where = f"{path}: [tool.replaycache]"
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{where} is no table")
+    table = _table(tool.get("replaycache", {}) if isinstance(tool, dict) else {}, where)
     _check_is_no_function(table, _IN_CODE, where)
     check_names(table, (*OPTIONS, *SECTIONS), where)
     sections = {
         name: _table(table[name], f"{path}: [tool.replaycache.{name}]") for name in SECTIONS if name in table
     }
-    options: dict[str, Any] = {}
-    for name, value in table.items():
-        if name in OPTIONS:
-            options[name] = _option(name, value, path)
+    options = {name: _option(name, value, path) for name, value in table.items() if name in OPTIONS}
     return Configuration(path, options, sections)
 
 
@@ -199,14 +194,22 @@ def _option(name: str, value: Any, path: Path) -> Any:
             scrub = [tuple(one) if isinstance(one, list) else one for one in value["scrub"]]
             value = {**value, "scrub": scrub}
         value = _checked(lambda: kind(**value), where)
+    check_option(name, value, where)
+    return value
+
+
+def check_option(name: str, value: Any, where: str) -> None:
+    """Looks at the value of an option, whatever the environment says of others.
+
+    Raises:
+        ConfigurationError: it is wrong; `where` says in the message where it stands.
+    """
     if name == "budget":  # whether prices are known is asked by who has calls to pay
         from .accounts.budget import parse_limit
 
         parse_limit(value, f"{where}: {name}")
     else:
-        # what the environment says of others is not the file's
         _checked(lambda: Options.parse({"mode": "auto", "ignore_hosts": (), name: value}), where)
-    return value
 
 
 def _store(value: Any, path: Path, where: str) -> str:

@@ -124,11 +124,6 @@ def names_mode(mode: Any) -> bool:
     return mode is not None or bool(os.environ.get(MODE_VARIABLE))
 
 
-def _no_mode() -> Mode:
-    value = os.environ.get(MODE_VARIABLE, "")
-    return Mode.parse(value, MODE_VARIABLE) if value else Mode.AUTO
-
-
 Keep = Callable[[ResponseHead, AnswerEnd], bool]
 """Says whether a response is stored, by its head and by how the answer ended."""
 
@@ -252,8 +247,11 @@ class Options(Value):
         on_miss: Callable[[Request, str], object] | None = None,
         on_store: Callable[[Recording, Outcome], object] | None = None,
     ) -> None:
-        is_of_environment = mode is None and bool(os.environ.get(MODE_VARIABLE))
-        mode = _no_mode() if mode is None else Mode.parse(mode, "mode")
+        of_environment = os.environ.get(MODE_VARIABLE) if mode is None else None
+        if of_environment:
+            mode = Mode.parse(of_environment, MODE_VARIABLE)
+        else:
+            mode = Mode.AUTO if mode is None else Mode.parse(mode, "mode")
         ttl = parse_duration(ttl, "ttl")
         sample = parse_sample(sample, "sample")
         _check("match", match, isinstance(match, Match), _a("Match", match, "ignore"))
@@ -282,13 +280,14 @@ class Options(Value):
             prices = _prices(prices)
         if budget is not None or os.environ.get(BUDGET_VARIABLE):
             budget = _budget(budget, prices)
-        for name, hook in (("on_hit", on_hit), ("on_miss", on_miss), ("on_store", on_store)):
+        for name, hook, arguments in (
+            ("on_hit", on_hit, "the recording and the outcome"),
+            ("on_miss", on_miss, "the request and the reason"),
+            ("on_store", on_store, "the recording and the outcome"),
+        ):
             takes = hook is None or (_takes(hook, 2) and not inspect.iscoroutinefunction(hook))
-            wanted = (
-                f"a callable that takes two arguments, {_TAKEN[name]}, and is no coroutine function: it is not "
-                f"awaited"
-            )
-            _check(name, hook, takes, wanted)
+            wanted = f"a callable that takes two arguments, {arguments}, and is no coroutine function"
+            _check(name, hook, takes, f"{wanted}: it is not awaited")
         vars(self).update(
             mode=mode,
             match=match,
@@ -308,7 +307,7 @@ class Options(Value):
             on_hit=on_hit,
             on_miss=on_miss,
             on_store=on_store,
-            mode_as=f"{MODE_VARIABLE}={{}}" if is_of_environment else "mode='{}'",
+            mode_as=f"{MODE_VARIABLE}={{}}" if of_environment else "mode='{}'",
         )
 
     @classmethod
@@ -391,14 +390,6 @@ def _a(kind: str, value: object, example: str) -> str:
     if isinstance(value, Mapping) and value and all(isinstance(name, str) for name in value):
         return f"a {kind}; write {kind}({', '.join(f'{name}={one!r}' for name, one in value.items())})"
     return f"a {kind}, such as {kind}({example}=['session_id'])"
-
-
-_TAKEN = {
-    "on_hit": "the recording and the outcome",
-    "on_miss": "the request and the reason",
-    "on_store": "the recording and the outcome",
-}
-"""The arguments of each hook."""
 
 
 def _check(name: str, value: Any, valid: bool, wanted: str) -> None:

@@ -95,7 +95,7 @@ asked = {"messages": ["in a script"]}
 script.write_text(f"import httpx2; httpx2.post({url!r} + '/v1/chat/completions', json={asked})")
 for arguments in (
     ("export", str(HERE / "shared" / "exported.json")),
-    ("export", str(HERE / "shared" / "exported.har")),
+    ("export", str(HERE / "shared" / "exported.yaml")),
     ("prune", "--all", "--yes"),
 ):
     done = command(*arguments)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
+
+from .._errors import ConfigurationError
 
 
 def iso_time(seconds: float | None) -> str:
@@ -22,9 +26,27 @@ def human_size(size: int) -> str:
     return _scaled(size, (" B", " kB", " MB", " GB", " TB", " PB"))
 
 
+def parse_size(value: Any, where: str) -> int:
+    """Bytes, from their number or from text such as `500MB` (powers of 1000) or `2GiB` (powers of 1024).
+
+    Raises:
+        ConfigurationError: it is neither; `where` says in the message who asked for it.
+    """
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?))?b?\s*", str(value).lower())
+    if found is None:
+        raise ConfigurationError(f"{where}={value!r} is no size; write bytes, or text such as 500MB or 2GiB")
+    unit = 1024 if found[3] else 1000
+    return int(float(found[1]) * unit ** " kmgt".index(found[2] or " "))
+
+
 def human_count(count: float) -> str:
     """A number: `812`, `3.4k`, `12M`."""
     return _scaled(count, ("", "k", "M", "G", "T", "P"))
+
+
+def many(count: int, what: str) -> str:
+    """So many of something: `1 call`, `1,200 calls`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def human_units(units: Iterable[tuple[str, float]], *, has_tokens: bool) -> str:

@@ -104,6 +104,12 @@ class Line:
             getattr(self, part).add(getattr(other, part))
 
     @property
+    def weight(self) -> tuple[Decimal, int, int]:
+        """By what lines are put in order: what was saved, or else spent."""
+        part = self.saved if self.saved.requests else self.spent
+        return part.cost, part.input_tokens + part.output_tokens, self.requests
+
+    @property
     def seconds_saved(self) -> float:
         """Seconds that were not waited for upstream."""
         return max(0.0, self.saved.seconds - self.saved.took)

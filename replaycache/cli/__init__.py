@@ -36,7 +36,7 @@ COMMANDS = {
     "explain": _Lazy("explain", "Say how a request comes to its key, or why two differ."),
     "diff": _Lazy("diff", "Compare two recordings or two stores."),
     "prune": _Lazy("prune", "Remove recordings by name, age, size, model or last use."),
-    "export": _Lazy("export", "Copy recordings into a cassette or a HAR file."),
+    "export": _Lazy("export", "Copy recordings into a cassette or another store."),
     "import": _Lazy("import_", "Copy recordings of another file or recorder into a store."),
     "scrub": _Lazy("scrub", "Replace what looks like a credential in a store."),
     "scan": _Lazy("scan", "Look for credentials in files; a pre-commit hook."),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,49 +16,57 @@ from ..configuration import defaults
 from ..maintenance.selection import Selection
 from ..options import combined, parse_duration
 from ..redaction.redact import Redact
+from .errors import wrong_use
 
 if TYPE_CHECKING:
     from ..accounts.budget import Budget
     from ..accounts.prices import Prices
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command --model, --since and --status together as `which: Selection`."""
+
+    @click.option("--model", metavar="TEXT", help="Only models with TEXT in their name, or like gpt-4*.")
+    @click.option("--since", metavar="TIME", help="Only what was recorded since: 2h, 7d, or 2026-11-21.")
+    @click.option("--status", metavar="STATUS", help="Only this status: 200, or 4xx.")
+    @functools.wraps(command)
+    def with_selection(
+        *arguments: Any, model: str | None, since: str | None, status: str | None, **others: Any
+    ) -> Any:
+        which = Selection(model=model, since=parse_since(since), statuses=parse_status(status))
+        return command(*arguments, which=which, **others)
+
+    return with_selection
 
 
-def selection_options(command: _Command) -> _Command:
-    """Gives a command --model, --since and --status as `model`, `since` and `status`, each `str | None`."""
-    for option in (
-        click.option("--status", metavar="STATUS", help="Only this status: 200, or 4xx."),
-        click.option("--since", metavar="TIME", help="Only what was recorded since: 2h, 7d, or 2026-11-21."),
-        click.option("--model", metavar="TEXT", help="Only models with TEXT in their name, or like gpt-4*."),
-    ):
-        command = option(command)
-    return command
-
-
-def selection(model: str | None, since: str | None, status: str | None) -> Selection:
-    """What these options mean.
+def pairs(texts: Iterable[str], form: str, option: str) -> list[tuple[str, str]]:
+    """What an option that may be repeated says, each time in a form such as `NAME=VALUE`.
 
     Raises:
-        click.BadParameter: one is wrong.
+        click.BadParameter: it is not of that form.
     """
-    return Selection(model=model, since=parse_since(since), statuses=parse_status(status))
+    mark = "=" if "=" in form else ":"
+    found = []
+    for text in texts:
+        name, _, value = text.partition(mark)
+        if not (name.strip() and value.strip()):
+            raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
+        found.append((name.strip(), value.strip()))
+    return found
 
 
 def budget_option(text: str | None) -> Budget | None:
     """What `--budget` gives to the calls of a command.
 
     Raises:
-        click.BadParameter: it is no amount.
+        click.UsageError: it is no amount.
     """
     if text is None:
         return None
-    from ..accounts.budget import Budget, parse_limit
+    from ..accounts.budget import Budget
 
-    try:
-        parse_limit(text, "--budget")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
-    return Budget(text, _where="--budget")
+    with wrong_use():
+        return Budget(text, _where="--budget")
 
 
 def all_redacted(redact: Redact) -> Redact:

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 
 import click
 
-from ..configuration import OPTIONS, VARIABLES, Configuration, check_names, read_configuration
+from ..configuration import OPTIONS, VARIABLES, Configuration, read_configuration
 from ..match import Match
 from ..options import Options, parse_hosts
 from ..redaction.redact import Redact
 from ..stores import default_directory, is_shared
 from ..stores.redis.address import parse_address
 from .errors import Status
+from .fitting import note
 from .given import check_given, given_options
-from .output import Column, is_terminal, json_option, note, write_json, write_table
+from .output import Column, is_terminal, json_option, write_json, write_table
 
 DEFAULT = "default"
 _CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@|[^/@=\s]*:[^/@\s]*@")
@@ -133,20 +134,14 @@ def _parts(name: str, said: Said) -> Iterator[tuple[str, Said]]:
 
 def _of_proxy(file: Configuration) -> Iterator[tuple[str, Said]]:
     """What is said of the proxy alone; its own command looks at the values."""
-    from ..serve.settings import PREFIX, SETTINGS
+    from ..serve.settings import PREFIX, SETTINGS, section_of
 
-    section = file.sections.get("serve", {})
-    rows = {row.name: row for row in SETTINGS}
-    check_names(
-        section,
-        [name for name, row in rows.items() if not row.is_option],
-        f"{file.path}: [tool.replaycache.serve]",
-    )
-    for name, row in rows.items():
+    section = section_of(file)
+    for row in SETTINGS:
         if os.environ.get(row.variable) and row.variable not in VARIABLES.values():
-            yield f"serve.{name}", Said(os.environ[row.variable], row.variable)
-        elif name in section:
-            yield f"serve.{name}", Said(section[name], str(file.path))
+            yield f"serve.{row.name}", Said(os.environ[row.variable], row.variable)
+        elif row.name in section:
+            yield f"serve.{row.name}", Said(section[row.name], str(file.path))
     if os.environ.get(f"{PREFIX}TOKEN"):
         yield "serve.token", Said("(not shown)", f"{PREFIX}TOKEN")
 

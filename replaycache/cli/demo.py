@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 
 import click
 
 from .._printable import printable
-from .errors import CommandFailed
+from .fitting import width
 from .opening import check_store_name
-from .output import is_terminal, width
+from .output import is_terminal
 
 
 @click.command("demo")
@@ -29,17 +28,10 @@ def command(base_url: str | None, model: str | None, store: str | None) -> None:
     """
     if base_url is not None and model is None:
         raise click.UsageError("--base-url needs --model: the name of a model to ask there")
-    if store is not None and (store.lower().endswith(".json") or os.path.isfile(store)):
-        raise click.UsageError(
-            f"{store!r} is a file, and the demonstration records into a disk cache; name a directory"
-        )
     check_store_name(store, "--store")
-    from .demo_session import DemoFailed, run
+    from .demo_session import run
 
-    try:
-        run(_Writer().say, base_url=base_url, model=model, store=store)
-    except DemoFailed as error:
-        raise CommandFailed(str(error)) from error
+    run(_Writer().say, api=(base_url, model) if base_url and model else None, store=store)
 
 
 INDENT = "   "

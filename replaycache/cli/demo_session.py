@@ -12,34 +12,29 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+import click
 import httpx
 
-from .._errors import CacheMiss, ReplayCacheError
+from .._errors import CacheMiss
 from .._models import Recording
 from ..httpx import ReplayTransport
 from ..match import Match
 from ..options import ModeName
 from ..stores import DiskStore, open_store
 from ..stores.cassette.text import load
+from .errors import CommandFailed
 
 PROMPT = "Write three short sentences about the sea in the morning."
 NAME = "https://demo.replaycache.invalid"
 """What the local upstream's origin counts as, so that its port, which is another one each time, does not."""
 
 
-class DemoFailed(Exception):
-    """The demonstration could not be given; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class _Pass:
+class _Pass(NamedTuple):
     """What one of the two calls came to."""
 
     calls: int
@@ -50,118 +45,118 @@ class _Pass:
     key: str
 
 
-def run(say: Callable[..., None], *, base_url: str | None, model: str | None, store: str | None) -> None:
+def run(say: Callable[..., None], *, api: tuple[str, str] | None, store: str | None) -> None:
     """Gives the demonstration.
 
     Args:
-        base_url: of an OpenAI-compatible API, ending before `/chat/completions`; None for the local upstream.
-        model: to ask for at `base_url`.
+        api: the base URL of an OpenAI-compatible one, ending before `/chat/completions`, and a model to ask for
+            there; None for the local upstream.
         store: directory of the disk cache; None for the user's.
 
     Raises:
-        DemoFailed: upstream or the store could not be used.
+        click.UsageError: the store is no disk cache.
+        CommandFailed: upstream could not be called.
+        StoreError: the store cannot be used.
     """
-    try:
-        with _opened(store) as cache:
-            if base_url is None:
-                _locally(say, cache)
-            else:
-                _at(say, cache, base_url.rstrip("/"), model)
-    except ReplayCacheError as error:
-        raise DemoFailed(str(error)) from error
-    except httpx.HTTPError as error:
-        raise DemoFailed(f"upstream could not be called: {error}") from error
-
-
-@contextmanager
-def _opened(store: str | None) -> Iterator[DiskStore]:
     cache, _ = open_store(store)
-    if not isinstance(cache, DiskStore):
-        raise DemoFailed(f"{store!r} is no directory, and the demonstration records into a disk cache; name one")
+    if not isinstance(cache, DiskStore) or os.path.isfile(cache.location):
+        raise click.UsageError(f"{store!r} is no directory, and the demonstration records into a disk cache")
+    demonstration = _Demonstration(say, cache)
     try:
-        yield cache
+        if api is None:
+            demonstration.locally()
+        else:
+            demonstration.at(*api)
+    except httpx.HTTPError as error:
+        raise CommandFailed(f"upstream could not be called: {error}") from error
     finally:
         cache.close()
 
 
-def _locally(say: Callable[..., None], cache: DiskStore) -> None:
-    recording = _recorded_answer()
-    body = recording.request.json()
-    with _LocalUpstream(recording) as upstream:
-        url = f"{upstream.origin}/v1/chat/completions"
-        match = Match(hosts={upstream.origin: NAME})
-        say(f"1. live: {url}")
-        say("   a local server that streams a real model's recorded answer at its real pace\n")
-        live = _ask(say, cache, match, "record", url, body, {})
-        calls = upstream.calls
-    say(f"\n   The server is shut down; nobody answers on port {upstream.port} any more.\n")
-    if _answers(upstream.port):
-        raise DemoFailed(f"port {upstream.port} still answers, so a replay would prove nothing; try again")
-    say("2. replayed: the same request\n")
-    replayed = _ask(say, cache, match, "auto", url, body, {})
-    _summary(say, cache, live, replayed, calls, upstream.calls - calls)
+class _Demonstration:
+    def __init__(self, say: Callable[..., None], cache: DiskStore) -> None:
+        self._say = say
+        self._cache = cache
 
+    def locally(self) -> None:
+        recording = _recorded_answer()
+        body = recording.request.json()
+        with _LocalUpstream(recording) as upstream:
+            url = f"{upstream.origin}/v1/chat/completions"
+            match = Match(hosts={upstream.origin: NAME})
+            self._say(f"1. live: {url}")
+            self._say("   a local server that streams a real model's recorded answer at its real pace\n")
+            live = self._ask(match, "record", url, body, {})
+            calls = upstream.calls
+        self._say(f"\n   The server is shut down; nobody answers on port {upstream.port} any more.\n")
+        if _answers(upstream.port):
+            raise CommandFailed(f"port {upstream.port} still answers, so a replay would prove nothing; try again")
+        self._say("2. replayed: the same request\n")
+        replayed = self._ask(match, "auto", url, body, {})
+        self._summary(live, replayed, calls, upstream.calls - calls)
 
-def _at(say: Callable[..., None], cache: DiskStore, base_url: str, model: str | None) -> None:
-    if model is None:
-        raise DemoFailed("--base-url needs --model: the name of a model to ask there")
-    body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
-    key = os.environ.get("OPENAI_API_KEY", "")
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    url = f"{base_url}/chat/completions"
-    say(f"1. live: {url}\n")
-    live = _ask(say, cache, Match(), "record", url, body, headers)
-    say("\n2. replayed: the same request, in mode replay, which never calls upstream\n")
-    replayed = _ask(say, cache, Match(), "replay", url, body, {})
-    _summary(say, cache, live, replayed, live.calls, replayed.calls)
+    def at(self, base_url: str, model: str) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
+        key = os.environ.get("OPENAI_API_KEY", "")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        url = f"{base_url.rstrip('/')}/chat/completions"
+        self._say(f"1. live: {url}\n")
+        live = self._ask(Match(), "record", url, body, headers)
+        self._say("\n2. replayed: the same request, in mode replay, which never calls upstream\n")
+        replayed = self._ask(Match(), "replay", url, body, {})
+        self._summary(live, replayed, live.calls, replayed.calls)
 
+    def _ask(self, match: Match, mode: ModeName, url: str, body: dict[str, Any], headers: dict[str, str]) -> _Pass:
+        started = time.perf_counter()
+        text, chunks, tokens = "", 0, 0
+        self._say("   ", end="")
+        transport = ReplayTransport(store=self._cache, mode=mode, match=match)
+        try:
+            with (
+                httpx.Client(transport=transport, timeout=120) as client,
+                client.stream("POST", url, json=body, headers=headers) as response,
+            ):
+                if response.status_code != 200:
+                    response.read()
+                    hint = "" if headers else " Set OPENAI_API_KEY if it asks for a key."
+                    raise CommandFailed(f"{url} answered {response.status_code}: {response.text[:300]}{hint}")
+                for line in response.iter_lines():
+                    event = _event(line)
+                    if event is None:
+                        continue
+                    chunks += 1
+                    for choice in event.get("choices") or ():
+                        piece = (choice.get("delta") or {}).get("content") or ""
+                        text += piece
+                        self._say(piece, end="")
+                    tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+        except CacheMiss as error:
+            raise CommandFailed(f"the answer was not recorded, so it cannot be replayed:\n{error}") from error
+        self._say("")
+        outcome = response.extensions["replaycache"]
+        if outcome.status == "live":
+            raise CommandFailed(f"the answer was not recorded: {outcome.reason}")
+        seconds = time.perf_counter() - started
+        return _Pass(int(outcome.status != "hit"), seconds, chunks, tokens, text, outcome.key)
 
-def _ask(
-    say: Callable[..., None],
-    cache: DiskStore,
-    match: Match,
-    mode: ModeName,
-    url: str,
-    body: dict[str, Any],
-    headers: dict[str, str],
-) -> _Pass:
-    started = time.perf_counter()
-    text, chunks, tokens = "", 0, 0
-    say("   ", end="")
-    transport = ReplayTransport(store=cache, mode=mode, match=match)
-    try:
-        with (
-            httpx.Client(transport=transport, timeout=120) as client,
-            client.stream("POST", url, json=body, headers=headers) as response,
-        ):
-            if response.status_code != 200:
-                response.read()
-                hint = "" if headers else " Set OPENAI_API_KEY if it asks for a key."
-                raise DemoFailed(f"{url} answered {response.status_code}: {response.text[:300]}{hint}")
-            for line in response.iter_lines():
-                event = _event(line)
-                if event is None:
-                    continue
-                chunks += 1
-                for choice in event.get("choices") or ():
-                    piece = (choice.get("delta") or {}).get("content") or ""
-                    text += piece
-                    say(piece, end="")
-                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
-    except CacheMiss as error:
-        raise DemoFailed(f"the answer was not recorded, so it cannot be replayed:\n{error}") from error
-    say("")
-    outcome = response.extensions["replaycache"]
-    if outcome.status == "live":
-        raise DemoFailed(f"the answer was not recorded: {outcome.reason}")
-    return _Pass(
-        calls=0 if outcome.status == "hit" else 1,
-        seconds=time.perf_counter() - started,
-        chunks=chunks,
-        tokens=tokens,
-        text=text,
-        key=outcome.key,
-    )
+    def _summary(self, live: _Pass, replayed: _Pass, live_calls: int, replayed_calls: int) -> None:
+        if replayed.text != live.text:
+            raise CommandFailed(
+                "the replayed answer differs from the live one; this is a defect, please report it"
+            )
+        rows = [
+            ("", "live", "replayed"),
+            ("calls made upstream", str(live_calls), str(replayed_calls)),
+            ("time", f"{live.seconds:.2f} s", f"{replayed.seconds * 1000:.0f} ms"),
+            ("events", str(live.chunks), str(replayed.chunks)),
+            ("tokens generated", str(live.tokens or "not told"), "0"),
+        ]
+        self._say("")
+        for name, first, second in rows:
+            self._say(f"   {name:<22}{first:>10}{second:>12}")
+        self._say("")
+        self._say(f"   key        {live.key}")
+        self._say(f"   recording  {self._cache.location}")
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -169,31 +164,6 @@ def _event(line: str) -> dict[str, Any] | None:
         return None
     value = json.loads(line.removeprefix("data: "))
     return value if isinstance(value, dict) else None
-
-
-def _summary(
-    say: Callable[..., None],
-    cache: DiskStore,
-    live: _Pass,
-    replayed: _Pass,
-    live_calls: int,
-    replayed_calls: int,
-) -> None:
-    if replayed.text != live.text:
-        raise DemoFailed("the replayed answer differs from the live one; this is a defect, please report it")
-    rows = [
-        ("", "live", "replayed"),
-        ("calls made upstream", str(live_calls), str(replayed_calls)),
-        ("time", f"{live.seconds:.2f} s", f"{replayed.seconds * 1000:.0f} ms"),
-        ("events", str(live.chunks), str(replayed.chunks)),
-        ("tokens generated", str(live.tokens or "not told"), "0"),
-    ]
-    say("")
-    for name, first, second in rows:
-        say(f"   {name:<22}{first:>10}{second:>12}")
-    say("")
-    say(f"   key        {live.key}")
-    say(f"   recording  {cache.location}")
 
 
 def _recorded_answer() -> Recording:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
 from .._models import Recording
+from .._printable import one_line
 from ..dialects.conversation import prompt
 from ..engine.drift import answer_differences
 from ..engine.nearest import Difference
@@ -18,17 +19,19 @@ from ..stores import Store
 from .differences import as_json as difference_as_json
 from .differences import fitted, request_differences, write_differences
 from .errors import Status
+from .fitting import note
 from .opening import (
     Entry,
     complete_key,
     entries,
     existing_store,
+    in_order,
     is_cassette,
     named_entry,
     names_a_store,
     store_option,
 )
-from .output import json_option, note, one_line, write_json_line, write_styled
+from .output import json_option, write, write_json_line
 
 
 @click.command("diff")
@@ -107,9 +110,9 @@ def _whole(first: Store, second: Store) -> Iterator[_Pair] | None:
 def _pairs(first: Store, second: Store) -> Iterator[_Pair]:
     """The recordings of two stores that stand for each other, and those that have no other."""
     a, b = _slots(first), _slots(second)
-    in_order = is_cassette(first) and is_cassette(second)
-    pairs = pair(a, b, endpoint=endpoint, in_order=in_order)
-    elsewhere = moved(pairs) if in_order else set()
+    are_in_order = is_cassette(first) and is_cassette(second)
+    pairs = pair(a, b, in_order=are_in_order)
+    elsewhere = moved(pairs) if are_in_order else set()
     for before, after in pairs:
         yield _Pair(
             None if before is None else a[before].entry(),
@@ -121,7 +124,7 @@ def _pairs(first: Store, second: Store) -> Iterator[_Pair]:
 def _slots(store: Store) -> list[_Slot]:
     if not is_cassette(store):
         return [_Slot(store, key) for key in store.keys()]  # noqa: SIM118  # a store is no dict
-    return [_Slot(store, entry.key, entry) for entry in reversed(list(entries(store)))]
+    return [_Slot(store, entry.key, entry) for entry in in_order(store)]
 
 
 def _differences(pair: _Pair) -> list[tuple[Difference, bool]]:
@@ -165,18 +168,14 @@ def _write(pair: _Pair, found: list[Difference], as_json: bool) -> bool:
         write_json_line(
             {"change": kind}
             | ({"moved": True} if is_moved else {})
-            | {name: _named(entry) for name, entry in names.items() if entry}
+            | {name: entry.as_json() for name, entry in names.items() if entry}
             | {"differences": list(map(difference_as_json, found))}
         )
         return True
     mark, style = _MARKS[kind]
-    write_styled(fitted(f"{mark} {_title(pair, kind)}"), style)
+    write(fitted(f"{mark} {_title(pair, kind)}"), style)
     write_differences(found, indent=2)
     return True
-
-
-def _named(entry: Entry) -> dict[str, Any]:
-    return {"key": entry.key} | ({} if entry.number is None else {"number": entry.number})
 
 
 def _title(pair: _Pair, kind: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 from .._models import Request
 from .._printable import one_line, printable
 from ..engine.nearest import ABSENT, Difference, differences
-from .fitting import cells, cut
-from .output import is_terminal, width, write_styled
+from .fitting import cells, cut, width
+from .output import is_terminal, write
 
 PLACES = 1000
 """Differences between two requests that are looked for."""
@@ -35,15 +35,15 @@ def write_differences(found: list[Difference], *, indent: int = 0) -> None:
         start = _first_difference(before, after) if room and max(len(before), len(after)) > room else 0
         for number, path in enumerate(paths):
             if number == ALIKE and room:
-                write_styled(f"{' ' * indent}and at {len(paths) - number:,} more paths")
+                write(f"{' ' * indent}and at {len(paths) - number:,} more paths")
                 break
             text = f"{' ' * indent}{'and ' if number else ''}{one_line(path)}"
-            write_styled(text, "bold")
+            write(text, "bold")
         for mark, text, style in (("-", before, "red"), ("+", after, "green")):
             if text:
-                write_styled(f"{' ' * indent}  {mark} {_cut(text, start, room)}", style)
+                write(f"{' ' * indent}  {mark} {_cut(text, start, room)}", style)
     if len(shown) < len(groups):
-        write_styled(f"{' ' * indent}and {len(groups) - len(shown):,} more differences")
+        write(f"{' ' * indent}and {len(groups) - len(shown):,} more differences")
 
 
 def fitted(text: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from .. import __version__
 from .._errors import ReplayCacheError, did_you_mean
+from ..accounts.amounts import human_size
 from ..configuration import VARIABLES, Configuration, defaults, read_configuration
 from ..options import Options
 from ..serve.settings import PREFIX, SETTINGS
@@ -18,7 +19,7 @@ from .config import Said, option_said
 from .errors import Status
 from .installed import EXTRAS, TRANSPORTS, extras, library_problems, plugin_problems, plugins, sdks, version
 from .opening import store_option
-from .output import human_size, json_option, write_field, write_json
+from .output import json_option, write_field, write_json
 from .store_health import Health, look_at
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ def command(store: str | None, as_json: bool) -> int:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": platform.platform(),
         "libraries": {name: found for name in TRANSPORTS if (found := version(name))},
-        "sdks": [one._asdict() | {"covered": one.is_covered} for one in sdks()],
+        "sdks": [one._asdict() for one in sdks()],
         "extras": extras(),
         "pytest": plugins(),
         "stores": [one._asdict() for one in stores],

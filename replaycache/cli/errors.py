@@ -30,7 +30,8 @@ from typing import Any
 
 import click
 
-from .._errors import Refused, ReplayCacheError, ReplayCacheWarning
+from .._errors import ConfigurationError, Refused, ReplayCacheError, ReplayCacheWarning
+from .._printable import printable
 from .fitting import note
 
 
@@ -68,6 +69,32 @@ class NothingGiven(click.UsageError):
         super().__init__(context.get_help(), context)
 
 
+@contextmanager
+def wrong_use() -> Iterator[None]:
+    """Takes a `ConfigurationError` in the block for wrong arguments: they are where it was given."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def confirm(text: str, *, unasked: str, refused: str) -> None:
+    """Asks whether to go on.
+
+    Args:
+        text: what is about to happen.
+        unasked: what is said behind it where there is nobody to ask.
+        refused: what is said to a no.
+
+    Raises:
+        CommandFailed: nobody agrees.
+    """
+    if not sys.stdin.isatty():
+        raise CommandFailed(f"{text} {unasked}")
+    if not click.confirm(f"{printable(text)} Go on?", err=True):
+        raise CommandFailed(refused)
+
+
 class _Terminated(BaseException):
     """SIGTERM came: what is half written is removed on the way out, as it is for an interrupt."""
 
@@ -92,7 +119,7 @@ def run_to_status(run: Callable[[], Any]) -> int:
             _errors_before.append((reconfigure, stream.errors))
             reconfigure(errors="backslashreplace")
     try:
-        with _warnings_in_a_line():
+        with warnings_told(lambda text: note(f"Warning: {text}")):
             status = run()
         if sys.stdout is not None:  # closed by whoever started the program
             sys.stdout.flush()
@@ -171,14 +198,15 @@ def _without_output() -> Status:
 
 
 @contextmanager
-def _warnings_in_a_line() -> Iterator[None]:
+def warnings_told(tell: Callable[[str], None]) -> Iterator[None]:
+    """Has our warnings in the block told in another way than Python's."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", ReplayCacheWarning)
         before = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
             if issubclass(category, ReplayCacheWarning):
-                note(f"Warning: {message}")
+                tell(str(message))
             else:
                 before(message, category, *rest, **named)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Any
 
 import click
 
-from .._errors import ConfigurationError
 from .._models import Recording, Request
+from .._printable import one_line, printable
+from ..accounts.amounts import human_age
 from ..configuration import defaults
 from ..engine.nearest import CANDIDATES, Difference, find_nearest
 from ..engine.stored_form import stored_form
@@ -27,12 +27,20 @@ from ..redaction.redactor import Redactor
 from ..redaction.seal import Seal, unsalted
 from ..stores import Store
 from ..wire.hosts import HostPattern, are_meant
-from .choosing import all_redacted
+from .choosing import all_redacted, pairs
 from .differences import as_json as difference_as_json
 from .differences import request_differences, write_differences
-from .errors import CommandFailed, Status
-from .opening import complete_key, default_store, existing_store, named_entry, names_a_store, store_option
-from .output import human_age, is_terminal, json_option, one_line, printable, write_field, write_json, write_styled
+from .errors import CommandFailed, Status, wrong_use
+from .opening import (
+    complete_key,
+    default_store,
+    existing_store,
+    holds_recordings,
+    named_entry,
+    names_a_store,
+    store_option,
+)
+from .output import is_terminal, json_option, write, write_field, write_json
 from .request_text import parse_request
 
 LIMIT = 64 << 20
@@ -43,7 +51,6 @@ LIMIT = 64 << 20
 @click.argument("requests", metavar="[REQUEST] [REQUEST]", nargs=-1, shell_complete=complete_key)
 @store_option
 @click.option("--url", metavar="URL", help="Where a body without one is sent.")
-@click.option("--method", metavar="METHOD", help="Instead of the request's own, or POST.")
 @click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header of the request.")
 @click.option("--sample", type=click.IntRange(min=0), help="The sample that is asked for.")
 @click.option("--ignore", metavar="PATH", multiple=True, help="As Match(ignore=[PATH]).")
@@ -60,7 +67,6 @@ def command(
     requests: tuple[str, ...],
     store: str | None,
     url: str | None,
-    method: str | None,
     headers: tuple[str, ...],
     sample: int | None,
     ignore: tuple[str, ...],
@@ -90,9 +96,10 @@ def command(
     match = _match(ignore, scrub, hosts, count_header, no_folding)
     redactor = _redactor(store, match, redacted)
     names = requests or ("-",)
-    asked = [_request(name, store, url, method, _headers(headers), sample, match, redactor) for name in names]
+    lines = tuple(pairs(headers, "NAME:VALUE", "--header"))
+    asked = [_request(name, store, url, lines, sample, match, redactor) for name in names]
     if len(asked) == 2:
-        return _write_two(asked[0], asked[1], match, as_json)
+        return _write_two(asked[0], asked[1], as_json)
     _write_one(asked[0], store, match, redactor, _is_ignored(asked[0].request, ignore_hosts), as_json)
     return Status.DONE
 
@@ -104,22 +111,17 @@ def _match(
     headers: tuple[str, ...],
     no_folding: bool,
 ) -> Match:
-    pairs = [pair.rpartition("=") for pair in hosts]
-    if any(not name or not host for name, _, host in pairs):
-        raise click.BadParameter("write NAME=HOST, such as localhost:8080=api.openai.com", param_hint="--host")
-    if not any((ignore, scrub, pairs, headers, no_folding)):
+    if not any((ignore, scrub, hosts, headers, no_folding)):
         found: Match = defaults().options.get("match", Match())
         return found
-    try:
+    with wrong_use():
         return Match(
             ignore=ignore,
             scrub=[_scrub(text) for text in scrub],
-            hosts={name: host for name, _, host in pairs},
+            hosts=dict(pairs(hosts, "NAME=HOST", "--host")),
             headers=headers,
             fold_defaults=not no_folding,
         )
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _scrub(text: str) -> str | tuple[str, str]:
@@ -131,21 +133,9 @@ def _scrub(text: str) -> str | tuple[str, str]:
 def _is_ignored(request: Request, ignore_hosts: str | None) -> bool:
     if ignore_hosts is None:
         ignore_hosts = defaults().options.get("ignore_hosts")
-    try:
+    with wrong_use():
         hosts = parse_hosts(ignore_hosts, "--ignore-hosts")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     return are_meant(map(HostPattern.parse, hosts), request.url)
-
-
-def _headers(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for line in given:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(f"{line!r} is no header; write NAME:VALUE", param_hint="--header")
-        pairs.append((name.strip().lower(), value.strip()))
-    return tuple(pairs)
 
 
 @dataclass(frozen=True)
@@ -176,7 +166,6 @@ def _request(
     name: str,
     store: str | None,
     url: str | None,
-    method: str | None,
     headers: tuple[tuple[str, str], ...],
     sample: int | None,
     match: Match,
@@ -192,7 +181,7 @@ def _request(
     else:
         recording, number, stored_as = None, sample or 0, ""
         try:
-            request = parse_request(text, url=url, method=method, headers=headers)
+            request = parse_request(text, url=url, headers=headers)
         except ValueError as error:
             what = "standard input" if name == "-" else name
             raise click.UsageError(f"{what}: {error}") from error
@@ -211,15 +200,10 @@ def _redactor(store: str | None, match: Match, paths: tuple[str, ...]) -> Redact
         find = salt_of(opened) if os.path.exists(opened.location) else None
         return unsalted() if find is None else find()
 
-    try:
+    with wrong_use():
         redact = all_redacted(Redact(body=paths))
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     is_file = str(default_store() if store is None else store).lower().endswith(".json")
     return Redactor(redact, Seal(salt, counts_access=not is_file), match.key_headers, match.ignored)
-
-
-_CASSETTE = re.compile(rb'\A\s*\{\s*"(format|log|interactions|http_interactions|version)"\s*:')
 
 
 def _text(name: str) -> bytes | None:
@@ -231,14 +215,10 @@ def _text(name: str) -> bytes | None:
     if not names_a_store(name) or "://" in name:
         return None
     path = Path(name).expanduser()
-    if not path.is_file() or path.suffix.lower() in (".yaml", ".yml", ".har", ".gz"):
+    if not path.is_file() or holds_recordings(path):
         return None
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LIMIT + 1)
-    except OSError as error:
-        raise CommandFailed(f"{name} cannot be read: {error.strerror}. Check its permissions.") from error
-    return None if _CASSETTE.match(data[:4096]) else _bounded(data, name)
+    with open(path, "rb") as file:
+        return _bounded(file.read(LIMIT + 1), name)
 
 
 def _bounded(data: bytes, name: str) -> bytes:
@@ -254,12 +234,11 @@ def _bounded(data: bytes, name: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Answer:
-    """Whether a recording answers a request."""
+    """Whether a recording answers a request; the key of the nearest, where none does."""
 
     store: str
     found: Recording | None
-    nearest: Recording | None = None
-    name: str = ""
+    nearest: str = ""
     places: tuple[Difference, ...] = ()
 
 
@@ -274,7 +253,7 @@ def _answer(asked: _Asked, store: Store, match: Match, redactor: Redactor) -> _A
     explanation = match.explain(nearest.request, sample=nearest.sample, redactor=redactor)
     recorded = _Asked("", nearest.request, nearest.sample, explanation, nearest)
     counting, _ = _divided(recorded, asked, places)
-    return _Answer(store.location, None, nearest, explanation.key, tuple(counting))
+    return _Answer(store.location, None, explanation.key, tuple(counting))
 
 
 def _write_one(
@@ -308,17 +287,12 @@ def _write_one(
         write_field("recorded", f"{age}, in {answer.store}", "green")
     else:
         write_field("recorded", f"no, not in {answer.store}")
-        if answer.nearest is not None:
-            write_field("nearest", f"{answer.name}, which differs in")
+        if answer.nearest:
+            write_field("nearest", f"{answer.nearest}, which differs in")
             write_differences(list(answer.places), indent=12)
 
 
 _HEAD = ("scheme", "method", "origin", "path", "query", "headers", "sample", "scope", "kind")
-
-
-def _text_block(text: str) -> None:
-    for line in printable(text, lines=True).split("\n"):
-        write_styled(f"  {line}")
 
 
 def _write_canonical(canonical: bytes) -> None:
@@ -337,7 +311,8 @@ def _write_canonical(canonical: bytes) -> None:
         text = json.dumps(value, ensure_ascii=False, indent=2) if is_terminal() else body.decode()
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "backslashreplace")
-    _text_block(text)
+    for line in printable(text, lines=True).split("\n"):
+        write(f"  {line}")
 
 
 def _parts(canonical: bytes) -> tuple[dict[str, Any], bytes]:
@@ -364,7 +339,7 @@ def _one_as_json(asked: _Asked, answer: _Answer | None, cacheable: bool) -> dict
     if answer is not None:
         found["store"] = answer.store
         found["recorded"] = answer.found is not None
-        found["nearest"] = list(map(difference_as_json, answer.places)) if answer.nearest is not None else None
+        found["nearest"] = list(map(difference_as_json, answer.places)) if answer.nearest else None
     return found
 
 
@@ -375,7 +350,7 @@ def _rules(explanation: Explanation) -> list[dict[str, str]]:
 # -- two -----------------------------------------------------------------------------------------------------
 
 
-def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> Status:
+def _write_two(first: _Asked, second: _Asked, as_json: bool) -> Status:
     same = first.explanation.canonical == second.explanation.canonical
     counting, folded = _divided(first, second, request_differences(first.request, second.request))
     if as_json:
@@ -393,14 +368,14 @@ def _write_two(first: _Asked, second: _Asked, match: Match, as_json: bool) -> St
         write_field(f"{mark} key", f"{asked.explanation.key}  {one_line(asked.name, 200)}", "yellow")
     write_field("same key", "yes" if same else "no", "green" if same else "red")
     if counting:
-        write_styled()
-        write_styled("What counts:", "bold")
+        write()
+        write("What counts:", "bold")
         write_differences(counting, indent=2)
     if folded:
-        write_styled()
-        write_styled("What does not count:", "bold")
+        write()
+        write("What does not count:", "bold")
         write_differences(folded, indent=2)
-    write_styled()
+    write()
     _write_rules("- rules", first.explanation)
     _write_rules("+ rules", second.explanation)
     return Status.DONE if same else Status.FOUND

@@ -7,13 +7,16 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 import click
 
 from .._printable import printable
+
+T = TypeVar("T")
 
 REDRAWN = 0.1
 """Seconds after which a bar is drawn again."""
@@ -137,6 +140,14 @@ def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield advance
     finally:
         wipe()
+
+
+def counted(items: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
+    """Items as they go by, with such a bar while they do."""
+    with progress(text, total) as advance:
+        for item in items:
+            advance(1)
+            yield item
 
 
 def _bar(text: str, done: int, total: int | None) -> str:

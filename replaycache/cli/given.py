@@ -7,10 +7,10 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from .._errors import ConfigurationError
 from .._faults import parse_fault
 from ..options import Mode, Repeats, parse_duration, parse_hosts
 from .choosing import budget_option
+from .errors import wrong_use
 from .opening import check_store_name, complete_store
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -60,14 +60,12 @@ def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
         click.UsageError: one is wrong.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    try:
+    with wrong_use():
         parse_duration(given.get("ttl"), "--ttl")
         if "ignore_hosts" in given:
             parse_hosts(given["ignore_hosts"], "--ignore-hosts")
         if "fault" in given:
             parse_fault(given["fault"], "--fault")
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     check_store_name(given.get("store"), "--store")
     budget_option(given.get("budget"))
     return given

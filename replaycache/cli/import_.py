@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 
 import click
 
-from ..maintenance.moving import Moved, Taken, taken, to_cache, to_cassette
+from ..maintenance.moving import Moved, move, taken
+from ..maintenance.selection import Selection
 from ..redaction.redact import Redact
-from ..stores import CassetteStore, Store, is_shared
-from .choosing import selection, selection_options
+from ..stores import is_shared
+from .choosing import selection_options
 from .errors import Status
+from .fitting import counted
 from .moved import redact_options, tell
-from .opening import existing_store, is_cassette, new_store, store_option
-from .output import json_option, progress
+from .opening import existing_store, new_store, store_option
+from .output import json_option
 
 
 @click.command("import")
@@ -28,9 +27,7 @@ from .output import json_option, progress
 def command(
     files: tuple[str, ...],
     store: str | None,
-    model: str | None,
-    since: str | None,
-    status: str | None,
+    which: Selection,
     redact: Redact,
     as_json: bool,
 ) -> Status:
@@ -49,33 +46,13 @@ def command(
     request; a cassette takes every recording, in order. All files are read
     before anything is written, and what is there already is not added again.
     """
-    which = selection(model, since, status)
     target = new_store(store, "--store")
     moved = Moved()
     sources = [existing_store(file) for file in files]
-    for file, source in zip(files, sources, strict=True):
+    for source in sources:
         if source.identity == target.identity:
-            name = source.location if is_shared(file) else file
-            raise click.UsageError(f"{name} is where the recordings are to go")
+            raise click.UsageError(f"{source.location} is where the recordings are to go")
     # files are read as a whole here, so that a damaged one is known before anything is written
-    total = sum(len(source) for source in sources)
-    with progress("importing", total=total) as advance:
-
-        def counted() -> Iterator[Taken]:
-            for item in chain.from_iterable(taken(source, moved, which) for source in sources):
-                advance(1)
-                yield item
-
-        if is_cassette(target):
-            assert isinstance(target, CassetteStore)
-            to_cassette(counted(), target, redact, moved)
-        else:
-            to_cache(counted(), target, redact, moved)
-    return tell(moved, _name(target), as_json)
-
-
-def _name(store: Store) -> str:
-    if is_shared(store.location):
-        return store.location
-    path = Path(store.location)
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else store.location
+    items = chain.from_iterable(taken(source, moved, which) for source in sources)
+    move(counted(items, "importing", sum(map(len, sources))), target, redact, moved)
+    return tell(moved, target.location if store is None or is_shared(store) else store, as_json)

@@ -49,16 +49,13 @@ class Sdk(NamedTuple):
         name: of its package.
         version: of it.
         on: what it calls upstream by.
+        covered: whether a transport, `install()` and cassettes see its calls.
     """
 
     name: str
     version: str
     on: tuple[str, ...]
-
-    @property
-    def is_covered(self) -> bool:
-        """Whether a transport, `install()` and cassettes see its calls."""
-        return any(name in LIBRARIES for name in self.on)
+    covered: bool
 
 
 class _Requirement(NamedTuple):
@@ -108,7 +105,8 @@ def _numbers(text: str) -> list[int]:
 
 def sdks() -> list[Sdk]:
     """Those that are installed."""
-    return [Sdk(name, found, _runs_on(name)) for name in SDKS if (found := version(name))]
+    installed = [(name, found, _runs_on(name)) for name in SDKS if (found := version(name))]
+    return [Sdk(*one, covered=not LIBRARIES.keys().isdisjoint(one[2])) for one in installed]
 
 
 def _runs_on(name: str) -> tuple[str, ...]:

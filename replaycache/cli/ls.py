@@ -5,35 +5,28 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from .._errors import StoreError
 from .._models import Recording, Usage
+from .._printable import one_line
+from ..accounts.amounts import human_age, human_count, human_size, human_units, iso_time
 from ..dialects.conversation import prompt
 from ..dialects.usage import model_of
-from ..maintenance.facts import endpoint, usage_told
+from ..maintenance.facts import chunks_of, endpoint, usage_told
 from ..maintenance.selection import Selection
 from ..stores import Store
-from .choosing import selection, selection_options
+from .choosing import selection_options
 from .errors import NothingMatches, Status
-from .opening import Entry, entries, existing_store, is_cassette, store_argument, unreadable
-from .output import (
-    Column,
-    human_age,
-    human_count,
-    human_size,
-    human_units,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    one_line,
-    write_json_line,
-    write_table,
-)
+from .fitting import note
+from .opening import Entry, complete_store, entries, existing_store, is_cassette
+from .output import Column, json_option, write_list
+
+T = TypeVar("T")
 
 PROMPT = 200
 """Characters of what was asked that a line of data has."""
@@ -50,16 +43,12 @@ class _Line:
         self.usage = usage_told(recording)
         self.model = model_of(self.request) or (self.usage.model if self.usage else "")
 
-    @property
-    def chunks(self) -> int:
-        return sum(len(segment.lengths) for segment in self.recording.body.segments)
-
     def prompt(self) -> str:
         return one_line(prompt(self.request), PROMPT)
 
 
 @click.command("ls")
-@store_argument
+@click.argument("store", required=False, metavar="[STORE]", shell_complete=complete_store)
 @selection_options
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="At most N recordings.")
 @click.option(
@@ -71,9 +60,7 @@ class _Line:
 @json_option
 def command(
     store: str | None,
-    model: str | None,
-    since: str | None,
-    status: str | None,
+    which: Selection,
     limit: int | None,
     sort: str,
     as_json: bool,
@@ -88,67 +75,36 @@ def command(
     method, URL, model, status, bytes, chunks, tokens in, tokens out, words.
     With --json a line is a JSON object.
     """
-    wanted = selection(model, since, status)
     opened = existing_store(store)
-    seen = _Seen(entries(opened, in_any_order=sort != "newest"))
-    found = _sorted(_taken(seen, wanted), sort, limit, opened)
-    count = _write((line for entry in found for line in _line(entry)), as_json, numbered=is_cassette(opened))
-    if seen.ended:
-        problem = unreadable(opened, seen.count)
-        if problem:
-            note(f"Warning: {problem}")
+    every = entries(opened, in_any_order=sort != "newest", warns=True)
+    taken = (entry for entry, takes in _each(every, lambda entry: which.takes(entry.recording)) if takes)
+    lines = (line for _, line in _each(_sorted(taken, sort, limit, opened), _Line))
+    numbered = is_cassette(opened)
+    count = write_list(
+        lines,
+        as_json=_as_json if as_json else None,
+        columns=(Column("#", right=True), *_COLUMNS) if numbered else _COLUMNS,
+        cells=partial(_as_row, now=time.time(), numbered=numbered),
+        fields=_as_data,
+    )
     if count:
         return Status.DONE
-    if seen.count:
-        raise NothingMatches(f"none of the {seen.count:,} recordings in {opened.location} matches.")
+    if len(opened):
+        raise NothingMatches(f"none of the {len(opened):,} recordings in {opened.location} matches.")
     note(f"Nothing is recorded in {opened.location}. `replaycache demo` records something.")
     return Status.DONE
 
 
-class _Seen:
-    """Entries as they go by, counted."""
-
-    def __init__(self, source: Iterator[Entry]) -> None:
-        self._source = source
-        self.count = 0
-        self.ended = False
-
-    def __iter__(self) -> Iterator[Entry]:
-        for entry in self._source:
-            self.count += 1
-            yield entry
-        self.ended = True
-
-
-def _taken(found: Iterable[Entry], wanted: Selection) -> Iterator[Entry]:
+def _each(found: Iterable[Entry], make: Callable[[Entry], T]) -> Iterator[tuple[Entry, T]]:
+    """Entries and what is made of them; one that turns out to be damaged is told and passed over."""
     for entry in found:
         try:
-            if wanted.takes(entry.recording):
-                yield entry
+            yield entry, make(entry)
         except StoreError as error:
-            _tell(entry, error)
-
-
-def _line(entry: Entry) -> Iterator[_Line]:
-    try:
-        yield _Line(entry)
-    except StoreError as error:
-        _tell(entry, error)
-
-
-def _tell(entry: Entry, error: StoreError) -> None:
-    note(f"Warning: {entry.key}: {error}")
+            note(f"Warning: {entry.key}: {error}")
 
 
 # -- in what order -----------------------------------------------------------------------------------------
-
-
-_ORDERS: dict[str, Callable[[Recording], float]] = {
-    "oldest": lambda recording: -recording.recorded_at,
-    "size": lambda recording: recording.size,
-    "tokens": lambda recording: _tokens(recording),
-    "duration": lambda recording: recording.duration,
-}
 
 
 def _tokens(recording: Recording) -> int:
@@ -156,29 +112,30 @@ def _tokens(recording: Recording) -> int:
     return usage.input_tokens + usage.output_tokens if usage else 0
 
 
+_ORDERS: dict[str, Callable[[Recording], float]] = {
+    "oldest": lambda recording: -recording.recorded_at,
+    "size": lambda recording: recording.size,
+    "tokens": _tokens,
+    "duration": lambda recording: recording.duration,
+}
+
+
 def _sorted(found: Iterable[Entry], sort: str, limit: int | None, store: Store) -> Iterator[Entry]:
     """The entries in order. Of a cache only keys are kept meanwhile: its recordings may not fit into memory."""
     if sort == "newest":
         yield from islice(found, limit)
         return
-    value = _ORDERS[sort]
+    order = _ORDERS[sort]
+    valued = _each(found, lambda entry: order(entry.recording))
     if is_cassette(store):
-        rows = sorted(_valued(found, value), key=lambda row: row[0], reverse=True)
-        yield from (entry for _, entry in rows[:limit])
+        rows = sorted(valued, key=lambda row: row[1], reverse=True)
+        yield from (entry for entry, _ in rows[:limit])
         return
-    keys = ((at, entry.key) for at, entry in _valued(found, value))
+    keys = ((value, entry.key) for entry, value in valued)
     for _, key in heapq.nlargest(limit, keys) if limit else sorted(keys, reverse=True):
         recording = store.get(key)
         if recording is not None:
             yield Entry(key, recording)
-
-
-def _valued(found: Iterable[Entry], value: Callable[[Recording], float]) -> Iterator[tuple[float, Entry]]:
-    for entry in found:
-        try:
-            yield value(entry.recording), entry
-        except StoreError as error:
-            _tell(entry, error)
 
 
 # -- how they are written ----------------------------------------------------------------------------------
@@ -196,20 +153,6 @@ _COLUMNS = (
 )
 
 
-def _write(lines: Iterator[_Line], as_json: bool, numbered: bool) -> int:
-    if as_json:
-        count = 0
-        for line in lines:
-            write_json_line(_as_json(line))
-            count += 1
-        return count
-    if not is_terminal():
-        return write_table((), map(_as_data, lines))
-    now = time.time()
-    columns = (Column("#", right=True), *_COLUMNS) if numbered else _COLUMNS
-    return write_table(columns, (_as_row(line, now, numbered) for line in lines))
-
-
 def _as_row(line: _Line, now: float, numbered: bool) -> list[str]:
     recording = line.recording
     usage = line.usage
@@ -220,7 +163,7 @@ def _as_row(line: _Line, now: float, numbered: bool) -> list[str]:
         line.model,
         str(recording.head.status) + ("" if recording.complete else " cut"),
         human_size(recording.size),
-        human_count(line.chunks),
+        human_count(chunks_of(recording)),
         _used(usage) if usage else "",
         line.prompt(),
     ]
@@ -244,7 +187,7 @@ def _as_data(line: _Line) -> list[str]:
         line.model,
         str(recording.head.status),
         str(recording.size),
-        str(line.chunks),
+        str(chunks_of(recording)),
         str(usage.input_tokens) if usage else "",
         str(usage.output_tokens) if usage else "",
         line.prompt(),
@@ -253,10 +196,7 @@ def _as_data(line: _Line) -> list[str]:
 
 def _as_json(line: _Line) -> dict[str, Any]:
     recording, usage = line.recording, line.usage
-    found: dict[str, Any] = {"key": line.entry.key}
-    if line.entry.number is not None:
-        found["number"] = line.entry.number
-    return found | {
+    return line.entry.as_json() | {
         "recorded_at": iso_time(recording.recorded_at) or None,
         "method": line.request.method,
         "url": line.request.url,
@@ -265,7 +205,7 @@ def _as_json(line: _Line) -> dict[str, Any]:
         "complete": recording.complete,
         "sample": recording.sample,
         "size": recording.size,
-        "chunks": line.chunks,
+        "chunks": chunks_of(recording),
         "latency": recording.latency,
         "duration": recording.duration,
         "usage": usage._asdict() if usage else None,

@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 import click
 
+from .._printable import printable
+from ..accounts.amounts import many
 from ..maintenance.moving import Moved
 from ..redaction.redact import Redact
 from .choosing import all_redacted
 from .errors import Status
-from .output import note, printable, write_json
+from .fitting import note
+from .output import write_json
 
 LISTED = 10
 """Recordings that are named of each kind; the rest are counted."""
@@ -47,26 +50,24 @@ def tell(moved: Moved, target: str, as_json: bool) -> Status:
                 "written": moved.written,
                 "known": moved.known,
                 "repeated": moved.repeated,
-                "left_out": _named(moved.left_out, "reason"),
-                "secrets": _named(moved.secrets, "found"),
-                "damaged": _named(moved.damaged, "reason"),
+                "left_out": named(moved.left_out, "reason"),
+                "secrets": named(moved.secrets, "found"),
+                "damaged": named(moved.damaged, "reason"),
             }
         )
-    _list("left out", moved.left_out)
-    _list("cannot be read", moved.damaged)
-    _list("not written, for it holds what looks like a credential", moved.secrets)
-    parts = [f"{moved.written:,} recording{'s' * (moved.written != 1)} written to {target}"]
+    parts = [f"{many(moved.written, 'recording')} written to {target}"]
     if moved.known:
         parts.append(f"{moved.known:,} there already")
     if moved.repeated:
         parts.append(f"{moved.repeated:,} repeated, of which the last answer counts")
-    for what, which in (
-        ("left out", moved.left_out),
-        ("damaged", moved.damaged),
-        ("not written for a secret", moved.secrets),
+    for which, short, what in (
+        (moved.left_out, "left out", "left out"),
+        (moved.damaged, "damaged", "cannot be read"),
+        (moved.secrets, "not written for a secret", "not written, for it holds what looks like a credential"),
     ):
+        _list(what, which)
         if which:
-            parts.append(f"{len(which):,} {what}")
+            parts.append(f"{len(which):,} {short}")
     note("; ".join(parts) + ".")
     if moved.secrets:
         note("Take it out of what is sent, or use --secrets=replace.")
@@ -75,7 +76,7 @@ def tell(moved: Moved, target: str, as_json: bool) -> Status:
     return Status.FOUND if moved.secrets or not (moved.written or moved.known) else Status.DONE
 
 
-def _named(which: list[tuple[str, str]], why: str) -> list[dict[str, str]]:
+def named(which: list[tuple[str, str]], why: str) -> list[dict[str, str]]:
     return [{"recording": name, why: reason} for name, reason in which]
 
 

@@ -2,8 +2,8 @@
 
 A command takes its store with one of
 
-    @store_argument                     STORE in its place: `store: str | None`
     @store_option                       --store STORE: `store: str | None`
+    @click.argument("store", shell_complete=complete_store)
     @click.argument("key", shell_complete=complete_key)
 
 and opens it with
@@ -19,6 +19,7 @@ and opens it with
 What they return keeps to `replaycache.stores.Store` and is closed when the command ends. Recordings come with
 
     entries(store)                      every one, the newest first, in bounded memory; or `in_any_order`
+    in_order(store)                     those of a file, in its order
     find_entry(store, "8ab2")           by key, by the beginning of a key, or in a file by number: `3` or `#3`
     named_entry("FILE.json#3", store)   the same, where the store may stand before a `#`
     split_name("FILE.json#3")           both parts; `find_number` and `find_key` tell what the second means
@@ -39,13 +40,14 @@ from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 import click
 from click.shell_completion import CompletionItem
 
-from .._errors import ConfigurationError, StoreError, StoreUnavailable
+from .._errors import StoreError, StoreUnavailable
 from .._models import Recording
 from .._printable import one_line
 from ..configuration import defaults
 from ..stores import DiskStore, Store, check_names_store, default_directory, is_shared
 from ..stores import open_store as _store_of_option
-from .errors import CommandFailed, NothingMatches
+from .errors import CommandFailed, NothingMatches, wrong_use
+from .fitting import note
 
 SHORTEST_PREFIX = 4
 """Characters of a key that are enough to look for it."""
@@ -84,11 +86,6 @@ def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     except Exception:  # noqa: BLE001  # a shell that completes shows no error
         found = []
     return found or [CompletionItem(incomplete, type="file")]
-
-
-def store_argument(command: _Command) -> _Command:
-    """Gives a command the optional argument STORE as `store: str | None`."""
-    return click.argument("store", required=False, metavar="[STORE]", shell_complete=complete_store)(command)
 
 
 def store_option(command: _Command) -> _Command:
@@ -227,10 +224,8 @@ def check_store_name(text: str | None, where: str) -> None:
     Raises:
         click.UsageError: no store can be named so.
     """
-    try:
+    with wrong_use():
         check_names_store(text, where)
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def new_store(text: str | None, where: str) -> Store:
@@ -245,15 +240,15 @@ def new_store(text: str | None, where: str) -> Store:
     """
     if text is None:
         return _closed_at_the_end(_store_of_option(default_store())[0])
-    if not is_shared(text) and os.path.lexists(os.path.expanduser(text)):
-        path = Path(text).expanduser()
+    path = Path(text).expanduser()
+    if not is_shared(text) and os.path.lexists(path):
         if path.is_file() and path.suffix.lower() != ".json":
             raise CommandFailed(
                 f"{text} exists, and is no store of replaycache. Name a new directory, or a cassette (FILE.json)."
             )
-        if not os.path.isdir(os.path.expanduser(text)) or _database(Path(text).expanduser()).exists():
+        if not path.is_dir() or _database(path).exists():
             return writable_store(text)
-        if os.listdir(os.path.expanduser(text)):
+        if os.listdir(path):
             raise CommandFailed(
                 f"{text} is a directory that holds something else than a disk cache of replaycache; "
                 f"name a new directory, or a cassette (FILE.json)."
@@ -377,6 +372,16 @@ def _is_foreign_json(path: Path) -> bool:
     return re.match(rb'\s*\{\s*"(log|version|interactions|http_interactions)"', start) is not None
 
 
+def holds_recordings(path: Path) -> bool:
+    """Whether a file is one of recordings, ours or another recorder's, by its name or its beginning.
+
+    Raises:
+        CommandFailed: it cannot be read.
+    """
+    is_named_so = path.suffix.lower() in _FOREIGN and path.suffix.lower() != ".json"
+    return is_named_so or _OURS.match(_start(path)) is not None or _is_foreign_json(path)
+
+
 def _foreign(path: Path, allowed: bool) -> Store:
     if not allowed:
         raise CommandFailed(
@@ -386,6 +391,13 @@ def _foreign(path: Path, allowed: bool) -> Store:
     from .foreign_file import ForeignFile
 
     return ForeignFile(path)
+
+
+def size_on_disk(store: Store) -> int | None:
+    """Bytes of a store's files; None where it has none here."""
+    if isinstance(store, DiskStore):
+        return store.size_on_disk
+    return os.path.getsize(store.location) if os.path.isfile(store.location) else None
 
 
 # -- recordings --------------------------------------------------------------------------------------------
@@ -410,18 +422,37 @@ class Entry:
         """The beginning of the key, as tables show it."""
         return self.key[:SHORT]
 
+    def as_json(self) -> dict[str, Any]:
+        """How JSON names it: by its key, in a cassette also by its number."""
+        return {"key": self.key} | ({} if self.number is None else {"number": self.number})
 
-def entries(store: Store, *, in_any_order: bool = False) -> Iterator[Entry]:
-    """Every recording, the newest first, in bounded memory; damaged entries are passed over (see `unreadable`).
+
+def entries(store: Store, *, in_any_order: bool = False, warns: bool = False) -> Iterator[Entry]:
+    """Every recording, the newest first, in bounded memory; damaged entries are passed over.
 
     Args:
         in_any_order: in the one that is the quickest: of a disk cache that of its file, in which the system reads
             ahead.
+        warns: whether it is told at the end how many were passed over.
 
     Raises:
         StoreError: the store as a whole cannot be read.
         CassetteError: the file cannot be read.
     """
+    seen = 0
+    for entry in _entries(store, in_any_order):
+        seen += 1
+        yield entry
+    if warns and seen < len(store) and not is_cassette(store):
+        _warn_of_unreadable(store, len(store) - seen)
+
+
+def in_order(store: Store) -> list[Entry]:
+    """The recordings of a file, in its order."""
+    return list(entries(store))[::-1]
+
+
+def _entries(store: Store, in_any_order: bool) -> Iterator[Entry]:
     if isinstance(store, _InOrder):
         count = len(store)
         for place, (key, recording) in enumerate(store.newest(count)):
@@ -435,15 +466,7 @@ def entries(store: Store, *, in_any_order: bool = False) -> Iterator[Entry]:
             yield Entry(key, recording)
 
 
-def unreadable(store: Store, seen: int) -> str:
-    """Why `entries` gave fewer recordings than the store has, in a sentence; empty where it gave all.
-
-    Args:
-        seen: how many recordings came.
-    """
-    missing = len(store) - seen
-    if missing <= 0 or is_cassette(store):
-        return ""
+def _warn_of_unreadable(store: Store, missing: int) -> None:
     reason = ""
     for key in store.keys():  # noqa: SIM118  # a store is no dict
         try:
@@ -452,7 +475,7 @@ def unreadable(store: Store, seen: int) -> str:
             reason = f" The first: {error}."
             break
     many = f"{missing} entries of {store.location} cannot be read" if missing > 1 else "1 entry cannot be read"
-    return f"{many}.{reason}"
+    note(f"Warning: {many}.{reason}")
 
 
 def find_entry(store: Store, name: str) -> Entry:

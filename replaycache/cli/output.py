@@ -2,18 +2,21 @@
 
 Standard output holds nothing but data when it is piped; notes, progress and errors go to standard error.
 
-    write(text)                    a line of data
+    write(text, style)             a line, or several; in a style: "red", "bold cyan", "dim"
     write_json(value)              one JSON document; `write_json_line(value)` for lists: a document a line
     write_field(name, value)       a named value, for what is shown of one thing
-    write_styled(text, style)      a line in a style: "red", "bold cyan", "dim"
     write_table(columns, rows)     rows that fit the terminal; piped, lines of fields separated by tabs, no header
+    write_list(items, ...)         a table, such lines, or JSON of each
+
+and in `fitting`
+
     note(text)                     a line on standard error: "12 recordings", "nothing is stored yet"
     progress(text, total)          a bar on standard error, and only on a terminal
 
 Text of others cannot command the terminal by any of these. Where it is to be one line it passes `printable` or
-`one_line` first (`write_table` does that to its cells, `write_field` to its value). Numbers are for people with
-`human_size`, `human_age`, `human_duration`, `human_count`, `human_money`, and in full, without units, when piped
-and in JSON: sizes in bytes, times in seconds, moments as `iso_time`.
+`one_line` first (`write_table` does that to its cells, `write_field` to its value). Numbers are for people as
+`accounts.amounts` has them, and in full, without units, when piped and in JSON: sizes in bytes, times in seconds,
+moments as `iso_time`.
 """
 
 from __future__ import annotations
@@ -21,53 +24,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from .._printable import one_line, printable
-from ..accounts.amounts import (
-    human_age,
-    human_count,
-    human_duration,
-    human_money,
-    human_size,
-    human_units,
-    iso_time,
-)
-from .fitting import cells, cut, note, progress, width, wipe, wrapped
+from .fitting import cells, cut, width, wipe, wrapped
 
-__all__ = [
-    "FIELD",
-    "Column",
-    "can_write",
-    "human_age",
-    "human_count",
-    "human_duration",
-    "human_money",
-    "human_size",
-    "human_units",
-    "is_terminal",
-    "iso_time",
-    "json_option",
-    "note",
-    "one_line",
-    "printable",
-    "progress",
-    "width",
-    "wrapped",
-    "write",
-    "write_field",
-    "write_json",
-    "write_json_line",
-    "write_styled",
-    "write_table",
-]
+T = TypeVar("T")
 
 LOOKED_AT = 200
 """Rows from which a table takes the widths of its columns; the others are written as they come."""
@@ -79,10 +48,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON."
 """`@json_option`: the command gets `as_json: bool`."""
 
 
-def is_terminal(*, error: bool = False) -> bool:
-    """Whether standard output, or standard error, is a terminal."""
-    stream = sys.stderr if error else sys.stdout
-    return stream is not None and stream.isatty()
+def is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def can_write(text: str) -> bool:
@@ -94,11 +62,6 @@ def can_write(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def write(text: str = "") -> None:
-    """Writes a line of data, or several."""
-    _line(printable(text, lines=True))
 
 
 def write_json(value: Any) -> None:
@@ -128,7 +91,7 @@ def _plain_value(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def write_styled(text: str = "", style: str = "") -> None:
+def write(text: str = "", style: str = "") -> None:
     """Writes a line of text, or several, in a style where there is colour."""
     _line(_styled(printable(text, lines=True), style))
 
@@ -174,7 +137,7 @@ class Column:
         least: the fewest cells of the terminal that it may be cut to; 0: it is never cut.
         most: the most that it takes, but for the last column, which takes what is left.
         drop: where the terminal is too narrow, columns with a higher number go first; 0 stays.
-        style: as `write_styled` takes it.
+        style: as `write` takes it.
     """
 
     title: str
@@ -198,6 +161,31 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> int
             count += 1
         return count
     return _Table(columns).write(rows)
+
+
+def write_list(
+    items: Iterable[T],
+    *,
+    as_json: Callable[[T], object] | None,
+    columns: Sequence[Column],
+    cells: Callable[[T], Sequence[str]],
+    fields: Callable[[T], Sequence[str]],
+) -> int:
+    """Writes a list as its items come, and returns their number.
+
+    Args:
+        as_json: gives an item as JSON, each on a line; None where JSON is not asked for.
+        columns: of the table on a terminal.
+        cells: gives an item as a row of that.
+        fields: gives an item as a line of fields, where it is piped.
+    """
+    if as_json is None:
+        return write_table(columns, map(cells if is_terminal() else fields, items))
+    count = 0
+    for item in items:
+        write_json_line(as_json(item))
+        count += 1
+    return count
 
 
 class _Table:

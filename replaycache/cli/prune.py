@@ -4,45 +4,35 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import click
 
 from .._errors import ConfigurationError, CorruptRecording, StoreUnavailable
+from ..accounts.amounts import human_age, human_size, iso_time, many, parse_size
 from ..maintenance.pruning import Candidate, Oldest, Rules, candidates, oldest, remove
 from ..maintenance.selection import Selection
 from ..options import parse_duration
 from ..stores import CassetteStore, DiskStore, Store
 from .choosing import parse_status
-from .errors import CommandFailed, NothingMatches, Status
+from .errors import CommandFailed, NothingMatches, Status, confirm, wrong_use
+from .fitting import counted, note
 from .opening import (
     complete_key,
     existing_cache,
     find_key,
     find_number,
+    in_order,
     split_name,
     store_option,
     writable_store,
 )
-from .output import (
-    Column,
-    human_age,
-    human_size,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    printable,
-    progress,
-    write_json,
-    write_table,
-)
+from .output import Column, json_option, write_json, write_list
 
-WRITTEN_ANEW = 64 << 20
+WRITTEN_ANEW = 64_000_000
 """Bytes of a database up to which it is written anew when something was removed. That of a larger one would keep
 other processes from recording for longer than they wait."""
 
@@ -98,7 +88,7 @@ def command(
         unused_since=_before(now, unused_for, "--unused-for"),
         selection=Selection(model=model, statuses=parse_status(status)),
         damaged=damaged,
-        max_size=parse_size(max_size),
+        max_size=None if max_size is None else _bytes(max_size),
         least_used_first=lru,
         everything=everything,
     )
@@ -114,16 +104,14 @@ def command(
     if as_json:
         write_json(removed.as_json(dry_run))
     if removed.strays:
-        many = f"{len(removed.strays):,} files" if len(removed.strays) > 1 else "1 file"
-        gone = "would go" if dry_run else "removed"
-        note(f"{many} that no recording names, left by a process that was killed, {gone}.")
+        files, gone = many(len(removed.strays), "file"), "would go" if dry_run else "removed"
+        note(f"{files} that no recording names, left by a process that was killed, {gone}.")
+    count, size = many(listing.count, "recording"), human_size(removed.freed)
     left = f"{removed.kept:,} {'are' if removed.kept != 1 else 'is'} left"
     if dry_run:
-        note(f"{_recordings(listing.count)} would go, about {human_size(removed.freed)}; {left}.")
+        note(f"{count} would go, about {size}; {left}.")
     else:
-        note(
-            f"{_recordings(listing.count)} removed, {human_size(removed.freed)} freed; {left} in {removed.where}."
-        )
+        note(f"{count} removed, {size} freed; {left} in {removed.where}.")
     return Status.DONE
 
 
@@ -166,10 +154,9 @@ class _Listing:
         if self.is_quiet:
             for _ in rows:
                 pass
-        elif is_terminal():
-            write_table(columns, (_cells(gone, self._now) for gone in rows))
         else:
-            write_table((), map(_fields, rows))
+            cells = partial(_cells, now=self._now)
+            write_list(rows, as_json=None, columns=columns, cells=cells, fields=_fields)
 
     def _counted(self, going: Iterable[_Gone]) -> Iterator[_Gone]:
         for gone in going:
@@ -241,17 +228,17 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
     unread = _Unread()
     looked = 0
 
-    with _progress("looking" if dry_run else "removing", len(cache), listing) as advance:
+    def found() -> Iterator[Candidate]:
+        nonlocal looked
+        every = candidates(cache, rules, unread=unread.add, oldest=then, began=began)
+        # a list tells itself how far it is, and does not fit on one terminal with a bar
+        shown = counted(every, "looking" if dry_run else "removing", len(cache)) if listing.is_quiet else every
+        for candidate in shown:
+            looked += 1
+            yield candidate
 
-        def found() -> Iterator[Candidate]:
-            nonlocal looked
-            for candidate in candidates(cache, rules, unread.add, oldest=then, began=began):
-                looked += 1
-                advance(1)
-                yield candidate
-
-        gone = (candidate for candidate in found() if candidate.goes) if dry_run else remove(cache, found())
-        listing.write(map(_Gone, gone), _COLUMNS)
+    gone = (candidate for candidate in found() if candidate.goes) if dry_run else remove(cache, found())
+    listing.write(map(_Gone, gone), _COLUMNS)
     if not rules.damaged and not rules.everything:
         unread.tell()
     strays = cache.strays() if dry_run else cache.remove_strays()
@@ -260,47 +247,28 @@ def _by_rules(store: str | None, rules: Rules, dry_run: bool, yes: bool, listing
     return _Removed(listing, looked - listing.count, freed, cache.location, strays)
 
 
-@contextmanager
-def _progress(text: str, total: int, listing: _Listing) -> Iterator[Callable[[int], None]]:
-    """A progress bar where nothing is listed: a list is one itself, and the two do not fit on one terminal."""
-    if listing.is_quiet:
-        with progress(text, total=total) as advance:
-            yield advance
-    else:
-        yield lambda steps: None
-
-
 def _oldest(cache: DiskStore, rules: Rules) -> Oldest | None:
     if rules.max_size is None:
         return None
-    with progress("looking", total=len(cache)) as advance:
-
-        def counted() -> Iterator[Candidate]:
-            for candidate in candidates(cache, rules, lambda key, why: None):
-                advance(1)
-                yield candidate
-
-        return oldest(counted(), rules)
+    return oldest(counted(candidates(cache, rules), "looking", len(cache)), rules)
 
 
 def _confirm(cache: DiskStore, rules: Rules, then: Oldest | None) -> None:
     """Asks, where nothing would be left."""
     count = 0
-    with progress("looking", total=len(cache)) as advance:
-        # what was stored last is what stays, if anything does
-        for candidate in candidates(cache, rules, lambda key, why: None, oldest=then, newest_first=True):
-            if not candidate.goes:
-                return
-            count += 1
-            advance(1)
-    if not count:
-        return
-    what = f"All {count:,} recordings" if count > 1 else "The only recording"
-    text = f"{what} of {cache.location} would be removed"
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"{text}. Nothing was; add --yes if that is meant.")
-    if not click.confirm(f"{printable(text)}. Go on?", err=True):
-        raise CommandFailed("nothing was removed.")
+    # what was stored last is what stays, if anything does
+    every = candidates(cache, rules, oldest=then, newest_first=True)
+    for candidate in counted(every, "looking", len(cache)):
+        if not candidate.goes:
+            return
+        count += 1
+    if count:
+        what = f"All {count:,} recordings" if count > 1 else "The only recording"
+        confirm(
+            f"{what} of {cache.location} would be removed.",
+            unasked="Nothing was; add --yes if that is meant.",
+            refused="nothing was removed.",
+        )
 
 
 class _Unread:
@@ -310,14 +278,14 @@ class _Unread:
         self._count = 0
         self._first = ""
 
-    def add(self, key: str, why: str) -> None:
+    def add(self, why: str) -> None:
         self._first = self._first or why
         self._count += 1
 
     def tell(self) -> None:
         if self._count:
-            many = f"{self._count:,} entries cannot be read" if self._count > 1 else "1 entry cannot be read"
-            note(f"Warning: {many} (--damaged removes what is damaged). The first: {self._first}")
+            unread = f"{self._count:,} entries cannot be read" if self._count > 1 else "1 entry cannot be read"
+            note(f"Warning: {unread} (--damaged removes what is damaged). The first: {self._first}")
 
 
 def _freed(cache: DiskStore, before: int, count: int) -> int:
@@ -352,7 +320,8 @@ def _by_name(names: tuple[str, ...], store: str | None, dry_run: bool, listing: 
         opened = writable_store(store if of is None else of)
         place = places.get(opened.identity)
         if place is None:
-            place = places[opened.identity] = _place(opened)
+            named = _NamedInCassette(opened) if isinstance(opened, CassetteStore) else _Named(opened)
+            place = places[opened.identity] = named
         place.mean(name)
     found = [(place, place.going()) for place in places.values()]
     kept = sum(len(place.store) - len(going) for place, going in found)
@@ -385,59 +354,40 @@ class _Named:
     def _candidate(self, key: str) -> Candidate:
         try:
             recording = self.store.get(key)
+            if recording is None:
+                raise self._has_none(key)
+            return Candidate.of(key, recording)
         except CorruptRecording:
             return Candidate(key, 0, 0.0, 0.0, goes=True)
-        if recording is None:
-            raise self._has_none(key)
-        return Candidate.of(key, recording)
 
     def _has_none(self, key: str) -> NothingMatches:
         return NothingMatches(f"no recording in {self.store.location} has the key {key}.")
 
     def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes of its answers."""
-        return sum(gone.candidate.size for gone in going if self.store.delete(gone.candidate.key))
-
-
-class _NamedInCache(_Named):
-    """The same of a disk cache."""
-
-    store: DiskStore
-
-    def going(self) -> list[_Gone]:
-        refused: dict[str, str] = {}
-        rules = Rules(everything=True)
-        found = {one.key: one for one in candidates(self.store, rules, refused.__setitem__, self._keys)}
-        for key in self._keys:
-            if key not in found and key in refused:
-                raise CommandFailed(f"{key} stays: {refused[key]}")  # it is of a newer version
-            if key not in found:
-                raise self._has_none(key)
-        return [_Gone(found[key]) for key in self._keys]
-
-    def remove(self, going: Sequence[_Gone]) -> int:
-        """Removes it, and returns the bytes that the disk has again."""
-        before = self.store.size_on_disk
-        count = sum(1 for _ in remove(self.store, [gone.candidate for gone in going]))
-        return _freed(self.store, before, count)
+        """Removes it, and returns the bytes of its answers; of a disk cache, those that the disk has again."""
+        before = self.store.size_on_disk if isinstance(self.store, DiskStore) else 0
+        gone = [one.candidate for one in going if self.store.delete(one.candidate.key)]
+        if isinstance(self.store, DiskStore):
+            self.store.ledger.forget([candidate.key for candidate in gone])
+            return _freed(self.store, before, len(gone))
+        return sum(candidate.size for candidate in gone)
 
 
 class _NamedInCassette(_Named):
-    """The same of a cassette, by their numbers."""
+    """Recordings that are named in a cassette, by their numbers."""
 
     store: CassetteStore
 
     def __init__(self, store: CassetteStore) -> None:
         super().__init__(store)
-        self._all = store.all()
-        self._keys_in_order = [key for key, _ in store.newest(len(self._all))][::-1]
+        self._all = in_order(store)
         self._numbers: set[int] = set()
 
     def mean(self, name: str) -> None:
         number = find_number(self.store, name)
         if number is None:
             key = find_key(self.store, name)
-            numbers = [number for number, other in enumerate(self._keys_in_order, 1) if other == key]
+            numbers = [number for number, entry in enumerate(self._all, 1) if entry.key == key]
             if not numbers:
                 raise self._has_none(key)
             if len(numbers) > 1:
@@ -450,16 +400,14 @@ class _NamedInCassette(_Named):
         self._numbers.add(number)
 
     def going(self) -> list[_Gone]:
+        named = [(number, self._all[number - 1]) for number in sorted(self._numbers)]
         return [
-            _Gone(
-                Candidate.of(self._keys_in_order[number - 1], self._all[number - 1]), self.store.location, number
-            )
-            for number in sorted(self._numbers)
+            _Gone(Candidate.of(entry.key, entry.recording), self.store.location, number) for number, entry in named
         ]
 
     def remove(self, going: Sequence[_Gone]) -> int:
         """Removes it, and returns the bytes by which the file is shorter."""
-        if any(one is not other for one, other in zip(self.store.all(), self._all, strict=False)):
+        if any(one is not other.recording for one, other in zip(self.store.all(), self._all, strict=False)):
             raise CommandFailed(
                 f"{self.store.location} was changed meanwhile. Nothing was removed; look at it again."
             )
@@ -467,12 +415,6 @@ class _NamedInCassette(_Named):
         self.store.remove(gone.number - 1 for gone in going)
         self.store.settle()
         return max(0, before - self.store.path.stat().st_size)
-
-
-def _place(store: Store) -> _Named:
-    if isinstance(store, CassetteStore):
-        return _NamedInCassette(store)
-    return _NamedInCache(store) if isinstance(store, DiskStore) else _Named(store)
 
 
 # -- what the options say ----------------------------------------------------------------------------------
@@ -486,28 +428,9 @@ def _before(now: float, age: str | None, option: str) -> float | None:
     return None if seconds is None else now - seconds
 
 
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-
-
-def parse_size(text: str | None) -> int | None:
-    """Bytes that `500MB`, `2GiB` or `1000` name; None stays None.
-
-    Raises:
-        click.BadParameter: it names none.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([kmgt]?)(i?)b?\s*", text.lower())
-    if match is None or (match[3] and not match[2]):
-        raise click.BadParameter(f"{text!r} is no size; write 500MB or 2GB", param_hint="--max-size")
-    unit = _UNITS[match[2]]
-    if match[3]:
-        unit = 1024 ** list(_UNITS).index(match[2])
-    return int(float(match[1]) * unit)
-
-
-def _recordings(count: int) -> str:
-    return f"{count:,} recording{'s' * (count != 1)}"
+def _bytes(size: str) -> int:
+    with wrong_use():
+        return parse_size(size, "--max-size")
 
 
 _COLUMNS = (

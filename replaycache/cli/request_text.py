@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -28,17 +28,14 @@ def parse_request(
     data: bytes,
     *,
     url: str | None = None,
-    method: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Request:
-    """The request that a text describes.
+    """The request that a text describes; POST where no method is told, and GET where there is no body either.
 
     Args:
         data: a JSON body; an HTTP message (`POST /v1/… HTTP/1.1`, headers, an empty line, the body); a curl
-            command; an object with `url` and, as a cassette has them, `method`, `headers` and a body under
-            `json`, `text` or `body`; or, where `url` is given, any other body.
+            command; or, where `url` is given, any other body.
         url: absolute; takes the place of the text's own.
-        method: likewise; POST where nobody says, and GET where there is no body either.
         headers: on top of the text's own, in place of those with the same name.
 
     Raises:
@@ -57,8 +54,8 @@ def parse_request(
         raise ValueError(f"{address!r} is no absolute URL; write it with https:// in front")
     if parsed.body and not any(name == "content-type" for name, _ in lines) and _json(parsed.body) is not None:
         lines.append(("content-type", "application/json"))
-    verb = method or parsed.method or ("POST" if parsed.body else "GET")
-    return Request(verb.upper(), address, tuple(lines), parsed.body)
+    method = parsed.method or ("POST" if parsed.body else "GET")
+    return Request(method.upper(), address, tuple(lines), parsed.body)
 
 
 def _parse(data: bytes, has_url: bool) -> _Parsed:
@@ -69,8 +66,6 @@ def _parse(data: bytes, has_url: bool) -> _Parsed:
     if re.match(rb"[A-Z]{3,10} \S+( HTTP/\d(\.\d)?)?\r?(\n|\Z)", start):
         return _message(start)
     value = _json(data)
-    if isinstance(value, dict) and isinstance(value.get("url"), str) and value.keys() & _DESCRIBED:
-        return _description(value)
     if value is None and not has_url:
         raise ValueError(
             "this is no request: it is neither JSON, nor an HTTP message (POST /v1/… HTTP/1.1), nor a curl command"
@@ -83,25 +78,6 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
-
-
-# -- an object -----------------------------------------------------------------------------------------------
-
-_DESCRIBED = {"method", "headers", "json", "body", "text"}
-
-
-def _description(value: Mapping[str, Any]) -> _Parsed:
-    headers = value.get("headers")
-    lines = []
-    for name, line in headers.items() if isinstance(headers, dict) else ():
-        lines += [(str(name), str(item)) for item in (line if isinstance(line, list) else [line])]
-    body = next((value[name] for name in ("json", "body", "text") if value.get(name) is not None), "")
-    if isinstance(body, str) and "json" not in value:
-        encoded = body.encode("utf-8", "surrogatepass")
-    else:
-        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    method = value.get("method")
-    return _Parsed(method if isinstance(method, str) else None, value["url"], tuple(lines), encoded)
 
 
 # -- an HTTP message -----------------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from .._errors import ReplayCacheError, ReplayCacheWarning
+from ..accounts.amounts import human_count, human_duration, human_money, many
 from ..accounts.prices import Prices
 from ..accounts.run_savings import RunSavings
 from ..configuration import defaults
 from ..options import combined
 from .choosing import budget_option
 from .errors import Status, restore_process
+from .fitting import note
 from .given import check_given, given_options
 from .opening import complete_store
-from .output import human_count, human_duration, human_money, note
 from .running import CannotRun, program_of, run_program
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _line(savings: RunSavings) -> str:
     if not savings.hits and not savings.misses:
         return "no call was recorded or replayed"
     calls = (
-        f"{savings.hits:,} hit{'s' * (savings.hits != 1)}, {savings.misses:,} "
+        f"{many(savings.hits, 'hit')}, {savings.misses:,} "
         f"miss{'es' * (savings.misses != 1)}, {savings.stored:,} stored"
     )
     if not savings.hits:

@@ -107,8 +107,9 @@ def _path_begins_with(path: str) -> None:
 def _script(name: str) -> tuple[CodeType, ModuleType]:
     if not os.path.exists(name):
         raise CannotRun(f"{name} does not exist. Name a script, or a module with -m MODULE.")
-    if get_importer(name) is not None:
-        return _container(name)
+    importer = get_importer(os.path.abspath(name))
+    if importer is not None:
+        return _container(name, importer)
     _path_begins_with(os.path.dirname(os.path.realpath(name)))
     path = os.path.abspath(name)
     try:
@@ -120,11 +121,10 @@ def _script(name: str) -> tuple[CodeType, ModuleType]:
     return compile(source, path, "exec", dont_inherit=True), module
 
 
-def _container(name: str) -> tuple[CodeType, ModuleType]:
+def _container(name: str, importer: Any) -> tuple[CodeType, ModuleType]:
     """A directory or an archive, whose `__main__` runs."""
     path = os.path.abspath(name)
-    importer: Any = get_importer(path)
-    spec = importer.find_spec("__main__") if importer is not None else None
+    spec = importer.find_spec("__main__")
     if spec is None:
         raise CannotRun(f"there is no __main__.py in {name}.")
     if sys.flags.safe_path:

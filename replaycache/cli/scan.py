@@ -7,11 +7,14 @@ from pathlib import Path
 
 import click
 
+from .._printable import one_line
+from ..accounts.amounts import many
 from ..maintenance.scanning import Found, files_in, scan_cache, scan_file
 from ..stores import DiskStore
 from .errors import CommandFailed, Status
+from .fitting import counted, note
 from .opening import is_disk_cache
-from .output import json_option, note, one_line, progress, write, write_json_line
+from .output import json_option, write, write_json_line
 
 
 @click.command("scan")
@@ -34,22 +37,19 @@ def command(paths: tuple[Path, ...], exclude: tuple[str, ...], quiet: bool, as_j
             raise CommandFailed(f"{path} does not exist.")
     count = looked = 0
     failed = False
-    with progress("scanning") as advance:
-        for path in files_in(paths, exclude, is_disk_cache):
-            looked += 1
-            advance(1)
-            try:
-                findings = _scan(path, quiet)
-            except OSError as error:
-                failed = True
-                note(f"Error: {path} cannot be read: {error.strerror}")
-                continue
-            count += len(findings)
-            for found in findings:
-                _tell(found, as_json)
+    for path in counted(files_in(paths, exclude, is_disk_cache), "scanning"):
+        looked += 1
+        try:
+            findings = _scan(path, quiet)
+        except OSError as error:
+            failed = True
+            note(f"Error: {path} cannot be read: {error.strerror}")
+            continue
+        count += len(findings)
+        for found in findings:
+            _tell(found, as_json)
     if not quiet:
-        files = f"{looked:,} file{'s' * (looked != 1)}"
-        note(f"{count} finding{'s' * (count != 1)} in {files}." if count else f"No credential in {files}.")
+        note(f"{many(count, 'finding') if count else 'No credential'} in {many(looked, 'file')}.")
     if count:
         return Status.FOUND
     return Status.FAILED if failed else Status.DONE

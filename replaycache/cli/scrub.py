@@ -6,14 +6,17 @@ from pathlib import Path
 
 import click
 
+from .._printable import printable
 from ..maintenance.scrubbing import Scrubbed, scrub_cache, scrub_cassette, scrub_file
 from ..redaction.redact import Redact
 from ..stores import CassetteStore
 from .choosing import all_redacted
 from .errors import Status
+from .fitting import note, progress
 from .foreign_file import ForeignFile
+from .moved import named
 from .opening import complete_store, existing_store
-from .output import json_option, note, printable, progress, write, write_json
+from .output import json_option, write, write_json
 
 
 @click.command("scrub")
@@ -42,7 +45,7 @@ def command(store: str, keep_header: tuple[str, ...], dry_run: bool, as_json: bo
     else:
         with progress("scrubbing", total=len(opened)) as advance:
             if isinstance(opened, CassetteStore):
-                scrub_cassette(opened.path, redact, told, advance, dry_run)
+                scrub_cassette(opened, redact, told, advance, dry_run)
             else:
                 scrub_cache(opened, redact, told, advance, dry_run)
     _tell(told, opened.location, dry_run, as_json)
@@ -57,9 +60,9 @@ def _tell(told: Scrubbed, location: str, dry: bool, as_json: bool) -> None:
             {
                 "dry_run": dry,
                 "seen": told.seen,
-                "changed": [{"recording": name, "found": what} for name, what in told.changed],
-                "left": [{"recording": name, "found": what} for name, what in told.left],
-                "damaged": [{"recording": name, "reason": why} for name, why in told.damaged],
+                "changed": named(told.changed, "found"),
+                "left": named(told.left, "found"),
+                "damaged": named(told.damaged, "reason"),
             }
         )
     else:

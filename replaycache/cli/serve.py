@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._errors import ConfigurationError, ReplayCacheWarning
 from .._printable import printable
-from .errors import CommandFailed, Status
-from .output import note
+from .errors import CommandFailed, Status, warnings_told, wrong_use
+from .fitting import note
 
 if TYPE_CHECKING:
     from ..serve.settings import Settings
@@ -71,17 +70,15 @@ def command(**given: Any) -> int:
         from ..serve.settings import read_settings
     except ImportError as error:
         raise _lacks(error) from error
-    try:
+    with wrong_use():
         settings = read_settings(given)
         lines = CallLines(settings.log)
         application = Application(settings, lines)
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
     taken = listen(settings)
     try:
         _announce(settings, application.store, taken.getsockname()[1], lines.say)
-        _tell_warnings(lines.say)
-        Server(application, settings).run(sockets=[taken])
+        with warnings_told(partial(lines.say, "warning")):
+            Server(application, settings).run(sockets=[taken])
     except KeyboardInterrupt:
         return Status.INTERRUPTED  # without the empty line that click writes
     return Status.DONE
@@ -117,19 +114,6 @@ def _announce(settings: Settings, store: str, port: int, say: Callable[[str, str
         note(f"  {'cassettes':<12}{printable(str(settings.cassettes))}")
     note(f"  {'mode':<12}{settings.options.get('mode') or 'auto'}")
     note("")
-
-
-def _tell_warnings(say: Callable[[str, str], None]) -> None:
-    """Writes our warnings as the log has it."""
-    before = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-        if issubclass(category, ReplayCacheWarning):
-            say("warning", str(message))
-        else:
-            before(message, category, *rest, **named)
-
-    warnings.showwarning = show
 
 
 def _lacks(error: ImportError) -> CommandFailed:

@@ -14,42 +14,26 @@ import click
 
 from .._errors import ReplayCacheError
 from .._models import Headers, Recording, Usage, Verdict
+from .._printable import one_line, printable
+from ..accounts.amounts import human_age, human_duration, human_money, human_size, human_units, iso_time
 from ..dialects.answers import answer_end
 from ..dialects.conversation import Conversation, Part, Turn, conversation
-from ..maintenance.facts import settings, usage_told
+from ..maintenance.facts import chunks_of, settings, usage_told
 from ..maintenance.timeline import ASCII_BARS, BARS, timeline
 from .choosing import prices_of_project
 from .errors import CommandFailed, NothingMatches
+from .fitting import width, wrapped
 from .opening import (
     Entry,
     complete_key,
-    entries,
     existing_store,
+    in_order,
     is_cassette,
     named_entry,
     names_a_store,
     store_option,
 )
-from .output import (
-    FIELD,
-    can_write,
-    human_age,
-    human_duration,
-    human_money,
-    human_size,
-    human_units,
-    is_terminal,
-    iso_time,
-    json_option,
-    one_line,
-    printable,
-    width,
-    wrapped,
-    write_field,
-    write_json,
-    write_json_line,
-    write_styled,
-)
+from .output import FIELD, can_write, is_terminal, json_option, write, write_field, write_json, write_json_line
 
 if TYPE_CHECKING:
     from ..accounts.prices import Prices
@@ -90,9 +74,9 @@ def command(name: str, store: str | None, side: str | None, raw: bool, as_json: 
         _write_raw(found[0].recording, side)
     elif as_json:
         prices = prices_of_project()
-        write = write_json if len(found) == 1 else write_json_line
+        write_one = write_json if len(found) == 1 else write_json_line
         for entry in found:
-            write(_as_json(entry, side, prices))
+            write_one(_as_json(entry, side, prices))
     else:
         _Page(prices_of_project()).write(found, side)
 
@@ -106,7 +90,7 @@ def _named(name: str, store: str | None, *, one: bool) -> Iterator[Entry]:
     if not is_cassette(opened):
         yield named_entry(name)
         return
-    found = list(entries(opened))[::-1]
+    found = in_order(opened)
     if not found:
         raise NothingMatches(f"there are no recordings in {opened.location}.")
     yield from found
@@ -117,7 +101,7 @@ def _write_for_diff(name: str) -> None:
     data = Path(name).read_bytes()
     try:
         opened = existing_store(name)
-        found = list(entries(opened))[::-1] if is_cassette(opened) else []
+        found = in_order(opened) if is_cassette(opened) else []
         for entry in found:
             entry.recording.body.read()  # nonsense in it shows now, not in the middle of the text
     except (ReplayCacheError, click.ClickException):
@@ -158,9 +142,9 @@ class _Page:
     def write(self, found: Iterable[Entry], side: str | None) -> None:
         for number, entry in enumerate(found):
             if number:
-                write_styled()
-                write_styled(("─" if can_write("─") else "-") * min(self._width, 80), "dim")
-                write_styled()
+                write()
+                write(("─" if can_write("─") else "-") * min(self._width, 80), "dim")
+                write()
             self._recording(entry, side)
 
     def _recording(self, entry: Entry, side: str | None) -> None:
@@ -169,7 +153,7 @@ class _Page:
         if side != "response":
             self._asked(entry, read)
         if side is None:
-            write_styled()
+            write()
         if side != "request":
             for turn in read.answered:
                 self._turn(turn)
@@ -190,7 +174,7 @@ class _Page:
         write_field("left out", _names(request.left_out))
         write_field("unknown", _names(request.unknown))
         for turn in read.asked:
-            write_styled()
+            write()
             self._turn(turn)
 
     def _age(self, recording: Recording) -> str:
@@ -200,8 +184,8 @@ class _Page:
         return f", {age} ago" if age != "now" else ", just now"
 
     def _answered(self, recording: Recording) -> None:
-        write_styled()
-        chunks = sum(len(segment.lengths) for segment in recording.body.segments)
+        write()
+        chunks = chunks_of(recording)
         pieces = f" in {chunks:,} chunks" if chunks > 1 else ""
         first = f", head after {human_duration(recording.latency)}" if recording.latency else ""
         last = f", last chunk after {human_duration(recording.duration)}" if recording.duration else ""
@@ -233,7 +217,7 @@ class _Page:
 
     def _turn(self, turn: Turn) -> None:
         if turn.role:
-            write_styled(one_line(turn.role, 40), f"bold {_ROLES.get(turn.role, 'blue')}")
+            write(one_line(turn.role, 40), f"bold {_ROLES.get(turn.role, 'blue')}")
         for part in turn.parts:
             text, style = self._part(part)
             self._block(text, style, 2 if turn.role else 0)
@@ -264,7 +248,7 @@ class _Page:
         for paragraph in text.rstrip("\n").split("\n"):
             room = max(10, self._width - indent)
             for line in wrapped(paragraph.expandtabs(4), room) if self._wraps else [paragraph]:
-                write_styled(f"{' ' * indent}{line}" if line else "", style)
+                write(f"{' ' * indent}{line}" if line else "", style)
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -306,10 +290,7 @@ def _write_raw(recording: Recording, side: str | None) -> None:
 def _as_json(entry: Entry, side: str | None, prices: Prices) -> dict[str, Any]:
     recording, request = entry.recording, entry.recording.request
     read = conversation(recording)
-    found: dict[str, Any] = {"key": entry.key}
-    if entry.number is not None:
-        found["number"] = entry.number
-    found |= {
+    found = entry.as_json() | {
         "recorded_at": iso_time(recording.recorded_at) or None,
         "sample": recording.sample,
         "model": read.model or None,

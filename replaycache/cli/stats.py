@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import click
 
-from .._models import Recording
+from ..accounts.amounts import human_count, human_duration, human_money, human_size, human_units, iso_time, many
 from ..accounts.ledger import TOKENS, Ledger
 from ..accounts.list_prices import is_available
 from ..accounts.prices import Prices
@@ -19,24 +18,9 @@ from ..accounts.savings import Line, Savings, Sum, of_ledger, of_recordings
 from ..stores import Store
 from .choosing import parse_since, prices_of_project
 from .errors import Status
-from .opening import complete_store, entries, existing_store, unreadable
-from .output import (
-    Column,
-    human_count,
-    human_duration,
-    human_money,
-    human_size,
-    human_units,
-    is_terminal,
-    iso_time,
-    json_option,
-    note,
-    progress,
-    write_field,
-    write_json,
-    write_styled,
-    write_table,
-)
+from .fitting import counted, note
+from .opening import complete_store, entries, existing_store, size_on_disk
+from .output import Column, is_terminal, json_option, write, write_field, write_json, write_table
 
 SHOWN = 10
 """Lines of a table on a terminal, where --limit does not say otherwise."""
@@ -116,15 +100,12 @@ def command(
     elif is_terminal():
         _show(told, since, by, lines, limit or SHOWN)
     else:
-        rows = ((table, line) for table, found in lines.items() for line in islice(found, limit))
-        write_table((), (_as_data(table, line) for table, line in (*_total(told, by), *rows)))
+        rows = [] if by else [("total", told.savings.total)]
+        rows += [(table, line) for table, found in lines.items() for line in islice(found, limit)]
+        write_table((), (_as_data(table, line) for table, line in rows))
     if not told.savings.total.requests:
         note(_nothing(told, since))
     return Status.DONE
-
-
-def _total(told: _Told, by: str | None) -> list[tuple[str, Line]]:
-    return [] if by else [("total", told.savings.total)]
 
 
 def _nothing(told: _Told, since: str | None) -> str:
@@ -154,7 +135,7 @@ def _told(names: tuple[str, ...], since: float, recordings: bool) -> _Told:
         total.merge(found)
         stores.setdefault(store.location, Line(store.location)).merge(found.total)
         count += len(store)
-        size += _size_on_disk(store.location)
+        size += size_on_disk(store) or 0
     return _Told(total, stores, count, size, of_calls)
 
 
@@ -165,34 +146,8 @@ def _ledger(store: Store) -> Ledger | None:
 
 
 def _of_store(store: Store, prices: Prices, since: float) -> Savings:
-    seen = 0
-
-    def recordings() -> Iterator[Recording]:
-        nonlocal seen
-        with progress("adding up", len(store)) as advance:
-            for entry in entries(store, in_any_order=True):
-                seen += 1
-                yield entry.recording
-                advance(1)
-
-    found = of_recordings(recordings(), prices=prices, since=since)
-    problem = unreadable(store, seen)
-    if problem:
-        note(f"Warning: {problem}")
-    return found
-
-
-def _size_on_disk(location: str) -> int:
-    if os.path.isfile(location):
-        return os.path.getsize(location)
-    total = 0
-    for directory, _, files in os.walk(location):
-        for name in files:
-            try:
-                total += os.path.getsize(os.path.join(directory, name))
-            except OSError:
-                pass  # removed since it was listed
-    return total
+    every = counted(entries(store, in_any_order=True, warns=True), "adding up", len(store))
+    return of_recordings((entry.recording for entry in every), prices=prices, since=since)
 
 
 def _ordered(told: _Told, table: str) -> list[Line]:
@@ -204,12 +159,8 @@ def _ordered(told: _Told, table: str) -> list[Line]:
         return sorted(savings.runs.values(), key=lambda line: line.started, reverse=True)
     if table == "store":
         return list(told.stores.values())
-    return sorted((savings.models if table == "model" else savings.providers).values(), key=_weight, reverse=True)
-
-
-def _weight(line: Line) -> tuple[Decimal, int, int]:
-    part = line.saved if line.saved.requests else line.spent
-    return part.cost, part.input_tokens + part.output_tokens, line.requests
+    lines = (savings.models if table == "model" else savings.providers).values()
+    return sorted(lines, key=lambda line: line.weight, reverse=True)
 
 
 def _name(table: str, line: Line) -> str:
@@ -299,9 +250,11 @@ def _show(told: _Told, since: str | None, by: str | None, lines: dict[str, list[
             continue
         if by is None:
             left = len(found) - limit
-            write_styled()
-            write_styled(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
-        write_table(_columns(table, total), (_row(table, line, total) for line in found[:limit]))
+            write()
+            write(f"by {table}" + (f", {limit} of {len(found):,}" if left > 0 else ""), "bold")
+        columns = _columns(table, total)
+        rows = ([cell(line) for _, cell in columns] for line in found[:limit])
+        write_table([column for column, _ in columns], rows)
     if by is None:
         for line in _footnotes(total):
             note(line)
@@ -314,7 +267,7 @@ def _show_total(told: _Told, since: str | None) -> None:
     else:
         write_field("stores", f"{len(told.stores)}")
     on_disk = f", {human_size(told.size)} on disk" if told.size else ""  # a shared store has no file here
-    write_field("stored", f"{_many(told.recordings, 'recording')}{on_disk}")
+    write_field("stored", f"{many(told.recordings, 'recording')}{on_disk}")
     if since is not None:
         write_field("since", since)
     if told.of_calls:
@@ -364,54 +317,43 @@ def _units(part: Sum) -> str:
     return human_units(part.units.items(), has_tokens=bool(part.input_tokens or part.output_tokens))
 
 
-def _columns(table: str, total: Line) -> list[Column]:
-    columns = [
-        Column(table, least=20, most=36, style="cyan"),
-        Column("calls" if not total.recorded.requests else "recorded", right=True, least=5, most=8),
-    ]
-    if not total.recorded.requests:
-        columns.append(Column("hits", right=True, least=4, most=5))
-    columns += [
-        Column("in", right=True, least=4, most=6),
-        Column("out", right=True, least=4, most=6),
-        Column("cached", right=True, least=6, most=6, drop=1),
-        Column("reasoning", right=True, least=9, most=9, drop=2),
-        Column("time", right=True, least=11, most=12),
-    ]
-    if _units(_of_line(total, total)):
-        columns.append(Column("units", least=8, most=24, drop=3))
+_Shown = tuple[Column, Callable[[Line], str]]
+
+
+def _columns(table: str, total: Line) -> list[_Shown]:
+    """The columns of a table, and what each shows of a line: of calls, the tokens and the time that were saved."""
+    of_calls = not total.recorded.requests
+    columns: list[_Shown] = [(Column(table, least=20, most=36, style="cyan"), partial(_label, table))]
+
+    def part(line: Line) -> Sum:
+        return line.saved if of_calls else line.spent
+
+    def number(title: str, cell: Callable[[Line], str], least: int, most: int, **more: Any) -> None:
+        columns.append((Column(title, right=True, least=least, most=most, **more), cell))
+
+    number("calls" if of_calls else "recorded", lambda line: human_count(line.requests), 5, 8)
+    if of_calls:
+        number("hits", _hits, 4, 5)
+    number("in", lambda line: human_count(part(line).input_tokens), 4, 6)
+    number("out", lambda line: human_count(part(line).output_tokens), 4, 6)
+    number("cached", lambda line: human_count(part(line).cached_tokens), 6, 6, drop=1)
+    number("reasoning", lambda line: human_count(part(line).reasoning_tokens), 9, 9, drop=2)
+    number("time", lambda line: human_duration(line.seconds_saved if of_calls else line.spent.seconds), 11, 12)
+    if _units(part(total)):
+        columns.append((Column("units", least=8, most=24, drop=3), lambda line: _units(part(line))))
     if _is_priced(total):
-        columns += [Column("saved", right=True, least=8, most=10, style="green")] * bool(total.saved.requests)
-        columns += [Column("spent", right=True, least=8, most=10)]
+        if total.saved.requests:
+            number("saved", lambda line: human_money(line.saved.price), 8, 10, style="green")
+        number("spent", lambda line: human_money(line.spent.price), 8, 10)
     return columns
+
+
+def _hits(line: Line) -> str:
+    return f"{100 * line.saved.requests // line.requests}%" if line.requests else ""
 
 
 def _is_priced(total: Line) -> bool:
     return bool(total.saved.priced or total.spent.priced)
-
-
-def _of_line(line: Line, total: Line) -> Sum:
-    return line.saved if not total.recorded.requests else line.spent
-
-
-def _row(table: str, line: Line, total: Line) -> list[str]:
-    """Of calls, tokens and time are those that were saved."""
-    of_calls = not total.recorded.requests
-    part = _of_line(line, total)
-    seconds = line.seconds_saved if of_calls else line.spent.seconds
-    row = [_label(table, line), human_count(line.requests)]
-    if of_calls:
-        row.append(f"{100 * line.saved.requests // line.requests}%" if line.requests else "")
-    row += [
-        human_count(count)
-        for count in (part.input_tokens, part.output_tokens, part.cached_tokens, part.reasoning_tokens)
-    ]
-    row.append(human_duration(seconds))
-    row += [_units(part)] * bool(_units(_of_line(total, total)))
-    if _is_priced(total):
-        row += [human_money(line.saved.price)] * bool(total.saved.requests)
-        row.append(human_money(line.spent.price))
-    return row
 
 
 def _label(table: str, line: Line) -> str:
@@ -427,10 +369,6 @@ def _footnotes(total: Line) -> Iterable[str]:
     if unpriced and not (_is_priced(total) or is_available()):
         yield 'Prices: pip install "replaycache[prices]"'
     elif unpriced:
-        yield f"Money leaves out {_many(unpriced, 'call')} whose price is not known."
+        yield f"Money leaves out {many(unpriced, 'call')} whose price is not known."
     if untold:
-        yield f"Tokens leave out {_many(untold, 'call')} whose answers tell none."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+        yield f"Tokens leave out {many(untold, 'call')} whose answers tell none."

@@ -15,6 +15,7 @@ from .._errors import ReplayCacheError, ReplayCacheWarning
 from ..stores import CassetteStore, DiskStore, Store, open_store
 from ..stores.cassette.lock import locked
 from ..system.private_files import OTHERS
+from .opening import size_on_disk
 
 PATIENCE = 5.0
 """Seconds to wait for another process that writes a cassette."""
@@ -74,7 +75,7 @@ def look_at(named: Any, *, writes: bool) -> list[Health]:
     problems += [str(one.message) for one in told if isinstance(one.message, ReplayCacheWarning)]
     path = Path(store.location)
     is_here = isinstance(store, (DiskStore, CassetteStore)) and path.exists()
-    size = (store.size_on_disk if isinstance(store, DiskStore) else path.stat().st_size) if is_here else None
+    size = size_on_disk(store) if is_here else None
     mode = f"{stat.S_IMODE(path.stat().st_mode):04o}" if is_here and os.name != "nt" else ""
     return [Health(store.location, count, size, mode, problems)]
 

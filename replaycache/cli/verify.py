@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from typing import Any
 
 import click
 
 from .._errors import BudgetExceeded, ConfigurationError
+from .._printable import one_line
+from ..accounts.amounts import human_money
 from ..accounts.budget import Budget
 from ..accounts.prices import Prices
 from ..dialects.usage import usage_of
 from ..engine.naming import name_of
 from ..maintenance.verifying import Upstream, Verified, make_client, verify, why_not
 from ..wire import url as _url
-from .choosing import budget_option, prices_of_project
-from .errors import CommandFailed, NothingMatches, Status
-from .opening import Entry, complete_store, entries, existing_store, is_cassette, stores_meant
-from .output import (
-    Column,
-    human_money,
-    is_terminal,
-    json_option,
-    note,
-    one_line,
-    printable,
-    progress,
-    write_json_line,
-    write_table,
-)
+from .choosing import budget_option, pairs, prices_of_project
+from .errors import NothingMatches, Status, confirm
+from .fitting import note, progress
+from .opening import Entry, complete_store, entries, existing_store, in_order, is_cassette, stores_meant
+from .output import Column, json_option, write_list
 
 ASKED_FROM = 10
 """More calls than this are made only where the user agrees."""
@@ -88,7 +79,7 @@ def command(
     result, call, what differs. With --json a line is a JSON object.
     """
     try:
-        upstream = Upstream(base_url, _pairs(hosts, "--host", "OLD=NEW"), _headers(headers))
+        upstream = Upstream(base_url, dict(pairs(hosts, "OLD=NEW", "--host")), _headers(headers))
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--base-url") from error
     allowance, prices = budget_option(budget), prices_of_project()
@@ -98,8 +89,7 @@ def command(
     calls: list[tuple[str, Entry]] = []
     for name in stores_meant(stores):
         store = existing_store(name)
-        kept = entries(store)
-        for entry in reversed(list(kept)) if is_cassette(store) else kept:
+        for entry in in_order(store) if is_cassette(store) else entries(store):
             is_asked = not why_not(entry.recording)
             if is_asked and len(calls) == limit:
                 if is_cassette(store):
@@ -113,7 +103,7 @@ def command(
     _confirm_hosts(calls, upstream, yes)
     _confirm(calls, prices, yes)
     results, stopped = _verify(found, len(calls), upstream, allowance, prices, timeout)
-    _write(results, as_json)
+    write_list(results, as_json=_as_json if as_json else None, columns=_COLUMNS, cells=_cells, fields=_fields)
     counts = _tell_counts(results)
     if stopped:
         note(f"Error: {stopped}")
@@ -122,19 +112,9 @@ def command(
     return Status.FAILED if counts["failed"] or stopped else Status.DONE
 
 
-def _pairs(texts: tuple[str, ...], option: str, form: str) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
-        pairs[name] = value
-    return pairs
-
-
 def _headers(texts: tuple[str, ...]) -> dict[str, str]:
     headers = {}
-    for name, variable in _pairs(texts, "--header", "NAME=VARIABLE").items():
+    for name, variable in pairs(texts, "NAME=VARIABLE", "--header"):
         value = os.environ.get(variable)
         if not value:
             raise click.BadParameter(f"the variable {variable} is not set", param_hint="--header")
@@ -148,11 +128,11 @@ def _confirm_hosts(calls: list[tuple[str, Entry]], upstream: Upstream, yes: bool
     origins = dict.fromkeys(_url.parse(upstream.url(entry.recording.request.url)).origin for _, entry in calls)
     if yes or not upstream.headers or len(origins) < 2:
         return
-    text = f"{', '.join(upstream.headers)} would be sent to {len(origins)} hosts: {', '.join(origins)}."
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"{text} No call was made; verify them one by one, or add --yes.")
-    if not click.confirm(f"{printable(text)} Go on?", err=True):
-        raise CommandFailed("no call was made.")
+    confirm(
+        f"{', '.join(upstream.headers)} would be sent to {len(origins)} hosts: {', '.join(origins)}.",
+        unasked="No call was made; verify them one by one, or add --yes.",
+        refused="no call was made.",
+    )
 
 
 def _confirm(calls: list[tuple[str, Entry]], prices: Prices, yes: bool) -> None:
@@ -161,11 +141,11 @@ def _confirm(calls: list[tuple[str, Entry]], prices: Prices, yes: bool) -> None:
     usages = (entry.recording.usage or usage_of(entry.recording) for _, entry in calls)
     money = human_money(prices.total(Counter(usage for usage in usages if usage is not None)).price)
     cost = f" They cost about {money}." if money else ""
-    text = f"This makes {len(calls)} calls upstream.{cost}"
-    if not sys.stdin.isatty():
-        raise CommandFailed(f"{text} None was made; add --yes, or --limit {ASKED_FROM}.")
-    if not click.confirm(f"{text} Go on?", err=True):
-        raise CommandFailed("no call was made.")
+    confirm(
+        f"This makes {len(calls)} calls upstream.{cost}",
+        unasked=f"None was made; add --yes, or --limit {ASKED_FROM}.",
+        refused="no call was made.",
+    )
 
 
 _Result = tuple[str, Entry, Verified]
@@ -219,62 +199,40 @@ def _summary(counts: Counter[str]) -> str:
 _COLUMNS = (
     Column("#", least=1, most=8, style="yellow"),
     Column("result", least=7),
-    Column("call", least=16, most=48),
-    Column("file", least=8, most=24, drop=1),
+    Column("call", least=12, most=48),
+    Column("file"),
     Column("what", least=16),
 )
 
 
-def _write(results: list[_Result], as_json: bool) -> None:
-    if as_json:
-        for name, entry, result in results:
-            write_json_line(_as_json(name, entry, result))
-        return
-    if is_terminal():
-        write_table(
-            _COLUMNS,
-            (
-                (
-                    str(entry.number or entry.short),
-                    result.status,
-                    name_of(entry.recording.request),
-                    os.path.basename(name),
-                    _what(result),
-                )
-                for name, entry, result in results
-            ),
-        )
-        return
-    write_table(
-        (),
-        (
-            (
-                name,
-                str(entry.number or entry.key),
-                result.status,
-                name_of(entry.recording.request),
-                _what(result),
-            )
-            for name, entry, result in results
-        ),
-    )
+def _cells(result: _Result) -> tuple[str, ...]:
+    name, entry, verified = result
+    call = name_of(entry.recording.request)
+    return str(entry.number or entry.short), verified.status, call, os.path.basename(name), _what(verified)
 
 
-def _what(result: Verified) -> str:
-    return result.reason or (str(result.drift) if result.drift else "")
+def _fields(result: _Result) -> tuple[str, ...]:
+    name, entry, verified = result
+    call = name_of(entry.recording.request)
+    return name, str(entry.number or entry.key), verified.status, call, _what(verified)
 
 
-def _as_json(name: str, entry: Entry, result: Verified) -> dict[str, Any]:
+def _what(verified: Verified) -> str:
+    return verified.reason or (str(verified.drift) if verified.drift else "")
+
+
+def _as_json(result: _Result) -> dict[str, Any]:
+    name, entry, verified = result
     return {
         "file": name,
         "number": entry.number,
         "key": entry.key,
-        "result": result.status,
+        "result": verified.status,
         "call": name_of(entry.recording.request),
         "method": entry.recording.request.method,
         "url": entry.recording.request.url,
-        "shape": list(result.drift.shape),
-        "values": list(result.drift.values),
-        "volatile": list(result.drift.volatile),
-        "reason": result.reason or None,
+        "shape": list(verified.drift.shape),
+        "values": list(verified.drift.values),
+        "volatile": list(verified.drift.volatile),
+        "reason": verified.reason or None,
     }

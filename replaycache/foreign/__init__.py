@@ -1,8 +1,7 @@
 """Reading what other recorders wrote: cassettes of VCR.py and pytest-recording, Ruby VCR, go-vcr and cassetter,
 HAR files (Polly.js's too), and traces of httprr.
 
-    foreign.read("tests/cassettes/test_chat.yaml")          the format is found out
-    foreign.formats["har"]("session.har")                   the format is known
+    foreign.read("tests/cassettes/test_chat.yaml")
 
 A file is read as data and never as code; what is no such file, or not all of one, is a `CassetteError`.
 """
@@ -20,8 +19,6 @@ from ..redaction.seal import Seal
 from . import cassetter, go_vcr, har, httprr, ruby_vcr, vcrpy
 from .documents import load
 from .interactions import RECORD_AGAIN, Node, Source
-
-Reader = Callable[..., list[Recording]]
 
 _SEAL = Seal(counts_access=False)
 """Whose data was read is not kept of what others recorded: it is moved into a cassette, most of it."""
@@ -58,13 +55,10 @@ def read(
             or a library that reads it is not installed.
         OSError: the file cannot be opened or read.
     """
-    return _read(Source(os.fspath(path), redact, _SEAL, to_play=to_play), _format_of)
-
-
-def _read(source: Source, choose: Callable[[Node], str]) -> list[Recording]:
+    source = Source(os.fspath(path), redact, _SEAL, to_play=to_play)
     try:
         root = Node(source, "", load(source))
-        return source.with_unknown(_READERS[choose(root)](root))
+        return source.with_unknown(_READERS[_format_of(root)](root))
     except RecursionError:
         raise source.error("its values are nested too deeply", RECORD_AGAIN) from None
 
@@ -94,7 +88,7 @@ def _format_of(root: Node) -> str:
         )
     raise root.source.error(
         f"it holds {_describe(value)}, which is no cassette of a kind that is known here",
-        f"known are {', '.join(formats)}; is it the right file, and is all of it there?",
+        f"known are {', '.join(_READERS)}; is it the right file, and is all of it there?",
     )
 
 
@@ -131,15 +125,3 @@ _READERS: Mapping[str, Callable[[Node], list[Recording]]] = {
     "har": har.recordings,
     "httprr": httprr.recordings,
 }
-
-
-def _reader(name: str) -> Reader:
-    def read_as(path: str | os.PathLike[str], redact: Redact = Redact()) -> list[Recording]:  # noqa: B008  # frozen
-        return _read(Source(os.fspath(path), redact, _SEAL), lambda root: name)
-
-    read_as.__doc__ = f"As `read`, for a file that is known to be of the format {name}."
-    return read_as
-
-
-formats: Mapping[str, Reader] = {name: _reader(name) for name in _READERS}
-"""The readers by the format's name; each takes the arguments of `read` and raises what that raises."""

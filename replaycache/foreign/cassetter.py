@@ -16,7 +16,7 @@ import json
 from datetime import date
 
 from .._models import Recording
-from .interactions import RECORD_AGAIN, Answer, Node, json_bytes, seconds_since_1970
+from .interactions import RECORD_AGAIN, UPGRADE, Answer, Node, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
 
@@ -26,11 +26,7 @@ def recordings(root: Node) -> list[Recording]:
     Raises:
         CassetteError: it is not a whole file of the format, or has no interaction over plain HTTP.
     """
-    version = root.get("version").text()
-    if version != "1":
-        raise root.error(
-            f"has the version {version[:20]!r}; of cassetter's, 1 is known", "look for a newer replaycache"
-        )
+    root.check_version("cassetter", "1")
     others = 0
     for name in ("grpc_interactions", "ws_interactions"):
         node = root.find(name)
@@ -83,4 +79,4 @@ def _body(message: Node) -> bytes:
             except ValueError as error:
                 raise content.error(f"is no JSON: {error}") from None
         case _:
-            raise where.error(f"has the type {kind[:40]!r}, which is not known", "look for a newer replaycache")
+            raise where.error(f"has the type {kind[:40]!r}, which is not known", UPGRADE)

@@ -16,11 +16,7 @@ from .interactions import Answer, Node
 
 def recordings(root: Node) -> list[Recording]:
     """The recordings of such a file, in its order."""
-    version = root.get("version").text()
-    if version not in ("1", "2"):
-        raise root.error(
-            f"has the version {version[:20]!r}; of go-vcr's, 1 and 2 are known", "look for a newer replaycache"
-        )
+    root.check_version("go-vcr", "1", "2")
     root.source.sees_all = False  # Go adds its headers where a request is written to the wire
     found = [_recording(item) for item in root.get("interactions").items()]
     root.source.check_last_line()

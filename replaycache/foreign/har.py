@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from urllib.parse import urlencode
 
-from .._models import Body, Chunk, Headers, Recording
-from ..stores.stored_fields import LONGEST, unknown_names
-from .interactions import Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
+from .._models import Headers, Recording
+from .interactions import UPGRADE, Answer, Node, encoded, in_charset, json_bytes, seconds_since_1970
 from .safe_yaml import core_scalar, resolved
 
 _BOUNDARY = "replaycache-7d1f0c6e"
@@ -67,10 +65,11 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
     status = response.get("status").number()
     answered = response.maybe("headers").named_values()
     has_body = method != "HEAD" and status not in (204, 304)
-    body_of_answer = _by_polly if by_polly else _content
-    content, complete = body_of_answer(response, answered, has_body)
+    content, complete = (
+        (_by_polly(response, answered), True) if by_polly else _content(response, answered, has_body)
+    )
     started, until_head, latency = _times(entry)
-    recording = request.recording(
+    return request.recording(
         method=method,
         url=url,
         headers=headers,
@@ -85,55 +84,6 @@ def _recording(entry: Node, by_polly: bool) -> Recording:
             complete=complete,
         ),
     )
-    ours = entry.find("_replaycache")
-    if ours is not None and isinstance(ours.value, dict):
-        recording = _with_names(ours, recording)
-        _take_what_only_we_write(ours, recording)
-    return recording
-
-
-def _with_names(ours: Node, recording: Recording) -> Recording:
-    """The recording with the names of the headers that are unknown of its request, and of those that were left
-    out, which `har_writing` keeps in members of its own."""
-    ours.source.tells_unknown()
-    try:
-        unknown = unknown_names(ours.value.get("unknown", []), recording.request.headers)
-    except (ValueError, TypeError) as error:
-        raise ours.error(f"cannot be read: {error}") from None
-    return recording.with_parts(
-        request=replace(recording.request, unknown=unknown, left_out=_left_out(ours, "request")),
-        head=replace(recording.head, left_out=_left_out(ours, "response")),
-    )
-
-
-def _left_out(ours: Node, part: str) -> tuple[str, ...]:
-    """The names of the headers that were not stored when it was recorded; none where they were edited away."""
-    told = ours.value.get("left_out")
-    names = told.get(part, []) if isinstance(told, dict) else []
-    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
-
-
-def _take_what_only_we_write(ours: Node, recording: Recording) -> None:
-    """Chunks, sample and completeness, which `har_writing` keeps in a member of its own; ignored where they do
-    not fit the body, for such a file may have been edited."""
-    if ours.value.get("complete") is False:
-        recording.complete = False
-    sample = ours.value.get("sample")
-    if isinstance(sample, int) and not isinstance(sample, bool) and 0 < sample < 1 << 63:
-        recording.sample = sample
-    body = recording.body.read()
-    chunks: list[Chunk] = []
-    at = 0
-    try:
-        for size, offset in ours.value["chunks"]:
-            if type(size) is not int or not 0 <= size <= len(body) - at or not 0 <= offset < LONGEST:
-                return
-            chunks.append(Chunk(body[at : at + size], float(offset)))
-            at += size
-    except (KeyError, TypeError, ValueError):
-        return
-    if at == len(body):
-        recording.body = Body.of(chunks)
 
 
 def _sent(request: Node, headers: Headers) -> tuple[Headers, bytes]:
@@ -220,29 +170,29 @@ def _content(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, b
     return body, len(body) + 3 >= size
 
 
-def _by_polly(response: Node, headers: Headers, has_body: bool) -> tuple[bytes, bool]:
-    """The body of a response that Polly.js wrote, with its content-encoding, and whether it is whole."""
+def _by_polly(response: Node, headers: Headers) -> bytes:
+    """The body of a response that Polly.js wrote, with its content-encoding."""
     content = response.find("content")
     text = None if content is None else content.find("text")
     if content is None or text is None:
-        return b"", True
+        return b""
     encoding, is_binary = content.find("encoding"), content.find("_isBinary")
     name = "hex" if is_binary is not None and is_binary.text() == "true" else ""
     name = name if encoding is None else encoding.text().lower()
     decode = _DECODERS.get(name)
     if name and decode is None:
-        raise content.error(f"has the encoding {name[:40]!r}, which is not known", "look for a newer replaycache")
+        raise content.error(f"has the encoding {name[:40]!r}, which is not known", UPGRADE)
     pieces = _pieces_in(text.text()) if decode is not None or "content-encoding" in dict(headers) else None
     if pieces is None:
-        return (text.content() if decode is None else decode(text, text.text())), True
+        return text.content() if decode is None else decode(text, text.text())
     if decode is not None:
-        return b"".join(decode(text, piece) for piece in pieces), True
+        return b"".join(decode(text, piece) for piece in pieces)
     # its older versions do not say so; what is no list of such digits is the body itself, decoded
     if all(re.fullmatch(r"(?:[0-9a-fA-F]{2})*", piece) for piece in pieces):
         joined = bytes.fromhex("".join(pieces))
         if text.source.decode(dict(headers)["content-encoding"], joined)[0] != joined:
-            return joined, True
-    return text.content(), True
+            return joined
+    return text.content()
 
 
 def _pieces_in(text: str) -> list[str] | None:

@@ -29,6 +29,7 @@ from ..wire.content_encoding import UndecodableContent, make_decoder
 from .filtered import COUNTING, Sent, left_out, without_placeholders
 
 RECORD_AGAIN = "record it again"
+UPGRADE = "look for a newer replaycache"
 RESTORE = "restore the file from version control, or record it again"
 
 DECODED_LIMIT = 512 << 20
@@ -56,7 +57,7 @@ class Source:
         self.to_play = to_play
         self.ends_its_last_line = True
         self.sees_all = True
-        self._sent: list[_Asked] = []
+        self._sent: list[tuple[Sent, frozenset[str]]] = []
         self._decoded = 0
 
     def sent(self, method: str, url: str, headers: Headers) -> Headers:
@@ -64,25 +65,20 @@ class Source:
         if self.to_play:
             return headers
         known, hidden = without_placeholders(headers)
-        self._sent.append(_Asked(Sent(method, url, frozenset(name for name, _ in headers)), hidden))
+        self._sent.append((Sent(method, url, frozenset(name for name, _ in headers)), hidden))
         return known
-
-    def tells_unknown(self) -> None:
-        """The file itself says of the last request what is unknown."""
-        if self._sent:
-            self._sent[-1].is_told = True
 
     def with_unknown(self, recordings: list[Recording]) -> list[Recording]:
         """The recordings of the file, in its order, with what is unknown of each."""
         if self.to_play:
             return recordings
-        away = left_out([asked.sent for asked in self._sent], sees_all=self.sees_all)
+        away = left_out([sent for sent, _ in self._sent], sees_all=self.sees_all)
         counting = COUNTING.union(self.redact.request_headers)
         found = []
-        for recording, asked, gone in zip(recordings, self._sent, away, strict=True):
+        for recording, (_, hidden), gone in zip(recordings, self._sent, away, strict=True):
             request = recording.request
-            unknown = (gone | (asked.hidden & counting)).union(request.unknown)
-            if unknown and not asked.is_told:
+            unknown = (gone | (hidden & counting)).union(request.unknown)
+            if unknown:
                 request = replace(request, unknown=tuple(sorted(unknown)))
                 recording = recording.with_parts(request=request)
             found.append(recording)
@@ -148,15 +144,6 @@ class Source:
             magic = _MAGIC.get(encoding.rpartition(",")[2].strip().lower())
             return body, magic is None or body.startswith(magic)
         return b"".join(pieces), False
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A request; of its headers, those that have a placeholder; whether the file tells what is unknown of it."""
-
-    sent: Sent
-    hidden: frozenset[str]
-    is_told: bool = False
 
 
 _OF_THE_WIRE = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
@@ -279,6 +266,13 @@ class Node:
             return ()
         pairs = [(item.get("name").text(), item.find("value")) for item in self.items()]
         return _header_lines((name, "" if value is None else value.header_value()) for name, value in pairs)
+
+    def check_version(self, recorder: str, *known: str) -> None:
+        """Looks at the member `version`, which says in which format a recorder wrote the file."""
+        version = self.get("version").text()
+        if version not in known:
+            told = f"{' and '.join(known)} {'are' if len(known) > 1 else 'is'} known"
+            raise self.error(f"has the version {version[:20]!r}; of {recorder}'s, {told}", UPGRADE)
 
     def header_value(self) -> str:
         """A header's value, its bytes decoded as Latin-1."""
@@ -417,10 +411,7 @@ def _find(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-_EVENTS = frozenset({"text/event-stream"})
-_LINES = frozenset(
-    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/stream+json"}
-) | {"application/json-lines"}
+_LINES = frozenset(f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "stream+json", "json-lines"))
 # atomic groups: CR LF is one line end and never a CR and an empty line
 _EVENT_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -430,7 +421,7 @@ _EVENT_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?(?:data|event|id|retry)?:")
 def _pieces(body: bytes, content_type: str) -> Iterator[bytes]:
     media_type = content_type.partition(";")[0].strip().lower()
     # where a recorder replaced the header's value, the body still shows what it is
-    if media_type in _EVENTS or ("/" not in media_type and _EVENT_FIELD.match(body)):
+    if media_type == "text/event-stream" or ("/" not in media_type and _EVENT_FIELD.match(body)):
         start = 0
         for end in _EVENT_END.finditer(body):
             yield body[start : end.end()]

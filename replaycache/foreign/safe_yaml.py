@@ -14,7 +14,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from .interactions import RECORD_AGAIN, RESTORE, Source
 
@@ -121,10 +121,10 @@ class _Builder:
                 if self._documents > 1:
                     self._fail(event, "begins a second document", "keep one document a file")
 
-    def _fail(self, event: Any, what: str, way_out: str = RECORD_AGAIN) -> None:
+    def _fail(self, event: Any, what: str, way_out: str = RECORD_AGAIN) -> NoReturn:
         raise self._source.error(f"line {event.start_mark.line + 1} {what}", way_out)
 
-    def _refuse_tag(self, event: Any) -> None:
+    def _refuse_tag(self, event: Any) -> NoReturn:
         self._fail(
             event,
             f"has the tag {event.tag}, which asks the reader to make an object; that is never done",
@@ -145,7 +145,6 @@ class _Builder:
             value = Plain(text)
         else:
             self._refuse_tag(event)
-            return
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, VALUE + len(text))
         self._put(event, value)
@@ -155,7 +154,6 @@ class _Builder:
             return base64.b64decode("".join(event.value.split()).encode("ascii"), validate=True)
         except (binascii.Error, UnicodeEncodeError) as error:
             self._fail(event, f"holds bytes that are no base64: {error}", RESTORE)
-            raise
 
     def _start(self, event: Any, value: list[Any] | dict[str, Any]) -> None:
         if event.tag is not None and event.tag != "!" and event.tag not in _COLLECTIONS:
@@ -184,10 +182,7 @@ class _Builder:
         self._weight += weight
         self._by_aliases += weight
         if self._by_aliases > ALIAS_LIMIT:
-            self._fail(
-                event,
-                f"is where its aliases have come to stand for over {ALIAS_LIMIT >> 20} MiB",
-            )
+            self._fail(event, f"is where its aliases have come to stand for over {ALIAS_LIMIT >> 20} MiB")
         self._put(event, value)
 
     def _put(self, event: Any, value: Any) -> None:

@@ -39,11 +39,7 @@ def recordings(root: Node) -> list[Recording]:
             "has no 'version', which VCR.py writes last: it was cut short",
             "restore it from version control or record it again; if nothing is missing, add a line 'version: 1'",
         )
-    version = root.get("version").text()
-    if version != "1":
-        raise root.error(
-            f"has the version {version[:20]!r}; of VCR.py's, 1 is known", "look for a newer replaycache"
-        )
+    root.check_version("VCR.py", "1")
     return found
 
 

@@ -11,8 +11,8 @@ from .._errors import ConfigurationError
 from .._models import Headers, Recording
 
 
-def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
-    """Writes a cassette of VCR.py in YAML.
+def write(recordings: Iterable[Recording], file: BinaryIO) -> int:
+    """Writes a cassette of VCR.py in YAML, of one recording or more, and returns their number.
 
     Raises:
         ConfigurationError: PyYAML is not installed.
@@ -23,14 +23,12 @@ def write(recordings: Iterable[Recording], file: BinaryIO) -> None:
         raise ConfigurationError("to write YAML needs PyYAML: install replaycache with its extra `vcr`") from error
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     file.write(b"interactions:\n")
-    any_written = False
+    count = 0
     for recording in recordings:
-        any_written = True
+        count += 1
         file.write(yaml.dump([_interaction(recording)], Dumper=dumper, allow_unicode=True).encode("utf-8"))
-    if not any_written:
-        file.seek(0)
-        file.write(b"interactions: []\n")
     file.write(b"version: 1\n")
+    return count
 
 
 def _interaction(recording: Recording) -> dict[str, Any]:

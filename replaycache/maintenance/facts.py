@@ -51,6 +51,11 @@ def settings(request: Request) -> str:
     return ", ".join(found)
 
 
+def chunks_of(recording: Recording) -> int:
+    """The number of chunks in which its answer came."""
+    return sum(len(segment.lengths) for segment in recording.body.segments)
+
+
 def usage_told(recording: Recording) -> Usage | None:
     """What it used; None where the answer does not tell.
 

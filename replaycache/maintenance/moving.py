@@ -52,6 +52,14 @@ class Taken(NamedTuple):
     is_ours: bool = False
     salt: Callable[[], bytes] | None = None
 
+    @classmethod
+    def of(cls, store: Store, recording: Recording, key: str = "", number: int | None = None) -> Taken:
+        """One of a store: of a cache by its key, of a file by its number, from 1 on."""
+        if number is None:
+            return cls(f"{store.location}, {key}", recording, key, is_ours=True, salt=salt_of(store))
+        is_ours = isinstance(store, CassetteStore)
+        return cls(f"{store.location}, recording {number}", recording, is_ours=is_ours, salt=salt_of(store))
+
     def redacted(self, redact: Redact, seal: Seal) -> Recording:
         """The recording by the present rules about credentials; the very one where they change nothing.
 
@@ -111,18 +119,15 @@ def taken(store: Store, moved: Moved, selection: Selection = Selection()) -> Ite
         CassetteError: the file cannot be read.
     """
     if isinstance(store, _File):
-        is_ours = isinstance(store, CassetteStore)
         for number, recording in enumerate(store.all(), 1):
             if selection.takes(recording):
-                yield Taken(
-                    f"{store.location}, recording {number}", recording, is_ours=is_ours, salt=salt_of(store)
-                )
+                yield Taken.of(store, recording, number=number)
         return
     for key in store.keys():  # noqa: SIM118  # a store is no dict
         try:
             found = store.get(key)
             if found is not None and selection.takes(found):
-                yield Taken(f"{store.location}, {key}", found, key, is_ours=True, salt=salt_of(store))
+                yield Taken.of(store, found, key)
         except StoreError as error:
             moved.damaged.append((key, str(error)))
 
@@ -197,6 +202,18 @@ def _call(recording: Recording) -> str:
         path = "a URL that is none"
     # what is refused for its secrets may have one there
     return request.method if find(path) else f"{request.method} {path[:60]}"
+
+
+def move(items: Iterable[Taken], store: Store, redact: Redact, moved: Moved) -> None:
+    """Puts recordings into a store: `to_cassette`, or `to_cache`.
+
+    Raises:
+        StoreError, CassetteError: as these do.
+    """
+    if isinstance(store, CassetteStore):
+        to_cassette(items, store, redact, moved)
+    else:
+        to_cache(items, store, redact, moved)
 
 
 def to_cassette(items: Iterable[Taken], cassette: CassetteStore, redact: Redact, moved: Moved) -> None:

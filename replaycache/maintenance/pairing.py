@@ -7,11 +7,12 @@ import json
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from .._models import Recording, Request
+from .facts import endpoint
 
 COMPARED = 20_000
 """How many times two requests are held against each other in search of those that changed."""
@@ -43,23 +44,20 @@ Pair = tuple[int | None, int | None]
 """Indices of two recordings that stand for each other; None where one has no other."""
 
 
-def pair(
-    first: Sequence[Slot], second: Sequence[Slot], *, endpoint: Callable[[Request], Hashable], in_order: bool
-) -> list[Pair]:
+def pair(first: Sequence[Slot], second: Sequence[Slot], *, in_order: bool) -> list[Pair]:
     """Pairs the recordings of two stores.
 
     Those with one key stand for each other, first those whose answers are the same, then in their order. What is
     left is paired with a request to the same endpoint that is like it, or that stands behind the same one.
 
     Args:
-        endpoint: what a request calls; a request to one is never taken for a changed one to another.
         in_order: whether the order of both stores says something.
     """
     pairs = dict(_with_one_key(first, second))
     left = [index for index in range(len(first)) if index not in pairs]
     taken = set(pairs.values())
     right = [index for index in range(len(second)) if index not in taken]
-    asked = _asked(first, left, endpoint), _asked(second, right, endpoint)
+    asked = _asked(first, left), _asked(second, right)
     pairs |= _alike(*asked)
     if in_order:
         pairs |= _in_one_gap(*asked, pairs)
@@ -146,11 +144,11 @@ class _Asked(NamedTuple):
     words: Counter[int]
 
 
-_Endpoints = dict[Hashable, list[_Asked]]
+_Endpoints = dict[str, list[_Asked]]
 
 
-def _asked(slots: Sequence[Slot], which: list[int], endpoint: Callable[[Request], Hashable]) -> _Endpoints:
-    """Requests by what they call, in their order."""
+def _asked(slots: Sequence[Slot], which: list[int]) -> _Endpoints:
+    """Requests by what they call, in their order: one is never taken for a changed one to another endpoint."""
     asked: _Endpoints = defaultdict(list)
     for index in which[:LEFT]:
         recording = slots[index].recording()
@@ -188,8 +186,8 @@ def _alike(first: _Endpoints, second: _Endpoints) -> dict[int, int]:
     """The requests that are like each other, the most alike first; of those the nearest in place."""
     found: list[tuple[float, int, int, int]] = []
     compared = max(1, COMPARED // max(1, sum(map(len, first.values()))))
-    for endpoint, asked in first.items():
-        others = second.get(endpoint, [])
+    for called, asked in first.items():
+        others = second.get(called, [])
         places = [other.at for other in others]
         room = min(compared, NEAR)
         for one in asked:
@@ -212,10 +210,10 @@ def _in_one_gap(first: _Endpoints, second: _Endpoints, pairs: dict[int, int]) ->
     mine = sorted(pairs)
     others = sorted(pairs.values())
     found: dict[int, int] = {}
-    for endpoint, asked in first.items():
+    for called, asked in first.items():
         left = _by_gap((one.at for one in asked if one.at not in pairs), mine, pairs.__getitem__)
         taken = set(others)
-        right = _by_gap((one.at for one in second.get(endpoint, []) if one.at not in taken), others, int)
+        right = _by_gap((one.at for one in second.get(called, []) if one.at not in taken), others, int)
         for gap, indices in left.items():
             if len(indices) == len(right.get(gap, [])):
                 found |= zip(indices, right[gap], strict=True)

@@ -84,6 +84,10 @@ class Rules:
             or not self.selection.is_everything
         )
 
+    def age(self, recorded_at: float, used_at: float) -> float:
+        """The moment by which an entry is the oldest."""
+        return used_at if self.least_used_first else recorded_at
+
     def take(self, recorded_at: float, used_at: float, recording: Recording | None) -> bool:
         """Whether an entry goes for what it is itself.
 
@@ -119,9 +123,8 @@ class Oldest:
 def candidates(
     store: DiskStore,
     rules: Rules,
-    damaged: Callable[[str, str], None],
-    keys: Iterable[str] | None = None,
     *,
+    unread: Callable[[str], None] = lambda why: None,
     oldest: Oldest | None = None,
     began: float | None = None,
     newest_first: bool = False,
@@ -129,8 +132,7 @@ def candidates(
     """The entries of a cache as the rules look at them, in bounded memory.
 
     Args:
-        damaged: told the key of each entry that cannot be read, and why.
-        keys: of those that are looked at; None for all.
+        unread: told why an entry cannot be read.
         oldest: what else goes.
         began: what was stored since is not what was meant, and stays; in seconds since 1970 (UTC).
         newest_first: those that were stored last come first; otherwise last.
@@ -153,11 +155,11 @@ def candidates(
         if oldest is None:
             return False
         nonlocal of_then
-        age = used_at if rules.least_used_first else recorded_at
+        age = rules.age(recorded_at, used_at)
         of_then -= age == oldest.until
         return age < oldest.until or (age == oldest.until and of_then >= 0)
 
-    for (key, size, at), recording in store.recordings(keys, newest_first=newest_first, check=rules.damaged):
+    for (key, size, at), recording in store.recordings(newest_first=newest_first, check=rules.damaged):
         last_played = played.get(key, 0.0)
         try:
             if isinstance(recording, StoreError):
@@ -166,12 +168,12 @@ def candidates(
             is_going = goes(at, recorded_at, used_at, recording)
             models = models_of(recording) if is_going else ()
         except CorruptRecording as error:
-            damaged(key, str(error))
+            unread(str(error))
             used_at = max(at, last_played)
             yield Candidate(key, size, at, used_at, goes(at, at, used_at, None), stored_at=at)
             continue
         except StoreError as error:  # of a newer version: not ours to judge
-            damaged(key, str(error))
+            unread(str(error))
             continue
         model, status = models[0] if models else "", recording.head.status
         yield Candidate(key, size or recording.size, recorded_at, used_at, is_going, model, status, at)
@@ -187,7 +189,7 @@ def oldest(found: Iterable[Candidate], rules: Rules) -> Oldest | None:
     times, rooms = array("d"), array("q")
     for candidate in found:
         if not candidate.goes:
-            times.append(_age(candidate, rules))
+            times.append(rules.age(candidate.recorded_at, candidate.used_at))
             rooms.append(_room(candidate))
     left = sum(rooms)
     until, of_then = 0.0, 0
@@ -199,10 +201,6 @@ def oldest(found: Iterable[Candidate], rules: Rules) -> Oldest | None:
         until = times[place]
         left -= rooms[place]
     return Oldest(until, of_then) if of_then else None
-
-
-def _age(candidate: Candidate, rules: Rules) -> float:
-    return candidate.used_at if rules.least_used_first else candidate.recorded_at
 
 
 _PAGE = 4096

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import os
 import re
 import warnings
 from collections.abc import Callable
@@ -119,14 +118,13 @@ def scrub_cache(cache: Store, redact: Redact, told: Scrubbed, advance: Callable[
 
 
 def scrub_cassette(
-    path: str | os.PathLike[str], redact: Redact, told: Scrubbed, advance: Callable[[int], None], dry: bool
+    cassette: CassetteStore, redact: Redact, told: Scrubbed, advance: Callable[[int], None], dry: bool
 ) -> None:
     """Replaces credentials in the recordings of a cassette; the file is written once, at the end.
 
     Raises:
         CassetteError: the file cannot be read or written; it is as it was.
     """
-    cassette = CassetteStore(path)
     redactor = Redactor(redact, seal_of(cassette))
 
     def change(number: int, recording: Recording) -> Recording:

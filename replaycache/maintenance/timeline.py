@@ -43,8 +43,6 @@ def timeline(body: Body, width: int) -> Timeline:
     Args:
         width: slices of time, between the response head and the last chunk.
     """
-    if width < 1:
-        raise ValueError(f"a timeline has at least one slice of time, not {width}")
     chunks, first, last, pause = 0, 0, 0, 0
     for segment in body.segments:
         for offset in segment.offsets:

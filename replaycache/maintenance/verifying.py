@@ -130,9 +130,8 @@ class Upstream:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for text in (self.base_url,) if self.base_url is not None else ():
-            if not re.match(r"https?://[^/]", text):
-                raise ConfigurationError(f"{text!r} is no URL; write http://host:port or https://host/path")
+        if self.base_url is not None and not re.match(r"https?://[^/]", self.base_url):
+            raise ConfigurationError(f"{self.base_url!r} is no URL; write http://host:port or https://host/path")
 
     def url(self, recorded: str) -> str:
         """Where a request is sent whose recorded URL this is; placeholders of credentials are gone."""

@@ -171,9 +171,9 @@ class Access:
         """Whether a page of the proxy's own may be shown: to who bears the token or has logged in."""
         return self.bears_token(request.scope["headers"]) or self._has_logged_in(request.headers.get("cookie", ""))
 
-    def session(self, now: float | None = None) -> str:
+    def session(self) -> str:
         """What a cookie holds for who has logged in."""
-        until = str(int((time.time() if now is None else now) + SESSION_SECONDS))
+        until = str(int(time.time() + SESSION_SECONDS))
         return f"{until}.{self._sign(until)}"
 
     def _sign(self, until: str) -> str:

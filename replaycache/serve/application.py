@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from .._errors import ReplayCacheError, did_you_mean
-from .access import Access
+from .access import Access, values
 from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
 from .failures import Failure
@@ -124,7 +124,7 @@ class Application:
             await self._turn_away(send, failure, cors)
             return
         upstream = self._upstreams[target.name]
-        await self._forwarding(scope, receive, send, upstream, target.rest, shown_path(target.rest), cors)
+        await self._forwarding(scope, receive, send, upstream, target.rest, cors)
 
     def _refusal(self, scope: Any, target: Target) -> Failure | None:
         """Why a call is not sent on."""
@@ -145,9 +145,7 @@ class Application:
         if scope["method"] in ("CONNECT", "TRACE"):
             told = f"this proxy forwards no {scope['method']}"
             return Failure(501, "replaycache_bad_request", told, headers=((b"connection", b"close"),))
-        if any(name == b"upgrade" for name, _ in scope["headers"]) and b"websocket" in b",".join(
-            value.lower() for name, value in scope["headers"] if name == b"upgrade"
-        ):
+        if b"websocket" in b",".join(values(scope["headers"], b"upgrade")).lower():
             return Failure(501, "replaycache_no_websockets", "this proxy forwards no WebSockets")
         if self._forwarding.in_flight >= self._settings.max_concurrency:
             return Failure(

@@ -16,8 +16,8 @@ from .._models import Outcome, Recording, Request
 from ..dialects.usage import usage_of
 from ..engine.asked import check_spelling
 from ..options import Mode
-from .access import TOKEN_HEADER
-from .call_lines import CallLines
+from .access import TOKEN_HEADER, values
+from .call_lines import CallLines, shown_path
 from .calls import CallLog, SeenCall
 from .failures import Failure, failure_of, failure_of_upstream
 from .headers import OURS, PASSED_ON, handed_on, sent_on
@@ -57,6 +57,7 @@ class _Way:
         has_begun: whether its answer has.
         is_gone: whether its client is.
         first_byte: seconds until it.
+        answer: as the engine has it; None where its host is left alone, and before.
     """
 
     def __init__(
@@ -71,15 +72,16 @@ class _Way:
         self.has_begun = False
         self.is_gone = False
         self.first_byte: float | None = None
-        self.missed = ""
-        self.drain_seconds: Callable[[], float] = lambda: 0.0
+        self.answer: Any = None
         self.scope = anyio.CancelScope()
 
     def leave(self) -> None:
         """Its client has gone: upstream is closed at once, or, for a cassette, read on for a while."""
         self.is_gone = True
-        seconds = self.drain_seconds()
-        if seconds:
+        recorder = None if self.answer is None else self.answer.recorder
+        if recorder is not None and (
+            seconds := self.answer.keeper.drain_seconds(ends_soon=recorder.watcher.ends_soon)
+        ):
             self.scope.deadline = anyio.current_time() + seconds
         else:
             self.scope.cancel()
@@ -122,7 +124,6 @@ class Forwarding:
     def _on_miss(self, request: Request, reason: str) -> None:
         way = _way.get()
         if way is not None:
-            way.missed = reason
             self._calls.keep_request(way.call, request)
 
     # -- a call --------------------------------------------------------------------------------------------
@@ -134,20 +135,19 @@ class Forwarding:
         send: _Send,
         upstream: Upstream,
         rest: str,
-        shown: str,
         extra: list[tuple[bytes, bytes]],
     ) -> None:
         """Answers a call.
 
         Args:
             rest: of the path, as it came.
-            shown: the same for people.
             extra: headers for the answer.
 
         Raises:
             BrokenOff: the answer ended before it was whole.
         """
-        way = _Way(self._calls.begin(scope["method"], upstream.name, shown), upstream, rest, send, extra)
+        call = self._calls.begin(scope["method"], upstream.name, shown_path(rest))
+        way = _Way(call, upstream, rest, send, extra)
         self.in_flight += 1
         self._metrics.began()
         _way.set(way)
@@ -252,7 +252,7 @@ class Forwarding:
             TooLarge: it says to be larger than may be.
         """
         given: list[tuple[bytes, bytes]] = scope["headers"]
-        lengths = [value for name, value in given if name == b"content-length"]
+        lengths = values(given, b"content-length")
         length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
         is_chunked = length is None and (
             scope["http_version"] not in ("1.0", "1.1") or any(name == b"transfer-encoding" for name, _ in given)
@@ -278,11 +278,10 @@ class Forwarding:
         call = way.call
         outcome: Outcome | None = None
         try:
-            answer = getattr(response.stream, "answer", None)
-            way.drain_seconds = _draining(answer)
+            way.answer = getattr(response.stream, "answer", None)
             call.code = response.status_code
             call.first = time.perf_counter() - way.began
-            outcome = self._note_outcome(way, response, answer)
+            outcome = self._note_outcome(way, response)
             media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             call.is_stream = media in _STREAMS
             self._calls.note(call)
@@ -343,10 +342,10 @@ class Forwarding:
         way.call.size += len(chunk)
         return now
 
-    def _note_outcome(self, way: _Way, response: httpx2.Response, answer: Any) -> Outcome | None:
+    def _note_outcome(self, way: _Way, response: httpx2.Response) -> Outcome | None:
         """Says what the call is as far as its head tells; what was recorded is known at the end."""
         outcome = response.extensions.get("replaycache")
-        call = way.call
+        call, answer = way.call, way.answer
         if not isinstance(outcome, Outcome):
             call.status, call.reason = "live", "its host is left alone"
             return None
@@ -363,9 +362,7 @@ class Forwarding:
         call.code, call.status = failure.status, failure.outcome
         call.reason = failure.reason or failure.message
         if failure.kind == "replaycache_miss":
-            call.key = next(
-                (value.decode() for name, value in failure.headers if name == b"x-replaycache-key"), ""
-            )
+            call.key = dict(failure.headers).get(b"x-replaycache-key", b"").decode()
         body = failure.body()
         call.first = time.perf_counter() - way.began
         way.has_begun = True
@@ -387,19 +384,6 @@ def _location(response: httpx2.Response, upstream: Upstream, rest: str) -> bytes
         return None
     locations = [value for name, value in response.headers.raw if name.lower() == b"location"]
     return led_through(locations, upstream, rest)
-
-
-def _draining(answer: Any) -> Callable[[], float]:
-    """How long an answer is read on whose client has gone."""
-
-    def seconds() -> float:
-        recorder = answer.recorder if answer is not None else None
-        if recorder is None:
-            return 0.0
-        found: float = answer.keeper.drain_seconds(ends_soon=recorder.watcher.ends_soon)
-        return found
-
-    return seconds
 
 
 def _told(call: SeenCall) -> list[tuple[bytes, bytes]]:

@@ -39,6 +39,7 @@ class Pages:
         self._access = access
         self._transports = transports
         self._metrics = metrics
+        options = transports.options
         self._router = Router(
             [
                 Route("/", self._home, methods=["GET"]),
@@ -49,7 +50,7 @@ class Pages:
                         Route("/metrics", self._text_of_metrics, methods=["GET"]),
                         Route("/login", self._login, methods=["POST"]),
                         Route("/cassettes/{name:path}", self._end_cassette, methods=["DELETE"]),
-                        *viewer_routes(calls, transports.store, match=transports.match, prices=transports.prices),
+                        *viewer_routes(calls, transports.store, match=options.match, prices=options.prices),
                     ],
                 ),
             ]

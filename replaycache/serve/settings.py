@@ -15,18 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import ConfigurationError
-from ..configuration import check_names, defaults
-from ..options import (
-    IGNORE_HOSTS_VARIABLE,
-    MODE_VARIABLE,
-    Mode,
-    Options,
-    parse_duration,
-    parse_hosts,
-    parse_sample,
-)
+from ..accounts.amounts import parse_size
+from ..configuration import Configuration, check_names, check_option, defaults
+from ..options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode, parse_duration, parse_hosts
 from ..stores import check_names_store
-from ..wire.hosts import HostPattern
 from .upstreams import Upstream, parse_upstream
 
 HOST, PORT = "127.0.0.1", 8377
@@ -68,7 +60,7 @@ class Settings:
     token: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ()
     allow_origins: tuple[str, ...] = ()
-    max_request_bytes: int = 512 << 20
+    max_request_bytes: int = 512_000_000
     max_concurrency: int = 512
     timeout: float = 600.0
     grace: float = 10.0
@@ -157,27 +149,18 @@ def _whole(least: int, most: int, what: str) -> Callable[[Any, str], int]:
     return read
 
 
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-
-
-def _size(value: Any, where: str) -> int:
-    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    found = re.fullmatch(r"(\d{1,15})\s*(?:([kmg])(?:i?b)?)?", text, re.IGNORECASE)
-    size = int(found[1]) * _UNITS[(found[2] or "").lower()] if found else 0
-    if size <= 0:
-        raise ConfigurationError(f"{where}={value!r} is no size; write bytes, or text such as 64MB")
-    return size
-
-
 def _seconds(value: Any, where: str) -> float:
     return parse_duration(value, where) or 0.0
 
 
-def _positive_seconds(value: Any, where: str) -> float:
-    seconds = _seconds(value, where)
-    if not seconds:
-        raise ConfigurationError(f"{where}={value!r} is wrong; it takes a time above 0")
-    return seconds
+def _above_0(make: Callable[[Any, str], float]) -> Callable[[Any, str], float]:
+    def read(value: Any, where: str) -> float:
+        found = make(value, where)
+        if not found:
+            raise ConfigurationError(f"{where}={value!r} is wrong; it takes more than 0")
+        return found
+
+    return read
 
 
 def _one_of(*words: str) -> Callable[[Any, str], str]:
@@ -206,14 +189,8 @@ def _list(value: Any, where: str) -> list[str]:
     return [item.strip() for item in items if item.strip()]
 
 
-def _allowed_hosts(value: Any, where: str) -> tuple[str, ...]:
-    hosts = tuple(_list(value, where))
-    for host in hosts:
-        try:
-            HostPattern.parse(host)
-        except ValueError as error:
-            raise ConfigurationError(f"{where}={host!r} {error}") from None
-    return hosts
+def _hosts(value: Any, where: str) -> tuple[str, ...]:
+    return parse_hosts(_list(value, where), where)
 
 
 def _modes(value: Any, where: str) -> tuple[str, ...]:
@@ -280,26 +257,15 @@ def _store(value: Any, where: str) -> str | list[str]:
     return names[0] if len(names) == 1 else names
 
 
-def _option(name: str, help: str, metavar: str, env: str = "") -> Setting:
-    """A row for one of `Options`, which is read as that does it, once text is what it stands for."""
+def _option(
+    name: str, help: str, metavar: str, env: str = "", make: Callable[[Any, str], Any] | None = None
+) -> Setting:
+    """A row for one of `Options`; `make` gives what text stands for, where that does not take text."""
 
     def read(value: Any, where: str) -> Any:
-        if name == "mode":
-            return Mode.parse(value, where).value
-        if name == "ttl":
-            parse_duration(value, where)
-            return value
-        if name == "sample":
-            return parse_sample(value, where)
-        if name == "pace":
-            return _number(value, where)
-        if name == "ignore_hosts":
-            return parse_hosts(_list(value, where), where)
-        try:
-            Options.parse({name: value})
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{where}: {error}") from None
-        return value
+        made = value if make is None else make(value, where)
+        check_option(name, made, where)
+        return made
 
     return Setting(name, read, help, metavar, is_option=True, env=env)
 
@@ -326,7 +292,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("cassettes", _directory, "Calls may name cassettes in it by header.", "DIR"),
     _option("ttl", "Older recordings are misses: 12h, 7d.", "AGE"),
-    _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER"),
+    _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER", make=_number),
     _option("sample", "Ask for further answers to the same requests.", "NUMBER"),
     _option("repeats", "same or sequence.", "HOW"),
     _option("on_abandon", "discard or drain: what becomes of an answer whose caller left.", "WHAT"),
@@ -336,14 +302,15 @@ SETTINGS: tuple[Setting, ...] = (
         "Hosts of upstreams that are left alone, with commas between them.",
         "HOSTS",
         IGNORE_HOSTS_VARIABLE,
+        make=_hosts,
     ),
     _option("fault", "What goes wrong with replayed answers: cut:after=5, status:429,times=2.", "FAULT"),
     Setting("token_file", _token_file, "Callers have to send the token that this file holds.", "FILE"),
-    Setting("allowed_host", _allowed_hosts, "A further name of this server in Host.", "HOST", many=True),
+    Setting("allowed_host", _hosts, "A further name of this server in Host.", "HOST", many=True),
     Setting("allow_origin", _origins, "Web pages of this origin may call.", "ORIGIN", many=True),
-    Setting("max_request_bytes", _size, "Larger bodies are refused (512MB).", "SIZE"),
+    Setting("max_request_bytes", _above_0(parse_size), "Larger bodies are refused (512MB).", "SIZE"),
     Setting("max_concurrency", _whole(1, 100_000, "a number from 1 on"), "Calls in flight (512).", "NUMBER"),
-    Setting("timeout", _positive_seconds, "Upstream may be silent for so long (10m).", "TIME"),
+    Setting("timeout", _above_0(_seconds), "Upstream may be silent for so long (10m).", "TIME"),
     Setting("grace", _seconds, "At the end, calls in flight have so long (10s).", "TIME"),
     Setting("log", _one_of("text", "json"), "text (the default) or json: a line for each call.", "FORMAT"),
 )
@@ -361,12 +328,7 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
     """
     given = given or {}
     file = defaults(start)
-    section = file.sections.get("serve", {})
-    where_file = f"{file.path}: [tool.replaycache.serve]"
-    for row in SETTINGS:
-        if row.is_option and row.name in section:
-            raise ConfigurationError(f"{where_file}: there is no {row.name!r}. It stands in [tool.replaycache]")
-    check_names(section, [row.name for row in SETTINGS if not row.is_option], where_file)
+    section = section_of(file)
     found: dict[str, Any] = {}
     options = dict(file.options)
     for row in SETTINGS:
@@ -376,7 +338,7 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
         elif os.environ.get(row.variable):
             read = row.read(os.environ[row.variable], row.variable)
         elif not row.is_option and row.name in section:
-            read = row.read(_of_file(row.name, section[row.name], file.path), f"{where_file}: {row.name}")
+            read = row.read(_of_file(row.name, section[row.name], file.path), f"{_where(file)}: {row.name}")
         else:
             continue
         (options if row.is_option else found)[row.name] = read
@@ -395,6 +357,24 @@ def read_settings(given: Mapping[str, Any] | None = None, *, start: Path | None 
         token=token,
         **{names.get(name, name): value for name, value in found.items()},
     )
+
+
+def section_of(file: Configuration) -> Mapping[str, Any]:
+    """What a file says of the proxy alone, as it stands there.
+
+    Raises:
+        ConfigurationError: a name is misspelt.
+    """
+    section = file.sections.get("serve", {})
+    for row in SETTINGS:
+        if row.is_option and row.name in section:
+            raise ConfigurationError(f"{_where(file)}: there is no {row.name!r}. It stands in [tool.replaycache]")
+    check_names(section, [row.name for row in SETTINGS if not row.is_option], _where(file))
+    return section
+
+
+def _where(file: Configuration) -> str:
+    return f"{file.path}: [tool.replaycache.serve]"
 
 
 def _of_file(name: str, value: Any, path: Path | None) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.request import getproxies
 
@@ -17,14 +15,12 @@ import anyio.to_thread
 import httpx2
 
 from .._errors import ConfigurationError, MissReason, ReplayCacheError
-from ..accounts.prices import Prices
 from ..engine.diagnosis import Advice
 from ..engine.exchange import Exchange
 from ..engine.spool import Spool
 from ..engine.waiting import Suspending
 from ..httpx2 import AsyncReplayTransport
-from ..match import Match
-from ..options import MODE_VARIABLE, Mode, Options
+from ..options import Mode, Options, names_mode
 from ..stores import CassetteStore, Store, open_store
 from .settings import STORED_BYTES, Settings
 
@@ -33,15 +29,6 @@ CASSETTES_OPEN = 256
 
 WAIT_SECONDS = 10.0
 """How long the end of a session waits for its calls."""
-
-_OTHER_CALL: Mapping[MissReason, str] = MappingProxyType(
-    {
-        "already_played": "\nor start at the first answer: another x-replaycache-session, or end this one by\n"
-        "DELETE /_replaycache/cassettes/NAME",
-        "expired": "\nor raise --ttl",
-    }
-)
-_BY_CASSETTE = "\nor record it in a cassette: the header x-replaycache-cassette: NAME.json"
 
 
 def _advice(modes: tuple[Mode, ...]) -> Advice:
@@ -53,16 +40,16 @@ def _advice(modes: tuple[Mode, ...]) -> Advice:
     )
     following: dict[MissReason, str] = {
         "no_recording": "record it with {auto}",
-        "already_played": "record the further call with {auto}",
-        "expired": "record it again with {auto}",
+        "already_played": "record the further call with {auto}\n"
+        "or start at the first answer: another x-replaycache-session, or end this one by\n"
+        "DELETE /_replaycache/cassettes/NAME",
+        "expired": "record it again with {auto}\nor raise --ttl",
         "cassette_not_found": "record it with {once}",
-        "not_cacheable": f"{live}{_BY_CASSETTE}",
+        "not_cacheable": f"{live}\nor record it in a cassette: the header x-replaycache-cassette: NAME.json",
         "request_too_large": live,
     }
-    for reason, more in _OTHER_CALL.items():
-        following[reason] += more
     return Advice(
-        MappingProxyType(following),
+        following,
         "Options are given to `replaycache serve`, or in [tool.replaycache] of pyproject.toml;\n"
         "Match(ignore=[...]) is a line there, below [tool.replaycache.match]: ignore = [...]",
         mode_as="the header x-replaycache-mode: {}, or --mode {}" if Mode.AUTO in modes else "--mode {}",
@@ -149,6 +136,9 @@ class _Session:
 class Transports:
     """All of them.
 
+    Attributes:
+        options: of calls that name no cassette.
+
     Args:
         hooks: `on_hit`, `on_miss`, `on_store`.
         tell: what nobody else can be told, by its level.
@@ -159,42 +149,32 @@ class Transports:
 
     def __init__(self, settings: Settings, hooks: Mapping[str, Any], tell: Callable[[str, str], None]) -> None:
         options = {"max_request_bytes": STORED_BYTES, **settings.options}
-        self._options = Options.parse({**options, **hooks})
-        if self._options.repeats == "numbered":
+        self.options = Options.parse({**options, **hooks})
+        if self.options.repeats == "numbered":
             raise ConfigurationError(
                 "repeats='numbered' counts the requests of one process, and a proxy serves many: say --repeats "
                 "same, and let callers name the answer that they want, by the header x-replaycache-sample"
             )
         self._of_cassettes = Options.parse(
             {
-                "mode": "once" if _names_no_mode(options) else None,
+                "mode": None if names_mode(options.get("mode")) else "once",
                 **options,
-                "budget": self._options.budget,  # one for all
+                "budget": self.options.budget,  # one for all
                 **hooks,
             }
         )
-        self._modes = _allowed_modes(settings.allowed_modes, self._options.mode)
+        self._modes = _allowed_modes(settings.allowed_modes, self.options.mode)
         self._advice = _advice(self._modes)
         self._cassettes = settings.cassettes
         self._tell = tell
         self.store: Store
         self.store, self._owns_store = open_store(settings.store)
         self._upstream = CallsUpstream()
-        self._exchange = Exchange(self._options, self.store, Spool, Suspending.owner)
+        self._exchange = Exchange(self.options, self.store, Spool, Suspending.owner)
         self._exchange.advice = self._advice
         self._main = AsyncReplayTransport.around(self._upstream, self._exchange)
         self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
         self._opening: anyio.Lock | None = None
-
-    @property
-    def match(self) -> Match:
-        """What counts as the same request."""
-        return self._options.match
-
-    @property
-    def prices(self) -> Prices | None:
-        """The user's own."""
-        return self._options.prices
 
     def check_mode(self, name: str) -> None:
         """Whether a call may name a mode.
@@ -347,10 +327,6 @@ def _allowed_modes(named: tuple[str, ...], mode: Mode) -> tuple[Mode, ...]:
     if named:
         return tuple(map(Mode, named))
     return (mode,) if mode is Mode.REPLAY else tuple(Mode)
-
-
-def _names_no_mode(options: Mapping[str, Any]) -> bool:
-    return options.get("mode") is None and not os.environ.get(MODE_VARIABLE)
 
 
 def _check_session(session: str) -> None:

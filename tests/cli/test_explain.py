@@ -30,12 +30,11 @@ def _curl(body: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        json.dumps({"method": "POST", "url": CHAT, "json": BODY}),
         _curl(BODY),
         f"POST /v1/chat/completions HTTP/1.1\nHost: api.openai.com\nAccept: */*\n\n{json.dumps(BODY)}",
         f"POST {CHAT}\ncontent-type: application/json\n\n{json.dumps(BODY, indent=2)}\n",
     ],
-    ids=["object", "curl", "http", "http-file"],
+    ids=["curl", "http", "http-file"],
 )
 def test_a_request_comes_as_people_have_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "request.txt"
@@ -140,7 +139,6 @@ def test_two_with_different_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [
-        (("--method", "PUT"), "method"),
         (("--header", "OpenAI-Beta: x"), "header openai-beta"),
         (("--url", "https://other.example/v1/chat/completions"), "url"),
         (("--url", f"{CHAT}?a=b"), "url"),

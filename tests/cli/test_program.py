@@ -81,12 +81,12 @@ def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once")
 def test_sigterm_leaves_nothing_half_written(tmp_path: Path) -> None:
     disk(tmp_path / "cache", chat())
-    target = tmp_path / "out.har"
+    target = tmp_path / "out.yaml"
     code = (
         "import os, signal, sys\n"
         "from replaycache.cli import main\n"
         "def hook(event, arguments):\n"
-        "    if event == 'os.rename' and str(arguments[1]).endswith('out.har'):\n"
+        "    if event == 'os.rename' and str(arguments[1]).endswith('out.yaml'):\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.addaudithook(hook)\n"
         "main(sys.argv[1:])"

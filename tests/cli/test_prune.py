@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from replaycache import Body, Chunk, Recording
+from replaycache.accounts.amounts import parse_size
 from replaycache.accounts.noted import Noted
 from replaycache.maintenance.pruning import AT_ONCE, Rules, candidates, remove
 from replaycache.stores import DiskStore
@@ -457,9 +458,15 @@ def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
     [("1000", 1000), ("500MB", 500_000_000), ("1.5k", 1500), ("2GiB", 2 << 30), ("3 TB", 3 * 10**12)],
 )
 def test_sizes(text: str, size: int) -> None:
-    from replaycache.cli.prune import parse_size
+    assert parse_size(text, "--max-size") == size
 
-    assert parse_size(text) == size
+
+@pytest.mark.parametrize("text", ["", "much", "5iB", "-1", "1.5.2MB"])
+def test_what_is_no_size_is_told(text: str, cache: Path) -> None:
+    done = replaycache("prune", str(cache), "--max-size", text)
+
+    assert done.exit_code == 2
+    assert f"--max-size={text!r} is no size" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["", " "])
@@ -479,7 +486,7 @@ def test_what_is_recorded_anew_while_one_is_asked_stays(cache: Path) -> None:
     _stored_ago(cache, **{f"_{old}": 40 * DAY, f"_{other}": 40 * DAY})
     store = DiskStore(cache)
     rules = Rules(recorded_before=time.time() - 30 * DAY)
-    going = list(candidates(store, rules, lambda key, why: None))
+    going = list(candidates(store, rules))
 
     disk(cache, chat("old", age=0))
 
@@ -518,7 +525,7 @@ def test_others_record_while_it_removes(cache: Path) -> None:
     store = DiskStore(cache)
     rules = Rules(everything=True)
 
-    gone = remove(store, candidates(store, rules, lambda key, why: None, began=time.time()))
+    gone = remove(store, candidates(store, rules, began=time.time()))
     assert next(gone).key == keys[0]
     with closing(sqlite3.connect(cache / "cache.db", timeout=0)) as other:
         other.execute("BEGIN IMMEDIATE")  # nobody is waited for
@@ -537,7 +544,7 @@ def test_broken_off_it_has_removed_what_it_told_and_forgotten_it(cache: Path) ->
         store.note(Noted("hit", key))
     store.ledger.flush()
 
-    gone = remove(store, candidates(store, Rules(everything=True), lambda key, why: None))
+    gone = remove(store, candidates(store, Rules(everything=True)))
     told = {next(gone).key for _ in range(AT_ONCE + 1)}
     gone.close()
 

@@ -15,8 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from replaycache import Body, Chunk, Match, Redact, ResponseHead, use_cassette
-from replaycache.foreign import formats
+from replaycache import Body, Chunk, Match, Redact, ResponseHead, foreign, use_cassette
 from replaycache.maintenance.scanning import AT_ONCE
 from replaycache.stores import CassetteStore, DiskStore
 
@@ -370,7 +369,7 @@ def test_a_file_of_vcrpy_keeps_all_but_its_secrets(tmp_path: Path) -> None:
     assert len(after.splitlines()) == len(before.splitlines())
     assert "X_Mine" in after
     assert path.stat().st_mode & 0o777 == 0o640
-    assert len(formats["vcrpy"](path)) == 1
+    assert len(foreign.read(path)) == 1
     assert replaycache("scan", str(tmp_path)).exit_code == 0
 
 

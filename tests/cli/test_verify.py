@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from replaycache.stores import DiskStore
 from tests.scripted_server import Received, ScriptedServer, Wire
 
 from .recorded import CHAT, answer_json, cassette, chat, disk, replaycache, stream
+from .terminal import run_in_terminal
 
 
 class Server:
@@ -454,3 +456,16 @@ def test_a_header_for_one_host_is_not_sent_to_others_unasked(
     assert f"authorization would be sent to 2 hosts: {server.url}, https://api.openai.com" in done.stderr
     assert "k-of-mine" not in done.stderr
     assert server.asked == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+def test_the_names_of_cassettes_are_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+    names = ["test_weather.json", "test_weather_tomorrow_in_rome.json"]
+    for name in names:
+        cassette(tmp_path / name, chat(complete=False))
+
+    screen = run_in_terminal("verify", *names, columns=80, cwd=tmp_path)
+
+    rows = [line for line in screen.text.splitlines() if "  skipped  " in line]
+    assert [name for name, row in zip(names, rows, strict=True) if name in row] == names
+    assert max(map(len, rows)) <= 80

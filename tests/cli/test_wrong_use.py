@@ -17,6 +17,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ok.py").write_text("print('it ran')")
     cassette(tmp_path / "a.json", chat())
     (tmp_path / "there.har").write_text("{}")
+    (tmp_path / "there.yaml").write_text("{}")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("import", "a.json", "--store", "memcached://h"), "--store='memcached://h' is not supported"),
         (("import", "a.json", "--store", "redis://h?namespace=a:b"), "--store: namespace='a:b' is wrong"),
         (("export", "x.txt", "--store", "a.json"), "TARGET='x.txt' is named like a file"),
-        (("export", "--format", "cassette", "x.txt", "--store", "a.json"), "a cassette's name ends in .json"),
+        (("export", "x.har", "--store", "a.json"), "TARGET='x.har' is named like a file"),
         (("verify", "a.json", "--budget", "much"), "--budget='much' is no budget"),
         (("demo", "--store", "x.yaml"), "--store='x.yaml' is named like a file"),
         (
@@ -69,11 +70,11 @@ def test_a_wrong_environment_is_no_wrong_use(monkeypatch: pytest.MonkeyPatch, va
 
 
 def test_a_file_that_exists_is_told_before_anything_is_read() -> None:
-    done = replaycache("export", "there.har", "--store", "gone.json")
+    done = replaycache("export", "there.yaml", "--store", "gone.json")
 
     assert (done.exit_code, done.stderr) == (
         3,
-        "Error: there.har exists. Name another file, or add --force to write it anew.\n",
+        "Error: there.yaml exists. Name another file, or add --force to write it anew.\n",
     )
 
 
@@ -81,7 +82,11 @@ def test_a_file_that_exists_is_told_before_anything_is_read() -> None:
 def test_a_file_that_is_not_there_is_looked_for_beside(tmp_path: Path, name: str) -> None:
     done = replaycache("import", name)
 
-    beside = {".yaml": "Check the path.", ".har": "Beside it are there.har.", ".json": "Beside it are a.json."}
+    beside = {
+        ".yaml": "Beside it are there.yaml.",
+        ".har": "Beside it are there.har.",
+        ".json": "Beside it are a.json.",
+    }
     assert (done.exit_code, done.stderr) == (3, f"Error: {name} does not exist. {beside[Path(name).suffix]}\n")
 
 

@@ -318,14 +318,6 @@ def test_har_that_cannot_be_read(tmp_path: Path, entry: dict[str, object], said:
     assert said in _refused(tmp_path, "a.har", har(entry))
 
 
-def test_another_format_than_the_one_that_was_named(tmp_path: Path) -> None:
-    path = tmp_path / "a.har"
-    path.write_text(examples.HAR)
-
-    with pytest.raises(CassetteError, match="the file has no 'interactions'"):
-        foreign.formats["vcrpy"](path)
-
-
 def test_no_message_shows_a_credential(tmp_path: Path) -> None:
     text = examples.VCRPY.replace("https://api.example.com/v1/chat", ":///v1/chat", 1)
 

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from replaycache import Recording, Redact, foreign
-from replaycache.foreign import har_writing
-
-from .examples import har, har_entry
 
 MESSAGES = "https://api.anthropic.com/v1/messages"
 CHAT = "https://api.openai.com/v1/chat/completions"
@@ -189,22 +186,3 @@ def test_to_be_played_it_stays_as_it_is(tmp_path: Path) -> None:
 
     assert found.request.unknown == ()
     assert found.request.headers == (("anthropic-version", "**REDACTED**"),)
-
-
-def test_our_own_har_tells_what_is_unknown_and_what_is_absent(tmp_path: Path) -> None:
-    found = _read(tmp_path, _vcrpy({"headers": {}}, {"headers": ALL}, {"headers": {"user-agent": "x/1"}}))
-    path = tmp_path / "a.har"
-    with path.open("wb") as file:
-        har_writing.write(found, file, "1")
-
-    again = foreign.read(path)
-
-    assert [item.request.unknown for item in again] == [item.request.unknown for item in found]
-    assert again == found
-
-
-def test_a_har_that_was_edited_into_nonsense_is_refused(tmp_path: Path) -> None:
-    entry = har_entry() | {"_replaycache": {"unknown": ["Accept Language"]}}
-
-    with pytest.raises(foreign.CassetteError, match="unknown is no list of names in lower case"):
-        _read(tmp_path, har(entry), "a.har")

@@ -67,27 +67,6 @@ def test_a_byte_order_mark_and_the_line_ends_of_windows_change_nothing(tmp_path:
     assert _read(tmp_path, f"windows-{name}", windows) == plain
 
 
-@pytest.mark.parametrize(
-    ("format_", "names"),
-    [
-        ("vcrpy", ["vcrpy.yaml", "vcrpy.json", "old_httpx.yaml", "parsed_body.yaml"]),
-        ("ruby-vcr", ["ruby.yml", "betamax.json"]),
-        ("go-vcr", ["go_1.yaml", "go_2.yaml"]),
-        ("cassetter", ["cassetter.yaml", "cassetter.toml"]),
-        ("har", ["session.har"]),
-    ],
-)
-def test_a_format_can_be_named(tmp_path: Path, format_: str, names: list[str]) -> None:
-    for name in names:
-        found = _read(tmp_path, name, EXAMPLES[name])
-        assert foreign.formats[format_](tmp_path / name) == found
-        assert foreign.formats[format_](tmp_path / name, Redact()) == found
-
-
-def test_every_format_has_a_reader() -> None:
-    assert set(foreign.formats) == {"vcrpy", "ruby-vcr", "go-vcr", "cassetter", "har", "httprr"}
-
-
 def test_vcrpy(tmp_path: Path) -> None:
     stream, answer = _read(tmp_path, "a.yaml", examples.VCRPY)
 
@@ -521,10 +500,9 @@ def test_httprr(tmp_path: Path) -> None:
     assert SECRET not in repr([(item.request, item.head) for item in (chat, stream, local)])
 
 
-def test_httprr_has_a_name_and_may_be_compressed(tmp_path: Path) -> None:
+def test_httprr_may_be_compressed(tmp_path: Path) -> None:
     found = _read(tmp_path, "a.httprr", examples.HTTPRR)
 
-    assert foreign.formats["httprr"](tmp_path / "a.httprr") == found
     assert _read(tmp_path, "a.httprr.gz", gzip.compress(examples.HTTPRR, mtime=0)) == found
 
 

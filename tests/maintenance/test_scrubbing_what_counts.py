@@ -55,7 +55,7 @@ def test_accounts_stay_apart_in_a_cassette(tmp_path: Path) -> None:
         answer_in_full(sent(call), body=_answer(account))
     before = path.read_bytes()
     told = Scrubbed()
-    scrub_cassette(path, Redact(), told, lambda done: None, dry=False)
+    scrub_cassette(CassetteStore(path), Redact(), told, lambda done: None, dry=False)
 
     assert told.changed == []
     assert path.read_bytes() == before

@@ -34,11 +34,6 @@ def test_an_answer_at_once_is_one_slice() -> None:
     assert timeline(Body.of([Chunk(b"a", 0.0), Chunk(b"b", 0.0)]), 3).bars() == "█  "
 
 
-def test_a_line_has_at_least_one_slice() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        timeline(Body(), 0)
-
-
 @given(CHUNKS, st.integers(1, 100))
 def test_no_byte_is_lost_and_none_is_hidden(chunks: list[Chunk], width: int) -> None:
     body = Body.of(chunks)

@@ -430,7 +430,7 @@ def test_assembled_text_that_disagrees_is_told_by_whoever_reads_it(
 ) -> None:
     path = tmp_path / "c.json"
     path.write_text(edited_file(path).replace(*wrong, 1))
-    more = ["--store", str(path), str(tmp_path / "other.har")] if command == "export" else [str(path)]
+    more = ["--store", str(path), str(tmp_path / "other.yaml")] if command == "export" else [str(path)]
 
     done = CliRunner().invoke(main, [command, *more])
 

@@ -16,13 +16,13 @@ from ..._models import Request
 from ..._printable import printable
 from ...dialects.usage import provider_of
 from ...maintenance.facts import endpoint
+from ...maintenance.verifying import CREDENTIALS
 from ...redaction.headers import is_credential_header
 from ...wire.multipart import NotMultipart, from_listing
 
 LARGEST = 96 << 10
 """Bytes of a body that stand in a command or a test: a system takes 128 KiB as one argument."""
 WIDTH = 100
-_KEYS = {"google": "GEMINI_API_KEY", "x-ai": "XAI_API_KEY", "azure": "AZURE_OPENAI_API_KEY"}
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -96,19 +96,12 @@ def pytest_of(request: Request, cassette: str, *, status: int = 200, is_stream: 
     lines += [f"@pytest.mark.replay({cassette!r})", f"def test_{name}() -> None:"]
     lines += [f'    key = os.environ.get("{variable}", "")' for _, variable in credentials[:1]]
     if is_stream:
-        lines += [
-            f"    with httpx.stream(\n{called}    ) as response:",
-            "        lines = list(response.iter_lines())",
-            "",
-        ]
-        lines += [f"    assert response.status_code == {status}", "    assert lines"]
+        lines += [f"    with httpx.stream(\n{called}    ) as response:"]
+        lines += ["        lines = list(response.iter_lines())"]
     else:
-        lines += [
-            f"    response = httpx.request(\n{called}    )",
-            "",
-            f"    assert response.status_code == {status}",
-        ]
-        lines += ["    assert response.content"]
+        lines += [f"    response = httpx.request(\n{called}    )"]
+    lines += ["", f"    assert response.status_code == {status}"]
+    lines += ["    assert lines" if is_stream else "    assert response.content"]
     return Copy("\n".join(lines) + "\n", " ".join(dict.fromkeys(notes)))
 
 
@@ -118,8 +111,8 @@ def pytest_of(request: Request, cassette: str, *, status: int = 200, is_stream: 
 def _credentials(request: Request) -> list[tuple[str, str]]:
     """The headers that carried a credential, and the variables that hold one."""
     provider = provider_of(request)
-    made = re.sub(r"[^A-Z0-9]+", "_", provider.upper()).strip("_")
-    variable = _KEYS.get(provider) or (f"{made}_API_KEY" if made else "API_KEY")
+    known, made = CREDENTIALS.get(provider), re.sub(r"[^A-Z0-9]+", "_", provider.upper()).strip("_")
+    variable = known.variables[0] if known is not None else f"{made}_API_KEY" if made else "API_KEY"
     names = dict.fromkeys(name.lower() for name in request.left_out)
     return [
         (name, variable)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ..._errors import ReplayCacheError
 from ..._models import Recording
 from ..._printable import one_line
+from ...accounts.amounts import human_size
 from ...maintenance.facts import endpoint
 from ...maintenance.moving import Moved, Taken, salt_of, to_cassette
 from ...redaction.redact import Redact
@@ -19,7 +20,7 @@ from .shelf import Shelf
 
 RECORDINGS = 500
 """Recordings that are exported at once."""
-BYTES = 64 << 20
+BYTES = 64_000_000
 """Bytes of their answers."""
 
 
@@ -88,7 +89,7 @@ def _taken(shelf: Shelf, names: Sequence[tuple[str, int]], moved: Moved, titles:
             moved.damaged.append((told, str(error)))
             continue
         if size > BYTES:
-            raise TooLarge(f"these answers have more than {BYTES >> 20} MB; {_INSTEAD}")
+            raise TooLarge(f"these answers have more than {human_size(BYTES)}; {_INSTEAD}")
         yield Taken(told, one.recording, "" if number else key, is_ours=True, salt=salt_of(shelf.store))
 
 

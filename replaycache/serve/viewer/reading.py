@@ -158,10 +158,9 @@ def _usage(usage: Usage, prices: Prices, when: float) -> dict[str, Any]:
 def _stream(recording: Recording) -> dict[str, Any] | None:
     """When its chunks came, and what each said; None of a body that came at once."""
     body = recording.body
-    count = sum(len(segment.lengths) for segment in body.segments)
-    if count < 2:
-        return None
     line = timeline(body, BARS)
+    if line.chunks < 2:
+        return None
     first = list(islice(body, CHUNKS))
     said = _said(recording, [chunk.data for chunk in first])
     left = ALL_CHUNKS
@@ -171,7 +170,7 @@ def _stream(recording: Recording) -> dict[str, Any] | None:
         left -= len(text)
         chunks.append([chunk.offset, len(chunk.data), text, more or max(0, len(chunk.data) - 4 * CHUNK), parts])
     return {
-        "count": count,
+        "count": line.chunks,
         "bars": list(line.counts),
         "first": line.first,
         "last": line.last,

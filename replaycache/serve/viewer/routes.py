@@ -23,6 +23,7 @@ from ..._models import Recording
 from ..._models import Request as Asked
 from ..._printable import one_line
 from ...accounts.prices import LIST_PRICES, Prices
+from ...maintenance.facts import chunks_of
 from ...match import Match
 from ...stores import Store
 from ..calls import CallLog, SeenCall
@@ -62,7 +63,7 @@ def viewer_routes(
     """
     viewer = _Viewer(calls, Shelf(store, match or Match()), prices or LIST_PRICES)
     paths: list[tuple[str, str, _Endpoint]] = [
-        ("/", "GET", _page("index.html")),
+        ("/", "GET", _index),
         ("/login", "GET", _login),
         ("/static/{name}", "GET", _static),
         ("/api/calls", "GET", viewer.calls),
@@ -114,11 +115,8 @@ def _answering(endpoint: _Endpoint) -> _Endpoint:
     return answered
 
 
-def _page(name: str) -> _Endpoint:
-    async def page(request: Request) -> Response:
-        return Response(_file(name), media_type="text/html")
-
-    return page
+async def _index(request: Request) -> Response:
+    return Response(_file("index.html"), media_type="text/html")
 
 
 async def _login(request: Request) -> Response:
@@ -200,6 +198,12 @@ class _Viewer:
             raise HTTPException(404, "This call is not remembered any more.")
         return call
 
+    def _asked(self, request: Request) -> Asked:
+        asked = self._call(request).request
+        if asked is None:
+            raise HTTPException(404, "The request of this call is not remembered.")
+        return asked
+
     async def call(self, request: Request) -> Response:
         call = self._call(request)
         await run_in_threadpool(self._abouts.read, [call])
@@ -262,9 +266,7 @@ class _Viewer:
         return _download((chunk.data for chunk in one.recording.body), "response-body")
 
     async def request_body_of_call(self, request: Request) -> Response:
-        asked = self._call(request).request
-        if asked is None:
-            raise HTTPException(404, "The request of this call is not remembered.")
+        asked = self._asked(request)
         return _download(iter([asked.body]), "request-body")
 
     # -- copies --------------------------------------------------------------------------------------------
@@ -274,9 +276,7 @@ class _Viewer:
         return _json((await run_in_threadpool(_copied, request, one.recording, one.key))._asdict())
 
     async def copy_of_call(self, request: Request) -> Response:
-        asked = self._call(request).request
-        if asked is None:
-            raise HTTPException(404, "The request of this call is not remembered.")
+        asked = self._asked(request)
         if request.query_params.get("as") != "curl":
             raise HTTPException(400, "Of a call that is not recorded there is only a curl command.")
         return _json((await run_in_threadpool(curl_of, asked))._asdict())
@@ -301,9 +301,8 @@ def _copied(request: Request, recording: Recording, key: str) -> Copy:
         return curl_of(recording.request)
     if kind != "pytest":
         raise HTTPException(400, "as is curl or pytest.")
-    chunks = sum(len(segment.lengths) for segment in recording.body.segments)
-    name = cassette_name(recording, key)
-    return pytest_of(recording.request, name, status=recording.head.status, is_stream=chunks > 1)
+    name, is_stream = cassette_name(recording, key), chunks_of(recording) > 1
+    return pytest_of(recording.request, name, status=recording.head.status, is_stream=is_stream)
 
 
 async def _order(request: Request) -> Any:

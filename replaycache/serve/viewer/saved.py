@@ -47,14 +47,9 @@ def saved(shelf: Shelf, prices: Prices) -> dict[str, Any]:
         "days": _days(savings),
         "models": [
             {"name": one_line(line.name, 200), **_line(line)}
-            for line in sorted(savings.models.values(), key=_weight, reverse=True)[:MODELS]
+            for line in sorted(savings.models.values(), key=lambda line: line.weight, reverse=True)[:MODELS]
         ],
     }
-
-
-def _weight(line: Line) -> tuple[float, int, int]:
-    part = line.saved if line.saved.requests else line.spent
-    return float(part.cost), part.input_tokens + part.output_tokens, line.requests
 
 
 def _days(savings: Savings) -> list[dict[str, Any]]:

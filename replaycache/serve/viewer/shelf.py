@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from ..._errors import StoreError
 from ..._models import Recording
 from ...engine.sealing import seal_of
 from ...match import Match
 from ...redaction.redactor import Redactor
-from ...stores import LayeredStore, Store, StoreBusy
+from ...stores import CassetteStore, LayeredStore, Store, StoreBusy
 
 LOOKED_THROUGH = 5000
 """Recordings of a file that are looked through for a key, the last first."""
@@ -34,13 +34,6 @@ class Shelved(NamedTuple):
     recording: Recording
 
 
-@runtime_checkable
-class _File(Protocol):
-    def all(self) -> list[Recording]: ...
-
-    def remove(self, numbers: list[int]) -> int: ...
-
-
 class Shelf:
     """Finds, lists and removes recordings. Each method may wait for the store, and raises `StoreError` or
     `CassetteError` where that cannot be read or written, or the entry is damaged.
@@ -56,11 +49,6 @@ class Shelf:
         self._redactor = Redactor(seal=seal_of(store), counting=match.key_headers)
         self._keys: dict[int, tuple[Recording, str]] = {}
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a file, in which recordings have numbers."""
-        return isinstance(self.store, _File)
-
     def count(self) -> int:
         """The number of recordings; of a layered store that of the layer with most, for who looks on."""
         # to tell those apart that several layers have takes a look at every key
@@ -69,7 +57,7 @@ class Shelf:
 
     def newest(self, start: int, limit: int) -> Iterator[Shelved]:
         """Recordings, the last stored first."""
-        if not isinstance(self.store, _File):
+        if not isinstance(self.store, CassetteStore):
             for key, recording in islice(self.store.newest(start + limit), start, None):
                 yield Shelved(key, 0, recording)
             return
@@ -79,7 +67,7 @@ class Shelf:
 
     def find(self, key: str, number: int = 0) -> Shelved | None:
         """A recording by its key, of a file the last that has it, or the one of that number if it has that key."""
-        if isinstance(self.store, _File):
+        if isinstance(self.store, CassetteStore):
             if number:
                 found = next(self.newest(self.count() - number, 1), None) if number <= self.count() else None
                 return found if found is not None and found.key == key else None
@@ -92,7 +80,7 @@ class Shelf:
 
     def remove(self, key: str, number: int = 0) -> bool:
         """Removes a recording; False where there is none, or another has its number."""
-        if not isinstance(self.store, _File):
+        if not isinstance(self.store, CassetteStore):
             return self.store.delete(key)
         found = self.find(key, number)
         return found is not None and self.store.remove([found.number - 1]) == 1
