@@ -16,9 +16,9 @@ from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
-from .call import Call
+from .call import Call, Shared
 from .decider import Decider
-from .diagnosis import ADVICE, Advice
+from .diagnosis import ADVICE
 from .flights import Owner
 from .held_back import is_held_back
 from .identifier import Identifier
@@ -35,7 +35,6 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
     from .numbers import Numbers
-    from .plan import Met
 
 IS_MISSPELT = "is the path misspelt?"
 
@@ -72,21 +71,11 @@ def _new_numbers() -> Numbers:
     return Numbers()
 
 
-class Exchange:
+class Exchange(Shared):
     """What a transport keeps between requests: the parts that each call goes through.
 
     Attributes:
-        options: checked.
-        store: where recordings are.
-        advice: what the text of a miss says to do next.
-        reporter: is told what becomes of each call.
-        identifier: tells which requests are the same.
-        lookup: looks into the store.
-        decider: decides.
-        neighbours: who may ask the same; None where each call goes on its own.
-        keeper: keeps upstream's answers.
         responses: those that nobody has closed.
-        met: how many calls of a key faults have met.
         is_mode_named: whether anybody named the mode that its options have.
         leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
         is_prepared: whether requests are identified without waiting for the store.
@@ -116,8 +105,8 @@ class Exchange:
         is_cache = store.repeats == "same"
         self.options = options
         self.store = store
-        self.advice: Advice = ADVICE
-        self.neighbours: Neighbours | None = None
+        self.advice = ADVICE
+        self.neighbours = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
         self.is_prepared = bool(getattr(store, "is_salted", True))
@@ -140,7 +129,7 @@ class Exchange:
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
             self._sequence = Sequence(cast("SequenceStore", store), repeats == "same", identify)
-        self.reporter: Reporter = (
+        self.reporter = (
             beside.reporter
             if beside is not None and beside.options is options
             else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
@@ -151,7 +140,7 @@ class Exchange:
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace)
         self.responses = self.keeper.responses
-        self.met: Met = {} if beside is None else beside.met
+        self.met = {} if beside is None else beside.met
         self._spool, self._owner = spool, owner
 
     def with_options(self, named: Mapping[str, Any]) -> Exchange:

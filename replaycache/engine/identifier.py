@@ -80,13 +80,7 @@ class Identifier:
     def read(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
     ) -> Asked:
-        """What is asked, but for its body.
-
-        Args:
-            method: in upper case.
-            url: absolute.
-            headers: as the client library has them.
-            target: what is asked for instead of the URL's path and query, if anything.
+        """What is asked, but for its body; of what `Exchange.call` takes.
 
         Raises:
             ConfigurationError: one of `CALL_HEADERS` has a wrong value, or a header is one of them misspelt.
