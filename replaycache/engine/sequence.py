@@ -165,12 +165,7 @@ class Sequence:
         identify: makes the identity of a recording.
     """
 
-    def __init__(
-        self,
-        store: SequenceStore,
-        is_same: bool,
-        identify: Identify,
-    ) -> None:
+    def __init__(self, store: SequenceStore, is_same: bool, identify: Identify) -> None:
         self._store = store
         self._session: PlayingSession | None = None
         self._is_same = is_same
@@ -194,10 +189,6 @@ class Sequence:
 
     def begin(self) -> PlayingSession:
         """The session on the cassette; `under` other rules there is no other."""
-        return self._begun
-
-    @property
-    def _begun(self) -> PlayingSession:
         if self._session is None:
             self._session = self._store.begin()
         return self._session
@@ -215,7 +206,7 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             any_held = False
             for among in self._among(identity, apart_from):
                 held = session.held(among, self.identify)
@@ -237,7 +228,7 @@ class Sequence:
         if free:
             return Place(identity, among, free.pop(0)[1], number)
         self._numbers[among] = number + 1
-        return Place(identity, among, self._begun.turn(), number)
+        return Place(identity, among, self.begin().turn(), number)
 
     def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
         """The identities under which there may be recordings of a request: its own, and those of the recordings of
@@ -246,7 +237,7 @@ class Sequence:
         if apart_from is None:
             return
         if self._unknown is None:
-            self._unknown = sorted(self._begun.unknown, key=lambda names: (len(names), names))
+            self._unknown = sorted(self.begin().unknown, key=lambda names: (len(names), names))
         for names in self._unknown:
             yield apart_from(names)
 
@@ -265,17 +256,10 @@ class Sequence:
 
     def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:
         """A request is asked that is to be recorded anew; reads the file, so that one that cannot be read is known
-        before upstream is called.
-
-        Args:
-            identity: of the request.
-            apart_from: its identities among recordings of which something is unknown.
-
-        Raises:
-            CassetteError: the file cannot be read.
+        before upstream is called. Takes and raises what `take` does.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             _ = session.had_recordings
             found = (one for one in self._among(identity, apart_from) if session.held(one, self.identify))
             among = next(found, identity)
@@ -289,7 +273,7 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            return self._begun.had_recordings
+            return self.begin().had_recordings
 
     @property
     def may_hold_credentials(self) -> bool:
@@ -299,15 +283,15 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            return self._begun.holds_placeholders or not self._begun.had_recordings
+            return self.begin().holds_placeholders or not self.begin().had_recordings
 
     def release(self, place: Place) -> None:
         """Nothing was recorded: whoever asks again has the same place."""
         with self._lock:
             if place.is_anew:
-                self._begun.release(place.among, place.turn)
+                self.begin().release(place.among, place.turn)
                 return
-            held = self._begun.held(place.among, self.identify)
+            held = self.begin().held(place.among, self.identify)
             if place.number < len(held):
                 self._played.pop(id(held[place.number]), None)
             if self._numbers.get(place.among) == place.number + 1:
@@ -323,7 +307,7 @@ class Sequence:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             if place.is_anew:
                 session.renew(recording, place.among, place.turn, self.identify)
                 return
