@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,20 +81,6 @@ class CassettesOfRun:
         self._renewed[path] = renewed
         if file is not None:
             file.write_text(json.dumps(renewed), "utf-8")
-
-    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
-        """Removes what a run has left over.
-
-        Args:
-            path: of the cassette.
-            renewed: the marks of what the run has recorded.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
-        """
-        from ..stores.cassette.renewed import RenewedCassette
-
-        RenewedCassette(path, renewed).drop_others()
 
     @staticmethod
     def _beside(place: Path, path: Path, ending: str) -> Path:

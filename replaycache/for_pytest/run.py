@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,18 +128,6 @@ class Run:
         holder = find_holder(asked, key, options, self.collection.orphans, path.parent)
         return "" if holder is None else told_of(holder, path, self.shown)
 
-    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
-        """Removes from a cassette what the run has left over.
-
-        Args:
-            path: of the cassette.
-            renewed: the marks of what the run has recorded.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
-        """
-        self._cassettes.drop_others(path, renewed)
-
     # -- workers
 
     def prepare_worker(self, worker: Any) -> None:
@@ -159,7 +146,7 @@ class Run:
 
     def tell_controller(self) -> None:
         """Sends what this worker collected."""
-        fields = self.collection.collected.as_fields()
+        fields = asdict(self.collection.collected)
         self._config.workeroutput[_COLLECTED] = fields  # type: ignore[attr-defined]  # xdist's
 
     def close(self) -> None:
