@@ -182,7 +182,8 @@ class _ValueFiles:
         return file.read_at(0, size)
 
     def remove(self, filename: Any) -> None:
-        """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
+        """Removes the file that a row names, if any, and its directories where they are empty. What is not there, or
+        elsewhere, is left."""
         try:
             path = self.path(filename)
             if _leads_away(path):
@@ -391,11 +392,9 @@ class DiskStore:
             if not rows:
                 return None
             mode, filename, value = rows[0]
-            if mode == _INLINE and type(value) is bytes:
-                if filename is None:
-                    return self._decoded.recording(key, value)
-                return self._from_row(key, value, filename)
-            return self._from_file(key, mode, filename, patience)
+            if filename is None and mode == _INLINE and type(value) is bytes:
+                return self._decoded.recording(key, value)
+            return self._of_current_row(key, rows[0], patience)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
         except _FAILURES as error:
@@ -406,27 +405,34 @@ class DiskStore:
         finally:
             self._slowness.note("reading", begun)
 
-    def _from_file(self, key: str, mode: Any, filename: Any, patience: float) -> Recording | None:
+    def _of_current_row(self, key: str, row: Any, patience: float) -> Recording | None:
+        """What a row holds; that which took its place where its file was removed since the row was read."""
         missing: Any = None
         while True:
-            if mode != _IN_A_FILE:
-                raise CorruptRecording("the database holds a value that replaycache did not write")
             try:
-                return decode_file(self._files.path(filename))
+                return self._of_row(key, *row)
             except FileNotFoundError as error:
-                # it was replaced or removed since the row was read, unless the row still names it
+                filename = row[1]
                 if filename == missing:
                     raise CorruptRecording("its file is gone") from error
                 missing = filename
             rows = self._database.read(_GET, (key, time.time()), patience=patience)
             if not rows:
                 return None
-            mode, filename, value = rows[0]
-            if mode == _INLINE and type(value) is bytes:
-                return self._from_row(key, value, filename)
+            row = rows[0]
 
-    def _from_row(self, key: str, value: bytes, filename: Any) -> Recording:
-        return decode(value, None if filename is None else partial(self._body_apart, key, filename))
+    def _of_row(self, key: str, mode: Any, filename: Any, value: Any, *, check: bool = True) -> Recording:
+        """What a row holds.
+
+        Raises:
+            FileNotFoundError: its file is gone.
+            CorruptRecording: it is damaged, or none of ours.
+        """
+        if mode == _INLINE and type(value) is bytes:
+            return decode(value, None if filename is None else partial(self._body_apart, key, filename))
+        if mode == _IN_A_FILE:
+            return decode_file(self._files.path(filename), check=check)
+        raise CorruptRecording("the database holds a value that replaycache did not write")
 
     def _body_apart(self, key: str, filename: Any, size: int) -> bytes:
         """The body of a request that lies in a file, once somebody asks for so many bytes of it.
@@ -502,7 +508,7 @@ class DiskStore:
             if filename is not None and not self._is_named(key, filename):
                 self._files.remove(filename)
             raise
-        if old is not None and old[0] is not None:
+        if old is not None:
             self._files.remove(old[0])
         return True
 
@@ -557,8 +563,7 @@ class DiskStore:
             found = rows.execute(f"SELECT filename FROM Cache WHERE {condition}", (value,)).fetchall()  # noqa: S608  # our own conditions
             rows.execute(f"DELETE FROM Cache WHERE {condition}", (value,))  # noqa: S608  # the same
         for (filename,) in found:
-            if filename is not None:
-                self._files.remove(filename)
+            self._files.remove(filename)
         return len(found)
 
     def delete(self, key: str) -> bool:
@@ -574,12 +579,9 @@ class DiskStore:
             if found == limit:
                 return
             try:
-                if mode == _INLINE and type(value) is bytes:
-                    recording = self._from_row(key, value, filename)
-                    if filename is not None:
-                        _ = recording.request  # its file may be gone
-                else:
-                    recording = decode_file(self._files.path(filename), check=False)
+                recording = self._of_row(key, mode, filename, value, check=False)
+                if mode == _INLINE and filename is not None:
+                    _ = recording.request  # its file may be gone
             except (StoreError, *_FAILURES):
                 continue
             found += 1
@@ -657,14 +659,10 @@ class DiskStore:
     def _read(self, key: str, mode: Any, filename: Any, value: Any, check: bool) -> Recording | StoreError | None:
         """What a row holds, or why that cannot be read; None where it was removed since."""
         try:
-            if mode == _INLINE and type(value) is bytes:
-                recording = self._from_row(key, value, filename)
-                if check:
-                    _ = recording.request
-                return recording
-            if mode == _IN_A_FILE:
-                return decode_file(self._files.path(filename), check=check)
-            raise CorruptRecording("the database holds a value that replaycache did not write")
+            recording = self._of_row(key, mode, filename, value, check=check)
+            if check and mode == _INLINE:
+                _ = recording.request  # its body may lie in a file
+            return recording
         except FileNotFoundError:
             try:  # it was replaced or removed since the row was read, unless its file is gone
                 return self.get(key)
@@ -718,8 +716,7 @@ class DiskStore:
                 gone.append(key)
                 files.append(found[2])
         for filename in files:
-            if filename is not None:
-                self._files.remove(filename)
+            self._files.remove(filename)
         return gone
 
     def strays(self) -> list[tuple[str, int]]:
