@@ -182,8 +182,8 @@ class _ValueFiles:
         return file.read_at(0, size)
 
     def remove(self, filename: Any) -> None:
-        """Removes the file that a row names, if any, and its directories where they are empty. What is not there, or
-        elsewhere, is left."""
+        """Removes the file that a row names, if any, and its directories where they are empty. What is not there,
+        or elsewhere, is left."""
         try:
             path = self.path(filename)
             if _leads_away(path):
@@ -593,11 +593,10 @@ class DiskStore:
             yield key
 
     def __len__(self) -> int:
-        with self._guard("reading"):
-            rows = self._database.read("SELECT value FROM Settings WHERE key = 'count'", patience=LOCK_TIMEOUT)
-            if rows and not (type(rows[0][0]) is int and 0 <= rows[0][0] <= sys.maxsize):
-                rows = self._database.read("SELECT count(*) FROM Cache", patience=LOCK_TIMEOUT)
-            return int(rows[0][0]) if rows else 0
+        rows = self._read_patiently("SELECT value FROM Settings WHERE key = 'count'")
+        if rows and not (type(rows[0][0]) is int and 0 <= rows[0][0] <= sys.maxsize):
+            rows = self._read_patiently("SELECT count(*) FROM Cache")
+        return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Closes what is open; the store may be used again."""
@@ -615,8 +614,8 @@ class DiskStore:
             StoreUnavailable: it cannot be read.
         """
         with self._guard("reading"):
-            rows = self._database.read(
-                "SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')", patience=LOCK_TIMEOUT
+            rows = self._read_patiently(
+                "SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')"
             )
             if not rows and not (self._database.exists and os.path.getsize(self._database.path)):
                 return True
@@ -647,7 +646,8 @@ class DiskStore:
         if keys is None:
             rows = self._rows(columns, "raw = 1", _PAGE_OF_VALUES, newest_first=newest_first)
         else:
-            rows = (row for key in keys for row in self._rows_of(key, columns))
+            query = f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1"  # noqa: S608  # our own words
+            rows = (row for key in keys for row in self._read_patiently(query, (key,)))
         now = time.time()
         for *told, mode, filename, value in rows:
             stored = _stored(told, now)
@@ -679,13 +679,11 @@ class DiskStore:
         Raises:
             StoreUnavailable: the cache cannot be read.
         """
-        with self._guard("reading"):
-            rows = self._database.read(
-                "SELECT key FROM Cache WHERE key >= ?1 AND key < ?2 AND raw = 1 ORDER BY key",
-                (beginning, beginning + chr(sys.maxunicode)),
-                patience=LOCK_TIMEOUT,
-            )
-            return [key for (key,) in rows]
+        rows = self._read_patiently(
+            "SELECT key FROM Cache WHERE key >= ?1 AND key < ?2 AND raw = 1 ORDER BY key",
+            (beginning, beginning + chr(sys.maxunicode)),
+        )
+        return [key for (key,) in rows]
 
     def remove(self, stored: Mapping[str, float]) -> list[str]:
         """Removes the entries that are still as they were told, and overwrites what the database held of them.
@@ -800,26 +798,20 @@ class DiskStore:
         """The rows that fit, a page at a time, with keys that are text."""
         order, beyond, place = ("DESC", "<", 1 << 62) if newest_first else ("ASC", ">", -1 << 62)
         while True:
-            with self._guard("reading"):
-                page = self._database.read(
-                    f"SELECT rowid, {columns} FROM Cache WHERE rowid {beyond} ? AND typeof(key) = 'text' "  # noqa: S608  # our own words
-                    f"AND {condition} ORDER BY rowid {order} LIMIT {at_once}",
-                    (place,),
-                    patience=LOCK_TIMEOUT,
-                )
+            page = self._read_patiently(
+                f"SELECT rowid, {columns} FROM Cache WHERE rowid {beyond} ? AND typeof(key) = 'text' "  # noqa: S608  # our own words
+                f"AND {condition} ORDER BY rowid {order} LIMIT {at_once}",
+                (place,),
+            )
             for _, *row in page:
                 yield tuple(row)
             if len(page) < at_once:
                 return
             place = page[-1][0]
 
-    def _rows_of(self, key: str, columns: str) -> list[tuple[Any, ...]]:
+    def _read_patiently(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._guard("reading"):
-            return self._database.read(
-                f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1",  # noqa: S608  # our own words
-                (key,),
-                patience=LOCK_TIMEOUT,
-            )
+            return self._database.read(query, values, patience=LOCK_TIMEOUT)
 
     def __repr__(self) -> str:
         location = printable(self.location)
