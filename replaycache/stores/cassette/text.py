@@ -24,7 +24,6 @@ not disagree.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -205,15 +204,24 @@ class _Where:
     Args:
         number: of the recording, from 0.
         start: where the recording begins in it; None where that is not known.
+        end: where it ends.
     """
 
-    __slots__ = ("file", "number", "path", "start")
+    __slots__ = ("end", "file", "number", "path", "start")
 
-    def __init__(self, path: str, number: int, file: bytes, start: int | None = None) -> None:
+    def __init__(
+        self, path: str, number: int, file: bytes, start: int | None = None, end: int | None = None
+    ) -> None:
         self.path = path
         self.number = number
         self.file = file
         self.start = start
+        self.end = end
+
+    @property
+    def text(self) -> bytes:
+        """The recording's, where it is known where that stands."""
+        return self.file[self.start : self.end]
 
     def error(self, wrong: Nonsense) -> CassetteError:
         """What is told of a member that cannot be what it is."""
@@ -263,15 +271,10 @@ def _load_as_written(text: bytes, path: str) -> list[Written] | None:
             return None
         if type(entry) is not dict:
             return None
-        where = _Where(path, number, text, start)
-        _check_once(text[start:end], entry, where)
-        again = functools.partial(_cut, text, start, end)
-        written.append(Written(_recording(entry, where, again), text, start, end))
+        where = _Where(path, number, text, start, end)
+        _check_once(entry, where)
+        written.append(Written(_recording(entry, where), text, start, end))
     return written
-
-
-def _cut(text: bytes, start: int, end: int) -> bytes:
-    return text[start:end]
 
 
 def slices(text: bytes) -> list[tuple[int, int]] | None:
@@ -358,7 +361,7 @@ def _load_whole(text: bytes, path: str) -> list[Written]:
 
 
 def _laid_out_anew(entry: Any, where: _Where) -> Written:
-    recording = _recording(entry, where, None)
+    recording = _recording(entry, where)
     text = dump_recording(recording).encode("utf-8")
     return Written(recording, text, 0, len(text))
 
@@ -416,13 +419,13 @@ def _member(value: dict[str, Any], name: str, *steps: str) -> Any:
         raise Nonsense(f"has no {name!r}", *steps) from error
 
 
-def _check_once(text: bytes, value: Any, where: _Where) -> None:
+def _check_once(value: Any, where: _Where) -> None:
     """Checks that no member is given twice: of two, JSON's readers take the last without a word.
 
     Written anew, a document with such a member has fewer quotation marks than it had.
     """
     try:
-        steps = _twice(text, value)
+        steps = _twice(where.text, value)
     except RecursionError as error:
         raise where.error(Nonsense("is nested too deeply to be read")) from error
     if steps is not None:
@@ -500,13 +503,8 @@ _STEPS: dict[str, tuple[str, ...]] = {
 """Where the fields stand that `stored_fields` checks; the others stand in the recording itself."""
 
 
-def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> Recording:
-    """A recording from its members.
-
-    Args:
-        where: it stands.
-        again: gives its text, so that its answer need not be kept decoded; None to keep it.
-    """
+def _recording(entry: Any, where: _Where) -> Recording:
+    """A recording from its members; where its text is known, its answer is not kept decoded."""
     try:
         entry = _check_members(entry, _RECORDING)
         request = _check_members(_member(entry, "request"), _REQUEST, "request")
@@ -526,14 +524,14 @@ def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> 
                 method,
                 url,
                 _headers_in(request, "request"),
-                _whole_in(request, "request"),
+                _decoded(request, _kind_of_body(request, "request"), "request"),
                 _names_in(request, "left_out", "request"),
                 _unknown_in(request),
             ),
             head=ResponseHead(
                 status, _headers_in(response, "response"), _names_in(response, "left_out", "response")
             ),
-            body=_body_in(response, where, again),
+            body=_body_in(response, where),
             digest="",
             recorded_at=recorded_at,
             latency=float(latency),
@@ -609,12 +607,8 @@ def _kind_of_body(fields: dict[str, Any], part: str) -> str | None:
     return kind
 
 
-def _whole_in(fields: dict[str, Any], part: str) -> bytes:
-    """A body in one piece."""
-    return _decoded(fields, _kind_of_body(fields, part), part)
-
-
 def _decoded(fields: dict[str, Any], kind: str | None, part: str) -> bytes:
+    """A body in one piece."""
     try:
         match kind:
             case "json":
@@ -647,11 +641,12 @@ class _Later:
         return iter(self._made)
 
 
-def _body_in(response: dict[str, Any], where: _Where, again: Callable[[], bytes] | None) -> Body:
+def _body_in(response: dict[str, Any], where: _Where) -> Body:
     kind = _kind_of_body(response, "response")
+    kept = response if where.start is None else None
 
     def make() -> list[Segment]:
-        fields = response if again is None else orjson.loads(again())["response"]
+        fields = orjson.loads(where.text)["response"] if kept is None else kept
         if kind in _DIVIDED:
             return _divided_in(fields, kind)
         data = _decoded(fields, kind, "response")
