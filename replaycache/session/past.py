@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Any, NamedTuple
 
-from .._errors import CassetteError, ReplayCacheWarning
+from .._errors import CassetteError
 from ..engine.tally import Tally
 from ..options import Mode, Options
 from ..stores import Store
@@ -142,7 +142,7 @@ class Past:
                 f"it asked there was neither recorded nor replayed"
             )
         if told:
-            warn(". ".join(told), ReplayCacheWarning)
+            warn(". ".join(told))
 
 
 class _Reached(NamedTuple):

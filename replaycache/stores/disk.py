@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError, StoreUnavailable
+from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
 from .._printable import printable
 from ..accounts.ledger import Ledger
@@ -849,20 +849,17 @@ def _warn_of_others(directory: str) -> None:
     warn(
         f"others may write in {directory}, the directory of a disk cache ({why}): they can remove what it holds, "
         f"and put answers of their own there. Take that from them (chmod go-w), or name a directory of your own "
-        f"with REPLAYCACHE_DIR or store=.",
-        ReplayCacheWarning,
+        f"with REPLAYCACHE_DIR or store=."
     )
 
 
 def _warn_of_salt(path: Path, error: Exception) -> None:
-    from ..system.warning import warn
+    from ..system.warning import warn_harmlessly
 
-    with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
-        warn(
-            f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
-            f"was redacted in its recordings is not found. Restore the file, or remove it.",
-            ReplayCacheWarning,
-        )
+    warn_harmlessly(
+        f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
+        f"was redacted in its recordings is not found. Restore the file, or remove it."
+    )
 
 
 def _check(database: sqlite3.Connection) -> None:
