@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from .._models import Recording, Request, Usage
 from ..wire import url
 from .answer_objects import object_of, objects_of
-from .counts import Counts
+from .progress import as_text
 from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
 from .token_counts import ENVELOPES, counts_of, usage_object
@@ -46,7 +46,17 @@ def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Us
         if counts is not None:
             if provider == "aws" or not model:  # Bedrock's path names the region's price too
                 model = model_of(request) or model
-            return _usage(_seller(request), model, service_tier, counts)
+            return Usage(
+                _seller(request),
+                model,
+                counts.input,
+                counts.output,
+                counts.cached,
+                counts.cache_write,
+                counts.reasoning,
+                counts.service_tier or service_tier,
+                counts.units,
+            )
     return None
 
 
@@ -96,7 +106,7 @@ def _model_in_body(request: Request) -> str:
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     is_form = media_type in ("multipart/form-data", "application/x-www-form-urlencoded")
     body = (members(request) or {}) if is_form else object_of(request.body)
-    return _text(body.get("model"))
+    return as_text(body.get("model"))
 
 
 def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
@@ -120,23 +130,5 @@ def _named(value: dict[str, Any], *names: str) -> Iterator[str]:
     for part in (value, *map(value.get, ENVELOPES), value.get("usage")):
         if isinstance(part, dict):
             for name in names:
-                if _text(part.get(name)):
+                if as_text(part.get(name)):
                     yield part[name]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _usage(provider: str, model: str, service_tier: str, counts: Counts) -> Usage:
-    return Usage(
-        provider,
-        model,
-        counts.input,
-        counts.output,
-        counts.cached,
-        counts.cache_write,
-        counts.reasoning,
-        counts.service_tier or service_tier,
-        counts.units,
-    )

@@ -70,9 +70,7 @@ def _words(turn: Turn) -> str:
 
 def asked(request: Request, body: Any) -> list[Turn]:
     """The turns of a request: instructions, the messages so far, or the one text that is asked."""
-    if isinstance(body, dict) and isinstance(body.get("multipart"), list):
-        return _of_form(request)
-    if isinstance(body, dict):
+    if isinstance(body, dict) and not isinstance(body.get("multipart"), list):
         return list(_turns(body))
     if isinstance(body, list):
         return [Turn("", (Part("data", as_json(body)),))]
