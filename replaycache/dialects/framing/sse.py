@@ -11,9 +11,6 @@ from .repeats import Repeats
 EVENT_LIMIT = 32 << 20
 """Bytes of one event or line that are looked into; a larger one is passed over (an image in base64 fits)."""
 
-LONGEST_FIELD = 8
-"""Bytes by which it is known whether a body begins with a field of an event."""
-
 _LONGEST_REST = 8 << 10
 """Bytes of the beginning of an event that are kept to be looked at again with what follows."""
 
