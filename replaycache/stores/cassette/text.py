@@ -525,12 +525,10 @@ def _recording(entry: Any, where: _Where) -> Recording:
                 url,
                 _headers_in(request, "request"),
                 _decoded(request, _kind_of_body(request, "request"), "request"),
-                _names_in(request, "left_out", "request"),
+                _left_out_in(request, "request"),
                 _unknown_in(request),
             ),
-            head=ResponseHead(
-                status, _headers_in(response, "response"), _names_in(response, "left_out", "response")
-            ),
+            head=ResponseHead(status, _headers_in(response, "response"), _left_out_in(response, "response")),
             body=_body_in(response, where),
             digest="",
             recorded_at=recorded_at,
@@ -571,10 +569,10 @@ def _headers_in(message: dict[str, Any], part: str) -> Headers:
         raise Nonsense(f"cannot be headers: {error}", part, "headers") from error
 
 
-def _names_in(message: dict[str, Any], name: str, part: str) -> tuple[str, ...]:
-    names = message.get(name, [])
+def _left_out_in(message: dict[str, Any], part: str) -> tuple[str, ...]:
+    names = message.get("left_out", [])
     if type(names) is not list or not all(type(one) is str for one in names):
-        raise Nonsense("is no list of names", part, name)
+        raise Nonsense("is no list of names", part, "left_out")
     return tuple(names)
 
 
