@@ -54,18 +54,14 @@ class CassettesOfRun:
         if mode is Mode.RECORD:
             yield from self._renewing(path, is_shared)
             return
-        store = self._store(path, is_shared)
-        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
-        with store.deferred():
-            yield store
-
-    def _store(self, path: Path, is_shared: bool) -> CassetteStore:
         from ..stores import CassetteStore
 
         store = self._shared.get(path) or CassetteStore(path)
         if is_shared:
             self._shared[path] = store  # so that it is read once
-        return store
+        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
+        with store.deferred():
+            yield store
 
     def _renewing(self, path: Path, is_shared: bool) -> Generator[CassetteStore]:
         from ..stores.cassette.renewed import RenewedCassette
