@@ -57,16 +57,8 @@ class View:
             self._holds_placeholders = any(b"REDACTED-" in entry.text for entry in self.entries)
         return self._holds_placeholders
 
-    def of(self, identity: Identity, identify: Identify) -> list[Entry]:
-        """The recordings of a request, in their order.
-
-        Raises:
-            CassetteError: the file holds nonsense.
-        """
-        return self.index(identify).get(identity, [])
-
     def index(self, identify: Identify) -> dict[Identity, list[Entry]]:
-        """All of them by their requests.
+        """The recordings of each request, in their order.
 
         Raises:
             CassetteError: the file holds nonsense.

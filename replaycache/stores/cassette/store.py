@@ -61,11 +61,6 @@ class CassetteStore:
         return session
 
     @property
-    def exists(self) -> bool:
-        """Whether the file is there."""
-        return os.path.exists(self.path)
-
-    @property
     def had_recordings(self) -> bool:
         """Whether there were recordings in the file when its first session began; before that, whether there are.
 
