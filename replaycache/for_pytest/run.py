@@ -14,6 +14,7 @@ import pytest
 
 from ..engine.held_back import holding_back
 from ..options import Mode, Options
+from ..session.guard import why_nothing_goes_live
 from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
@@ -104,7 +105,7 @@ class Run:
         with ExitStack() as stack:
             if mode is Mode.REPLAY or is_ci():  # before the session, which tells of what connects
                 ignored = Options.parse(options).ignore_hosts
-                why = _why(said) if mode is Mode.REPLAY else "CI is set"
+                why = why_nothing_goes_live(said) if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
             if is_held_back:
                 stack.enter_context(holding_back())
@@ -168,12 +169,6 @@ class Run:
         path = Path(path)
         start = self._config.invocation_params.dir
         return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
-
-
-def _why(said: Mode) -> str:
-    """Why nothing goes live in a test that replays."""
-    once = "mode once replays a cassette that has recordings"
-    return once if said is Mode.ONCE else "in mode replay nothing goes live"
 
 
 def _shared(config: pytest.Config, amount: Any, where: str) -> Budget:
