@@ -151,10 +151,7 @@ class CassetteFile:
         """The file's text and its journal, as they were at one moment; nobody waits for a lock to read."""
         while True:
             before = self._signature()
-            try:
-                noted = self._journal.read()
-            except OSError as error:
-                raise self._unreadable(error) from error
+            noted = self._noted_in(self._journal)
             text = self._text(self.path)
             if self._signature()[0] == before[0]:
                 return text, noted, before
@@ -164,6 +161,12 @@ class CassetteFile:
             return read_regular(path)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _noted_in(self, journal: Journal) -> Noted:
+        try:
+            return journal.read()
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -431,11 +434,7 @@ class CassetteFile:
 
     def _merge(self, target: Path, journal: Journal) -> None:
         """Takes over what other processes have written since the file was read."""
-        text = self._text(target)
-        try:
-            noted = journal.read()
-        except OSError as error:
-            raise self._unreadable(error) from error
+        text, noted = self._text(target), self._noted_in(journal)
         spans = [] if text is None else slices(text)
         known = {entry.mark: entry for entry in self._entries or ()}
         if text is None or spans is None:
