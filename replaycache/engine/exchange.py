@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import ConfigurationError, DriftFound, SecretFound
@@ -16,6 +15,7 @@ from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
+from ..wire.patterns import lazy_pattern
 from .call import Call, Shared
 from .decider import Decider
 from .diagnosis import ADVICE
@@ -44,10 +44,7 @@ _told_idle: set[str] = set()
 _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
-
-@cache
-def _in_body() -> re.Pattern[str]:
-    return re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
+_in_body = lazy_pattern(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
 
 
 def _way_out(found: Iterable[str]) -> str:

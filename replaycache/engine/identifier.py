@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
@@ -122,7 +123,9 @@ class Identifier:
         to meet in it.
         """
         body = asked.body
-        head = b"\0".join((asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *_flat(asked.found)))
+        head = b"\0".join(
+            (asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *chain.from_iterable(asked.found))
+        )
         raw = (
             xxhash.xxh3_128_digest(head, self._seed),
             xxhash.xxh3_128_digest(body, self._seed),
@@ -171,7 +174,3 @@ class Identifier:
             from ..redaction.credentials import replace_in_request
 
         return replace_in_request(stored_form(request, self._redactor))
-
-
-def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:
-    return [item for pair in pairs for item in pair]
