@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..engine.held_back import holding_back
-from ..options import Mode, Options
+from ..options import Mode, Options, combined
 from ..session.guard import why_nothing_goes_live
 from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
@@ -24,7 +24,7 @@ from .ignored_hosts import ignored_hosts
 from .marks import Marked
 from .modes import is_ci, mode_of
 from .network_guard import NetworkGuard
-from .suite_options import combined, of_file, suite_options
+from .suite_options import of_file, suite_options
 
 if TYPE_CHECKING:
     from .._models import Request
