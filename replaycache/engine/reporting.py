@@ -37,10 +37,8 @@ def shown(request: Request) -> str:
     try:
         with postponed():
             from ..redaction.credentials import find, placeholder
-    except (
-        OSError,
-        ImportError,
-    ) as error:  # a process that can open no further file goes on, and so does its call
+    except (OSError, ImportError) as error:
+        # a process that can open no further file goes on, and so does its call
         return f"a request that cannot be told: {error}"
 
     url = request.url
@@ -184,10 +182,8 @@ class Reporter:
         request, usage = recording.request, None
         try:
             with postponed():
-                from ..dialects.usage import (  # a process that only replays has no use for it
-                    asked_of,
-                    usage_of,
-                )
+                # a process that only replays has no use for it
+                from ..dialects.usage import asked_of, usage_of
 
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
