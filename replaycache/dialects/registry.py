@@ -239,9 +239,7 @@ def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
 
 def names_of(method: str, host: str, path: str) -> list[str]:
     """The dialects of which a call may be: first those whose host it is, then those that know its path."""
-    fitting = endpoints(method, path)
-    by_path = [one for one in DIALECTS if any(endpoint in one.endpoints for endpoint in fitting)]
-    return [dialect.name for dialect in (*_of_host(host), *by_path)]
+    return [dialect.name for dialect in (*_of_host(host), *_of_call(method, host, path))]
 
 
 def provider_of_host(host: str) -> str:
