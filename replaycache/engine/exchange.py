@@ -25,7 +25,6 @@ from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Neighbours
 from .lookup import Lookup
-from .recorder import Spooled
 from .reporting import Reporter
 from .sealing import redactor_of
 from .seen_credentials import SeenCredentials
@@ -35,6 +34,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
     from .numbers import Numbers
+    from .spool import Spool
 
 IS_MISSPELT = "is the path misspelt?"
 
@@ -93,7 +93,7 @@ class Exchange(Shared):
         self,
         options: Options,
         store: Store,
-        spool: Callable[[], Spooled],
+        spool: Callable[[], Spool],
         owner: Callable[[], Owner],
         *,
         beside: Exchange | None = None,

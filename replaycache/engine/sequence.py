@@ -65,13 +65,6 @@ ApartFrom = Callable[[tuple[str, ...]], Identity]
 """Gives the identity of what is asked among recordings of which something is unknown, by what that is."""
 
 
-class Held(Protocol):
-    """A recording that a cassette held when a session began."""
-
-    @property
-    def recording(self) -> Recording: ...
-
-
 class PlayingSession(Protocol):
     """What one session sees of a cassette, and adds to it; `identify` makes the identity of a recording."""
 
@@ -173,10 +166,10 @@ class Sequence:
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
         self._free: dict[Identity, list[tuple[int, int]]] = {}
-        self._last: dict[Identity, Held] = {}
+        self._last: dict[Identity, Any] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
-        self._played: dict[int, Held] = {}
+        self._played: dict[int, Any] = {}
 
     def under(self, is_same: bool, identify: Identify) -> Sequence:
         """The place of the same session, under rules of their own; itself where they are the same."""
@@ -241,7 +234,7 @@ class Sequence:
         for names in self._unknown:
             yield apart_from(names)
 
-    def _next(self, among: Identity, held: list[Held]) -> tuple[int, Held | None]:
+    def _next(self, among: Identity, held: list[Any]) -> tuple[int, Any]:
         """The number of the recording whose turn it is, and the recording, where it is there."""
         if self._is_same:
             last = self._last.get(among) or (held[-1] if held else None)
