@@ -227,12 +227,14 @@ class _Where:
         """What is told of a member that cannot be what it is."""
         steps = ("recordings", self.number)
         if self.start is None:
-            text = self.file.decode("utf-8", "replace")
-            line = line_of(text, (*steps, *wrong.steps))
+            line = _line(self.file, (*steps, *wrong.steps))
         else:
-            text = self.file[self.start :].decode("utf-8", "replace")
-            line = self.file.count(b"\n", 0, self.start) + line_of(text, wrong.steps)
+            line = self.file.count(b"\n", 0, self.start) + _line(self.file[self.start :], wrong.steps)
         return _wrong(self.path, line, (*steps, *wrong.steps), wrong.what)
+
+
+def _line(text: bytes, steps: tuple[str | int, ...]) -> int:
+    return line_of(text.decode("utf-8", "replace"), steps)
 
 
 def _wrong(path: str, line: int, steps: tuple[str | int, ...], what: str) -> CassetteError:
@@ -271,9 +273,7 @@ def _load_as_written(text: bytes, path: str) -> list[Written] | None:
             return None
         if type(entry) is not dict:
             return None
-        where = _Where(path, number, text, start, end)
-        _check_once(entry, where)
-        written.append(Written(_recording(entry, where), text, start, end))
+        written.append(Written(_recording(entry, _Where(path, number, text, start, end)), text, start, end))
     return written
 
 
@@ -331,8 +331,7 @@ def salt_in(text: bytes, path: str) -> bytes | None:
         document = orjson.loads(text)
         return _salt.read(document["salt"]) if "salt" in document else None
     except Nonsense as wrong:
-        line = line_of(text.decode("utf-8", "replace"), wrong.steps)
-        raise _wrong(path, line, wrong.steps, wrong.what) from wrong
+        raise _wrong(path, _line(text, wrong.steps), wrong.steps, wrong.what) from wrong
 
 
 def _load_whole(text: bytes, path: str) -> list[Written]:
@@ -352,11 +351,14 @@ def _load_whole(text: bytes, path: str) -> list[Written]:
     try:
         _check_members(document, _FILE)
     except Nonsense as wrong:
-        decoded = text.decode("utf-8", "replace")
-        raise CassetteError(
-            f"{path}, line {line_of(decoded, wrong.steps)}: the file {wrong.what}. {_WAY_OUT}"
-        ) from wrong
-    _check_once_whole(text, document, path)
+        line = _line(text, wrong.steps)
+        raise CassetteError(f"{path}, line {line}: the file {wrong.what}. {_WAY_OUT}") from wrong
+    try:
+        _check_once(text, document)
+    except Nonsense as wrong:
+        if not wrong.steps:
+            raise CassetteError(f"{path} {wrong.what}. {_WAY_OUT}") from wrong
+        raise _wrong(path, _line(text, wrong.steps), wrong.steps, wrong.what) from wrong
     return [_laid_out_anew(entry, _Where(path, number, text)) for number, entry in enumerate(entries)]
 
 
@@ -419,27 +421,17 @@ def _member(value: dict[str, Any], name: str, *steps: str) -> Any:
         raise Nonsense(f"has no {name!r}", *steps) from error
 
 
-def _check_once(value: Any, where: _Where) -> None:
+def _check_once(text: bytes, value: Any) -> None:
     """Checks that no member is given twice: of two, JSON's readers take the last without a word.
 
     Written anew, a document with such a member has fewer quotation marks than it had.
     """
     try:
-        steps = _twice(where.text, value)
+        steps = _twice(text, value)
     except RecursionError as error:
-        raise where.error(Nonsense("is nested too deeply to be read")) from error
+        raise Nonsense("is nested too deeply to be read") from error
     if steps is not None:
-        raise where.error(Nonsense("is given twice: remove one of them", *steps))
-
-
-def _check_once_whole(text: bytes, document: Any, path: str) -> None:
-    try:
-        steps = _twice(text, document)
-    except RecursionError as error:
-        raise CassetteError(f"{path} is nested too deeply to be read. {_WAY_OUT}") from error
-    if steps is not None:
-        line = line_of(text.decode("utf-8", "replace"), steps)
-        raise _wrong(path, line, steps, "is given twice: remove one of them")
+        raise Nonsense("is given twice: remove one of them", *steps)
 
 
 def _twice(text: bytes, value: Any) -> tuple[str | int, ...] | None:
@@ -506,6 +498,8 @@ _STEPS: dict[str, tuple[str, ...]] = {
 def _recording(entry: Any, where: _Where) -> Recording:
     """A recording from its members; where its text is known, its answer is not kept decoded."""
     try:
+        if where.start is not None:
+            _check_once(where.text, entry)
         entry = _check_members(entry, _RECORDING)
         request = _check_members(_member(entry, "request"), _REQUEST, "request")
         response = _check_members(_member(entry, "response"), _RESPONSE, "response")
