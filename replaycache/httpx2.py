@@ -192,7 +192,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         try:
-            if call.needs_body:
+            if call.asked.needs_body:
                 call.identify(await _read_async(request, call.max_request_bytes))
             while True:
                 if self._store.slow:
@@ -282,7 +282,7 @@ class AsyncReplayTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(status, headers=headers, stream=stream, extensions=extensions)
 
     async def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
-        if call.has_call_headers:
+        if call.asked.has_call_headers:
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)
@@ -971,7 +971,7 @@ class ReplayTransport(httpx2.BaseTransport):
         target = request.extensions.get("target")
         call = self._exchange.call(request.method, url, request.headers.raw, target)
         try:
-            if call.needs_body:
+            if call.asked.needs_body:
                 call.identify(_read(request, call.max_request_bytes))
             while True:
                 if self._store.slow:
@@ -1061,7 +1061,7 @@ class ReplayTransport(httpx2.BaseTransport):
         return httpx2.Response(status, headers=headers, stream=stream, extensions=extensions)
 
     def _forward(self, request: httpx2.Request, call: Call, forward: Forward) -> httpx2.Response:
-        if call.has_call_headers:
+        if call.asked.has_call_headers:
             request = _without_call_headers(request)
         upstream = self._upstream()
         answer = call.sending(forward)

@@ -11,9 +11,15 @@ from .answering import ANY_ANSWER, answering
 from .request_body import members
 from .watcher import AnswerWatcher
 
+Told = Callable[[dict[str, Any]], None] | None
+
 
 def watcher_of(
-    method: str, path: str, head: ResponseHead, asked: Callable[[], Mapping[str, Any] | None]
+    method: str,
+    path: str,
+    head: ResponseHead,
+    asked: Callable[[], Mapping[str, Any] | None],
+    told: Told = None,
 ) -> AnswerWatcher:
     """What reads along with an answer.
 
@@ -21,10 +27,25 @@ def watcher_of(
         method: of the request, in upper case.
         path: of its URL.
         asked: gives the members of the request's body, where they are needed.
+        told: receives what it tells, as `AnswerWatcher` has it.
     """
     # errors and redirections are of no form of its dialect
     known = answering(method, path) if 200 <= head.status < 300 else ANY_ANSWER
-    return AnswerWatcher(known, head.header("content-type") or "", lambda: asked() or {})
+    return AnswerWatcher(known, head.header("content-type") or "", lambda: asked() or {}, told)
+
+
+def watched(recording: Recording, told: Told = None) -> AnswerWatcher:
+    """What has read all of a stored answer.
+
+    Raises:
+        CorruptRecording: its stored entry is damaged.
+    """
+    request, path = recording.request, _url.parse(recording.request.url).path
+    watcher = watcher_of(request.method, path, recording.head, lambda: members(request), told)
+    for segment in recording.body.segments:
+        watcher.feed(segment.data)
+    watcher.end()
+    return watcher
 
 
 def answer_end(recording: Recording) -> AnswerEnd:
@@ -33,12 +54,7 @@ def answer_end(recording: Recording) -> AnswerEnd:
     Raises:
         CorruptRecording: its stored entry is damaged.
     """
-    request, head = recording.request, recording.head
-    watcher = watcher_of(request.method, _url.parse(request.url).path, head, lambda: members(request))
-    for data, _ in recording.body:
-        watcher.feed(data)
-    watcher.end()
-    return end_told_by(watcher, head)
+    return end_told_by(watched(recording), recording.head)
 
 
 def end_told_by(watcher: AnswerWatcher, head: ResponseHead) -> AnswerEnd:

@@ -54,7 +54,7 @@ class Progress:
 
     def document(self, value: dict[str, Any]) -> None:
         """Takes the answer as one JSON object: whole, unless it says otherwise."""
-        self.take(_text(value.get("type")), value)
+        self.take(as_text(value.get("type")), value)
         self.terminal = True
 
     @property
@@ -135,5 +135,6 @@ def as_dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """The value if it is text, else nothing."""
     return value if isinstance(value, str) else ""

@@ -58,10 +58,7 @@ class Reading(NamedTuple):
         usage_forms: of usage objects, the telling ones first.
         usage_members: members of an answer or an event that are usage objects.
         usage_in_answer: counts that stand in the answer itself.
-        usage_words: each of which may stand in a line that tells usage.
         envelopes: members of an event that hold the answer, or a part of it.
-        last: names of members at the end of an answer, behind what may be large.
-        first: names of members that may be large, before which small ones stand, in requests too.
         folds: for the events of a form, what puts them together.
         turns: the turns of an answer; none where it is of another form.
         messages: places in an answer at which its message stands.
@@ -82,10 +79,7 @@ class Reading(NamedTuple):
     usage_forms: tuple[UsageForm, ...] = ()
     usage_members: tuple[str, ...] = ()
     usage_in_answer: tuple[str, ...] = ()
-    usage_words: tuple[bytes, ...] = ()
     envelopes: tuple[str, ...] = ()
-    last: tuple[str, ...] = ()
-    first: tuple[str, ...] = ()
     folds: tuple[tuple[type[Progress], Callable[[], Fold]], ...] = ()
     turns: Callable[[dict[str, Any], Contents], Iterable[Turn]] | None = None
     messages: tuple[tuple[str, ...], ...] = ()

@@ -221,22 +221,25 @@ def _of_host(host: str) -> tuple[Dialect, ...]:
     return tuple(dialect for dialect in DIALECTS if any(_is_like(host, pattern) for pattern in dialect.hosts))
 
 
-def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
-    """Those of `ANSWER_HEADERS` that a call may have, for each API that it may be of, by its host or its path."""
+def _of_call(method: str, host: str, path: str) -> list[Dialect]:
+    """The dialects of which a call may be, by its host or its path."""
     fitting = endpoints(method, path)
     return [
-        tuple(header.name for header in dialect.headers)
+        dialect
         for dialect in DIALECTS
-        if dialect.headers
-        and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
+        if dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting)
     ]
+
+
+def headers_by_api(method: str, host: str, path: str) -> list[tuple[str, ...]]:
+    """Those of `ANSWER_HEADERS` that a call may have, for each API that it may be of, by its host or its path."""
+    found = _of_call(method, host, path)
+    return [tuple(header.name for header in dialect.headers) for dialect in found if dialect.headers]
 
 
 def names_of(method: str, host: str, path: str) -> list[str]:
     """The dialects of which a call may be: first those whose host it is, then those that know its path."""
-    fitting = endpoints(method, path)
-    by_path = [one for one in DIALECTS if any(endpoint in one.endpoints for endpoint in fitting)]
-    return [dialect.name for dialect in (*_of_host(host), *by_path)]
+    return [dialect.name for dialect in (*_of_host(host), *_of_call(method, host, path))]
 
 
 def provider_of_host(host: str) -> str:
@@ -261,14 +264,7 @@ def credential_parameters(host: str, path: str) -> tuple[CredentialParameter, ..
         host: in lower case, without a port; empty where a URL is relative.
         path: of the URL.
     """
-    fitting = endpoints("POST", path)
-    return tuple(
-        row
-        for dialect in DIALECTS
-        if dialect.credential_parameters
-        and (dialect in _of_host(host) or any(endpoint in dialect.endpoints for endpoint in fitting))
-        for row in dialect.credential_parameters
-    )
+    return tuple(row for dialect in _of_call("POST", host, path) for row in dialect.credential_parameters)
 
 
 def _is_at(pattern: str, path: str) -> bool:

@@ -28,9 +28,7 @@ def members(request: Request) -> dict[str, Any] | None:
     try:
         body = decode_whole(request.header("content-encoding"), request.body, MAX_DECODED)
         if media_type == "multipart/form-data":
-            boundary = multipart.boundary_of(content_type)
-            parts = multipart.from_listing(body) if boundary is None else multipart.parse(body, boundary)
-            return {part.name: part.text or True for part in parts}
+            return {part.name: part.text or True for part in multipart.parts_of(body, content_type)}
         if media_type == "application/x-www-form-urlencoded":
             return dict(parse_qsl(body.decode()))
         try:

@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 from .._models import Recording, Request, Usage
 from ..wire import url
-from .answer_objects import object_of, objects_of
-from .counts import Counts
+from .answer_events import inner_event
+from .answers import watched
+from .progress import as_text
 from .registry import DIALECTS, endpoints, provider_of_host
 from .request_body import members
 from .token_counts import ENVELOPES, counts_of, usage_object
@@ -27,8 +28,6 @@ def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Us
     usage only where `stream_options.include_usage` asked for it: both give None. Of an answer of Anthropic or
     Gemini that was cut short, what it told until then counts.
 
-    A body of more than 4 MiB is looked into at its start and its end only.
-
     Args:
         telling: the objects of the answer in which anything may be told, where they are at hand.
 
@@ -40,14 +39,28 @@ def usage_of(recording: Recording, telling: Sequence[dict[str, Any]] = ()) -> Us
     if not any(endpoint.kind in ("generates", "state") for endpoint in endpoints(request.method, path)):
         return None
     provider = provider_of(request)
-    for objects in (list(telling),) if telling else objects_of(recording.body):
-        usage, model, service_tier = _merged(objects)
-        counts = counts_of(usage, reasons_apart=provider == "google") if usage else None
-        if counts is not None:
-            if provider == "aws" or not model:  # Bedrock's path names the region's price too
-                model = model_of(request) or model
-            return _usage(_seller(request), model, service_tier, counts)
-    return None
+    told = _Told()
+    for value in telling:
+        told.take(value)
+    if not telling:
+        watched(recording, told.take)
+    counts = counts_of(told.usage, reasons_apart=provider == "google") if told.usage else None
+    if counts is None:
+        return None
+    model = told.model.removeprefix("models/")
+    if provider == "aws" or not model:  # Bedrock's path names the region's price too
+        model = model_of(request) or model
+    return Usage(
+        _seller(request),
+        model,
+        counts.input,
+        counts.output,
+        counts.cached,
+        counts.cache_write,
+        counts.reasoning,
+        counts.service_tier or told.service_tier.lower(),
+        counts.units,
+    )
 
 
 def asked_of(request: Request) -> Usage:
@@ -73,7 +86,7 @@ def provider_of(request: Request) -> str:
 
 def model_of(request: Request) -> str:
     """The model that a request asks for, as its body or its path names it; empty where neither does."""
-    return _model_in_body(request) or _model_in_path(_parts(request).path)
+    return as_text((members(request) or {}).get("model")) or _model_in_path(_parts(request).path)
 
 
 def _parts(request: Request) -> url.Url:
@@ -92,27 +105,25 @@ def _model_in_path(path: str) -> str:
     return ""
 
 
-def _model_in_body(request: Request) -> str:
-    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    is_form = media_type in ("multipart/form-data", "application/x-www-form-urlencoded")
-    body = (members(request) or {}) if is_form else object_of(request.body)
-    return _text(body.get("model"))
-
-
-def _merged(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], str, str]:
-    """The usage that the objects tell together, and the model and the service tier they name.
+class _Told:
+    """The usage that the objects of an answer tell together, and the model and the service tier they name.
 
     Providers count up as a stream goes on, so that what comes later holds. A later object may leave out what an
     earlier one told: Anthropic's message_delta need not repeat the input of message_start
     (https://docs.anthropic.com/en/docs/build-with-claude/streaming).
     """
-    usage: dict[str, Any] = {}
-    model = service_tier = ""
-    for value in objects:
-        usage.update((name, count) for name, count in usage_object(value).items() if count is not None)
-        model = next(_named(value, "model", "modelVersion"), model)
-        service_tier = next(_named(value | {"usage": usage}, "service_tier", "serviceTier"), service_tier)
-    return usage, model.removeprefix("models/"), service_tier.lower()
+
+    def __init__(self) -> None:
+        self.usage: dict[str, Any] = {}
+        self.model = self.service_tier = ""
+
+    def take(self, value: dict[str, Any]) -> None:
+        """Takes the next object."""
+        value = inner_event(value)
+        self.usage.update((name, count) for name, count in usage_object(value).items() if count is not None)
+        self.model = next(_named(value, "model", "modelVersion"), self.model)
+        named = _named(value | {"usage": self.usage}, "service_tier", "serviceTier")
+        self.service_tier = next(named, self.service_tier)
 
 
 def _named(value: dict[str, Any], *names: str) -> Iterator[str]:
@@ -120,23 +131,5 @@ def _named(value: dict[str, Any], *names: str) -> Iterator[str]:
     for part in (value, *map(value.get, ENVELOPES), value.get("usage")):
         if isinstance(part, dict):
             for name in names:
-                if _text(part.get(name)):
+                if as_text(part.get(name)):
                     yield part[name]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _usage(provider: str, model: str, service_tier: str, counts: Counts) -> Usage:
-    return Usage(
-        provider,
-        model,
-        counts.input,
-        counts.output,
-        counts.cached,
-        counts.cache_write,
-        counts.reasoning,
-        counts.service_tier or service_tier,
-        counts.units,
-    )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
-from .progress import as_dict
+from .progress import as_dict, as_text
 
 __all__ = [
     "Kind",
@@ -73,11 +73,6 @@ def as_list(value: Any) -> list[Any]:
 def as_dicts(value: Any) -> list[dict[str, Any]]:
     """The objects of an array."""
     return [item for item in as_list(value) if isinstance(item, dict)]
-
-
-def as_text(value: Any) -> str:
-    """The value if it is text, else nothing."""
-    return value if isinstance(value, str) else ""
 
 
 def as_json(value: Any) -> str:

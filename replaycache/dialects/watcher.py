@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from .._models import Verdict
-from .framing.aws_event_stream import FrameDecoder, is_prelude
+from .framing.aws_event_stream import PRELUDE, FrameDecoder, is_prelude
 from .framing.json_values import ArrayDecoder, ObjectDecoder
 from .framing.repeats import Repeats
-from .framing.sse import LONGEST_FIELD, Event, EventDecoder, begins_with_a_field, spelled
+from .framing.sse import Event, EventDecoder, begins_with_a_field, spelled
 from .progress import Document, Progress, tells_failure
 
 MOST_TELLING = 256 << 10
@@ -65,6 +65,7 @@ class AnswerWatcher:
     Args:
         content_type: of the response; only where the first bytes leave a doubt does it tell.
         asked: gives the members of the request's body, where they are needed.
+        told: receives what `telling` has, however much it is.
 
     Attributes:
         ends_soon: whether the answer has said why the model stopped, from when on nothing of it but its terminal
@@ -72,7 +73,11 @@ class AnswerWatcher:
     """
 
     def __init__(
-        self, answering: Answering, content_type: str, asked: Callable[[], Mapping[str, Any]] = dict
+        self,
+        answering: Answering,
+        content_type: str,
+        asked: Callable[[], Mapping[str, Any]] = dict,
+        told: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self._answering = answering
         self._media_type = content_type.partition(";")[0].strip().lower()
@@ -84,6 +89,7 @@ class AnswerWatcher:
         self._repeats = Repeats()
         self._telling: list[dict[str, Any]] = []
         self._left = MOST_TELLING
+        self._told = told
         self._first: Event | None = None
         self._is_document = False
         self._marker = False
@@ -219,9 +225,9 @@ class AnswerWatcher:
         """Tells the framing by the first bytes; False where there are too few of them."""
         head = self._head = self._head + data
         shown = head.removeprefix(_BOM).lstrip(b" \t\r\n")
-        if (head and self._media_type == _FRAMES) or (len(head) >= 12 and is_prelude(head[:12])):
+        if (head and self._media_type == _FRAMES) or is_prelude(head[:PRELUDE]):
             self._framing, self._decoder = "frames", FrameDecoder()
-        elif not shown or (len(shown) < LONGEST_FIELD and not is_all and shown[:1] not in b"{["):
+        elif not shown or (len(shown) < PRELUDE and not is_all and shown[:1] not in b"{["):
             if not shown:
                 self._head = b""  # white space while the server works: however much, it is not kept
             return False
@@ -282,6 +288,8 @@ class AnswerWatcher:
             self._look_into(event.event, value)
             if not self._is_document:
                 self._repeats.learn(spelled(event))
+            if self._told is not None:
+                self._told(value)
             self._left -= len(data)
             if self._left >= 0:
                 self._telling.append(value)

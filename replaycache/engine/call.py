@@ -1,7 +1,7 @@
 """One request's way through replaycache, for every transport.
 
     call = exchange.call(method, url, headers)      an adapter, for each request
-    call.identify(body)                             where `call.needs_body`
+    call.identify(body)                             where `call.asked.needs_body`
     call.decide(call.load())                        Replay | Disturb | Forward | Wait | Recheck | Refuse
 
     Replay    the adapter answers from the recording's chunks
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from .._errors import CacheMiss, MissReason, StoreUnavailable
 from ..options import Mode, Options
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .plan import Met
 
 
-class Shared(Protocol):
+class Shared:
     """What the calls of a transport share.
 
     Attributes:
@@ -61,35 +61,16 @@ class Shared(Protocol):
         met: how many calls of a key faults have met.
     """
 
-    @property
-    def options(self) -> Options: ...
-
-    @property
-    def store(self) -> Store: ...
-
-    @property
-    def advice(self) -> Advice: ...
-
-    @property
-    def reporter(self) -> Reporter: ...
-
-    @property
-    def identifier(self) -> Identifier: ...
-
-    @property
-    def lookup(self) -> Lookup: ...
-
-    @property
-    def decider(self) -> Decider: ...
-
-    @property
-    def neighbours(self) -> Neighbours | None: ...
-
-    @property
-    def keeper(self) -> Keeper: ...
-
-    @property
-    def met(self) -> Met: ...
+    options: Options
+    store: Store
+    advice: Advice
+    reporter: Reporter
+    identifier: Identifier
+    lookup: Lookup
+    decider: Decider
+    neighbours: Neighbours | None
+    keeper: Keeper
+    met: Met
 
 
 class Call:
@@ -107,16 +88,6 @@ class Call:
         self.asked = asked
         self._lead: Lead | None = None
         self._answer: Answer | None = None
-
-    @property
-    def needs_body(self) -> bool:
-        """Whether `identify` is to be called."""
-        return self.asked.needs_body
-
-    @property
-    def has_call_headers(self) -> bool:
-        """Whether the request carries headers that must not be sent upstream."""
-        return self.asked.has_call_headers
 
     @property
     def passes_by(self) -> bool:

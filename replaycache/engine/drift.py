@@ -15,9 +15,9 @@ from ..dialects.answers import answer_end
 from ..dialects.conversation import conversation
 from ..dialects.usage import usage_of
 from ..wire import url as _url
-from .nearest import ABSENT, below
+from .nearest import ABSENT, below, is_same
 from .noise import Path, is_id, is_noise, is_noisy_header
-from .pieces import Streamed, is_same
+from .pieces import Streamed
 
 SHOWN = 8
 """Places that are listed of each kind."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import ConfigurationError, DriftFound, SecretFound
@@ -16,16 +15,16 @@ from ..system.calling_upstream import calling_upstream
 from ..system.forking import postponed
 from ..system.importing import is_importing
 from ..wire.hosts import HostPattern, are_meant
-from .call import Call
+from ..wire.patterns import lazy_pattern
+from .call import Call, Shared
 from .decider import Decider
-from .diagnosis import ADVICE, Advice
+from .diagnosis import ADVICE
 from .flights import Owner
 from .held_back import is_held_back
 from .identifier import Identifier
 from .keeper import Keeper
 from .lead import Neighbours
 from .lookup import Lookup
-from .recorder import Spooled
 from .reporting import Reporter
 from .sealing import redactor_of
 from .seen_credentials import SeenCredentials
@@ -35,7 +34,7 @@ from .tally import Tally
 if TYPE_CHECKING:
     from ..stores import Store
     from .numbers import Numbers
-    from .plan import Met
+    from .spool import Spool
 
 IS_MISSPELT = "is the path misspelt?"
 
@@ -45,10 +44,7 @@ _told_idle: set[str] = set()
 _SAFE = ("GET", "HEAD")
 """RFC 9110, 9.2.1: these only fetch."""
 
-
-@cache
-def _in_body() -> re.Pattern[str]:
-    return re.compile(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
+_in_body = lazy_pattern(r" in request\.body\.?((?:[A-Za-z_][\w-]*|\[[0-9]+\]|\.)+)(?=,|$)")
 
 
 def _way_out(found: Iterable[str]) -> str:
@@ -72,21 +68,11 @@ def _new_numbers() -> Numbers:
     return Numbers()
 
 
-class Exchange:
+class Exchange(Shared):
     """What a transport keeps between requests: the parts that each call goes through.
 
     Attributes:
-        options: checked.
-        store: where recordings are.
-        advice: what the text of a miss says to do next.
-        reporter: is told what becomes of each call.
-        identifier: tells which requests are the same.
-        lookup: looks into the store.
-        decider: decides.
-        neighbours: who may ask the same; None where each call goes on its own.
-        keeper: keeps upstream's answers.
         responses: those that nobody has closed.
-        met: how many calls of a key faults have met.
         is_mode_named: whether anybody named the mode that its options have.
         leaves_imports_alone: whether what a module fetches while it is imported is none of its requests.
         is_prepared: whether requests are identified without waiting for the store.
@@ -107,7 +93,7 @@ class Exchange:
         self,
         options: Options,
         store: Store,
-        spool: Callable[[], Spooled],
+        spool: Callable[[], Spool],
         owner: Callable[[], Owner],
         *,
         beside: Exchange | None = None,
@@ -116,8 +102,8 @@ class Exchange:
         is_cache = store.repeats == "same"
         self.options = options
         self.store = store
-        self.advice: Advice = ADVICE
-        self.neighbours: Neighbours | None = None
+        self.advice = ADVICE
+        self.neighbours = None
         self.is_mode_named = True
         self.leaves_imports_alone = False
         self.is_prepared = bool(getattr(store, "is_salted", True))
@@ -140,7 +126,7 @@ class Exchange:
             identify = self._sequence.identify  # the one with which the cassette was gone through
         else:
             self._sequence = Sequence(cast("SequenceStore", store), repeats == "same", identify)
-        self.reporter: Reporter = (
+        self.reporter = (
             beside.reporter
             if beside is not None and beside.options is options
             else Reporter(options, store, is_cache, Tally() if beside is None else beside.tally)
@@ -151,7 +137,7 @@ class Exchange:
         self.lookup = Lookup(store, self._sequence, self.keeper.accepts, self.reporter, self.identifier.apart_from)
         self.decider = Decider(store.location, options.pace)
         self.responses = self.keeper.responses
-        self.met: Met = {} if beside is None else beside.met
+        self.met = {} if beside is None else beside.met
         self._spool, self._owner = spool, owner
 
     def with_options(self, named: Mapping[str, Any]) -> Exchange:

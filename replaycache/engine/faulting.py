@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-from .._errors import ConfigurationError, ReplayCacheWarning
+from .._errors import ConfigurationError
 from .._faults import parse_fault
-from ..system.warning import warn
+from ..system.warning import warn_harmlessly
 from .blocks import Block
 from .plan import Met
 
@@ -43,6 +42,6 @@ class fault(Block):  # noqa: N801  # used as a function is
     def _left(self, value: Any, error: BaseException | None) -> None:
         text, met = value
         if text and not met and error is None:
-            told = f"fault={text!r} disturbed no call: only what is replayed is disturbed, and nothing was"
-            with suppress(ReplayCacheWarning):  # where warnings are errors: nobody asked for one here
-                warn(told, ReplayCacheWarning)
+            warn_harmlessly(
+                f"fault={text!r} disturbed no call: only what is replayed is disturbed, and nothing was"
+            )

@@ -15,7 +15,10 @@ import os
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
 
 PATIENCE = 5.0
 """Seconds for which a leader's answer may lie unread before the others stop waiting for it."""
@@ -37,25 +40,11 @@ class Owner(NamedTuple):
     task: int | None = None
 
 
-class Leader(Protocol):
-    """What tells how a leader's answer comes along.
-
-    Attributes:
-        heard: when a piece of it last came or was asked for, by the clock `time.perf_counter`.
-    """
-
-    heard: float
-
-    @property
-    def is_owed(self) -> bool:
-        """Whether upstream is at work for it, and it does not lie unread."""
-
-
 class Flight:
     """One upstream call and those who wait for it.
 
     Attributes:
-        leader: once upstream's answer has begun.
+        leader: tells how upstream's answer comes along, once that has begun.
         landed: whether there is nothing left to wait for.
         is_left: whether it landed since its leader's caller left, so that one of those who waited is to lead.
         look: seconds between two looks whether it is over.
@@ -71,7 +60,7 @@ class Flight:
         self._wakers: list[Callable[[], Any]] = []
         self._followers: set[object] = set()
         self._begun = time.perf_counter()
-        self.leader: Leader | None = None
+        self.leader: Recorder | None = None
         self.landed = self.is_left = False
         self.look = LOOK
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
@@ -80,13 +81,7 @@ class Identifier:
     def read(
         self, method: str, url: str, headers: Iterable[tuple[bytes, bytes]], target: bytes | None = None
     ) -> Asked:
-        """What is asked, but for its body.
-
-        Args:
-            method: in upper case.
-            url: absolute.
-            headers: as the client library has them.
-            target: what is asked for instead of the URL's path and query, if anything.
+        """What is asked, but for its body; of what `Exchange.call` takes.
 
         Raises:
             ConfigurationError: one of `CALL_HEADERS` has a wrong value, or a header is one of them misspelt.
@@ -128,7 +123,9 @@ class Identifier:
         to meet in it.
         """
         body = asked.body
-        head = b"\0".join((asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *_flat(asked.found)))
+        head = b"\0".join(
+            (asked.method.encode(), asked.url.encode(), b"%d" % asked.sample, *chain.from_iterable(asked.found))
+        )
         raw = (
             xxhash.xxh3_128_digest(head, self._seed),
             xxhash.xxh3_128_digest(body, self._seed),
@@ -177,7 +174,3 @@ class Identifier:
             from ..redaction.credentials import replace_in_request
 
         return replace_in_request(stored_form(request, self._redactor))
-
-
-def _flat(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:
-    return [item for pair in pairs for item in pair]

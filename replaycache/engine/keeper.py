@@ -16,7 +16,6 @@ from ..wire import url as _url
 from .asked import Asked
 from .confirming import Confirming
 from .named_in_answers import without_named
-from .recorder import Spooled
 from .redirects import Redirects
 from .reporting import Reporter, shown
 from .seen_credentials import SeenCredentials
@@ -26,6 +25,7 @@ from .unclosed import OpenResponses
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .spool import Spool
 
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 16 << 20
@@ -92,7 +92,7 @@ class Keeper:
         sequence: Sequence | None,
         redactor: Redactor,
         seen: SeenCredentials,
-        spool: Callable[[], Spooled],
+        spool: Callable[[], Spool],
         reporter: Reporter,
     ) -> None:
         self._options = options

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..match import Identity
 from ..system.calling_upstream import calling_upstream
-from .flights import ClaimedElsewhere, Claiming, Flight, Leader, Owner, board, landings
+from .flights import ClaimedElsewhere, Claiming, Flight, Owner, board, landings
 
 if TYPE_CHECKING:
     from ..stores import Store
+    from .recorder import Recorder
 
 _WAITS = 2
 """So often a call waits for other processes."""
@@ -96,7 +97,7 @@ class Lead:
             return False
         return neighbours.claims is not None or landings() != before
 
-    def listen(self, leader: Leader) -> None:
+    def listen(self, leader: Recorder) -> None:
         """From now on what comes of upstream's answer tells whether it is worth waiting for."""
         flight = self._flight  # another thread may land meanwhile
         if flight is not None:

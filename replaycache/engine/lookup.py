@@ -80,7 +80,9 @@ class Lookup:
         sequence = self._sequence
         mode = asked.mode
         if mode is Mode.ONCE:
-            mode = asked.mode = self._once()
+            # for the cassette as the session found it
+            mode = Mode.REPLAY if sequence is not None and sequence.had_recordings else Mode.AUTO
+            asked.mode = mode
         if asked.identity is None or asked.unstorable:
             return Nothing()
         if sequence is not None and mode is Mode.RECORD:
@@ -109,9 +111,3 @@ class Lookup:
                 self._reporter.store_failed(told)
             recording = None
         return Nothing(landings=before) if recording is None else recording
-
-    def _once(self) -> Mode:
-        """What `once` comes to, for the cassette as the session found it."""
-        if self._sequence is not None and self._sequence.had_recordings:
-            return Mode.REPLAY
-        return Mode.AUTO

@@ -109,14 +109,19 @@ def compare_values(recorded: Any, asked: Any, path: str = "") -> Iterator[Differ
                 asked[index] if index < len(asked) else ABSENT,
                 inner,
             )
-    elif not _is_same(recorded, asked):
+    elif not is_same(recorded, asked):
         yield Difference(path or "body", recorded, asked)
 
 
-def _is_same(recorded: Any, asked: Any) -> bool:
-    if isinstance(recorded, bool) or isinstance(asked, bool):
-        return recorded is asked
-    return bool(recorded == asked)
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two decoded JSON values are the same; true and 1 are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)
 
 
 def below(path: str, name: str) -> str:

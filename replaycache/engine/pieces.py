@@ -14,21 +14,11 @@ from typing import Any, NamedTuple
 from ..dialects.answer_events import inner_event
 from ..dialects.framing.sse import Event
 from ..dialects.readings import READINGS
+from .nearest import is_same
 from .noise import PIECES, Path, Step, is_id, is_noise, keeps_alive
 
 _USAGE = frozenset(name for reading in READINGS for name in reading.usage_members)
 _ID = "an id"
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two decoded JSON values are the same; true and 1 are not."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(is_same(one[name], other[name]) for name in one)
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    return bool(one == other)
 
 
 class _Said(NamedTuple):

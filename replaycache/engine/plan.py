@@ -73,20 +73,6 @@ _SILENT = Break("ReadTimeout", "timed out")
 _ENDS = {"refuse": _REFUSED, "reset": _RESET, "cut": _CUT}
 
 
-class _Mark(NamedTuple):
-    """Where in a body a fault is met: behind so many chunks, or so many bytes."""
-
-    fault: Fault
-
-    def is_reached(self, chunks: int, size: int) -> bool:
-        fault = self.fault
-        return chunks >= (fault.after or 0) if fault.bytes is None else size >= fault.bytes
-
-    def room(self, size: int) -> int | None:
-        """How many bytes may come before it; None where it does not go by them."""
-        return None if self.fault.bytes is None else self.fault.bytes - size
-
-
 class Plan(NamedTuple):
     """What goes wrong with one answer.
 
@@ -125,7 +111,7 @@ class Plan(NamedTuple):
         Args:
             read_timeout: as above.
         """
-        marks = [_Mark(fault) for fault in self.faults if fault.kind in ("cut", "stall", "reset")]
+        ahead = [fault for fault in self.faults if fault.kind in ("cut", "stall", "reset")]
         chunks = size = 0
         for coming in self._cut_anew():
             if coming is None:
@@ -133,8 +119,9 @@ class Plan(NamedTuple):
                 continue
             data, offset = coming
             while True:
-                yield from self._met(marks, chunks, size, read_timeout)
-                rooms = [room for mark in marks if (room := mark.room(size)) is not None and room < len(data)]
+                yield from self._met(ahead, chunks, size, read_timeout)
+                rooms = [fault.bytes - size for fault in ahead if fault.bytes is not None]
+                rooms = [room for room in rooms if room < len(data)]
                 if not rooms:
                     break
                 part, data = data[: min(rooms)], data[min(rooms) :]
@@ -144,16 +131,16 @@ class Plan(NamedTuple):
             chunks += 1
             size += len(data)
         # where the body is shorter, they are met at its end: what was to be broken is never whole
-        yield from self._met(marks, None, size, read_timeout)
+        yield from self._met(ahead, None, size, read_timeout)
 
     def _met(
-        self, marks: list[_Mark], chunks: int | None, size: int, read_timeout: float | None
+        self, ahead: list[Fault], chunks: int | None, size: int, read_timeout: float | None
     ) -> Iterator[Step]:
         """What is met here, and taken from the list; at the end of the body, where `chunks` is None, all of it."""
-        for mark in list(marks):
-            if chunks is None or mark.is_reached(chunks, size):
-                marks.remove(mark)
-                yield from self._of(mark.fault, read_timeout)
+        for fault in list(ahead):
+            if chunks is None or _is_reached(fault, chunks, size):
+                ahead.remove(fault)
+                yield from self._of(fault, read_timeout)
 
     def _of(self, fault: Fault, read_timeout: float | None) -> Iterator[Step]:
         broken = _ENDS.get(fault.kind)
@@ -190,6 +177,11 @@ class Plan(NamedTuple):
 
     def _told(self, broken: Break) -> Break:
         return broken._replace(text=f"{broken.text} (by replaycache, for fault={self.text!r})")
+
+
+def _is_reached(fault: Fault, chunks: int, size: int) -> bool:
+    """Whether a fault is met behind so many chunks, or so many bytes, of a body."""
+    return chunks >= (fault.after or 0) if fault.bytes is None else size >= fault.bytes
 
 
 def _outlasts(seconds: float | None, read_timeout: float | None) -> bool:

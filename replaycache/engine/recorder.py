@@ -10,14 +10,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from .._models import Body, ResponseHead, Segment
 from ..wire.content_encoding import UndecodableContent, is_known, make_decoder
 
 if TYPE_CHECKING:
     from ..dialects.watcher import AnswerWatcher
-    from ..stores.format import FileSegments
+    from .spool import Spool
 
 SEGMENT_BYTES = 256 << 10
 SEGMENT_CHUNKS = 8192
@@ -59,17 +59,6 @@ class _TooLarge(Exception):
     """The store does not keep so large a body; the text says it."""
 
 
-class Spooled(Protocol):
-    """Where segments go that are too many for memory."""
-
-    def append(self, segment: Segment) -> None:
-        """Takes a segment."""
-
-    @property
-    def segments(self) -> FileSegments:
-        """All that were taken."""
-
-
 class Recorder:
     """Takes every chunk as it passes and knows, at the end, whether all of the body came.
 
@@ -94,7 +83,7 @@ class Recorder:
         watcher: AnswerWatcher,
         head: ResponseHead,
         started: float,
-        spool: Callable[[], Spooled],
+        spool: Callable[[], Spool],
         *,
         is_framed: bool = False,
         has_body: bool = True,
@@ -107,7 +96,7 @@ class Recorder:
         self._has_body = has_body
         self._started = started
         self._make_spool = spool
-        self._spool: Spooled | None = None
+        self._spool: Spool | None = None
         self._segments: list[Segment] = []
         self._held = 0
         self._last = started

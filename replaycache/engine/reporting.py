@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .._errors import BudgetExceeded, CacheMiss, ReplayCacheWarning, StoreError
+from .._errors import BudgetExceeded, CacheMiss, StoreError
 from .._models import Outcome, Recording, Request
 from .._printable import printable
 from ..accounts.noted import Noted
 from ..options import Options
 from ..system.forking import postponed
-from ..system.warning import warn
+from ..system.warning import warn_harmlessly
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ def shown(request: Request) -> str:
     try:
         with postponed():
             from ..redaction.credentials import find, placeholder
-    except (
-        OSError,
-        ImportError,
-    ) as error:  # a process that can open no further file goes on, and so does its call
+    except (OSError, ImportError) as error:
+        # a process that can open no further file goes on, and so does its call
         return f"a request that cannot be told: {error}"
 
     url = request.url
@@ -184,10 +182,8 @@ class Reporter:
         request, usage = recording.request, None
         try:
             with postponed():
-                from ..dialects.usage import (  # a process that only replays has no use for it
-                    asked_of,
-                    usage_of,
-                )
+                # a process that only replays has no use for it
+                from ..dialects.usage import asked_of, usage_of
 
             usage = usage_of(recording, telling)
             # where it does not tell, it is at least known who was asked: hits need not look at the request again
@@ -230,11 +226,8 @@ class Reporter:
     # -- warnings ------------------------------------------------------------------------------------------
 
     def warn(self, message: str) -> None:
-        """Warns."""
-        try:
-            warn(message, ReplayCacheWarning)
-        except ReplayCacheWarning:
-            # warnings are errors here, but nothing of ours fails the caller's call
+        """Warns; logs where warnings are errors."""
+        if not warn_harmlessly(message):
             logger.warning("%s", printable(message, lines=True))
 
     def warn_once(self, message: str) -> None:
@@ -253,10 +246,8 @@ class Reporter:
         mine = object()
         is_known = _failed.setdefault(self._identity, mine) is not mine
         logger.log(logging.DEBUG if is_known else logging.WARNING, "%s", printable(message, lines=True))
-        if is_known:
-            return
-        with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
-            warn(message, ReplayCacheWarning)
+        if not is_known:
+            warn_harmlessly(message)
 
     def _tell(self, call: Noted) -> None:
         if self._note is None:

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from ..stores import Store
 
 _OF_PROCESS = os.urandom(SALT_BYTES)
-
-
-def _of_process() -> bytes:
-    """The salt for stores that keep none: what is sealed by it is found again by this process alone."""
-    return _OF_PROCESS
+"""The salt for stores that keep none: what is sealed by it is found again by this process alone."""
 
 
 class _SaltOf:
@@ -38,7 +34,7 @@ class _SaltOf:
 
     def __call__(self) -> bytes:
         salt = getattr(self._store(), "salt", None)
-        return salt() if callable(salt) else _of_process()
+        return salt() if callable(salt) else _OF_PROCESS
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _SaltOf) and self._identity == other._identity

@@ -65,13 +65,6 @@ ApartFrom = Callable[[tuple[str, ...]], Identity]
 """Gives the identity of what is asked among recordings of which something is unknown, by what that is."""
 
 
-class Held(Protocol):
-    """A recording that a cassette held when a session began."""
-
-    @property
-    def recording(self) -> Recording: ...
-
-
 class PlayingSession(Protocol):
     """What one session sees of a cassette, and adds to it; `identify` makes the identity of a recording."""
 
@@ -165,12 +158,7 @@ class Sequence:
         identify: makes the identity of a recording.
     """
 
-    def __init__(
-        self,
-        store: SequenceStore,
-        is_same: bool,
-        identify: Identify,
-    ) -> None:
+    def __init__(self, store: SequenceStore, is_same: bool, identify: Identify) -> None:
         self._store = store
         self._session: PlayingSession | None = None
         self._is_same = is_same
@@ -178,10 +166,10 @@ class Sequence:
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
         self._free: dict[Identity, list[tuple[int, int]]] = {}
-        self._last: dict[Identity, Held] = {}
+        self._last: dict[Identity, Any] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
-        self._played: dict[int, Held] = {}
+        self._played: dict[int, Any] = {}
 
     def under(self, is_same: bool, identify: Identify) -> Sequence:
         """The place of the same session, under rules of their own; itself where they are the same."""
@@ -194,10 +182,6 @@ class Sequence:
 
     def begin(self) -> PlayingSession:
         """The session on the cassette; `under` other rules there is no other."""
-        return self._begun
-
-    @property
-    def _begun(self) -> PlayingSession:
         if self._session is None:
             self._session = self._store.begin()
         return self._session
@@ -215,7 +199,7 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             any_held = False
             for among in self._among(identity, apart_from):
                 held = session.held(among, self.identify)
@@ -237,7 +221,7 @@ class Sequence:
         if free:
             return Place(identity, among, free.pop(0)[1], number)
         self._numbers[among] = number + 1
-        return Place(identity, among, self._begun.turn(), number)
+        return Place(identity, among, self.begin().turn(), number)
 
     def _among(self, identity: Identity, apart_from: ApartFrom | None) -> Iterator[Identity]:
         """The identities under which there may be recordings of a request: its own, and those of the recordings of
@@ -246,11 +230,11 @@ class Sequence:
         if apart_from is None:
             return
         if self._unknown is None:
-            self._unknown = sorted(self._begun.unknown, key=lambda names: (len(names), names))
+            self._unknown = sorted(self.begin().unknown, key=lambda names: (len(names), names))
         for names in self._unknown:
             yield apart_from(names)
 
-    def _next(self, among: Identity, held: list[Held]) -> tuple[int, Held | None]:
+    def _next(self, among: Identity, held: list[Any]) -> tuple[int, Any]:
         """The number of the recording whose turn it is, and the recording, where it is there."""
         if self._is_same:
             last = self._last.get(among) or (held[-1] if held else None)
@@ -265,17 +249,10 @@ class Sequence:
 
     def ask_anew(self, identity: Identity, apart_from: ApartFrom | None = None) -> Place:
         """A request is asked that is to be recorded anew; reads the file, so that one that cannot be read is known
-        before upstream is called.
-
-        Args:
-            identity: of the request.
-            apart_from: its identities among recordings of which something is unknown.
-
-        Raises:
-            CassetteError: the file cannot be read.
+        before upstream is called. Takes and raises what `take` does.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             _ = session.had_recordings
             found = (one for one in self._among(identity, apart_from) if session.held(one, self.identify))
             among = next(found, identity)
@@ -289,7 +266,7 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            return self._begun.had_recordings
+            return self.begin().had_recordings
 
     @property
     def may_hold_credentials(self) -> bool:
@@ -299,15 +276,15 @@ class Sequence:
             CassetteError: the file cannot be read.
         """
         with self._lock:
-            return self._begun.holds_placeholders or not self._begun.had_recordings
+            return self.begin().holds_placeholders or not self.begin().had_recordings
 
     def release(self, place: Place) -> None:
         """Nothing was recorded: whoever asks again has the same place."""
         with self._lock:
             if place.is_anew:
-                self._begun.release(place.among, place.turn)
+                self.begin().release(place.among, place.turn)
                 return
-            held = self._begun.held(place.among, self.identify)
+            held = self.begin().held(place.among, self.identify)
             if place.number < len(held):
                 self._played.pop(id(held[place.number]), None)
             if self._numbers.get(place.among) == place.number + 1:
@@ -323,7 +300,7 @@ class Sequence:
             CassetteError: the file cannot be written.
         """
         with self._lock:
-            session = self._begun
+            session = self.begin()
             if place.is_anew:
                 session.renew(recording, place.among, place.turn, self.identify)
                 return

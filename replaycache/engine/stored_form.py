@@ -55,10 +55,8 @@ def _put(request: Request, url: str, headers: Headers, body: bytes) -> Request:
 
 
 def _listed(body: bytes, content_type: str, redactor: Redactor) -> bytes:
-    boundary = _multipart.boundary_of(content_type)
-    parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
     listing = []
-    for part in parts:
+    for part in _multipart.parts_of(body, content_type):
         if part.text is not None and redactor.is_secret_field(part.name):
             text = redactor.field(part.name, part.text)
             part = part._replace(text=text, size=len(text))

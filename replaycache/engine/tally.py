@@ -43,3 +43,6 @@ class Tally:
         self.met_rules: list[str] = []
         self.own_way = 0
         self.named_mode: set[str] = set()
+
+    def __str__(self) -> str:
+        return f"{self.replayed} replayed, {self.recorded} recorded, {len(self.misses)} missed"

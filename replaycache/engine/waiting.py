@@ -12,12 +12,14 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .flights import Flight, Owner
 
 if TYPE_CHECKING:
     import anyio
+
+    from .answer import Answer
 
 T = TypeVar("T")
 
@@ -27,16 +29,6 @@ THREADS = 16
 
 def _ends(seconds: float | None) -> float:
     return time.monotonic() + seconds if seconds is not None else float("inf")
-
-
-class Saving(Protocol):
-    """An answer that is to be stored."""
-
-    def save_at_once(self) -> bool:
-        """Stores it where that does not keep an event loop for long; False where it does."""
-
-    def save(self) -> None:
-        """Stores it; does nothing when it is called again."""
 
 
 class Blocking:
@@ -72,7 +64,7 @@ class Blocking:
         return function()
 
     @staticmethod
-    def save(answer: Saving) -> None:
+    def save(answer: Answer) -> None:
         """Stores an answer, if there is something to store."""
         answer.save()
 
@@ -157,7 +149,7 @@ class Suspending:
         return await anyio.to_thread.run_sync(call, limiter=_loop().limiter)
 
     @staticmethod
-    async def save(answer: Saving) -> None:
+    async def save(answer: Answer) -> None:
         """Stores an answer, if there is something to store: at once where that does not take long, else in a
         thread, or here where the task is broken off first."""
         if answer.save_at_once():

@@ -81,9 +81,7 @@ class Cassette:
         return True
 
     def __repr__(self) -> str:
-        tally = self.tally
-        told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
-        return printable(f"<Cassette {self.path}, mode {self.mode}: {told}>")
+        return printable(f"<Cassette {self.path}, mode {self.mode}: {self.tally}>")
 
 
 class _TestFailed(Exception):
@@ -142,8 +140,10 @@ class CassetteInUse:
         )
         self.use.note_usage(played.values())
         if keeps and cassette.mode is Mode.RECORD:
-            self.use.note_renewal(cassette.store)
-            self.use.renews = passed
+            from ..stores.cassette.renewed import RenewedCassette
+
+            assert isinstance(cassette.store, RenewedCassette)
+            self.use.renews, self.use.renewed = passed, cassette.store.renewed
         if not keeps:
             self.stack.__exit__(_TestFailed, _TestFailed(), None)
             return

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..system.regular_file import open_regular
 from .cassette_paths import DIRECTORY, module_directory
@@ -19,7 +19,6 @@ from .cassette_paths import DIRECTORY, module_directory
 if TYPE_CHECKING:
     from .._models import Recording
     from ..accounts.prices import Total
-    from ..stores import CassetteStore
 
 
 @dataclass
@@ -66,11 +65,6 @@ class Use:
     used: list[list[Any]] = field(default_factory=list)
     prices: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, fields: Mapping[str, Any]) -> Self:
-        """From what `asdict` made."""
-        return cls(**fields)
-
     def note_usage(self, replayed: Iterable[Recording]) -> None:
         """Takes what the answers that were replayed used."""
         from ..dialects.usage import usage_of
@@ -82,13 +76,6 @@ class Use:
                 continue
             if usage is not None:
                 self.used.append([*usage[:-1], [list(unit) for unit in usage.units]])
-
-    def note_renewal(self, store: CassetteStore) -> None:
-        """Takes what a test recorded anew."""
-        from ..stores.cassette.renewed import RenewedCassette
-
-        if isinstance(store, RenewedCassette):
-            self.renews, self.renewed = True, store.renewed
 
 
 @dataclass
@@ -104,10 +91,6 @@ class Collected:
     owners: dict[str, str] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
-
-    def as_fields(self) -> dict[str, Any]:
-        """For another process."""
-        return asdict(self)
 
 
 def find_saved(uses: Iterable[Use]) -> Total:
@@ -134,12 +117,9 @@ def find_unused(uses: Mapping[str, Use], collected: Collected, selected: Iterabl
     """
     from ..stores import CassetteStore
 
-    whole = list(selected)
+    judging = {test: use for test, use in uses.items() if use.judges}
     unused: dict[str, list[int]] = {}
-    for path, owners in _owners(collected):
-        judged = [uses[test] for test in owners if test in uses and uses[test].judges]
-        if len(judged) < len(owners) or not _is_owned_by(path, owners, collected, whole):
-            continue
+    for path, judged in _used_by_all(judging, collected, selected):
         if {use.version for use in judged} != {CassetteStore(path).version}:
             continue
         played = {number for use in judged for number in use.played}
@@ -153,32 +133,29 @@ def find_renewed(uses: Mapping[str, Use], collected: Collected, selected: Iterab
     """The marks of the recordings that a run in mode `record` made, by the paths of the cassettes it made anew.
 
     Whatever else such a cassette holds is left over. While a test of the cassette did not run or did not pass, it
-    may need that: then the cassette is not among them.
-
-    Args:
-        uses: by the tests' node ids.
-        collected: the run's.
-        selected: the files and directories whose tests were all asked for.
+    may need that: then the cassette is not among them. Takes what `find_unused` does.
     """
-    whole = list(selected)
+    renewing = {test: use for test, use in uses.items() if use.renews}
     found: dict[str, list[str]] = {}
-    for path, owners in _owners(collected):
-        renewing = [uses[test] for test in owners if test in uses and uses[test].renews]
-        if len(renewing) < len(owners) or not _is_owned_by(path, owners, collected, whole):
-            continue
+    for path, renewed in _used_by_all(renewing, collected, selected):
         made: Counter[str] = Counter()
-        for use in renewing:
+        for use in renewed:
             made |= Counter(use.renewed)  # each tells what the run had made by then
         found[path] = list(made.elements())
     return found
 
 
-def _owners(collected: Collected) -> list[tuple[str, list[str]]]:
-    """Each cassette with its tests."""
+def _used_by_all(
+    uses: Mapping[str, Use], collected: Collected, selected: Iterable[Path]
+) -> Iterator[tuple[str, list[Use]]]:
+    """Each cassette whose tests are all among these, if no further test can share it; and what they made of it."""
+    whole = list(selected)
     tests: dict[str, list[str]] = {}
     for test, path in collected.owners.items():
         tests.setdefault(path, []).append(test)
-    return sorted(tests.items())
+    for path, owners in sorted(tests.items()):
+        if all(test in uses for test in owners) and _is_owned_by(path, owners, collected, whole):
+            yield path, [uses[test] for test in owners]
 
 
 def _is_owned_by(path: str, owners: list[str], collected: Collected, whole: list[Path]) -> bool:

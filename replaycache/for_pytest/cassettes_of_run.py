@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,18 +54,14 @@ class CassettesOfRun:
         if mode is Mode.RECORD:
             yield from self._renewing(path, is_shared)
             return
-        store = self._store(path, is_shared)
-        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
-        with store.deferred():
-            yield store
-
-    def _store(self, path: Path, is_shared: bool) -> CassetteStore:
         from ..stores import CassetteStore
 
         store = self._shared.get(path) or CassetteStore(path)
         if is_shared:
             self._shared[path] = store  # so that it is read once
-        return store
+        len(store)  # a file that cannot be read is told of here, and not from inside of a client library
+        with store.deferred():
+            yield store
 
     def _renewing(self, path: Path, is_shared: bool) -> Generator[CassetteStore]:
         from ..stores.cassette.renewed import RenewedCassette
@@ -81,20 +77,6 @@ class CassettesOfRun:
         self._renewed[path] = renewed
         if file is not None:
             file.write_text(json.dumps(renewed), "utf-8")
-
-    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
-        """Removes what a run has left over.
-
-        Args:
-            path: of the cassette.
-            renewed: the marks of what the run has recorded.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
-        """
-        from ..stores.cassette.renewed import RenewedCassette
-
-        RenewedCassette(path, renewed).drop_others()
 
     @staticmethod
     def _beside(place: Path, path: Path, ending: str) -> Path:

@@ -81,9 +81,7 @@ class HeldRefusals:
             try:
                 return await function(*args, **kwargs)
             except BaseException as error:
-                if self._hold(error):
-                    return None
-                if not await self._is_consequence(error):
+                if not self._hold(error) and not await self._is_consequence(error):
                     raise
                 return None
 

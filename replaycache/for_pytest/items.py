@@ -107,8 +107,9 @@ class Items:
             )
         in_use = self._current
         before = in_use.cassette.tally.recorded if in_use is not None else 0
+        holding = self._refusals.holding
         try:
-            with replaced_fixture_function(fixturedef, self._refusals.holding) if self._holds else nullcontext():
+            with replaced_fixture_function(fixturedef, holding) if in_use is not None else nullcontext():
                 result = yield
             self._raise_held()
         except BaseException as error:
@@ -138,7 +139,7 @@ class Items:
         """Around the call of a test."""
         in_use = item.stash.get(_IN_USE, None)
         try:
-            with replaced_test_function(item, self._refusals.holding) if self._holds else nullcontext():
+            with replaced_test_function(item, self._refusals.holding) if in_use is not None else nullcontext():
                 result = yield
             self._raise_held()
         except BaseException as error:
@@ -148,11 +149,6 @@ class Items:
         if in_use is not None:
             _refuse_swallowed(item, in_use)
         return result
-
-    @property
-    def _holds(self) -> bool:
-        """Whether something may be refused."""
-        return self._current is not None
 
     def _was_refused(self) -> bool:
         return self._current is not None and bool(self._current.cassette.tally.misses)

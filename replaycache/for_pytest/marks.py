@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from .._errors import ConfigurationError
+from ..options import combined
 from ..stores import check_is_cassette
 from .cassette_paths import Siblings, file_name, module_directory, named
 from .pytest_private import marks_of_parameters
-from .suite_options import combined
 
 Rules = Mapping[str, Any]
 """What a mark says of how requests are recognised, and of what is kept out of the file."""

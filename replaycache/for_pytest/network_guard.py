@@ -11,7 +11,7 @@ import re
 import socket
 import threading
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .._errors import ConfigurationError
@@ -56,11 +56,9 @@ class NetworkGuard:
         )
         self._blocks = blocks
 
-    @contextmanager
-    def running(self) -> Generator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """For the time of all tests."""
-        with self._holding(self._block) if self._blocks else nullcontext():
-            yield
+        return self._holding(self._block) if self._blocks else nullcontext()
 
     @contextmanager
     def phase(self) -> Generator[None]:

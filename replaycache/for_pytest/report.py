@@ -87,7 +87,7 @@ class Report:
         """Takes what a test made of its cassette, if its report says it."""
         fields = getattr(report, _ATTRIBUTE, None)
         if fields is not None:
-            self._uses[report.nodeid] = Use.read(fields)
+            self._uses[report.nodeid] = Use(**fields)
         self._told += [f"{report.nodeid}: {told}" for told in getattr(report, _TOLD, ())]
 
     def finish(self, session: pytest.Session) -> None:
@@ -114,10 +114,12 @@ class Report:
                 warnings.warn(f"what is unused stays: {error}", ReplayCacheWarning, stacklevel=1)
 
     def _drop_others(self) -> None:
+        from ..stores.cassette.renewed import RenewedCassette
+
         collected = self._run.collection.collected
         for path, renewed in find_renewed(self._uses, collected, self._run.selected()).items():
             try:
-                self._run.drop_others(Path(path), renewed)
+                RenewedCassette(path, renewed).drop_others()
             except ReplayCacheError as error:
                 warnings.warn(f"what is left over stays: {error}", ReplayCacheWarning, stacklevel=1)
 

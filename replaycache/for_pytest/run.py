@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..engine.held_back import holding_back
-from ..options import Mode, Options
+from ..options import Mode, Options, combined
+from ..session.guard import why_nothing_goes_live
 from .advice import find_holder, told_of
 from .cassette_of_test import CassetteInUse, open_cassette
 from .cassette_use import Collected
@@ -24,7 +24,7 @@ from .ignored_hosts import ignored_hosts
 from .marks import Marked
 from .modes import is_ci, mode_of
 from .network_guard import NetworkGuard
-from .suite_options import combined, of_file, suite_options
+from .suite_options import of_file, suite_options
 
 if TYPE_CHECKING:
     from .._models import Request
@@ -105,7 +105,7 @@ class Run:
         with ExitStack() as stack:
             if mode is Mode.REPLAY or is_ci():  # before the session, which tells of what connects
                 ignored = Options.parse(options).ignore_hosts
-                why = _why(said) if mode is Mode.REPLAY else "CI is set"
+                why = why_nothing_goes_live(said) if mode is Mode.REPLAY else "CI is set"
                 stack.enter_context(self.network.replaying(ignored, why))
             if is_held_back:
                 stack.enter_context(holding_back())
@@ -129,18 +129,6 @@ class Run:
         holder = find_holder(asked, key, options, self.collection.orphans, path.parent)
         return "" if holder is None else told_of(holder, path, self.shown)
 
-    def drop_others(self, path: Path, renewed: Iterable[str]) -> None:
-        """Removes from a cassette what the run has left over.
-
-        Args:
-            path: of the cassette.
-            renewed: the marks of what the run has recorded.
-
-        Raises:
-            CassetteError: the file cannot be read or written.
-        """
-        self._cassettes.drop_others(path, renewed)
-
     # -- workers
 
     def prepare_worker(self, worker: Any) -> None:
@@ -159,7 +147,7 @@ class Run:
 
     def tell_controller(self) -> None:
         """Sends what this worker collected."""
-        fields = self.collection.collected.as_fields()
+        fields = asdict(self.collection.collected)
         self._config.workeroutput[_COLLECTED] = fields  # type: ignore[attr-defined]  # xdist's
 
     def close(self) -> None:
@@ -181,12 +169,6 @@ class Run:
         path = Path(path)
         start = self._config.invocation_params.dir
         return path.relative_to(start).as_posix() if path.is_relative_to(start) else str(path)
-
-
-def _why(said: Mode) -> str:
-    """Why nothing goes live in a test that replays."""
-    once = "mode once replays a cassette that has recordings"
-    return once if said is Mode.ONCE else "in mode replay nothing goes live"
 
 
 def _shared(config: pytest.Config, amount: Any, where: str) -> Budget:

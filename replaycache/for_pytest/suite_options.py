@@ -9,9 +9,7 @@ import pytest
 
 from .._errors import ConfigurationError
 from ..configuration import Configuration, defaults
-from ..options import Options, combined
-
-__all__ = ["combined", "of_file", "suite_options"]
+from ..options import Options
 
 _FILE = pytest.StashKey[Configuration]()
 

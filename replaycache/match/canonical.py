@@ -284,9 +284,7 @@ class Canonical:
             return _multipart.unreadable(body)
 
     def _listed(self, body: bytes, content_type: str, origin: str, path: str) -> bytes:
-        boundary = _multipart.boundary_of(content_type)
-        parts = _multipart.from_listing(body) if boundary is None else _multipart.parse(body, boundary)
-        parts = [part for part in parts if not self._ignored(part.name)]
+        parts = [part for part in _multipart.parts_of(body, content_type) if not self._ignored(part.name)]
         if self._rules.fold_defaults:
             names = [part.name for part in parts]
             fields = {part.name: part.text for part in parts}

@@ -1,7 +1,7 @@
 """The places in bodies where APIs have credentials, as the dialects document them."""
 
 import re
-from collections.abc import KeysView
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -75,14 +75,16 @@ def _rows() -> dict[str, dict[str, CredentialPlace]]:
     return found
 
 
-def first_names() -> KeysView[str]:
-    """The members at the top level of a body in which there are such places."""
-    return _rows().keys()
-
-
 def documented_in(name: str) -> tuple[Place, ...]:
     """The places in a member at the top level of a body; most processes meet one or two such members."""
     return _places_in(name) if name in _rows() else ()
+
+
+def documented_among(present: frozenset[bytes] | None) -> Iterator[Place]:
+    """The places in the members at the top level of a body that may be there; None for all."""
+    for name in _rows():
+        if present is None or name.lower().encode() in present:
+            yield from _places_in(name)
 
 
 @cache

@@ -73,11 +73,9 @@ class Redact(Value):
             raise ConfigurationError(f"Redact(secrets={secrets!r}) is wrong; it takes 'refuse' or 'replace'")
         try:
             # those that lead to the outside of others first: what is sealed as a whole is sealed as it was
-            paths = sorted((_json_path.parse(path, any_case=True) for path in lists["body"]), key=_depth)
+            paths = sorted(
+                (_json_path.parse(path, any_case=True) for path in lists["body"]), key=lambda path: len(path.steps)
+            )
         except ValueError as error:
             raise ConfigurationError(f"Redact(body=...): {error}") from None
         vars(self).update(lists, secrets=secrets, paths=tuple(paths), used=UsedPaths(lists["body"]))
-
-
-def _depth(path: _json_path.Path) -> int:
-    return len(path.steps)

@@ -26,9 +26,9 @@ from .documented import (
     FIELDS,
     WORD,
     Place,
+    documented_among,
     documented_in,
     field_place,
-    first_names,
     is_object_of_a_row,
     place_of,
     whose_field,
@@ -199,7 +199,7 @@ class Redactor(_models.Value):
         if _escaped_in_word().search(lowered):
             return True
         present = frozenset(WORD.findall(lowered))
-        places = _documented_among(present)
+        places = documented_among(present)
         return not FIELD_WORDS.isdisjoint(present) or any(place.words <= present for place in places)
 
     def credentials_in(self, value: Any) -> Iterator[str]:
@@ -259,15 +259,16 @@ class Redactor(_models.Value):
         places = [place for place in self._named if is_escaped or place.words <= present]
         has_fields = False
         if documented:
-            among = _documented_among(None if is_escaped else present)
+            among = documented_among(None if is_escaped else present)
             places += [place for place in among if is_escaped or place.words <= present]
             has_fields = is_escaped or not FIELD_WORDS.isdisjoint(present)
         if not places and not has_fields:
             return body
         text = body.decode("utf-8")
         value = json.loads(text, strict=False)
-        inside: _json_path.Inside = {_begin(text): list(_json_path.children(text, _begin(text)))}
-        names = {name for name, *_ in inside[_begin(text)]}
+        begin = _json_path.skip_space(text, 0)
+        inside: _json_path.Inside = {begin: list(_json_path.children(text, begin))}
+        names = {name for name, *_ in inside[begin]}
         tops = {*names, *map(str.lower, names)}
         for place in places:
             if not isinstance(place.path.steps[0], str) or place.path.steps[0] in tops:
@@ -333,17 +334,6 @@ class Redactor(_models.Value):
         except UnicodeDecodeError:
             stand_in = self.field(decoded, plain)
         return b"%s=%s" % (name, quote_from_bytes(stand_in.encode()).encode())
-
-
-def _documented_among(present: frozenset[bytes] | None) -> Iterator[Place]:
-    """The documented places in the members at the top level of a body that may be there; None for all."""
-    for name in first_names():
-        if present is None or name.lower().encode() in present:
-            yield from documented_in(name)
-
-
-def _begin(text: str) -> int:
-    return len(text) - len(text.lstrip(" \t\n\r"))
 
 
 def _canonical_value(written: str) -> Any:

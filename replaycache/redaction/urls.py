@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from ..dialects.registry import credential_parameters
 from ..wire.patterns import lazy_pattern
+from ..wire.url import decoded, decoded_name
 from .documented import FIELDS
 from .seal import Seal, Whose
 
@@ -76,20 +76,20 @@ class UrlRedactor(NamedTuple):
             sealed = f"{self.seal.stand_in(user, whose)}@" if at and self.seal.counts(whose) else ""
             authority = f"{match['scheme'] or ''}//{sealed}{place}"
         if query is not None:
-            names = frozenset(_decoded(part.partition("=")[0]).lower() for part in query.split("&"))
+            names = frozenset(decoded_name(part).lower() for part in query.split("&"))
             parts = [self._parameter(part, names, host, match["path"], whose) for part in query.split("&")]
             query = f"?{'&'.join(parts)}"
         return f"{authority or ''}{match['path']}{query or ''}"
 
     def _parameter(self, part: str, names: frozenset[str], host: str, path: str, whose: Whose) -> str:
         name, equals, value = part.partition("=")
-        decoded = _decoded(name)
+        plain = decoded(name)
         if not equals:
             return part
-        if self.is_dropped(decoded, names, host, path):
-            return f"{name}={self.seal.stand_in(_decoded(value), whose)}"
-        if decoded.lower() in self.named:
-            return f"{name}={self.seal.of(_decoded(value))}"
+        if self.is_dropped(plain, names, host, path):
+            return f"{name}={self.seal.stand_in(decoded(value), whose)}"
+        if plain.lower() in self.named:
+            return f"{name}={self.seal.of(decoded(value))}"
         return part
 
     def credentials_in(self, url: str) -> Iterator[str]:
@@ -99,14 +99,10 @@ class UrlRedactor(NamedTuple):
             return
         host = (match["authority"] or "").rpartition("@")[2].lower().partition(":")[0]
         pairs = [part.partition("=") for part in match["query"].split("&")]
-        names = frozenset(_decoded(name).lower() for name, _, _ in pairs)
+        names = frozenset(decoded(name).lower() for name, _, _ in pairs)
         for name, _, value in pairs:
-            if self.is_dropped(_decoded(name), names, host, match["path"]):
-                yield _decoded(value)
-
-
-def _decoded(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+            if self.is_dropped(decoded(name), names, host, match["path"]):
+                yield decoded(value)
 
 
 _url_parts = lazy_pattern(

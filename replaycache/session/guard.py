@@ -132,6 +132,13 @@ def shown(host: str, port: int | None) -> str:
     return name if port is None else f"{name}:{port}"
 
 
+def why_nothing_goes_live(mode: str) -> str:
+    """Why that is so, where this mode replays."""
+    if mode == "once":
+        return "mode once replays a cassette that has recordings"
+    return "in mode replay nothing goes live"
+
+
 def started_text(who: str) -> str:
     """Says who started other processes, to whom nothing said here applies."""
     return f"{who} started other processes of Python, where replaycache holds only what they install themselves"

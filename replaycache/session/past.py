@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Any, NamedTuple
 
-from .._errors import CassetteError, ReplayCacheWarning
+from .._errors import CassetteError
 from ..engine.tally import Tally
 from ..options import Mode, Options
 from ..stores import Store
@@ -15,7 +15,7 @@ from ..system.warning import warn
 from ..wire.hosts import HostPattern
 from .askers import who_asks
 from .connections import LOOK_UPS, SPAWNED, names_of
-from .guard import Guard, destination, is_loopback, shown, started_text
+from .guard import Guard, destination, is_loopback, shown, started_text, why_nothing_goes_live
 
 logger = logging.getLogger("replaycache")
 
@@ -45,8 +45,7 @@ class Past:
         self._store = store
         self.tally = tally
         self._ignored = tuple(map(HostPattern.parse, options.ignore_hosts))
-        once = "mode once replays a cassette that has recordings"
-        self._why = once if options.mode is Mode.ONCE else "in mode replay nothing goes live"
+        self._why = why_nothing_goes_live(options.mode)
         self._guard = Guard(
             self._ignored,
             why=f"{self._why}, and {_COVERED} replayed",
@@ -142,7 +141,7 @@ class Past:
                 f"it asked there was neither recorded nor replayed"
             )
         if told:
-            warn(". ".join(told), ReplayCacheWarning)
+            warn(". ".join(told))
 
 
 class _Reached(NamedTuple):

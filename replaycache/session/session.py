@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
@@ -501,16 +502,14 @@ class use_cassette:  # noqa: N801  # used as a function is
     def __repr__(self) -> str:
         if not self._entered:
             return f"<use_cassette {self._store!s}, mode {self._options.mode}>"
-        tally = self.tally
-        told = f"{tally.replayed} replayed, {tally.recorded} recorded, {len(tally.misses)} missed"
-        if tally.own_way:
-            told += f", {tally.own_way} by transports with a store or mode of their own"
+        told = str(self.tally)
+        if self.tally.own_way:
+            told += f", {self.tally.own_way} by transports with a store or mode of their own"
         return f"<use_cassette {self._store!s}, mode {self._options.mode}: {told}>"
 
     def _again(self) -> use_cassette:
-        fresh = use_cassette.__new__(use_cassette)
-        fresh._store, fresh._options, fresh._entered = self._store, self._options, []
-        fresh._is_mode_unsaid = self._is_mode_unsaid
+        fresh = copy(self)
+        fresh._entered = []
         return fresh
 
     @overload

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError, StoreUnavailable
+from .._errors import ConfigurationError, CorruptRecording, StoreError, StoreUnavailable
 from .._models import Recording
 from .._printable import printable
 from ..accounts.ledger import Ledger
@@ -182,7 +182,8 @@ class _ValueFiles:
         return file.read_at(0, size)
 
     def remove(self, filename: Any) -> None:
-        """Removes a file, and its directories where they are empty. What is not there, or elsewhere, is left."""
+        """Removes the file that a row names, if any, and its directories where they are empty. What is not there,
+        or elsewhere, is left."""
         try:
             path = self.path(filename)
             if _leads_away(path):
@@ -391,11 +392,9 @@ class DiskStore:
             if not rows:
                 return None
             mode, filename, value = rows[0]
-            if mode == _INLINE and type(value) is bytes:
-                if filename is None:
-                    return self._decoded.recording(key, value)
-                return self._from_row(key, value, filename)
-            return self._from_file(key, mode, filename, patience)
+            if filename is None and mode == _INLINE and type(value) is bytes:
+                return self._decoded.recording(key, value)
+            return self._of_current_row(key, rows[0], patience)
         except StoreError as error:
             raise type(error)(f"{error} (key {key} in {printable(self.location)})") from error
         except _FAILURES as error:
@@ -406,27 +405,34 @@ class DiskStore:
         finally:
             self._slowness.note("reading", begun)
 
-    def _from_file(self, key: str, mode: Any, filename: Any, patience: float) -> Recording | None:
+    def _of_current_row(self, key: str, row: Any, patience: float) -> Recording | None:
+        """What a row holds; that which took its place where its file was removed since the row was read."""
         missing: Any = None
         while True:
-            if mode != _IN_A_FILE:
-                raise CorruptRecording("the database holds a value that replaycache did not write")
             try:
-                return decode_file(self._files.path(filename))
+                return self._of_row(key, *row)
             except FileNotFoundError as error:
-                # it was replaced or removed since the row was read, unless the row still names it
+                filename = row[1]
                 if filename == missing:
                     raise CorruptRecording("its file is gone") from error
                 missing = filename
             rows = self._database.read(_GET, (key, time.time()), patience=patience)
             if not rows:
                 return None
-            mode, filename, value = rows[0]
-            if mode == _INLINE and type(value) is bytes:
-                return self._from_row(key, value, filename)
+            row = rows[0]
 
-    def _from_row(self, key: str, value: bytes, filename: Any) -> Recording:
-        return decode(value, None if filename is None else partial(self._body_apart, key, filename))
+    def _of_row(self, key: str, mode: Any, filename: Any, value: Any, *, check: bool = True) -> Recording:
+        """What a row holds.
+
+        Raises:
+            FileNotFoundError: its file is gone.
+            CorruptRecording: it is damaged, or none of ours.
+        """
+        if mode == _INLINE and type(value) is bytes:
+            return decode(value, None if filename is None else partial(self._body_apart, key, filename))
+        if mode == _IN_A_FILE:
+            return decode_file(self._files.path(filename), check=check)
+        raise CorruptRecording("the database holds a value that replaycache did not write")
 
     def _body_apart(self, key: str, filename: Any, size: int) -> bytes:
         """The body of a request that lies in a file, once somebody asks for so many bytes of it.
@@ -502,7 +508,7 @@ class DiskStore:
             if filename is not None and not self._is_named(key, filename):
                 self._files.remove(filename)
             raise
-        if old is not None and old[0] is not None:
+        if old is not None:
             self._files.remove(old[0])
         return True
 
@@ -557,8 +563,7 @@ class DiskStore:
             found = rows.execute(f"SELECT filename FROM Cache WHERE {condition}", (value,)).fetchall()  # noqa: S608  # our own conditions
             rows.execute(f"DELETE FROM Cache WHERE {condition}", (value,))  # noqa: S608  # the same
         for (filename,) in found:
-            if filename is not None:
-                self._files.remove(filename)
+            self._files.remove(filename)
         return len(found)
 
     def delete(self, key: str) -> bool:
@@ -574,12 +579,9 @@ class DiskStore:
             if found == limit:
                 return
             try:
-                if mode == _INLINE and type(value) is bytes:
-                    recording = self._from_row(key, value, filename)
-                    if filename is not None:
-                        _ = recording.request  # its file may be gone
-                else:
-                    recording = decode_file(self._files.path(filename), check=False)
+                recording = self._of_row(key, mode, filename, value, check=False)
+                if mode == _INLINE and filename is not None:
+                    _ = recording.request  # its file may be gone
             except (StoreError, *_FAILURES):
                 continue
             found += 1
@@ -591,11 +593,10 @@ class DiskStore:
             yield key
 
     def __len__(self) -> int:
-        with self._guard("reading"):
-            rows = self._database.read("SELECT value FROM Settings WHERE key = 'count'", patience=LOCK_TIMEOUT)
-            if rows and not (type(rows[0][0]) is int and 0 <= rows[0][0] <= sys.maxsize):
-                rows = self._database.read("SELECT count(*) FROM Cache", patience=LOCK_TIMEOUT)
-            return int(rows[0][0]) if rows else 0
+        rows = self._read_patiently("SELECT value FROM Settings WHERE key = 'count'")
+        if rows and not (type(rows[0][0]) is int and 0 <= rows[0][0] <= sys.maxsize):
+            rows = self._read_patiently("SELECT count(*) FROM Cache")
+        return int(rows[0][0]) if rows else 0
 
     def close(self) -> None:
         """Closes what is open; the store may be used again."""
@@ -613,8 +614,8 @@ class DiskStore:
             StoreUnavailable: it cannot be read.
         """
         with self._guard("reading"):
-            rows = self._database.read(
-                "SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')", patience=LOCK_TIMEOUT
+            rows = self._read_patiently(
+                "SELECT key, value FROM Settings WHERE key IN ('size_limit', 'cull_limit')"
             )
             if not rows and not (self._database.exists and os.path.getsize(self._database.path)):
                 return True
@@ -645,7 +646,8 @@ class DiskStore:
         if keys is None:
             rows = self._rows(columns, "raw = 1", _PAGE_OF_VALUES, newest_first=newest_first)
         else:
-            rows = (row for key in keys for row in self._rows_of(key, columns))
+            query = f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1"  # noqa: S608  # our own words
+            rows = (row for key in keys for row in self._read_patiently(query, (key,)))
         now = time.time()
         for *told, mode, filename, value in rows:
             stored = _stored(told, now)
@@ -657,14 +659,10 @@ class DiskStore:
     def _read(self, key: str, mode: Any, filename: Any, value: Any, check: bool) -> Recording | StoreError | None:
         """What a row holds, or why that cannot be read; None where it was removed since."""
         try:
-            if mode == _INLINE and type(value) is bytes:
-                recording = self._from_row(key, value, filename)
-                if check:
-                    _ = recording.request
-                return recording
-            if mode == _IN_A_FILE:
-                return decode_file(self._files.path(filename), check=check)
-            raise CorruptRecording("the database holds a value that replaycache did not write")
+            recording = self._of_row(key, mode, filename, value, check=check)
+            if check and mode == _INLINE:
+                _ = recording.request  # its body may lie in a file
+            return recording
         except FileNotFoundError:
             try:  # it was replaced or removed since the row was read, unless its file is gone
                 return self.get(key)
@@ -681,13 +679,11 @@ class DiskStore:
         Raises:
             StoreUnavailable: the cache cannot be read.
         """
-        with self._guard("reading"):
-            rows = self._database.read(
-                "SELECT key FROM Cache WHERE key >= ?1 AND key < ?2 AND raw = 1 ORDER BY key",
-                (beginning, beginning + chr(sys.maxunicode)),
-                patience=LOCK_TIMEOUT,
-            )
-            return [key for (key,) in rows]
+        rows = self._read_patiently(
+            "SELECT key FROM Cache WHERE key >= ?1 AND key < ?2 AND raw = 1 ORDER BY key",
+            (beginning, beginning + chr(sys.maxunicode)),
+        )
+        return [key for (key,) in rows]
 
     def remove(self, stored: Mapping[str, float]) -> list[str]:
         """Removes the entries that are still as they were told, and overwrites what the database held of them.
@@ -718,8 +714,7 @@ class DiskStore:
                 gone.append(key)
                 files.append(found[2])
         for filename in files:
-            if filename is not None:
-                self._files.remove(filename)
+            self._files.remove(filename)
         return gone
 
     def strays(self) -> list[tuple[str, int]]:
@@ -803,26 +798,20 @@ class DiskStore:
         """The rows that fit, a page at a time, with keys that are text."""
         order, beyond, place = ("DESC", "<", 1 << 62) if newest_first else ("ASC", ">", -1 << 62)
         while True:
-            with self._guard("reading"):
-                page = self._database.read(
-                    f"SELECT rowid, {columns} FROM Cache WHERE rowid {beyond} ? AND typeof(key) = 'text' "  # noqa: S608  # our own words
-                    f"AND {condition} ORDER BY rowid {order} LIMIT {at_once}",
-                    (place,),
-                    patience=LOCK_TIMEOUT,
-                )
+            page = self._read_patiently(
+                f"SELECT rowid, {columns} FROM Cache WHERE rowid {beyond} ? AND typeof(key) = 'text' "  # noqa: S608  # our own words
+                f"AND {condition} ORDER BY rowid {order} LIMIT {at_once}",
+                (place,),
+            )
             for _, *row in page:
                 yield tuple(row)
             if len(page) < at_once:
                 return
             place = page[-1][0]
 
-    def _rows_of(self, key: str, columns: str) -> list[tuple[Any, ...]]:
+    def _read_patiently(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._guard("reading"):
-            return self._database.read(
-                f"SELECT {columns} FROM Cache WHERE key = ? AND raw = 1",  # noqa: S608  # our own words
-                (key,),
-                patience=LOCK_TIMEOUT,
-            )
+            return self._database.read(query, values, patience=LOCK_TIMEOUT)
 
     def __repr__(self) -> str:
         location = printable(self.location)
@@ -860,20 +849,17 @@ def _warn_of_others(directory: str) -> None:
     warn(
         f"others may write in {directory}, the directory of a disk cache ({why}): they can remove what it holds, "
         f"and put answers of their own there. Take that from them (chmod go-w), or name a directory of your own "
-        f"with REPLAYCACHE_DIR or store=.",
-        ReplayCacheWarning,
+        f"with REPLAYCACHE_DIR or store=."
     )
 
 
 def _warn_of_salt(path: Path, error: Exception) -> None:
-    from ..system.warning import warn
+    from ..system.warning import warn_harmlessly
 
-    with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
-        warn(
-            f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
-            f"was redacted in its recordings is not found. Restore the file, or remove it.",
-            ReplayCacheWarning,
-        )
+    warn_harmlessly(
+        f"the salt of the disk cache, {printable(str(path))}, cannot be used ({printable(str(error))}): what "
+        f"was redacted in its recordings is not found. Restore the file, or remove it."
+    )
 
 
 def _check(database: sqlite3.Connection) -> None:

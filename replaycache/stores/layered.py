@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Literal
 
-from .._errors import ConfigurationError, CorruptRecording, ReplayCacheWarning, StoreError
+from .._errors import ConfigurationError, CorruptRecording, StoreError
 from .._models import Recording
 from ..redaction.seal import SALT_BYTES
 from . import LayerUnavailable, Store, StoreBusy
@@ -194,11 +194,10 @@ class LayeredStore:
         if layer.identity in self._failed:
             return
         self._failed.add(layer.identity)
-        from ..system.warning import warn
+        from ..system.warning import warn_harmlessly
 
         others = ", ".join(other.location for other in self._layers if other is not layer)
-        with suppress(ReplayCacheWarning):  # where warnings are errors: nothing of ours fails the caller's call
-            warn(f"{error} What is recorded goes to {others} alone.", ReplayCacheWarning)
+        warn_harmlessly(f"{error} What is recorded goes to {others} alone.")
 
     def delete(self, key: str) -> bool:
         """Removes the recording under `key` from all of them; tells whether there was one."""

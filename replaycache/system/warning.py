@@ -7,10 +7,21 @@ import sys
 import warnings
 from functools import cache
 
+from .._errors import ReplayCacheWarning
+
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
-def warn(message: str, category: type[Warning]) -> None:
+def warn_harmlessly(message: str) -> bool:
+    """As `warn`; False where warnings are errors: nothing of ours fails the caller's call."""
+    try:
+        warn(message)
+    except ReplayCacheWarning:
+        return False
+    return True
+
+
+def warn(message: str) -> None:
     """Warns, at the nearest caller that is neither of this package, nor installed, nor of the standard library.
 
     Where there is none, at the nearest that is not of this package.
@@ -29,7 +40,7 @@ def warn(message: str, category: type[Warning]) -> None:
                 break
         frame = frame.f_back  # type: ignore[assignment]  # None above the outermost
         level += 1
-    warnings.warn(message, category, stacklevel=nearest)
+    warnings.warn(message, ReplayCacheWarning, stacklevel=nearest)
 
 
 def _is_installed(file: str) -> bool:

@@ -89,18 +89,13 @@ class RecordingHooks:
 
 
 def _refuse_rivals(manager: pytest.PytestPluginManager) -> None:
-    rival = _rival(manager)
-    if rival is not None:
-        name = "recording" if rival == "pytest-recording" else "vcr"
-        raise pytest.UsageError(
-            f"replaycache.vcr stands in for {rival} and cannot work beside it: uninstall {rival}, or switch it "
-            f"off with -p no:{name}"
-        )
-
-
-def _rival(manager: pytest.PytestPluginManager) -> str | None:
-    """The plugin beside which this one cannot work, loaded or about to be."""
-    return next((name for module, name in _RIVALS.items() if _is_there(module, manager)), None)
+    """Those beside which this one cannot work, loaded or about to be."""
+    for module, rival in _RIVALS.items():
+        if _is_there(module, manager):
+            raise pytest.UsageError(
+                f"replaycache.vcr stands in for {rival} and cannot work beside it: uninstall {rival}, or switch "
+                f"it off with -p no:{rival.removeprefix('pytest-')}"
+            )
 
 
 def _is_there(module: str, manager: pytest.PytestPluginManager) -> bool:

@@ -10,6 +10,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -107,18 +108,19 @@ class _Upstream:
         self._others = others
 
     def handle_request(self, request: Any) -> Any:
-        self._others.except_for(request.url.host)
-        token = is_covered.set(True)
-        try:
+        with self._covering(request):
             return self._original(self._transport, request)
-        finally:
-            is_covered.reset(token)
 
     async def handle_async_request(self, request: Any) -> Any:
+        with self._covering(request):
+            return await self._original(self._transport, request)
+
+    @contextmanager
+    def _covering(self, request: Any) -> Iterator[None]:
         self._others.except_for(request.url.host)
         token = is_covered.set(True)
         try:
-            return await self._original(self._transport, request)
+            yield
         finally:
             is_covered.reset(token)
 
@@ -134,36 +136,21 @@ def _libraries() -> list[ModuleType]:
 def _patch(library: ModuleType, played: _Played, patches: Patches) -> None:
     adapter = importlib.import_module(f"replaycache.{library.__name__}")
     for transport, method in (*_TRANSPORTS, *_IN_PROCESS):
+        kind = adapter.AsyncReplayTransport if method == "handle_async_request" else adapter.ReplayTransport
         exchange = played.exchange(method, (transport, method) in _IN_PROCESS)
-        stand_in = _asynchronous if method == "handle_async_request" else _synchronous
-        patches.replace(getattr(library, transport), method, stand_in(library, adapter, played, exchange))
+        make = partial(_standing_in, library, kind, method, played, exchange)
+        patches.replace(getattr(library, transport), method, make)
 
 
-def _synchronous(
-    library: ModuleType, adapter: Any, played: _Played, exchange: VcrExchange
-) -> Callable[[Any], Any]:
-    def make(original: Any) -> Any:
-        def handle_request(self: Any, request: Any) -> Any:
-            if played.is_over or is_mocked(library, self):
-                return original(self, request)
-            upstream = _Upstream(self, original, played.others)
-            return adapter.ReplayTransport.around(upstream, exchange).handle_request(request)
+def _standing_in(
+    library: ModuleType, kind: Any, method: str, played: _Played, exchange: VcrExchange, original: Any
+) -> Callable[[Any, Any], Any]:
+    """What is called in the place of a transport's method: what it gives is awaited where that is asynchronous."""
 
-        return handle_request
+    def handle(self: Any, request: Any) -> Any:
+        if played.is_over or is_mocked(library, self):
+            return original(self, request)
+        upstream = _Upstream(self, original, played.others)
+        return getattr(kind.around(upstream, exchange), method)(request)
 
-    return make
-
-
-def _asynchronous(
-    library: ModuleType, adapter: Any, played: _Played, exchange: VcrExchange
-) -> Callable[[Any], Any]:
-    def make(original: Any) -> Any:
-        async def handle_async_request(self: Any, request: Any) -> Any:
-            if played.is_over or is_mocked(library, self):
-                return await original(self, request)
-            upstream = _Upstream(self, original, played.others)
-            return await adapter.AsyncReplayTransport.around(upstream, exchange).handle_async_request(request)
-
-        return handle_async_request
-
-    return make
+    return handle

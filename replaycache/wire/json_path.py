@@ -152,7 +152,7 @@ def spans(text: str, path: Path, inside: Inside | None = None) -> Iterator[tuple
     Raises:
         ValueError: it is no JSON.
     """
-    return _spans(text, _skip(text, 0), path.steps, _exact(path), {} if inside is None else inside)
+    return _spans(text, skip_space(text, 0), path.steps, _exact(path), {} if inside is None else inside)
 
 
 def _spans(text: str, at: int, steps: tuple[Step, ...], exact: int, known: Inside) -> Iterator[tuple[int, int]]:
@@ -186,17 +186,17 @@ def children(text: str, at: int) -> Iterator[tuple[str, int, int]]:
     opening = text[at : at + 1]
     if opening not in ("{", "["):
         return
-    at = _skip(text, at + 1)
+    at = skip_space(text, at + 1)
     while text[at : at + 1] not in ("}", "]", ""):
         name = ""
         if opening == "{":
             name, at = value_at(text, at)
-            at = _skip(text, _skip(text, at) + 1)
+            at = skip_space(text, skip_space(text, at) + 1)
         _, end = value_at(text, at)
         yield name, at, end
-        at = _skip(text, end)
+        at = skip_space(text, end)
         if text[at : at + 1] == ",":
-            at = _skip(text, at + 1)
+            at = skip_space(text, at + 1)
 
 
 def value_at(text: str, at: int) -> tuple[Any, int]:
@@ -211,6 +211,7 @@ def value_at(text: str, at: int) -> tuple[Any, int]:
         raise ValueError("no JSON value") from None
 
 
-def _skip(text: str, at: int) -> int:
+def skip_space(text: str, at: int) -> int:
+    """Where what stands behind white space begins."""
     match = _space().match(text, at)
     return match.end() if match is not None else at

@@ -46,6 +46,16 @@ def boundary_of(content_type: str) -> bytes | None:
     return (match[2] or match[1]).encode("latin-1")
 
 
+def parts_of(body: bytes, content_type: str) -> list[Part]:
+    """The parts of a body, as it is sent or, where its type names no boundary, as it is stored.
+
+    Raises:
+        NotMultipart: it is neither.
+    """
+    boundary = boundary_of(content_type)
+    return from_listing(body) if boundary is None else parse(body, boundary)
+
+
 def parse(body: bytes, boundary: bytes) -> list[Part]:
     """The parts of a body, in their order.
 

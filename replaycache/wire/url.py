@@ -104,9 +104,14 @@ def alias_origin(url: Url, hosts: Mapping[str, str]) -> str:
     return url.origin
 
 
+def decoded(text: str) -> str:
+    """A name or a value of a query, as far as it can be decoded."""
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
 def decoded_name(part: str) -> str:
     """The name of a query part, as far as it can be decoded."""
-    return unquote_to_bytes(part.partition("=")[0].replace("+", " ")).decode("utf-8", "replace")
+    return decoded(part.partition("=")[0])
 
 
 # `%` is none of them, so that what is encoded is not what was sent so

@@ -20,8 +20,8 @@ def one_by_one(data: bytes) -> list[bytes]:
     return [data[at : at + 1] for at in range(len(data))]
 
 
-def lines_of(parts: Iterable[bytes], *, bare_cr: bool = False, limit: int = EVENT_LIMIT) -> list[bytes | None]:
-    decoder = LineDecoder(bare_cr=bare_cr, limit=limit)
+def lines_of(parts: Iterable[bytes], *, limit: int = EVENT_LIMIT) -> list[bytes | None]:
+    decoder = LineDecoder(limit=limit)
     return [line for part in parts for line in decoder.feed(part)] + decoder.flush()
 
 
@@ -55,33 +55,31 @@ def expected_events(data: bytes) -> list[Event]:
 # Lines
 
 LINES = {
-    "nothing": (b"", [], []),
-    "one line": (b"a\n", [b"a"], [b"a"]),
-    "no end": (b"a", [b"a"], [b"a"]),
-    "empty lines": (b"\n\n", [b"", b""], [b"", b""]),
-    "CR LF": (b"a\r\nb\r\n", [b"a", b"b"], [b"a", b"b"]),
-    "CR": (b"a\rb\rc", [b"a\rb\rc"], [b"a", b"b", b"c"]),
-    "mixed": (b"a\nb\r\nc\rd\n\re\n", [b"a", b"b", b"c\rd", b"\re"], [b"a", b"b", b"c", b"d", b"", b"e"]),
-    "LF CR": (b"a\n\rb\n", [b"a", b"\rb"], [b"a", b"", b"b"]),
-    "CR CR LF": (b"a\r\r\nb\n", [b"a\r", b"b"], [b"a", b"", b"b"]),
-    "empty CR LF": (b"\r\n\r\n", [b"", b""], [b"", b""]),
+    "nothing": (b"", []),
+    "one line": (b"a\n", [b"a"]),
+    "no end": (b"a", [b"a"]),
+    "empty lines": (b"\n\n", [b"", b""]),
+    "CR LF": (b"a\r\nb\r\n", [b"a", b"b"]),
+    "CR": (b"a\rb\rc", [b"a", b"b", b"c"]),
+    "mixed": (b"a\nb\r\nc\rd\n\re\n", [b"a", b"b", b"c", b"d", b"", b"e"]),
+    "LF CR": (b"a\n\rb\n", [b"a", b"", b"b"]),
+    "CR CR LF": (b"a\r\r\nb\n", [b"a", b"", b"b"]),
+    "empty CR LF": (b"\r\n\r\n", [b"", b""]),
     "other line ends are none": (
         "a\x0bb\x0cc\x1cd\x85e\u2028f\n".encode(),
         ["a\x0bb\x0cc\x1cd\x85e\u2028f".encode()],
-        ["a\x0bb\x0cc\x1cd\x85e\u2028f".encode()],
     ),
-    "split character": ("ä€\U0001f39e\n".encode(), ["ä€\U0001f39e".encode()], ["ä€\U0001f39e".encode()]),
+    "split character": ("ä€\U0001f39e\n".encode(), ["ä€\U0001f39e".encode()]),
 }
 
 
-@pytest.mark.parametrize("bare_cr", [False, True])
 @pytest.mark.parametrize("fed", ["whole", "byte by byte"])
 @pytest.mark.parametrize("name", LINES)
-def test_lines(name: str, fed: str, bare_cr: bool) -> None:
-    data, *expected = LINES[name]
+def test_lines(name: str, fed: str) -> None:
+    data, expected = LINES[name]
     parts = [data] if fed == "whole" else one_by_one(data)
 
-    assert lines_of(parts, bare_cr=bare_cr) == expected[bare_cr]
+    assert lines_of(parts) == expected
 
 
 line_bytes = st.lists(
@@ -90,40 +88,35 @@ line_bytes = st.lists(
 cuts = st.lists(st.integers(0, 60), max_size=8)
 
 
-@given(data=line_bytes, at=cuts, bare_cr=st.booleans())
-def test_lines_do_not_depend_on_the_cuts(data: bytes, at: list[int], bare_cr: bool) -> None:
-    whole = lines_of([data], bare_cr=bare_cr)
+@given(data=line_bytes, at=cuts)
+def test_lines_do_not_depend_on_the_cuts(data: bytes, at: list[int]) -> None:
+    whole = lines_of([data])
 
-    assert lines_of(pieces(data, at), bare_cr=bare_cr) == whole
-    assert lines_of(one_by_one(data), bare_cr=bare_cr) == whole
+    assert lines_of(pieces(data, at)) == whole
+    assert lines_of(one_by_one(data)) == whole
 
 
 @given(data=line_bytes)
 def test_lines_are_those_of_the_whole(data: bytes) -> None:
-    *ended, rest = data.split(b"\n")
-    bare = re.split(rb"\r\n|\n|\r", data)
+    lines = re.split(rb"\r\n|\n|\r", data)
 
-    assert LineDecoder().feed(data) == [line.removesuffix(b"\r") for line in ended]
-    assert LineDecoder(bare_cr=True).feed(data) == bare[:-1]
-    assert lines_of([data], bare_cr=True) == (bare if bare[-1] else bare[:-1])
-    if rest and not rest.endswith(b"\r"):
-        assert lines_of([data])[-1] == rest
+    assert LineDecoder().feed(data) == lines[:-1]
+    assert lines_of([data]) == (lines if lines[-1] else lines[:-1])
 
 
 @given(
     data=st.lists(st.sampled_from([b"a", b"abcd", b"abcdef", b"\n", b"\r\n"]), max_size=12).map(b"".join),
     at=cuts,
-    bare_cr=st.booleans(),
 )
-@example(data=b"abcd\r\n", at=[5], bare_cr=False)
-def test_a_line_over_the_limit_is_none_however_it_is_cut(data: bytes, at: list[int], bare_cr: bool) -> None:
+@example(data=b"abcd\r\n", at=[5])
+def test_a_line_over_the_limit_is_none_however_it_is_cut(data: bytes, at: list[int]) -> None:
     expected = [line if len(line) <= 4 else None for line in re.split(rb"\r?\n", data)]
     if expected[-1] == b"":
         expected.pop()
 
-    assert lines_of([data], bare_cr=bare_cr, limit=4) == expected
-    assert lines_of(pieces(data, at), bare_cr=bare_cr, limit=4) == expected
-    assert lines_of(one_by_one(data), bare_cr=bare_cr, limit=4) == expected
+    assert lines_of([data], limit=4) == expected
+    assert lines_of(pieces(data, at), limit=4) == expected
+    assert lines_of(one_by_one(data), limit=4) == expected
 
 
 def test_the_line_after_one_over_the_limit_is_whole() -> None:

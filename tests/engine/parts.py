@@ -43,7 +43,7 @@ def asked_of(made: Exchange, *, url: str = URL, body: bytes | None = BODY, heade
 def call_of(made: Exchange, *, url: str = URL, body: bytes | None = BODY, headers: Any = ()) -> Call:
     """A call, identified."""
     call = made.call("POST", url, [(b"Content-Type", b"application/json"), *headers])
-    if call.needs_body:
+    if call.asked.needs_body:
         call.identify(body)
     return call
 

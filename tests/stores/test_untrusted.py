@@ -261,7 +261,7 @@ def test_a_journal_answers_for_what_stands_in_it_alone(tmp_path: Path) -> None:
     """A change that names another recording's mark takes its place, and not its key."""
     path = tmp_path / "a.json"
     cassette(path, chat("one", answer_json("1")), chat("two", answer_json("2")))
-    marks = [entry.mark for entry in CassetteStore(path)._view().entries]
+    marks = [entry.mark for entry in CassetteStore(path)._file.view().entries]
     change = {"text": dump_recording(chat("three", answer_json("3"))), "replaces": marks[0], "after": marks[1]}
     (tmp_path / ".a.json.journal").write_bytes(line_of(b'{"base": ""}') + line_of(json.dumps(change).encode()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,7 @@ import orjson
 
 from ..._models import Request
 from ...wire.multipart import NotMultipart, from_listing
+from ...wire.multipart import Part as Field
 from ..readings import READINGS
 from ..values import Part, Turn, as_dict, as_dicts, as_json, as_list, as_text
 from .contents import AnyContents
@@ -70,9 +72,7 @@ def _words(turn: Turn) -> str:
 
 def asked(request: Request, body: Any) -> list[Turn]:
     """The turns of a request: instructions, the messages so far, or the one text that is asked."""
-    if isinstance(body, dict) and isinstance(body.get("multipart"), list):
-        return _of_form(request)
-    if isinstance(body, dict):
+    if isinstance(body, dict) and not isinstance(body.get("multipart"), list):
         return list(_turns(body))
     if isinstance(body, list):
         return [Turn("", (Part("data", as_json(body)),))]
@@ -103,30 +103,25 @@ def _texts(value: Any) -> list[Part]:
     ]
 
 
-def _form(request: Request) -> list[Part]:
-    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(request.body.decode("latin-1"), keep_blank_values=True)
-        return [Part("text", value, name) for name, value in pairs]
-    if media_type != "multipart/form-data":
-        return []
-    try:
-        listing = from_listing(request.body)
-    except NotMultipart:
-        return []
-    return [
-        Part("text", part.text, part.name)
-        if part.text is not None
-        else Part("file", f"{part.content_type or part.name}, {part.size:,} bytes", part.filename or part.name)
-        for part in listing
-    ]
+_ASKED = ("prompt", "input", "text")
+"""Fields of a form that are asked; the others are settings."""
 
 
 def _of_form(request: Request) -> list[Turn]:
-    """A form's texts that are asked, and its files; the other fields are settings."""
-    parts = tuple(
-        Part(part.kind, part.text, part.name if part.kind == "file" else "")
-        for part in _form(request)
-        if part.kind == "file" or part.name in ("prompt", "input", "text")
-    )
-    return [Turn("user", parts)] if parts else []
+    """A form's texts that are asked, and its files."""
+    parts: list[Part] = []
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded":
+        pairs = parse_qsl(request.body.decode("latin-1"), keep_blank_values=True)
+        parts += (Part("text", value) for name, value in pairs if name in _ASKED)
+    elif media_type == "multipart/form-data":
+        with suppress(NotMultipart):
+            parts += (part for field in from_listing(request.body) for part in _of_field(field))
+    return [Turn("user", tuple(parts))] if parts else []
+
+
+def _of_field(field: Field) -> list[Part]:
+    if field.text is not None:
+        return [Part("text", field.text)] if field.name in _ASKED else []
+    told = f"{field.content_type or field.name}, {field.size:,} bytes"
+    return [Part("file", told, field.filename or field.name)]

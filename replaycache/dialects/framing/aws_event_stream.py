@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import crc32
+from math import inf
 from typing import Any, NamedTuple
 
 from .sse import EVENT_LIMIT, Event
@@ -70,18 +71,39 @@ class Frame(NamedTuple):
 def frames_of(stream: bytes) -> list[Frame]:
     """The frames of a stream up to its end, or to the first that is damaged or not all there."""
     frames: list[Frame] = []
-    at = 0
-    while is_prelude(stream[at : at + PRELUDE]):
-        end = at + int.from_bytes(stream[at : at + 4], "big")
-        body = at + PRELUDE + int.from_bytes(stream[at + 4 : at + 8], "big")
-        frame = stream[at:end]
-        if not body + _CHECKSUM <= end <= len(stream) or crc32(frame[:-_CHECKSUM]) != int.from_bytes(
-            frame[-_CHECKSUM:], "big"
-        ):
-            break
-        frames.append(Frame(at, end, stream[at + PRELUDE : body], stream[body : end - _CHECKSUM]))
-        at = end
+    try:
+        while (frame := _frame_at(stream, frames[-1].end if frames else 0)) is not None:
+            frames.append(frame)
+    except _Damaged:
+        pass
     return frames
+
+
+class _Damaged(Exception):
+    """A frame has a wrong length or checksum."""
+
+
+def _frame_at(stream: bytes | bytearray, at: int, largest: float = inf) -> Frame | None:
+    """The frame that begins at a place of a stream; None where it is not all there.
+
+    Args:
+        largest: bytes of one that has a right length.
+
+    Raises:
+        _Damaged: it is none.
+    """
+    if len(stream) - at < PRELUDE:
+        return None
+    end = at + int.from_bytes(stream[at : at + 4], "big")
+    body = at + PRELUDE + int.from_bytes(stream[at + 4 : at + 8], "big")
+    if not is_prelude(stream[at : at + PRELUDE]) or not body + _CHECKSUM <= end <= at + largest:
+        raise _Damaged
+    if len(stream) < end:
+        return None
+    frame = bytes(stream[at:end])
+    if crc32(frame[:-_CHECKSUM]) != int.from_bytes(frame[-_CHECKSUM:], "big"):
+        raise _Damaged
+    return Frame(at, end, frame[PRELUDE : body - at], frame[body - at : -_CHECKSUM])
 
 
 class FrameDecoder:
@@ -107,23 +129,13 @@ class FrameDecoder:
         self._held += data
         events: list[Event] = []
         at = 0
-        while len(self._held) - at >= PRELUDE:
-            total = int.from_bytes(self._held[at : at + 4], "big")
-            headers = int.from_bytes(self._held[at + 4 : at + 8], "big")
-            is_right = is_prelude(self._held[at : at + PRELUDE])
-            if not is_right or not PRELUDE + headers + _CHECKSUM <= total <= EVENT_LIMIT:
-                self.broken = True
-                break
-            if len(self._held) - at < total:
-                break
-            frame = bytes(self._held[at : at + total])
-            if crc32(frame[:-_CHECKSUM]) != int.from_bytes(frame[-_CHECKSUM:], "big"):
-                self.broken = True
-                break
-            events.append(Event(_name(frame[PRELUDE : PRELUDE + headers]), frame[PRELUDE + headers : -_CHECKSUM]))
-            at += total
-        del self._held[:at]
-        if self.broken:
+        try:
+            while (frame := _frame_at(self._held, at, EVENT_LIMIT)) is not None:
+                events.append(Event(_name(frame.headers), frame.payload))
+                at = frame.end
+            del self._held[:at]
+        except _Damaged:
+            self.broken = True
             self._held.clear()
         return events
 

@@ -11,12 +11,10 @@ from .repeats import Repeats
 EVENT_LIMIT = 32 << 20
 """Bytes of one event or line that are looked into; a larger one is passed over (an image in base64 fits)."""
 
-LONGEST_FIELD = 8
-"""Bytes by which it is known whether a body begins with a field of an event."""
-
 _LONGEST_REST = 8 << 10
 """Bytes of the beginning of an event that are kept to be looked at again with what follows."""
 
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _FIELD = re.compile(rb"(data|event|id|retry|error)?:")
 
 
@@ -26,14 +24,12 @@ def begins_with_a_field(data: bytes) -> bool:
 
 
 class LineDecoder:
-    """Lines of a byte stream; a line ends at LF, CR LF or, with `bare_cr`, at CR.
+    """Lines of a byte stream; a line ends at LF, CR LF or CR.
 
     A line longer than `limit` bytes comes out as None.
     """
 
-    def __init__(self, *, bare_cr: bool = False, limit: int = EVENT_LIMIT) -> None:
-        self._end = re.compile(rb"\r\n|\n|\r" if bare_cr else rb"\n")
-        self._bare_cr = bare_cr
+    def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
         self._limit = limit
         self._pieces: list[bytes] = []
         self._size = 0
@@ -47,11 +43,11 @@ class LineDecoder:
                 data = data[1:]
         lines: list[bytes | None] = []
         start = 0
-        for end in self._end.finditer(data):
+        for end in _LINE_END.finditer(data):
             self._keep(data[start : end.start()])
             lines.append(self._take())
             start = end.end()
-        self._cr = self._cr or (self._bare_cr and data[-1:] == b"\r")
+        self._cr = self._cr or data[-1:] == b"\r"
         self._keep(data[start:])
         return lines
 
@@ -67,18 +63,16 @@ class LineDecoder:
     def _keep(self, piece: bytes) -> None:
         if piece:
             self._size += len(piece)
-            if self._size > self._limit + 1:  # a CR before the LF is not counted
+            if self._size > self._limit:
                 self._pieces.clear()
             else:
                 self._pieces.append(piece)
 
     def _take(self) -> bytes | None:
-        line = b"".join(self._pieces) if self._size <= self._limit + 1 else None
+        line = b"".join(self._pieces) if self._size <= self._limit else None
         self._pieces.clear()
         self._size = 0
-        if line is not None and not self._bare_cr:
-            line = line.removesuffix(b"\r")
-        return line if line is None or len(line) <= self._limit else None
+        return line
 
 
 class Event(NamedTuple):
@@ -116,7 +110,7 @@ class EventDecoder:
     """
 
     def __init__(self, *, limit: int = EVENT_LIMIT) -> None:
-        self._lines = LineDecoder(bare_cr=True, limit=limit)
+        self._lines = LineDecoder(limit=limit)
         self._rest = b""
         self._limit = limit
         self._first = True

@@ -7,11 +7,12 @@ providers. A dependency would also decide when a cassette refuses to be written;
 length with its source can be judged by whoever reads it.
 """
 
+from .credential import Credential
 from .finding import Finding, find
 from .known import Known
 from .places import Place, find_in_recording, find_in_request
 from .replacing import placeholder, replace, replace_in_request
-from .table import CREDENTIALS, Credential
+from .table import CREDENTIALS
 
 __all__ = [
     "CREDENTIALS",

@@ -10,9 +10,10 @@ from functools import cache, lru_cache
 from itertools import accumulate
 
 from ...wire.encoded import contents_of_data_urls
+from .credential import Credential
 from .escapes import View, views_of
 from .plausible import is_cut, is_random
-from .table import BY_THEMSELVES, CREDENTIALS, IN_CONTEXT, Credential
+from .table import BY_THEMSELVES, CREDENTIALS, IN_CONTEXT
 
 
 @dataclass(frozen=True, slots=True)

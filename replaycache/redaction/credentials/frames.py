@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 from ...dialects.framing.aws_event_stream import Frame, frames_of
+from ...wire.edited_chunks import edited
 
 
 class FramedBody:
@@ -26,26 +25,6 @@ class FramedBody:
 
     def changed(self, chunks: list[bytes], lines: list[bytes]) -> list[bytes]:
         """The chunks of the body with frames that say something else; each goes to the chunk in which it began."""
-        ends = [*accumulate(map(len, chunks))]
-        body = b"".join(chunks)
-        parts: list[list[bytes]] = [[] for _ in chunks]
-        index = at = 0
-
-        def keep(end: int) -> None:
-            nonlocal index, at
-            while at < end:
-                while ends[index] <= at:
-                    index += 1
-                until = min(end, ends[index])
-                parts[index].append(body[at:until])
-                at = until
-
-        for frame, before, line in zip(self._frames, self.lines, lines, strict=True):
-            if line != before:
-                keep(frame.start)
-                while ends[index] <= at:
-                    index += 1
-                parts[index].append(frame.with_data(line.removesuffix(b"\n")))
-                at = frame.end
-        keep(len(body))
-        return [b"".join(part) for part in parts]
+        told = zip(self._frames, self.lines, lines, strict=True)
+        new = ((frame, line.removesuffix(b"\n")) for frame, before, line in told if line != before)
+        return edited(chunks, [(frame.start, frame.end, frame.with_data(data)) for frame, data in new])

@@ -39,10 +39,10 @@ def placeholder(name: str, value: str) -> str:
     return f"REDACTED-{name}-{digest}"
 
 
-def replace_in_request(request: Request, placeholders: Callable[[str, str], str] = placeholder) -> Request:
+def replace_in_request(request: Request) -> Request:
     """A request with placeholders for what looks like a credential; it depends on nothing but the request,
     so that the same request, made again, becomes the same."""
-    return Replacing(placeholders).request(request)
+    return Replacing().request(request)
 
 
 def replace(recording: Recording, placeholders: Callable[[str, str], str] = placeholder) -> Recording:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .credential import Credential
 from .kinds import clouds, code_hosts, llm_providers, services, standards, telling_words, urls
 
-__all__ = ["BY_THEMSELVES", "CREDENTIALS", "IN_CONTEXT", "Credential"]
-
 CREDENTIALS: tuple[Credential, ...] = (
     *llm_providers.ROWS,
     *clouds.ROWS,

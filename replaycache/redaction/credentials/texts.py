@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from ...dialects.registry import DIALECTS, holds_data
-from .finding import Finding, find
+from .finding import find
 
 
 class Piece(NamedTuple):
@@ -281,15 +281,10 @@ _IN_URL = re.compile(r"[A-Za-z0-9+/_.~=-]+")
 
 
 def _behind(head: str, piece: Piece, tail: str) -> Iterator[Hit]:
-    for finding in _findings_in(f"{head}{piece.text}{tail}", len(head), len(piece.text)):
-        start = finding.start - len(head)
-        yield Hit(finding.name, finding.value, [(piece, start, finding.end - len(head))], finding.depth)
-
-
-def _findings_in(text: str, start: int, length: int) -> Iterator[Finding]:
-    for finding in find(text):
-        if start <= finding.start and finding.end <= start + length:
-            yield finding
+    for finding in find(f"{head}{piece.text}{tail}"):
+        start, end = finding.start - len(head), finding.end - len(head)
+        if start >= 0 and end <= len(piece.text):
+            yield Hit(finding.name, finding.value, [(piece, start, end)], finding.depth)
 
 
 def ends_of(fragments: list[Piece]) -> list[int]:

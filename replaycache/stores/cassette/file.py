@@ -57,16 +57,8 @@ class View:
             self._holds_placeholders = any(b"REDACTED-" in entry.text for entry in self.entries)
         return self._holds_placeholders
 
-    def of(self, identity: Identity, identify: Identify) -> list[Entry]:
-        """The recordings of a request, in their order.
-
-        Raises:
-            CassetteError: the file holds nonsense.
-        """
-        return self.index(identify).get(identity, [])
-
     def index(self, identify: Identify) -> dict[Identity, list[Entry]]:
-        """All of them by their requests.
+        """The recordings of each request, in their order.
 
         Raises:
             CassetteError: the file holds nonsense.
@@ -159,10 +151,7 @@ class CassetteFile:
         """The file's text and its journal, as they were at one moment; nobody waits for a lock to read."""
         while True:
             before = self._signature()
-            try:
-                noted = self._journal.read()
-            except OSError as error:
-                raise self._unreadable(error) from error
+            noted = self._noted_in(self._journal)
             text = self._text(self.path)
             if self._signature()[0] == before[0]:
                 return text, noted, before
@@ -172,6 +161,12 @@ class CassetteFile:
             return read_regular(path)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _noted_in(self, journal: Journal) -> Noted:
+        try:
+            return journal.read()
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -439,11 +434,7 @@ class CassetteFile:
 
     def _merge(self, target: Path, journal: Journal) -> None:
         """Takes over what other processes have written since the file was read."""
-        text = self._text(target)
-        try:
-            noted = journal.read()
-        except OSError as error:
-            raise self._unreadable(error) from error
+        text, noted = self._text(target), self._noted_in(journal)
         spans = [] if text is None else slices(text)
         known = {entry.mark: entry for entry in self._entries or ()}
         if text is None or spans is None:

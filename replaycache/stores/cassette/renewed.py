@@ -47,7 +47,7 @@ class RenewedCassette(CassetteStore):
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        self._remove(self.others(self._view().entries))
+        self._remove(self.others(self._file.view().entries))
 
     def others(self, entries: Iterable[Entry]) -> list[Entry]:
         """Those that the run has not made."""

@@ -55,7 +55,7 @@ class CassetteSession:
 
     def held(self, identity: Identity, identify: Identify) -> list[Entry]:
         """The recordings of a request, in their order."""
-        return self._held.of(identity, identify)
+        return self._held.index(identify).get(identity, [])
 
     def turn(self) -> int:
         """A request is asked: its place in the order of asking."""

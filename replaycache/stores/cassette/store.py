@@ -14,7 +14,7 @@ from ..._models import Recording
 from ..._printable import printable
 from ...match import Identity, Match
 from .entry import Entry
-from .file import View, file_at, settle_all
+from .file import file_at, settle_all
 from .pending import Pending
 from .session import CassetteSession
 
@@ -60,14 +60,6 @@ class CassetteStore:
         self._first = self._first or session
         return session
 
-    def _view(self) -> View:
-        return self._file.view()
-
-    @property
-    def exists(self) -> bool:
-        """Whether the file is there."""
-        return os.path.exists(self.path)
-
     @property
     def had_recordings(self) -> bool:
         """Whether there were recordings in the file when its first session began; before that, whether there are.
@@ -75,7 +67,7 @@ class CassetteStore:
         Raises:
             CassetteError: the file cannot be read.
         """
-        return bool(self._view().entries) if self._first is None else self._first.had_recordings
+        return bool(self._file.view().entries) if self._first is None else self._first.had_recordings
 
     # -- as a file ---------------------------------------------------------------------------------------
 
@@ -85,7 +77,7 @@ class CassetteStore:
         Raises:
             CassetteError: the file cannot be read.
         """
-        return [entry.recording for entry in self._view().entries]
+        return [entry.recording for entry in self._file.view().entries]
 
     def salt(self) -> bytes:
         """With which what is redacted and counts is sealed; it stands in the file where something is.
@@ -122,7 +114,7 @@ class CassetteStore:
         for recording in recordings:
             self._check_size(recording)
         if recordings:
-            self._view()
+            self._file.view()
             self._file.write(*(Pending(0, Entry.of(recording)) for recording in recordings))
 
     def _check_size(self, recording: Recording) -> None:
@@ -139,7 +131,7 @@ class CassetteStore:
         Raises:
             CassetteError: the file cannot be read or written.
         """
-        entries = self._view().entries
+        entries = self._file.view().entries
         going = [entries[number] for number in sorted(set(numbers)) if 0 <= number < len(entries)]
         return self._remove(going)
 
@@ -161,7 +153,7 @@ class CassetteStore:
             CassetteError: the file cannot be read or written; it is as it was.
         """
         pending = []
-        for number, entry in enumerate(self._view().entries, 1):
+        for number, entry in enumerate(self._file.view().entries, 1):
             new = change(number, entry.recording)
             if new is not entry.recording:
                 pending.append(Pending(0, Entry.of(new), entry))
@@ -185,7 +177,7 @@ class CassetteStore:
     @property
     def played_by_others(self) -> list[Recording]:
         """The recordings that forked processes have played in the block of `deferred`, each time that they did."""
-        entries = {entry.mark: entry for entry in self._view().entries}
+        entries = {entry.mark: entry for entry in self._file.view().entries}
         return [entries[mark].recording for mark in self._file.played_by_others if mark in entries]
 
     def settle(self) -> None:
@@ -202,7 +194,7 @@ class CassetteStore:
         return self._match.identity(recording.request, sample=recording.sample)
 
     def _keyed(self) -> dict[str, list[Entry]]:
-        index = self._view().index(self._identify)
+        index = self._file.view().index(self._identify)
         return {identity.key: entries for identity, entries in index.items()}
 
     def get(self, key: str) -> Recording | None:
@@ -227,7 +219,7 @@ class CassetteStore:
 
     def newest(self, limit: int) -> Iterator[tuple[str, Recording]]:
         """Up to `limit` recordings with their keys, the last in the file first."""
-        entries = self._view().entries
+        entries = self._file.view().entries
         for entry in entries[: -limit - 1 : -1]:
             yield self._identify(entry.recording).key, entry.recording
 
@@ -236,7 +228,7 @@ class CassetteStore:
         yield from list(self._keyed())
 
     def __len__(self) -> int:
-        return len(self._view().entries)
+        return len(self._file.view().entries)
 
     def close(self) -> None:
         """Sees to it that all stands in the file; the next use reads it again."""

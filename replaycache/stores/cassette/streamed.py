@@ -152,13 +152,13 @@ def _undivided(chunks: list[Chunk]) -> Iterator[str]:
         yield _line([_seconds(offset), shown])
 
 
-def base64_text(data: bytes, indent: str = "") -> str:
+def base64_text(data: bytes) -> str:
     """Bytes in base64, as JSON: in lines where they are many."""
     text = base64.b64encode(data).decode()
     if len(text) <= BASE64_WIDTH:
         return f'"{text}"'
-    lines = [f'{indent}  "{text[at : at + BASE64_WIDTH]}"' for at in range(0, len(text), BASE64_WIDTH)]
-    return "[\n" + ",\n".join(lines) + f"\n{indent}]"
+    lines = ",\n".join(f'  "{text[at : at + BASE64_WIDTH]}"' for at in range(0, len(text), BASE64_WIDTH))
+    return f"[\n{lines}\n]"
 
 
 def bytes_of_base64(value: Any) -> bytes:

@@ -24,7 +24,6 @@ not disagree.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -205,26 +204,37 @@ class _Where:
     Args:
         number: of the recording, from 0.
         start: where the recording begins in it; None where that is not known.
+        end: where it ends.
     """
 
-    __slots__ = ("file", "number", "path", "start")
+    __slots__ = ("end", "file", "number", "path", "start")
 
-    def __init__(self, path: str, number: int, file: bytes, start: int | None = None) -> None:
+    def __init__(
+        self, path: str, number: int, file: bytes, start: int | None = None, end: int | None = None
+    ) -> None:
         self.path = path
         self.number = number
         self.file = file
         self.start = start
+        self.end = end
+
+    @property
+    def text(self) -> bytes:
+        """The recording's, where it is known where that stands."""
+        return self.file[self.start : self.end]
 
     def error(self, wrong: Nonsense) -> CassetteError:
         """What is told of a member that cannot be what it is."""
         steps = ("recordings", self.number)
         if self.start is None:
-            text = self.file.decode("utf-8", "replace")
-            line = line_of(text, (*steps, *wrong.steps))
+            line = _line(self.file, (*steps, *wrong.steps))
         else:
-            text = self.file[self.start :].decode("utf-8", "replace")
-            line = self.file.count(b"\n", 0, self.start) + line_of(text, wrong.steps)
+            line = self.file.count(b"\n", 0, self.start) + _line(self.file[self.start :], wrong.steps)
         return _wrong(self.path, line, (*steps, *wrong.steps), wrong.what)
+
+
+def _line(text: bytes, steps: tuple[str | int, ...]) -> int:
+    return line_of(text.decode("utf-8", "replace"), steps)
 
 
 def _wrong(path: str, line: int, steps: tuple[str | int, ...], what: str) -> CassetteError:
@@ -263,15 +273,8 @@ def _load_as_written(text: bytes, path: str) -> list[Written] | None:
             return None
         if type(entry) is not dict:
             return None
-        where = _Where(path, number, text, start)
-        _check_once(text[start:end], entry, where)
-        again = functools.partial(_cut, text, start, end)
-        written.append(Written(_recording(entry, where, again), text, start, end))
+        written.append(Written(_recording(entry, _Where(path, number, text, start, end)), text, start, end))
     return written
-
-
-def _cut(text: bytes, start: int, end: int) -> bytes:
-    return text[start:end]
 
 
 def slices(text: bytes) -> list[tuple[int, int]] | None:
@@ -328,8 +331,7 @@ def salt_in(text: bytes, path: str) -> bytes | None:
         document = orjson.loads(text)
         return _salt.read(document["salt"]) if "salt" in document else None
     except Nonsense as wrong:
-        line = line_of(text.decode("utf-8", "replace"), wrong.steps)
-        raise _wrong(path, line, wrong.steps, wrong.what) from wrong
+        raise _wrong(path, _line(text, wrong.steps), wrong.steps, wrong.what) from wrong
 
 
 def _load_whole(text: bytes, path: str) -> list[Written]:
@@ -349,16 +351,19 @@ def _load_whole(text: bytes, path: str) -> list[Written]:
     try:
         _check_members(document, _FILE)
     except Nonsense as wrong:
-        decoded = text.decode("utf-8", "replace")
-        raise CassetteError(
-            f"{path}, line {line_of(decoded, wrong.steps)}: the file {wrong.what}. {_WAY_OUT}"
-        ) from wrong
-    _check_once_whole(text, document, path)
+        line = _line(text, wrong.steps)
+        raise CassetteError(f"{path}, line {line}: the file {wrong.what}. {_WAY_OUT}") from wrong
+    try:
+        _check_once(text, document)
+    except Nonsense as wrong:
+        if not wrong.steps:
+            raise CassetteError(f"{path} {wrong.what}. {_WAY_OUT}") from wrong
+        raise _wrong(path, _line(text, wrong.steps), wrong.steps, wrong.what) from wrong
     return [_laid_out_anew(entry, _Where(path, number, text)) for number, entry in enumerate(entries)]
 
 
 def _laid_out_anew(entry: Any, where: _Where) -> Written:
-    recording = _recording(entry, where, None)
+    recording = _recording(entry, where)
     text = dump_recording(recording).encode("utf-8")
     return Written(recording, text, 0, len(text))
 
@@ -416,7 +421,7 @@ def _member(value: dict[str, Any], name: str, *steps: str) -> Any:
         raise Nonsense(f"has no {name!r}", *steps) from error
 
 
-def _check_once(text: bytes, value: Any, where: _Where) -> None:
+def _check_once(text: bytes, value: Any) -> None:
     """Checks that no member is given twice: of two, JSON's readers take the last without a word.
 
     Written anew, a document with such a member has fewer quotation marks than it had.
@@ -424,19 +429,9 @@ def _check_once(text: bytes, value: Any, where: _Where) -> None:
     try:
         steps = _twice(text, value)
     except RecursionError as error:
-        raise where.error(Nonsense("is nested too deeply to be read")) from error
+        raise Nonsense("is nested too deeply to be read") from error
     if steps is not None:
-        raise where.error(Nonsense("is given twice: remove one of them", *steps))
-
-
-def _check_once_whole(text: bytes, document: Any, path: str) -> None:
-    try:
-        steps = _twice(text, document)
-    except RecursionError as error:
-        raise CassetteError(f"{path} is nested too deeply to be read. {_WAY_OUT}") from error
-    if steps is not None:
-        line = line_of(text.decode("utf-8", "replace"), steps)
-        raise _wrong(path, line, steps, "is given twice: remove one of them")
+        raise Nonsense("is given twice: remove one of them", *steps)
 
 
 def _twice(text: bytes, value: Any) -> tuple[str | int, ...] | None:
@@ -500,14 +495,11 @@ _STEPS: dict[str, tuple[str, ...]] = {
 """Where the fields stand that `stored_fields` checks; the others stand in the recording itself."""
 
 
-def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> Recording:
-    """A recording from its members.
-
-    Args:
-        where: it stands.
-        again: gives its text, so that its answer need not be kept decoded; None to keep it.
-    """
+def _recording(entry: Any, where: _Where) -> Recording:
+    """A recording from its members; where its text is known, its answer is not kept decoded."""
     try:
+        if where.start is not None:
+            _check_once(where.text, entry)
         entry = _check_members(entry, _RECORDING)
         request = _check_members(_member(entry, "request"), _REQUEST, "request")
         response = _check_members(_member(entry, "response"), _RESPONSE, "response")
@@ -526,14 +518,12 @@ def _recording(entry: Any, where: _Where, again: Callable[[], bytes] | None) -> 
                 method,
                 url,
                 _headers_in(request, "request"),
-                _whole_in(request, "request"),
-                _names_in(request, "left_out", "request"),
+                _decoded(request, _kind_of_body(request, "request"), "request"),
+                _left_out_in(request, "request"),
                 _unknown_in(request),
             ),
-            head=ResponseHead(
-                status, _headers_in(response, "response"), _names_in(response, "left_out", "response")
-            ),
-            body=_body_in(response, where, again),
+            head=ResponseHead(status, _headers_in(response, "response"), _left_out_in(response, "response")),
+            body=_body_in(response, where),
             digest="",
             recorded_at=recorded_at,
             latency=float(latency),
@@ -573,10 +563,10 @@ def _headers_in(message: dict[str, Any], part: str) -> Headers:
         raise Nonsense(f"cannot be headers: {error}", part, "headers") from error
 
 
-def _names_in(message: dict[str, Any], name: str, part: str) -> tuple[str, ...]:
-    names = message.get(name, [])
+def _left_out_in(message: dict[str, Any], part: str) -> tuple[str, ...]:
+    names = message.get("left_out", [])
     if type(names) is not list or not all(type(one) is str for one in names):
-        raise Nonsense("is no list of names", part, name)
+        raise Nonsense("is no list of names", part, "left_out")
     return tuple(names)
 
 
@@ -609,12 +599,8 @@ def _kind_of_body(fields: dict[str, Any], part: str) -> str | None:
     return kind
 
 
-def _whole_in(fields: dict[str, Any], part: str) -> bytes:
-    """A body in one piece."""
-    return _decoded(fields, _kind_of_body(fields, part), part)
-
-
 def _decoded(fields: dict[str, Any], kind: str | None, part: str) -> bytes:
+    """A body in one piece."""
     try:
         match kind:
             case "json":
@@ -647,11 +633,12 @@ class _Later:
         return iter(self._made)
 
 
-def _body_in(response: dict[str, Any], where: _Where, again: Callable[[], bytes] | None) -> Body:
+def _body_in(response: dict[str, Any], where: _Where) -> Body:
     kind = _kind_of_body(response, "response")
+    kept = response if where.start is None else None
 
     def make() -> list[Segment]:
-        fields = response if again is None else orjson.loads(again())["response"]
+        fields = orjson.loads(where.text)["response"] if kept is None else kept
         if kind in _DIVIDED:
             return _divided_in(fields, kind)
         data = _decoded(fields, kind, "response")

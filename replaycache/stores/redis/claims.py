@@ -145,19 +145,16 @@ class _Desk:
                 order = ("", "")
             if order is None:
                 for key, token in list(self._held.items()):
-                    self._let_go(key, token)
+                    self._evaluate(RELEASE, key, token)
                 return
             if order[0]:
-                self._let_go(*order)
+                self._evaluate(RELEASE, *order)
             if time.monotonic() - renewed >= RENEWED_EVERY:
                 for key, token in list(self._held.items()):
                     self._evaluate(RENEW, key, token, int(LEASE * 1000))
                 renewed = time.monotonic()
             if not order[0]:
                 self._look()
-
-    def _let_go(self, key: str, token: str) -> None:
-        self._evaluate(RELEASE, key, token)
 
     def _evaluate(self, script: str, key: str, *arguments: object) -> None:
         name = self._name(key)

@@ -18,7 +18,7 @@ import os
 import struct
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -60,6 +60,11 @@ def _claim(namespace: str, key: str) -> bytes:
     return _entry(namespace, key) + b":claim"
 
 
+def _piece(entry: bytes, generation: bytes, number: int) -> bytes:
+    """The name of a piece."""
+    return b"%s:%s:%d" % (entry, generation.hex().encode(), number)
+
+
 class _Pieces(NamedTuple):
     """An entry that is kept in pieces.
 
@@ -97,8 +102,7 @@ class _Pieces(NamedTuple):
 
     def names(self, entry: bytes) -> Iterator[bytes]:
         """Of the keys, given the entry's."""
-        generation = self.generation.hex().encode()
-        return (b"%s:%s:%d" % (entry, generation, number) for number in range(self.number))
+        return (_piece(entry, self.generation, number) for number in range(self.number))
 
 
 class RedisStore:
@@ -136,6 +140,7 @@ class RedisStore:
             self.location += f"{'&' if '?' in address.place else '?'}namespace={self._namespace}"
         self.identity = f"redis:{self.location}"
         self._connection = Connection(address.url, self.location, self._namespace)
+        self._ask: Callable[[str, Any], Any] = self._connection.ask
         self._salt: bytes | None = None
         self._own_salt = os.urandom(SALT_BYTES)
         self._salt_rests_until = 0.0
@@ -171,7 +176,8 @@ class RedisStore:
 
     def _joined(self, entry: bytes, pieces: _Pieces) -> Recording | None:
         """What was kept in pieces; None where one is gone."""
-        found = self._fetched(entry, pieces)
+        names = pieces.names(entry)
+        found = (self._ask("reading", lambda client, name=name: client.get(name)) for name in names)
         if pieces.size <= AT_ONCE:
             parts = list(found)
             whole = b"".join(part for part in parts if part is not None)
@@ -195,10 +201,6 @@ class RedisStore:
     def _check_size(size: int, pieces: _Pieces) -> None:
         if size != pieces.size:
             raise CorruptRecording("its pieces do not add up")
-
-    def _fetched(self, entry: bytes, pieces: _Pieces) -> Iterator[bytes | None]:
-        for name in pieces.names(entry):
-            yield self._ask("reading", lambda client, name=name: client.get(name))
 
     def put(self, key: str, recording: Recording) -> None:
         """Stores `recording` under `key`, in place of what was there."""
@@ -229,7 +231,7 @@ class RedisStore:
 
         def send(data: bytes) -> None:
             nonlocal size
-            name = b"%s:%s:%d" % (entry, generation.hex().encode(), len(names))
+            name = _piece(entry, generation, len(names))
             self._ask("writing", lambda client: client.set(name, data, ex=UNFINISHED))
             names.append(name)
             size += len(data)
@@ -392,9 +394,6 @@ class RedisStore:
             self._salt_rests_until = time.monotonic() + RESTS
             return self._own_salt
         return self._salt
-
-    def _ask(self, doing: str, work: Any) -> Any:
-        return self._connection.ask(doing, work)
 
     def __repr__(self) -> str:
         return f"<RedisStore {self.location}>"

@@ -119,7 +119,6 @@ READING = Reading(
     errors=ErrorForm(("anthropic",), _error_body),
     usage_forms=(UsageForm(("input_tokens", "output_tokens"), _usage),),
     envelopes=("message",),  # of the event message_start
-    first=("system",),
     folds=((MessagesProgress, MessagesFold),),
     turns=_turns,
     texts={"completion": "assistant"},

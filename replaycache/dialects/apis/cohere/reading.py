@@ -106,10 +106,7 @@ READING = Reading(
     errors=ErrorForm(("cohere",), _error_body),
     usage_forms=(UsageForm(("billed_units", "tokens"), _usage, is_nested=True),),
     usage_members=("meta",),
-    usage_words=(b"billed_units",),
     envelopes=("delta",),  # of the event message-end
-    last=("meta",),
-    first=("embeddings", "results", "documents", "texts"),
     folds=((ChatV2Progress, ChatV2Fold), (ChatV1Progress, ChatV1Fold)),
     turns=_turns,
     messages=(("message",),),

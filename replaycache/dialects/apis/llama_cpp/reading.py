@@ -34,7 +34,6 @@ READING = Reading(
         UsageForm(("timings",), _usage, is_nested=True),
     ),
     usage_in_answer=("tokens_evaluated", "tokens_predicted", "timings"),
-    usage_words=(b"tokens_", b"predicted_n"),
     folds=((CompletionProgress, partial(TextFold, "content")),),
     texts={"content": "assistant"},
 )

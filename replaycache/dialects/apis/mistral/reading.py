@@ -26,7 +26,6 @@ READING = Reading(
     # https://docs.mistral.ai/api/endpoint/ocr
     usage_forms=(UsageForm(("pages_processed",), unit("pages_processed", "input_document_pages")),),
     usage_members=("usage_info",),
-    last=("usage_info",),
     turns=_turns,
     asked_texts=("inputs", "document"),
     part_types={"document_url": "file"},

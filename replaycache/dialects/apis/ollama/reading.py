@@ -61,8 +61,6 @@ READING = Reading(
     # prompt_eval_count may be absent
     usage_forms=(UsageForm(("prompt_eval_count", "eval_count"), pair("prompt_eval_count", "eval_count")),),
     usage_in_answer=("prompt_eval_count", "eval_count"),
-    usage_words=(b"eval_count",),
-    last=("prompt_eval_count",),
     folds=((LinesProgress, LinesFold),),
     turns=_turns,
     messages=(("message",),),

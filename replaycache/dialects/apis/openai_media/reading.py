@@ -100,7 +100,6 @@ READING = Reading(
         # https://platform.openai.com/docs/api-reference/audio/json-object: a transcription paid by its duration
         UsageForm(("seconds",), unit("seconds", "audio_seconds")),
     ),
-    first=("file", "image"),
     folds=((ImageProgress, ImagesFold), (SoundProgress, SoundFold), (RunProgress, RunFold)),
     turns=_turns,
     texts={"text": ""},

@@ -145,7 +145,6 @@ def _tool_names(tool: dict[str, Any]) -> list[Any]:
 READING = Reading(
     usage_forms=(UsageForm(("input_tokens", "output_tokens"), _usage),),
     envelopes=("response",),  # of the last event
-    first=("output", "input", "instructions"),
     folds=((ResponsesProgress, ResponsesFold),),
     turns=_turns,
     instructions=("instructions",),

@@ -37,7 +37,6 @@ class GenerationFold(Fold):
 READING = Reading(
     usage_forms=(UsageForm(("generated_tokens",), _usage),),
     usage_members=("details",),
-    last=("details",),
     folds=((GenerationProgress, GenerationFold),),
     texts={"generated_text": "assistant"},
     asked_texts=("inputs",),
