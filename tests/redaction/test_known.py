@@ -138,6 +138,26 @@ def test_what_a_request_carries_is_learned() -> None:
     assert basic not in replaced
 
 
+@pytest.mark.parametrize(
+    ("url", "is_learned"),
+    [
+        ("https://api.trello.com/1/boards?a=1&token={}", True),
+        ("https://me:p@API.Trello.com:443/1/boards?token={}", True),
+        ("https://gateway.example/v1beta/models/m:generateContent?key={}#x", True),
+        ("https://llm.example/x?To%6ben={}", False),
+        ("https://llm.example/x?Api%5Fkey={}", True),
+        ("https://llm.example/x?sig={}&SE=1", True),
+        ("https://llm.example/x?sig={}", False),
+    ],
+)
+def test_a_parameter_is_learned_where_it_lets_its_caller_in(url: str, is_learned: bool) -> None:
+    known = Known()
+
+    known.learn_from_request(Request("GET", url.format(TOKEN)))
+
+    assert bool(known) is is_learned
+
+
 def test_what_an_answer_gives_out_is_learned() -> None:
     values = [drawn(20 + n) for n in range(6)]
     key = next(value for kind, value in TOKENS if kind == "openai-client-secret")
