@@ -365,8 +365,16 @@ def test_a_secret_in_one_event_and_in_the_text() -> None:
     )
 
 
-def test_an_event_may_have_its_data_on_several_lines() -> None:
-    text = json.dumps(openai_chat(SECRET), indent=1)
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(openai_chat(SECRET), indent=1),
+        f'{{"a": "{SECRET}",\n"b": "{SECRET}", "c":\n\n"é {SECRET}"}}',
+        f'"{SECRET}"\n',
+        f"no JSON, {SECRET},\nand {SECRET}",
+    ],
+)
+def test_an_event_may_have_its_data_on_several_lines(text: str) -> None:
     body = "".join(f"data: {line}\r\n" for line in text.split("\n")) + "\r\n"
     made = recording(headers=SSE, chunks=(body.encode(),))
 
