@@ -376,6 +376,7 @@ NO_CREDENTIAL: list[str] = [
     ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ." + drawn(43),
     "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.",
     "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END " + "PRIVATE KEY-----",
+    "-----BEGIN " + "PRIVATE KEY-----\n" + drawn(64) + "...",
     "-----BEGIN " + "PUBLIC KEY-----\n" + drawn(200) + "\n-----END " + "PUBLIC KEY-----",
     "-----BEGIN " + "CERTIFICATE-----\n" + drawn(200) + "\n-----END " + "CERTIFICATE-----",
     # near the form of a token

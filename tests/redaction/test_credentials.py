@@ -482,6 +482,28 @@ def test_multipart_names_file_names_and_texts_are_searched_and_contents_are_not(
     assert find_in_request(replaced) == []
 
 
+@pytest.mark.parametrize("member", ["content", "data", "signature"])
+def test_what_has_only_the_characters_of_base64_is_searched_where_no_data_stand(member: str) -> None:
+    key = next(value for kind, value in TOKENS if kind == "groq-key")
+    text = f"saved_as/keys/{key}/of/Ada"
+    made = recording(body=json.dumps({member: text}).encode())
+
+    assert find_in_recording(made) == ([Place("request.body.content", "groq-key")] if member == "content" else [])
+
+
+@pytest.mark.parametrize("written", [SECRET, SECRET.replace("-", "%2d")])
+@pytest.mark.parametrize("around", ["a%2fb%c3%a9+{}%2F~", "%E2%82%AC{}", "{}%20%7e%f0%9f%98%80", "(é){}"])
+def test_of_a_query_and_a_form_everything_else_keeps_its_bytes(around: str, written: str) -> None:
+    text = f"{around.format(written)}&r=%7e"
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+
+    replaced = replace_in_request(Request("POST", f"{CHAT}?q={text}", form, f"q={text}".encode()))
+
+    expected = f"q={around.format(placeholder('openai-key', SECRET))}&r=%7e"
+    assert replaced.url == f"{CHAT}?{expected}"
+    assert replaced.body.decode() == expected
+
+
 def test_contents_of_files_in_base64_are_not_searched() -> None:
     blob = "A" * 600 + "/AKIA" + drawn(16, string.ascii_uppercase) + "/" + "A" * 600
     assert kinds(blob) != []

@@ -180,6 +180,7 @@ def test_what_an_answer_gives_out_is_learned() -> None:
     [
         *("test", "EMPTY", "sk-test", "dummy-key-for-tests", "none", "ollama", "lm-studio", "x" * 40),
         *("your-api-key-goes-here-123", "integration-key-of-the-suite", "REDACTED", IT, "1234567890123456"),
+        *("integration-suite-key-7", "Integration-Suite-Key", "abcde fghi 1234 jklm"),
         *("password", "correct horse battery staple", "/home/ada/projects/of-mine", "the-key-of-an-app", ""),
     ],
 )
