@@ -28,6 +28,7 @@ CANDIDATE = b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":
         (CHAT, "application/json", b'"rate limited"', "unfinished"),
         (CHAT, "application/json", b'{"choices":null}', "unfinished"),
         (CHAT, "application/json", b'{"success":false,"errors":["no"]}', "failed"),
+        (CHAT, "application/json", b'[{"error":{"code":429,"message":"no"}}]', "failed"),
         (CHAT, "text/html", b"<html>Log in</html>", "unfinished"),
         (SPEECH, "text/html; charset=utf-8", b"<html>Log in</html>", "unfinished"),
         (SPEECH, "audio/mpeg", b"\xff\xfb", "whole"),

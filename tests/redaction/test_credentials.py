@@ -440,6 +440,12 @@ def test_the_place_is_named(where: str, parts: dict[str, Any]) -> None:
     assert placeholder("openai-key", SECRET) in everything
 
 
+def test_a_parameter_is_known_by_its_name_however_that_is_written() -> None:
+    made = Request("GET", f"https://llm.example/me?s%65ssion={drawn(24)}")
+
+    assert find_in_request(made) == [Place("request.url", "url-key")]
+
+
 def test_the_name_of_a_member_tells() -> None:
     made = recording(body=json.dumps({"tools": [{"input": {"password": PASSWORD, "size": 3}}]}).encode())
 

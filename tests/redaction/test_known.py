@@ -106,7 +106,7 @@ def test_it_is_found_in_json_however_it_is_escaped_and_in_a_stream() -> None:
 
 def test_what_a_request_carries_is_learned() -> None:
     values = [drawn(20 + n) for n in range(12)]
-    password = "Tr0ub4" + "dor&3x"
+    password = "Tr0ub4" + ":dor&3x"
     basic = base64.b64encode(f"ada:{password}".encode()).decode()
     known = Known()
     known.learn_from_request(
@@ -207,6 +207,19 @@ def test_the_version_grows_with_what_is_new_alone() -> None:
     assert known.version == 1
     known.learn_from_request(Request("GET", LOGIN, (("authorization", f"Bearer {drawn(33)}"),)))
     assert known.version == 2
+
+
+def test_a_token_with_a_lone_surrogate_is_learned_and_replaced() -> None:
+    """JSON can say one: the call goes on, and nothing of it is stored."""
+    value = json.dumps(TOKEN + "\ud800x").encode()
+    known, sent = Known(), Known()
+
+    known.learn_from_answer(ResponseHead(200, JSON), b'{"access_token": %s}' % value)
+    sent.learn_from_request(Request("POST", LOGIN, JSON, b'{"api_key": %s}' % value))
+
+    for one in (known, sent):
+        replaced = one.replace_in_request(Request("POST", LOGIN, JSON, b'{"a": %s}' % value))
+        assert json.loads(replaced.body) == {"a": placeholder("credential", TOKEN + "\ud800x")}
 
 
 def test_a_replayed_flow_asks_for_the_same() -> None:
