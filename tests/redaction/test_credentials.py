@@ -400,6 +400,7 @@ PLACES: list[tuple[str, dict[str, Any]]] = [
     ("request.headers.x-note", {"request_headers": (*JSON, ("x-note", SECRET))}),
     ("request.body.messages[1].content", {"prompt": f"é {SECRET}"}),
     ("request.body.a[0].b", {"body": json.dumps({"a": [{"b": SECRET}]}).replace("-", "\\u002d").encode()}),
+    ("request.body.a[1]", {"body": json.dumps({"a": [0, SECRET, None, {"b": 1}, 2.5, "c"]}).encode()}),
     ("request.body.*", {"body": json.dumps({SECRET: 1}).encode()}),
     ("request.body.a.*", {"body": json.dumps({"a": {f"x {SECRET}": "y"}}).encode()}),
     ("request.body", {"body": b"{broken " + SECRET.encode()}),
