@@ -84,12 +84,15 @@ VALUES = st.recursive(
 def test_an_array_has_the_same_elements_however_it_is_cut(
     values: list[Any], indent: int | None, data: st.DataObject
 ) -> None:
+    values = [*values, '"\\]}']
     body = json.dumps(values, indent=indent).encode() + b"\n"
     at = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=9)))
-    decoder = ArrayDecoder()
+    for cuts in (at, range(1, len(body))):
+        decoder = ArrayDecoder()
+        events = [
+            event for start, end in pairwise([0, *cuts, len(body)]) for event in decoder.feed(body[start:end])
+        ]
 
-    events = [event for start, end in pairwise([0, *at, len(body)]) for event in decoder.feed(body[start:end])]
-
-    assert [json.loads(event.data or b"") for event in events] == values
-    assert decoder.closed
-    assert not decoder.broken
+        assert [json.loads(event.data or b"") for event in events] == values
+        assert decoder.closed
+        assert not decoder.broken

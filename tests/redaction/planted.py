@@ -348,6 +348,7 @@ NO_CREDENTIAL: list[str] = [
     "api_key = config.providers.openai.api_key_v2",
     "resolve_api_key(api_key=api_key, use_sigv4=self._use_sigv4)",
     'password="password"',
+    'password="kQzRtWmX"',
     'password="hunter2"',
     'password = "changeme123"',
     'password="P@ssw0rd123"',

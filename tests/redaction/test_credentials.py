@@ -345,6 +345,34 @@ def test_pieces_of_different_texts_make_no_credential() -> None:
     assert find_in_recording(recording(headers=SSE, chunks=chunks)) == []
 
 
+def test_what_a_model_thinks_and_what_it_says_are_two_texts() -> None:
+    def parts(thought: str, said: str) -> bytes:
+        told = [{"text": thought, "thought": True}, {"text": said}]
+        return event({"candidates": [{"content": {"parts": [part for part in told if part["text"]]}}]})
+
+    value = next(value for kind, value in TOKENS if kind == "groq-key")
+
+    def found(*chunks: bytes) -> list[Place]:
+        return find_in_recording(recording(headers=SSE, chunks=chunks))
+
+    assert found(parts(value[:20], ""), parts("", value[20:])) == []
+    assert found(parts("Hm. ", value[:20]), parts("Yes. ", value[20:])) == [Place("response.text", "groq-key")]
+    assert found(parts(value[:20], "Hm."), parts("", "Yes."), parts(value[20:], "")) == [
+        Place("response.text", "groq-key")
+    ]
+
+
+@pytest.mark.parametrize("odd", [{}, {"a": 1}, [1], None, 1.5])
+def test_what_tells_texts_apart_may_be_of_any_type(odd: Any) -> None:
+    chunks = (
+        event({"type": odd, "index": odd, "choices": [{"index": odd, "text": part}]}) for part in split(SECRET)
+    )
+    made = recording(headers=SSE, chunks=tuple(chunks))
+
+    assert find_in_recording(made) == [Place("response.text", "openai-key")]
+    assert find_in_recording(replace(made)) == []
+
+
 def test_a_stream_of_gemini_may_be_a_json_array() -> None:
     value = [gemini(part) for part in split(SECRET)]
     made = recording(chunks=(json.dumps(value, indent=1).encode(),))
