@@ -158,6 +158,17 @@ def test_a_parameter_is_learned_where_it_lets_its_caller_in(url: str, is_learned
     assert bool(known) is is_learned
 
 
+def test_what_a_form_of_parts_carries_is_learned() -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+    body = part % (b"prompt", drawn(33).encode()) + part % (b"client_secret", TOKEN.encode()) + b"--b--\r\n"
+    known = Known()
+
+    known.learn_from_request(Request("POST", LOGIN, (("content-type", "multipart/form-data; boundary=b"),), body))
+
+    text = json.dumps([drawn(33), TOKEN]).encode()
+    assert json.loads(known.replace_in_request(Request("POST", LOGIN, JSON, text)).body) == [drawn(33), IT]
+
+
 def test_what_an_answer_gives_out_is_learned() -> None:
     values = [drawn(20 + n) for n in range(6)]
     key = next(value for kind, value in TOKENS if kind == "openai-client-secret")

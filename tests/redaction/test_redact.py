@@ -499,6 +499,7 @@ def test_form(body: bytes, expected: bytes) -> None:
     [
         (b'{"api_key":"hunter2","a":1,"a":2}', b'{"api_key":"REDACTED","a":1,"a":2}'),
         (b'{"API_KEY" : "hunter2"', b'{"API_KEY" : "REDACTED"'),
+        (rb'{"api\u005fkey":"hunter2","\u0061":1}', rb'{"api\u005fkey":"REDACTED","\u0061":1}'),
         (b'{"api_key":"hunter2","api_key":"hunter2"}', b'{"api_key":"REDACTED","api_key":"REDACTED"}'),
         (rb'{"password":"hunter2\"hunter2\\","a":NaN}', rb'{"password":"REDACTED","a":NaN}'),
         (b'{"passwords":"x","a":"password"', b'{"passwords":"x","a":"password"'),
