@@ -193,7 +193,7 @@ class Match(Value):
     def key(self, request: Request, *, sample: int = 0, redact: Redact = Redact()) -> str:  # noqa: B008  # frozen
         """The key of a request: 32 hexadecimal digits. That of a store differs where what is redacted counts, for
         there it is salted."""
-        return self.identity(request, sample=sample, redactor=self._unsalted(redact)).key
+        return self.identity(request, sample=sample, redactor=Redactor(redact)).key
 
     def identity(
         self,
@@ -234,7 +234,7 @@ class Match(Value):
             unknown: what nobody knows of the request that this one is compared with, as in `Request.unknown`. The
                 form has in its place that it is unknown, and never meets one in which it is known, or absent.
         """
-        return Canonical(self._rules, redactor or self._unsalted(Redact()), sample, unknown).of(request)
+        return Canonical(self._rules, redactor or Redactor(), sample, unknown).of(request)
 
     def explain(
         self,
@@ -254,12 +254,9 @@ class Match(Value):
         """
         from .explanation import Explanation  # no call has use for it
 
-        work = Canonical(self._rules, redactor or self._unsalted(redact), sample)
+        work = Canonical(self._rules, redactor or Redactor(redact), sample)
         canonical = work.of(request)
         return Explanation(xxhash.xxh3_128_hexdigest(canonical), canonical, tuple(work.applied))
-
-    def _unsalted(self, redact: Redact) -> Redactor:
-        return Redactor(redact, counting=self.key_headers)
 
     def fingerprint(self, redact: Redact) -> str:
         """Tells these rules from others by which requests may count as the same, see `match/fingerprint.py`."""

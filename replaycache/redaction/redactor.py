@@ -288,7 +288,7 @@ class Redactor(_models.Value):
             if not isinstance(value, (str, bool, type(None))):
                 value = _canonical_value(written)
             new = self._replaced(value, place)
-            if new is not value and new != value:
+            if new != value:
                 text = f"{text[:start]}{json.dumps(new)}{text[end:]}"
                 inside.clear()  # it was of the text as it was before
         return text

@@ -145,9 +145,10 @@ def test_how_a_document_is_set_does_not_count(example: Example) -> None:
     indented = json.dumps(json.loads(example.body), indent=2).encode()
     *cut, _ = indented.splitlines(keepends=True)
 
-    assert watched(example, [b"\n", b"  \n\n", indented, b"\n"]).verdict == (
-        "failed" if example.fails else "whole"
-    )
+    watcher = watched(example, [b"\n", b"  \n\n", indented, b"\n"])
+    assert watcher.verdict == ("failed" if example.fails else "whole")
+    assert not watcher.is_stream
+    assert not watched(example, [json.dumps(json.loads(example.body)).encode(), b"\n"]).is_stream
     for count in range(1, len(cut) + 1):
         assert watched(example, cut[:count]).verdict == "unfinished"
 

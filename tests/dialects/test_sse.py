@@ -156,6 +156,7 @@ STANDARD = {
     "comments within": (b"data: a\n:data: no\n: ping\ndata: b\n\n", [("", b"a\nb")]),
     "byte order mark": (b"\xef\xbb\xbfdata: x\n\n", [("", b"x")]),
     "byte order mark later": (b"data: x\n\n\xef\xbb\xbfdata: y\n\n", [("", b"x")]),
+    "byte order mark behind a comment": (b": ping\n\n\xef\xbb\xbfdata: y\n\ndata: z\n\n", [("", b"z")]),
     "two byte order marks": (b"\xef\xbb\xbf\xef\xbb\xbfdata: x\n\n", []),
     "CR": (b"data: x\rdata: y\r\rdata: z\r\r", [("", b"x\ny"), ("", b"z")]),
     "CR LF": (b"event: e\r\ndata: x\r\n\r\n", [("e", b"x")]),

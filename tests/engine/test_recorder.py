@@ -489,6 +489,18 @@ def test_a_body_larger_than_its_store_takes_is_given_up_with_its_reason(
     assert made.reason == ("" if is_kept else "its body is larger than the 1,000 bytes that the store keeps")
 
 
+@pytest.mark.parametrize(("encoding", "data"), [("", b"x" * 11), ("gzip", b"no gzip")])
+def test_what_comes_after_it_was_given_up_is_not_held(encoding: str, data: bytes) -> None:
+    head = ResponseHead(200, (("content-encoding", encoding),))
+    made = Recorder(watcher_of("POST", CHAT, head, dict), head, 100.0, no_spool, is_framed=True, largest=10)
+    made.feed(data, 101.0)
+    assert made.reason
+
+    made.feed(b"y" * 5, 102.0)
+
+    assert made.size == 0
+
+
 @pytest.mark.parametrize(
     "encoding", ["gzip", "deflate", "deflate without its wrapper", "br", "zstd", "gzip, then br"]
 )

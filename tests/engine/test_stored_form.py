@@ -51,6 +51,11 @@ SENT = [
     pytest.param(
         Request("GET", "https://llm.example/x?ticket=hunter2"), Redact(query=["ticket"]), id="url-of-the-user"
     ),
+    pytest.param(
+        Request("GET", "https://llm.example/x?ticket=hunter2%ff&a=%fe"),
+        Redact(query=["ticket"]),
+        id="url-malformed-of-the-user",
+    ),
     pytest.param(post(b'{"a":1}'), Redact(), id="json"),
     pytest.param(post(b'{"a":1}', ""), Redact(), id="json-without-type"),
     pytest.param(post(b'{"a":1}', "application/vnd.x+json"), Redact(), id="json-suffix"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from typing import Any
 
 import pytest
 
@@ -34,7 +36,15 @@ RULES = [
     pytest.param(
         post(PART, content_type=MULTIPART), Match(ignore=["a"]), [("ignore", "a")], id="ignore-multipart"
     ),
-    pytest.param(post(b'{"prompt":"1 2"}'), Match(scrub=[(r"\d", "N")]), [("scrub", "2 x")], id="scrub"),
+    pytest.param(
+        post(b'{"prompt":"1 2"}'), Match(scrub=[(r"\d", "N")]), [("scrub", r"\d matched 2 x")], id="scrub"
+    ),
+    pytest.param(
+        post(b"{}", openai_beta="x"),
+        Match(ignore=["headers.OpenAI-Beta", "headers.x"]),
+        [("ignore", "header openai-beta")],
+        id="ignore-header",
+    ),
     pytest.param(post(b'{"prompt":"x"}'), Match(scrub=[(r"\d", "N")]), [], id="scrub-nothing"),
     pytest.param(
         post(b"{}", "http://localhost:1/x"),
@@ -186,6 +196,32 @@ def test_a_wrong_argument_is_refused_by_name(arguments: dict[str, object], part:
 def test_what_cannot_be_sent_has_no_key(asked: Request) -> None:
     with pytest.raises(ConfigurationError, match="lone surrogate"):
         Match().key(asked)
+
+
+@pytest.mark.parametrize(
+    ("scrub", "why"),
+    [
+        (("(", "x"), "unterminated subpattern"),
+        (("a", r"\2"), "invalid group reference"),
+        (("\ud800", "x"), "lone surrogate"),
+        ((b"a", "x"), ""),
+        ((re.compile(b"a"), "x"), ""),
+        (("a", 1), ""),
+        (("a",), ""),
+        (7, ""),
+    ],
+)
+def test_a_scrub_that_is_none_is_told_with_the_reason(scrub: Any, why: str) -> None:
+    with pytest.raises(ConfigurationError, match="takes pairs of a regular expression") as caught:
+        Match(scrub=[scrub])
+
+    assert f", not {scrub!r}" in str(caught.value)
+    assert why in str(caught.value)
+
+
+def test_a_header_that_is_to_count_and_not_to_count_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="'x-tenant'.*has the header count"):
+        Match(headers=["X-Tenant", "x-a"], ignore=["headers.x-Tenant"])
 
 
 def test_normalize_has_to_return_a_request() -> None:

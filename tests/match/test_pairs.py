@@ -811,6 +811,8 @@ PAIRS = [
     Pair("form-value", form("a=1"), form("a=2"), "different", "Values count.", KEYS),
     Pair("form-empty-value", form("a=&b=1"), form("b=1"), "different", "An empty field is not an absent one.",
          KEYS),
+    Pair("form-no-text", form("a=%ff&b=1"), form("a=%fe&b=1"), "different",
+         "What is no UTF-8 counts byte by byte.", KEYS),
     Pair("form-malformed", form("a=%zz"), form("a=%25zz"), "different",
          "What is no escape counts byte by byte.", KEYS),
     Pair("form-credential", form("grant_type=x&client_secret=1"), form("grant_type=x&client_secret=2"),

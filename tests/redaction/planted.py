@@ -348,6 +348,7 @@ NO_CREDENTIAL: list[str] = [
     "api_key = config.providers.openai.api_key_v2",
     "resolve_api_key(api_key=api_key, use_sigv4=self._use_sigv4)",
     'password="password"',
+    'password="kQzRtWmX"',
     'password="hunter2"',
     'password = "changeme123"',
     'password="P@ssw0rd123"',
@@ -376,6 +377,7 @@ NO_CREDENTIAL: list[str] = [
     ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ." + drawn(43),
     "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.",
     "-----BEGIN " + "PRIVATE KEY-----\n...\n-----END " + "PRIVATE KEY-----",
+    "-----BEGIN " + "PRIVATE KEY-----\n" + drawn(64) + "...",
     "-----BEGIN " + "PUBLIC KEY-----\n" + drawn(200) + "\n-----END " + "PUBLIC KEY-----",
     "-----BEGIN " + "CERTIFICATE-----\n" + drawn(200) + "\n-----END " + "CERTIFICATE-----",
     # near the form of a token

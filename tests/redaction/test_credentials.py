@@ -347,6 +347,34 @@ def test_pieces_of_different_texts_make_no_credential() -> None:
     assert find_in_recording(recording(headers=SSE, chunks=chunks)) == []
 
 
+def test_what_a_model_thinks_and_what_it_says_are_two_texts() -> None:
+    def parts(thought: str, said: str) -> bytes:
+        told = [{"text": thought, "thought": True}, {"text": said}]
+        return event({"candidates": [{"content": {"parts": [part for part in told if part["text"]]}}]})
+
+    value = next(value for kind, value in TOKENS if kind == "groq-key")
+
+    def found(*chunks: bytes) -> list[Place]:
+        return find_in_recording(recording(headers=SSE, chunks=chunks))
+
+    assert found(parts(value[:20], ""), parts("", value[20:])) == []
+    assert found(parts("Hm. ", value[:20]), parts("Yes. ", value[20:])) == [Place("response.text", "groq-key")]
+    assert found(parts(value[:20], "Hm."), parts("", "Yes."), parts(value[20:], "")) == [
+        Place("response.text", "groq-key")
+    ]
+
+
+@pytest.mark.parametrize("odd", [{}, {"a": 1}, [1], None, 1.5])
+def test_what_tells_texts_apart_may_be_of_any_type(odd: Any) -> None:
+    chunks = (
+        event({"type": odd, "index": odd, "choices": [{"index": odd, "text": part}]}) for part in split(SECRET)
+    )
+    made = recording(headers=SSE, chunks=tuple(chunks))
+
+    assert find_in_recording(made) == [Place("response.text", "openai-key")]
+    assert find_in_recording(replace(made)) == []
+
+
 def test_a_stream_of_gemini_may_be_a_json_array() -> None:
     value = [gemini(part) for part in split(SECRET)]
     made = recording(chunks=(json.dumps(value, indent=1).encode(),))
@@ -367,8 +395,16 @@ def test_a_secret_in_one_event_and_in_the_text() -> None:
     )
 
 
-def test_an_event_may_have_its_data_on_several_lines() -> None:
-    text = json.dumps(openai_chat(SECRET), indent=1)
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(openai_chat(SECRET), indent=1),
+        f'{{"a": "{SECRET}",\n"b": "{SECRET}", "c":\n\n"é {SECRET}"}}',
+        f'"{SECRET}"\n',
+        f"no JSON, {SECRET},\nand {SECRET}",
+    ],
+)
+def test_an_event_may_have_its_data_on_several_lines(text: str) -> None:
     body = "".join(f"data: {line}\r\n" for line in text.split("\n")) + "\r\n"
     made = recording(headers=SSE, chunks=(body.encode(),))
 
@@ -394,6 +430,7 @@ PLACES: list[tuple[str, dict[str, Any]]] = [
     ("request.headers.x-note", {"request_headers": (*JSON, ("x-note", SECRET))}),
     ("request.body.messages[1].content", {"prompt": f"é {SECRET}"}),
     ("request.body.a[0].b", {"body": json.dumps({"a": [{"b": SECRET}]}).replace("-", "\\u002d").encode()}),
+    ("request.body.a[1]", {"body": json.dumps({"a": [0, SECRET, None, {"b": 1}, 2.5, "c"]}).encode()}),
     ("request.body.*", {"body": json.dumps({SECRET: 1}).encode()}),
     ("request.body.a.*", {"body": json.dumps({"a": {f"x {SECRET}": "y"}}).encode()}),
     ("request.body", {"body": b"{broken " + SECRET.encode()}),
@@ -432,6 +469,12 @@ def test_the_place_is_named(where: str, parts: dict[str, Any]) -> None:
     everything = f"{replaced.request!r} {replaced.head!r} {replaced.body.read()!r}"
     assert SECRET not in everything
     assert placeholder("openai-key", SECRET) in everything
+
+
+def test_a_parameter_is_known_by_its_name_however_that_is_written() -> None:
+    made = Request("GET", f"https://llm.example/me?s%65ssion={drawn(24)}")
+
+    assert find_in_request(made) == [Place("request.url", "url-key")]
 
 
 def test_the_name_of_a_member_tells() -> None:
@@ -474,6 +517,28 @@ def test_multipart_names_file_names_and_texts_are_searched_and_contents_are_not(
     assert [part.text for part in parts] == [None, placeholder("openai-key", SECRET), "x"]
     assert parts[0].digest == hashlib.blake2b(other.encode(), digest_size=32).hexdigest()
     assert find_in_request(replaced) == []
+
+
+@pytest.mark.parametrize("member", ["content", "data", "signature"])
+def test_what_has_only_the_characters_of_base64_is_searched_where_no_data_stand(member: str) -> None:
+    key = next(value for kind, value in TOKENS if kind == "groq-key")
+    text = f"saved_as/keys/{key}/of/Ada"
+    made = recording(body=json.dumps({member: text}).encode())
+
+    assert find_in_recording(made) == ([Place("request.body.content", "groq-key")] if member == "content" else [])
+
+
+@pytest.mark.parametrize("written", [SECRET, SECRET.replace("-", "%2d")])
+@pytest.mark.parametrize("around", ["a%2fb%c3%a9+{}%2F~", "%E2%82%AC{}", "{}%20%7e%f0%9f%98%80", "(é){}"])
+def test_of_a_query_and_a_form_everything_else_keeps_its_bytes(around: str, written: str) -> None:
+    text = f"{around.format(written)}&r=%7e"
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+
+    replaced = replace_in_request(Request("POST", f"{CHAT}?q={text}", form, f"q={text}".encode()))
+
+    expected = f"q={around.format(placeholder('openai-key', SECRET))}&r=%7e"
+    assert replaced.url == f"{CHAT}?{expected}"
+    assert replaced.body.decode() == expected
 
 
 def test_contents_of_files_in_base64_are_not_searched() -> None:

@@ -106,7 +106,7 @@ def test_it_is_found_in_json_however_it_is_escaped_and_in_a_stream() -> None:
 
 def test_what_a_request_carries_is_learned() -> None:
     values = [drawn(20 + n) for n in range(12)]
-    password = "Tr0ub4" + "dor&3x"
+    password = "Tr0ub4" + ":dor&3x"
     basic = base64.b64encode(f"ada:{password}".encode()).decode()
     known = Known()
     known.learn_from_request(
@@ -138,6 +138,37 @@ def test_what_a_request_carries_is_learned() -> None:
     assert basic not in replaced
 
 
+@pytest.mark.parametrize(
+    ("url", "is_learned"),
+    [
+        ("https://api.trello.com/1/boards?a=1&token={}", True),
+        ("https://me:p@API.Trello.com:443/1/boards?token={}", True),
+        ("https://gateway.example/v1beta/models/m:generateContent?key={}#x", True),
+        ("https://llm.example/x?To%6ben={}", False),
+        ("https://llm.example/x?Api%5Fkey={}", True),
+        ("https://llm.example/x?sig={}&SE=1", True),
+        ("https://llm.example/x?sig={}", False),
+    ],
+)
+def test_a_parameter_is_learned_where_it_lets_its_caller_in(url: str, is_learned: bool) -> None:
+    known = Known()
+
+    known.learn_from_request(Request("GET", url.format(TOKEN)))
+
+    assert bool(known) is is_learned
+
+
+def test_what_a_form_of_parts_carries_is_learned() -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+    body = part % (b"prompt", drawn(33).encode()) + part % (b"client_secret", TOKEN.encode()) + b"--b--\r\n"
+    known = Known()
+
+    known.learn_from_request(Request("POST", LOGIN, (("content-type", "multipart/form-data; boundary=b"),), body))
+
+    text = json.dumps([drawn(33), TOKEN]).encode()
+    assert json.loads(known.replace_in_request(Request("POST", LOGIN, JSON, text)).body) == [drawn(33), IT]
+
+
 def test_what_an_answer_gives_out_is_learned() -> None:
     values = [drawn(20 + n) for n in range(6)]
     key = next(value for kind, value in TOKENS if kind == "openai-client-secret")
@@ -160,6 +191,7 @@ def test_what_an_answer_gives_out_is_learned() -> None:
     [
         *("test", "EMPTY", "sk-test", "dummy-key-for-tests", "none", "ollama", "lm-studio", "x" * 40),
         *("your-api-key-goes-here-123", "integration-key-of-the-suite", "REDACTED", IT, "1234567890123456"),
+        *("integration-suite-key-7", "Integration-Suite-Key", "abcde fghi 1234 jklm"),
         *("password", "correct horse battery staple", "/home/ada/projects/of-mine", "the-key-of-an-app", ""),
     ],
 )
@@ -186,6 +218,19 @@ def test_the_version_grows_with_what_is_new_alone() -> None:
     assert known.version == 1
     known.learn_from_request(Request("GET", LOGIN, (("authorization", f"Bearer {drawn(33)}"),)))
     assert known.version == 2
+
+
+def test_a_token_with_a_lone_surrogate_is_learned_and_replaced() -> None:
+    """JSON can say one: the call goes on, and nothing of it is stored."""
+    value = json.dumps(TOKEN + "\ud800x").encode()
+    known, sent = Known(), Known()
+
+    known.learn_from_answer(ResponseHead(200, JSON), b'{"access_token": %s}' % value)
+    sent.learn_from_request(Request("POST", LOGIN, JSON, b'{"api_key": %s}' % value))
+
+    for one in (known, sent):
+        replaced = one.replace_in_request(Request("POST", LOGIN, JSON, b'{"a": %s}' % value))
+        assert json.loads(replaced.body) == {"a": placeholder("credential", TOKEN + "\ud800x")}
 
 
 def test_a_replayed_flow_asks_for_the_same() -> None:

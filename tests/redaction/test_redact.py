@@ -249,6 +249,18 @@ URLS = [
     ("https://llm.example/x?a=%zz&%ff=1", "https://llm.example/x?a=%zz&%ff=1"),
     ("https://llm.example/x?&&a=1&", "https://llm.example/x?&&a=1&"),
     ("https://llm.example/key=hunter3", "https://llm.example/key=hunter3"),
+    # of one host, or of one call
+    (
+        "https://me:p@API.Trello.com:443/1/boards?token=hunter2",
+        "https://API.Trello.com:443/1/boards?token=REDACTED",
+    ),
+    ("//api.trello.com/1?key=hunter2&a=1", "//api.trello.com/1?key=REDACTED&a=1"),
+    ("https://llm.example/1?token=next&key=a&appid=1", "https://llm.example/1?token=next&key=a&appid=1"),
+    (
+        "https://gateway.example/v1beta/models/m:generateContent?key=hunter2",
+        "https://gateway.example/v1beta/models/m:generateContent?key=REDACTED",
+    ),
+    ("/v1beta/models/m:generateContent?key=hunter2", "/v1beta/models/m:generateContent?key=REDACTED"),
 ]
 
 
@@ -257,6 +269,24 @@ def test_url(url: str, expected: str) -> None:
     assert Redactor().urls.redacted(url) == expected
     assert Redactor().urls.redacted(expected) == expected
     assert SECRET not in expected
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_who_asks_a_server_of_tools_counts_in_a_cache_and_not_in_a_cassette(counts: bool) -> None:
+    redactor = Redactor(seal=Seal(counts_access=counts))
+
+    def stored(url: str) -> str:
+        body = {"tools": [{"type": "mcp", "server_url": url}]}
+        redactor.json(body)
+        return str(body["tools"][0]["server_url"])
+
+    asked = [
+        f"https://{user}mcp.example/sse?api_key={key}" for user in ("ada:x@", "bob:x@", "") for key in ("1", "2")
+    ]
+    assert len({*map(stored, asked)}) == (6 if counts else 1)
+    for url in map(stored, asked):
+        assert stored(url) == url
+        assert "ada" not in url
 
 
 def test_users_add_query_parameters() -> None:
@@ -469,6 +499,7 @@ def test_form(body: bytes, expected: bytes) -> None:
     [
         (b'{"api_key":"hunter2","a":1,"a":2}', b'{"api_key":"REDACTED","a":1,"a":2}'),
         (b'{"API_KEY" : "hunter2"', b'{"API_KEY" : "REDACTED"'),
+        (rb'{"api\u005fkey":"hunter2","\u0061":1}', rb'{"api\u005fkey":"REDACTED","\u0061":1}'),
         (b'{"api_key":"hunter2","api_key":"hunter2"}', b'{"api_key":"REDACTED","api_key":"REDACTED"}'),
         (rb'{"password":"hunter2\"hunter2\\","a":NaN}', rb'{"password":"REDACTED","a":NaN}'),
         (b'{"passwords":"x","a":"password"', b'{"passwords":"x","a":"password"'),

@@ -100,7 +100,7 @@ class _Brackets:
         data = self._rest + data
         slashes = len(data) - len(data.rstrip(b"\\"))
         self._rest = b"\\" * (slashes % 2)  # what it escapes is to come
-        for mark in _BRACKET.finditer(data, 0, len(data) - len(self._rest)):
+        for mark in _BRACKET.finditer(data):  # a lone one at the end is no mark
             sign = mark[0]
             if sign == b'"':
                 self._in_text = not self._in_text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 
 LEVELS = 8
 """How often escapes are undone: each level of JSON in JSON doubles the backslashes, so that nobody has more."""
@@ -29,14 +30,14 @@ class View:
         self,
         text: str,
         depth: int = 0,
-        here: list[int] | None = None,
-        there: list[int] | None = None,
+        here: Sequence[int] = (),
+        there: Sequence[int] = (),
         below: View | None = None,
     ) -> None:
         self.text = text
         self.depth = depth
-        self._here = here or [0]
-        self._there = there or [0]
+        self._here = here
+        self._there = there
         self._below = below
 
     def place(self, at: int) -> int:

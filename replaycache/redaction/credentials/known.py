@@ -200,7 +200,8 @@ class Known:
 
 def _forms(value: str) -> tuple[str, ...]:
     """How a value may be written in any text: as it is, and as a part of a URL."""
-    return (value, *{quote(value, safe=""), quote_plus(value)} - {value})
+    data = value.encode("utf-8", "surrogatepass")
+    return (value, *{quote(data, safe=""), quote_plus(data)} - {value})
 
 
 def _kind_of(value: str) -> str:
