@@ -73,9 +73,13 @@ def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, _caches: Path) -> None:
-    """No test sees the user's cache, settings or proxies, nor that it runs in continuous integration."""
+    """No test sees the user's cache, settings or proxies, nor that it runs in continuous integration.
+
+    Nor is a program that it starts in the development mode in which the tests may be: they look at what it says.
+    """
+    others = ("CI", "PYTHONDEVMODE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     for name in list(os.environ):
-        if name.startswith("REPLAYCACHE_") or name.upper() in ("CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        if name.startswith("REPLAYCACHE_") or name.upper() in others:
             monkeypatch.delenv(name)
     monkeypatch.setenv("REPLAYCACHE_DIR", str(_caches / str(next(_numbers))))
 

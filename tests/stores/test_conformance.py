@@ -148,7 +148,7 @@ def test_any_recording_round_trips(lasting_store: Store, made: object) -> None:
     lasting_store.put("k", made)  # type: ignore[arg-type]  # the strategy has no type
 
     assert lasting_store.get("k") == made
-    assert len(lasting_store) == 1
+    assert list(lasting_store.keys()).count("k") == 1
 
 
 @pytest.mark.sampled(15)

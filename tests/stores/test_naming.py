@@ -149,7 +149,6 @@ def test_commands_make_no_directory_that_is_named_like_a_file(tmp_path: Path) ->
     for arguments in (
         ("run", "--store", "x.yaml", "ok.py"),
         ("export", "x.txt", "--store", "a.json"),
-        ("export", "--format", "cache", "x.yaml", "--store", "a.json"),
         ("import", "a.json", "--store", "x.yaml"),
         ("demo", "--store", "x.yaml"),
     ):
