@@ -40,7 +40,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def pairs(texts: Iterable[str], form: str, option: str) -> list[tuple[str, str]]:
-    """What an option that may be repeated says, each time in a form such as `NAME=VALUE`.
+    """What an option that may be repeated says, each time in a form such as `NAME=VALUE`; a header may be empty.
 
     Raises:
         click.BadParameter: it is not of that form.
@@ -48,8 +48,8 @@ def pairs(texts: Iterable[str], form: str, option: str) -> list[tuple[str, str]]
     mark = "=" if "=" in form else ":"
     found = []
     for text in texts:
-        name, _, value = text.partition(mark)
-        if not (name.strip() and value.strip()):
+        name, given, value = text.partition(mark)
+        if not (name.strip() and (value.strip() or given == ":")):
             raise click.BadParameter(f"{text!r} is not of the form {form}", param_hint=option)
         found.append((name.strip(), value.strip()))
     return found

@@ -241,7 +241,7 @@ def new_store(text: str | None, where: str) -> Store:
     if text is None:
         return _closed_at_the_end(_store_of_option(default_store())[0])
     path = Path(text).expanduser()
-    if not is_shared(text) and os.path.lexists(path):
+    if text and not is_shared(text) and os.path.lexists(path):
         if path.is_file() and path.suffix.lower() != ".json":
             raise CommandFailed(
                 f"{text} exists, and is no store of replaycache. Name a new directory, or a cassette (FILE.json)."

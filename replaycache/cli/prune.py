@@ -349,7 +349,10 @@ class _Named:
 
     def going(self) -> list[_Gone]:
         """What is named, in its order."""
-        return [_Gone(self._candidate(key)) for key in self._keys]
+        found = {}
+        if isinstance(self.store, DiskStore):  # which alone knows when it was used, and the room it takes
+            found = {one.key: one for one in candidates(self.store, Rules(everything=True), keys=self._keys)}
+        return [_Gone(found.get(key) or self._candidate(key)) for key in self._keys]
 
     def _candidate(self, key: str) -> Candidate:
         try:

@@ -124,6 +124,7 @@ def candidates(
     store: DiskStore,
     rules: Rules,
     *,
+    keys: Iterable[str] | None = None,
     unread: Callable[[str], None] = lambda why: None,
     oldest: Oldest | None = None,
     began: float | None = None,
@@ -132,6 +133,7 @@ def candidates(
     """The entries of a cache as the rules look at them, in bounded memory.
 
     Args:
+        keys: of those that are looked at; None for all.
         unread: told why an entry cannot be read.
         oldest: what else goes.
         began: what was stored since is not what was meant, and stays; in seconds since 1970 (UTC).
@@ -159,7 +161,7 @@ def candidates(
         of_then -= age == oldest.until
         return age < oldest.until or (age == oldest.until and of_then >= 0)
 
-    for (key, size, at), recording in store.recordings(newest_first=newest_first, check=rules.damaged):
+    for (key, size, at), recording in store.recordings(keys, newest_first=newest_first, check=rules.damaged):
         last_played = played.get(key, 0.0)
         try:
             if isinstance(recording, StoreError):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .._errors import ConfigurationError
 from ..accounts.amounts import parse_size
 from ..configuration import Configuration, check_names, check_option, defaults
-from ..options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode, parse_duration, parse_hosts
+from ..options import IGNORE_HOSTS_VARIABLE, MODE_VARIABLE, Mode, parse_duration, parse_hosts, parse_sample
 from ..stores import check_names_store
 from .upstreams import Upstream, parse_upstream
 
@@ -282,7 +282,7 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         is_option=True,
     ),
-    _option("mode", "auto, replay, record, once, verify or off.", "MODE", MODE_VARIABLE),
+    _option("mode", "auto, replay, record, once, verify or off.", "MODE", MODE_VARIABLE, make=Mode.parse),
     Setting(
         "allowed_mode",
         _modes,
@@ -291,9 +291,9 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
     ),
     Setting("cassettes", _directory, "Calls may name cassettes in it by header.", "DIR"),
-    _option("ttl", "Older recordings are misses: 12h, 7d.", "AGE"),
+    _option("ttl", "Older recordings are misses: 12h, 7d.", "AGE", make=parse_duration),
     _option("pace", "0: at once (the default); 1: as recorded.", "NUMBER", make=_number),
-    _option("sample", "Ask for further answers to the same requests.", "NUMBER"),
+    _option("sample", "Ask for further answers to the same requests.", "NUMBER", make=parse_sample),
     _option("repeats", "same or sequence.", "HOW"),
     _option("on_abandon", "discard or drain: what becomes of an answer whose caller left.", "WHAT"),
     _option("budget", "What live calls may cost, such as 2.", "USD", "REPLAYCACHE_BUDGET"),

@@ -140,6 +140,7 @@ def test_two_with_different_keys(tmp_path: Path) -> None:
     ("arguments", "path"),
     [
         (("--header", "OpenAI-Beta: x"), "header openai-beta"),
+        (("--header", "OpenAI-Beta:"), "header openai-beta"),
         (("--url", "https://other.example/v1/chat/completions"), "url"),
         (("--url", f"{CHAT}?a=b"), "url"),
     ],

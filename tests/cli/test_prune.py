@@ -310,6 +310,16 @@ def test_a_recording_goes_by_its_key_or_the_beginning_of_it(cache: Path, monkeyp
     assert not _keys(cache)
 
 
+def test_by_its_key_a_recording_is_told_as_by_rules(cache: Path) -> None:
+    (key,) = disk(cache, chat(age=9 * DAY))
+    _stored_ago(cache, **{f"_{key}": 3 * DAY})
+
+    by_rules = replaycache("prune", str(cache), "--all", "--dry-run", "--json")
+    by_key = replaycache("prune", key, "--store", str(cache), "--dry-run", "--json")
+
+    assert json.loads(by_key.stdout) == json.loads(by_rules.stdout)
+
+
 def test_a_damaged_entry_goes_by_its_key(cache: Path) -> None:
     damaged, whole = disk(cache, chat("a"), chat("b"))
     _damage(cache, damaged)

@@ -35,6 +35,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("import", "a.json", "--store", "redis://h?namespace=a:b"), "--store: namespace='a:b' is wrong"),
         (("export", "x.txt", "--store", "a.json"), "TARGET='x.txt' is named like a file"),
         (("export", "x.har", "--store", "a.json"), "TARGET='x.har' is named like a file"),
+        (("export", "", "--store", "a.json"), "TARGET='' is not supported"),
         (("verify", "a.json", "--budget", "much"), "--budget='much' is no budget"),
         (("demo", "--store", "x.yaml"), "--store='x.yaml' is named like a file"),
         (

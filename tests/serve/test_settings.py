@@ -141,6 +141,12 @@ def test_a_wrong_value_is_told_with_its_flag(name: str, value: Any, told: str, t
     assert f"--{name.replace('_', '-')}" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["mode", "ttl", "sample"])
+def test_an_option_that_means_the_same_everywhere_is_named_once(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"^--{name}='wrong' is no "):
+        read_settings({name: "wrong"}, start=tmp_path)
+
+
 def test_a_token_is_long_and_never_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("tooshort\n")
     with pytest.raises(ConfigurationError, match="at least 16") as caught:
