@@ -90,7 +90,8 @@ def command(
     if count:
         return Status.DONE
     if len(opened):
-        raise NothingMatches(f"none of the {len(opened):,} recordings in {opened.location} matches.")
+        what = "can be read" if which.is_everything else "matches"
+        raise NothingMatches(f"none of the {len(opened):,} recordings in {opened.location} {what}.")
     note(f"Nothing is recorded in {opened.location}. `replaycache demo` records something.")
     return Status.DONE
 

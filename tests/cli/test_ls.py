@@ -199,6 +199,17 @@ def test_a_list_of_some_reads_no_more_than_it_shows(tmp_path: Path) -> None:
         assert "1 entry cannot be read" in every.stderr
 
 
+def test_where_nothing_can_be_read_no_filter_is_blamed(tmp_path: Path) -> None:
+    disk(tmp_path, chat("one"), chat("two"))
+    with closing(sqlite3.connect(tmp_path / "cache.db")) as database, database:
+        database.execute("UPDATE Cache SET value = x'00'")
+
+    done = replaycache("ls", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"none of the 2 recordings in {tmp_path} can be read" in done.stderr
+    assert "matches" in replaycache("ls", str(tmp_path), "--model", "gpt*").stderr
+
+
 def test_a_request_that_cannot_be_read_is_told_where_it_would_be_shown(tmp_path: Path) -> None:
     """It is decoded for what is shown alone."""
     strange, *_ = keys = disk(tmp_path, *(chat(str(number), age=100 * number) for number in range(3)))
