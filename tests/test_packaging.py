@@ -181,4 +181,4 @@ def test_every_version_that_is_claimed_is_tested() -> None:
     for job in ("everything", "tests"):
         assert set(WORKFLOWS["ci.yml"]["jobs"][job]["strategy"]["matrix"]["python"]) >= claimed
     assert min(claimed, key=lambda text: int(text[2:])) == PROJECT["requires-python"].removeprefix(">=")
-    assert f"{sys.version_info[0]}.{sys.version_info[1]}" in claimed | {"3.14"}
+    assert f"{sys.version_info[0]}.{sys.version_info[1]}" in claimed

@@ -133,7 +133,8 @@ def extras() -> dict[str, bool]:
 
 def library_problems() -> Iterator[str]:
     """What is installed in a version that does not do, each with what to do."""
-    wanted = metadata.metadata("replaycache")["Requires-Python"] or ""
+    told = metadata.metadata("replaycache")
+    wanted = told["Requires-Python"] if "Requires-Python" in told else ""
     python = ".".join(map(str, sys.version_info[:3]))
     if not _fits(python, wanted):
         yield f"Python {python} is not supported, which has to be {wanted}: use another interpreter"

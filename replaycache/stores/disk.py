@@ -321,8 +321,8 @@ class DiskStore:
             cache = diskcache.Cache.__new__(diskcache.Cache)
             try:
                 diskcache.Cache.__init__(cache, self.location, **_SETTINGS)
-            finally:  # where it fails it has opened the file, too
-                cache.close()
+            finally:  # where it fails it has opened the file, too, and may have taken a setting for its `close`
+                diskcache.Cache.close(cache)
             path = self._database.path
             with closing(sqlite3.connect(path, timeout=ATTEMPT_SECONDS, isolation_level=None)) as rows:
                 rows.executescript(_INDEXES)

@@ -258,7 +258,10 @@ def certificates(directory: Path) -> None:
     extension.write_text("subjectAltName=IP:127.0.0.1\n")
     new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     commands = [
-        [*new, "-x509", "-days", "2", "-subj", "/CN=ours", "-keyout", "ca.key", "-out", "ca.pem"],
+        [
+            *(*new, "-x509", "-days", "2", "-subj", "/CN=ours", "-addext", "keyUsage=critical,keyCertSign"),
+            *("-keyout", "ca.key", "-out", "ca.pem"),
+        ],
         [*new, "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "asked.pem"],
         [
             *("openssl", "x509", "-req", "-days", "2", "-in", "asked.pem", "-CA", "ca.pem", "-CAkey", "ca.key"),
