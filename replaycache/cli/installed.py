@@ -133,8 +133,7 @@ def extras() -> dict[str, bool]:
 
 def library_problems() -> Iterator[str]:
     """What is installed in a version that does not do, each with what to do."""
-    told = metadata.metadata("replaycache")
-    wanted = told["Requires-Python"] if "Requires-Python" in told else ""
+    (wanted,) = metadata.metadata("replaycache").get_all("Requires-Python", [""])
     python = ".".join(map(str, sys.version_info[:3]))
     if not _fits(python, wanted):
         yield f"Python {python} is not supported, which has to be {wanted}: use another interpreter"
