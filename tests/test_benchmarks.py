@@ -110,6 +110,7 @@ def test_the_published_rows_are_those_of_the_suite() -> None:
     assert listed == {name: row["what"] for name, row in _published().items()}
 
 
+@pytest.mark.exhaustive
 def test_a_part_runs(tmp_path: Path) -> None:
     done = _run("benchmarks", "--quick", "--only", "starting.import-httpx.modules", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr

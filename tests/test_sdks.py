@@ -599,6 +599,7 @@ def test_the_older_clients_replay_what_they_recorded(session: Session, ask: Ask,
     assert (replayed["outcomes"], replayed["requests"], replayed["attempts"]) == (["hit"], 1, 0)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ask", ASKED_BY_BOTH_LINES, ids=str)
 def test_the_newer_clients_replay_what_the_older_recorded(session: Session, ask: Ask, kind: Kind) -> None:

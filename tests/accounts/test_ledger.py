@@ -287,6 +287,7 @@ dated = st.tuples(
 )
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(dated, max_size=9), max_size=4), st.integers(0, 86399))
 def test_what_is_old_is_added_up_by_day_and_no_sum_changes(

@@ -70,6 +70,7 @@ def upstream() -> Iterator[Upstream]:
         yield counted
 
 
+@pytest.mark.exhaustive
 def test_a_miss_says_the_option_that_records_it(tmp_path: Path) -> None:
     (tmp_path / "asks.py").write_text(ASKS + "ask()")
 
@@ -288,6 +289,7 @@ def test_processes_that_have_the_cache_are_not_told(tmp_path: Path, upstream: Up
     assert done.stderr == f"replaycache: {NONE}.\n"
 
 
+@pytest.mark.exhaustive
 def test_options_reach_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(f"{ASKS}\nprint(ask())")
 
@@ -366,6 +368,7 @@ def test_the_file_where_it_was_started_holds_in_all_its_processes(tmp_path: Path
     assert f'mode = "auto" in {project / "pyproject.toml"}\n' in other.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork and no forkserver")
 def test_processes_of_multiprocessing_have_the_cache(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "asks.py").write_text(

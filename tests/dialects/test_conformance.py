@@ -175,6 +175,7 @@ https://platform.openai.com/docs/api-reference/embeddings/create#embeddings-crea
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "end", [b"", *(pytest.param(end, marks=pytest.mark.exhaustive) for end in (b"\n", b"\n \n"))]
 )

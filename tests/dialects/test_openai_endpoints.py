@@ -156,6 +156,7 @@ def streamed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         return record_and_replay(STREAMS, server, request.param, tmp_path_factory.mktemp("streams"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.upstream
 @pytest.mark.parametrize("call", one_in(12, CALLS), ids=str)
 def test_an_endpoint_replays(described: Session, call: Call) -> None:

@@ -42,6 +42,7 @@ def suite(path: Path, page: str, interaction: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.exhaustive
 def test_a_suite_of_pytest_recording_runs_as_it_stands(tmp_path: Path) -> None:
     suite(tmp_path, "migrate/pytest-recording.md", OF_VCR)
     (tests,) = blocks("migrate/pytest-recording.md", "python")

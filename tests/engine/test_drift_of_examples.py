@@ -177,6 +177,7 @@ def test_how_a_text_is_cut_into_events_is_not_seen(
     assert not compare(recording(example, pieces), recording(example, [*pieces[:at], *new, *pieces[at + 1 :]]))
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(
     "example", [one for one in STREAMS if one.answer.framing in ("events", "lines", "frames")], ids=str
 )

@@ -146,6 +146,7 @@ def test_a_wrong_environment_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch
         replaycache.Options()
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("mode", ["auto", "replay", "once", "record", "verify", "off"])
 def test_under_a_session(driver: Driver, tmp_path: Path, mode: str) -> None:
     """As an application under test stands on loopback, and calls an API there that is meant to be recorded."""

@@ -100,6 +100,7 @@ def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return name
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.usefixtures("loader")
 @pytest.mark.parametrize("start", ["[", "[[\n", "{a: ", "[{a: "])
 def test_nesting_that_is_too_deep(tmp_path: Path, start: str) -> None:

@@ -63,6 +63,7 @@ def test_a_bad_file_is_an_error_of_its_test_in_every_mode(project: Project, mode
     assert {name: (project.path / name).read_bytes() for name in project.cassettes()} == before
 
 
+@pytest.mark.exhaustive
 def test_a_file_that_breaks_in_the_middle_is_an_error_and_not_a_miss(project: Project) -> None:
     project.tests("@pytest.mark.replay\ndef test_it():\n    ask('q')")
     project.run().assert_outcomes(passed=1)

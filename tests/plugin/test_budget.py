@@ -67,6 +67,7 @@ def test_what_is_replayed_costs_nothing(project: Project) -> None:
     result.stdout.fnmatch_lines(["*sent ??"])
 
 
+@pytest.mark.exhaustive
 def test_workers_share_it(project: Project) -> None:
     """Together they never spend more than a run without them."""
     project.tests(DEAR)

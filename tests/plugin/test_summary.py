@@ -178,6 +178,7 @@ def test_tokens_and_money_that_replaying_saved_are_told(
     assert (money in line) is (importlib.util.find_spec("genai_prices") is not None or money == " saved")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("workers", [[], WORKER], ids=["alone", "worker"])
 def test_money_is_told_by_the_prices_of_each_test(project: Project, workers: list[str]) -> None:
     project.tests("""

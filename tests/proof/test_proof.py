@@ -18,7 +18,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("chosen", ROWS, ids=lambda chosen: chosen.name)
 def test_nothing_is_wrong_lost_or_left(chosen: Scenario) -> None:
     tally = run(chosen, chosen.few, 1)

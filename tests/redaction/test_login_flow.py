@@ -53,6 +53,7 @@ async def _flow(driver: Driver, url: str) -> list[int]:
         return [answer.status_code for answer in answers]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("secrets", ["replace", "refuse"])
 def test_a_login_flow_replays_and_its_token_is_on_no_disk(driver: Driver, tmp_path: Path, secrets: Any) -> None:
     path = tmp_path / "login.json"

@@ -180,6 +180,7 @@ def _ask_node(proxy: Proxy, mode: str) -> dict[str, str]:
     return told
 
 
+@pytest.mark.exhaustive
 @pytest.mark.upstream
 def test_clients_for_node(recorded: tuple[Proxy, ScriptedServer]) -> None:
     proxy, server = recorded

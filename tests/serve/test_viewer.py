@@ -251,6 +251,7 @@ def test_bodies_are_downloaded_as_files(client: httpx2.Client) -> None:
             assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.exhaustive
 def test_large_bodies_are_told_in_part(client: httpx2.Client) -> None:
     piece = json.dumps({"choices": [{"index": 0, "delta": {"content": "word " * 2000}}]}).encode()
     many = Body.of([Chunk(b"data: %s\n\n" % piece, at / 100) for at in range(10_000)])

@@ -130,6 +130,7 @@ def test_calls_are_listed_as_they_come(opened: Opened) -> None:
             expect(rows(page).nth(place)).to_contain_text(status)
 
 
+@pytest.mark.exhaustive
 def test_calls_are_filtered_and_searched(opened: Opened, work: Viewed) -> None:
     page = opened.page
     page.goto(work.url)
@@ -236,6 +237,7 @@ def test_a_miss_says_what_comes_nearest(opened: Opened, work: Viewed) -> None:
     expect(page.locator("#detail .turn").last).to_contain_text("Morning Light Over Quiet Water")
 
 
+@pytest.mark.exhaustive
 def test_raw_sides_are_shown_formatted_and_as_sent(opened: Opened, work: Viewed) -> None:
     page = opened.page
     page.goto(f"{work.url}#/calls/13")
@@ -267,6 +269,7 @@ def test_what_was_saved_is_drawn(opened: Opened, work: Viewed) -> None:
 # -- what is done to recordings ----------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_a_recording_is_deleted_when_that_is_confirmed(opened: Opened) -> None:
     page = opened.page
     store, calls = one()

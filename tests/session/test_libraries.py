@@ -33,6 +33,7 @@ print({other!r} in sys.modules, len([finder for finder in sys.meta_path if "repl
     assert run(code, str(tmp_path / "c.json")) == "False 0\n"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 def test_a_library_is_patched_when_it_is_imported(tmp_path: Path, library: str) -> None:
     code = f"""

@@ -41,6 +41,7 @@ def test_an_answer_that_broke_off(driver: Driver, tmp_path: Path) -> None:
     assert not (tmp_path / "c.json").exists()
 
 
+@pytest.mark.sampled(2)
 def test_a_response_that_outlives_its_cassette(driver: Driver, tmp_path: Path) -> None:
     async def body() -> None:
         with ScriptedServer(stream_events) as server:
@@ -74,6 +75,7 @@ def test_what_the_user_leaves_out_is_not_told(driver: Driver, tmp_path: Path) ->
     assert not CassetteStore(tmp_path / "c.json").all()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("how", [[], ["-m", "replaycache", "run", "--store", "c.json"]], ids=["install", "run"])
 def test_it_is_told_where_the_process_ends(tmp_path: Path, how: list[str]) -> None:
     made = "" if how else "import replaycache; replaycache.install(store='c.json', mode='auto')\n"

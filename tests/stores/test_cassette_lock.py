@@ -127,6 +127,7 @@ def test_threads_with_stores_of_their_own_lose_nothing(tmp_path: Path) -> None:
     assert os.listdir(path.parent) == ["c.json"]
 
 
+@pytest.mark.exhaustive
 def test_who_starts_while_the_file_is_made_finds_none_or_a_whole_one(tmp_path: Path) -> None:
     whole = tmp_path / "whole.json"
     fill(whole, recorded("one"))
@@ -379,7 +380,7 @@ print(json.dumps(left))
 """
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform != "linux", reason="files without a name are Linux's")
 @pytest.mark.parametrize("kind", first_of(["nameless", "named"]))
 def test_writers_that_are_killed_leave_a_whole_cassette_and_nothing_beside_it(tmp_path: Path, kind: str) -> None:

@@ -77,6 +77,7 @@ def two_make_one_call(driver: Driver, store: Path) -> None:
     assert gate.count == 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "driver", one_in(3, [*SYNC, *(driver for driver in ASYNC if driver.how == "asyncio")]), ids=str
 )

@@ -402,6 +402,7 @@ def test_a_damaged_database_is_unavailable_and_left_as_it_is(tmp_path: Path, dam
     assert path.read_bytes() == damaged
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_a_flipped_byte_of_the_database_never_changes_an_answer(tmp_path: Path, step: int) -> None:
     """Wherever it is: the recording is found as it was, not found, or an error."""
@@ -758,6 +759,7 @@ FULL = """
 """
 
 
+@pytest.mark.sampled(1)
 @posix
 @pytest.mark.parametrize("limit", [1 << 10, 70 << 10, 500 << 10, 650 << 10])
 def test_a_full_disk_is_unavailable_and_loses_nothing(tmp_path: Path, limit: int) -> None:

@@ -117,6 +117,7 @@ def ls(directory: Path) -> list[str]:
 # -- several openers ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_what_is_recorded_beside_another_process_that_lists_is_seen_by_all(tmp_path: Path) -> None:
     """Two clients with a transport each, and a shell: what README shows."""
     code = """

@@ -97,7 +97,7 @@ def body_of(number: int) -> dict[str, Any]:
     return {**ASKED, "messages": [{"role": "user", "content": f"number {number % 60}"}]}
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("driver", [SYNCHRONOUS, ASYNCHRONOUS], ids=str)
 def test_no_call_fails_while_the_server_is_stopped_and_started(driver: Driver) -> None:
     statuses = set()

@@ -138,6 +138,7 @@ def test_the_body_counts_only_if_match_on_says_so(suite: Suite) -> None:
     suite.run().assert_outcomes(passed=3)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("asked", "part"),
     [

@@ -253,6 +253,7 @@ def test_limit(name: str, encode: Encode) -> None:
         decode_whole(name, encode(BIG), len(BIG) - 1)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("name", "encode"), COMPRESSED_WELL)
 def test_a_small_body_that_inflates_a_thousandfold_does_not_fill_the_memory(name: str, encode: Encode) -> None:
     """The limit holds while decoding, not after it."""
@@ -286,6 +287,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_decodes_to_far_more_than_any_answer_is_refused(bomb: str) -> None:
     """However it came, within the bound of memory and of time."""
