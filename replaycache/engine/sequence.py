@@ -166,10 +166,10 @@ class Sequence:
         self._lock = new_lock()
         self._numbers: dict[Identity, int] = {}
         self._free: dict[Identity, list[tuple[int, int]]] = {}
-        self._last: dict[Identity, Any] = {}
+        self._last: dict[Identity, object] = {}
         self._replaced: set[int] = set()
         self._unknown: list[tuple[str, ...]] | None = None
-        self._played: dict[int, Any] = {}
+        self._played: dict[int, object] = {}
 
     def under(self, is_same: bool, identify: Identify) -> Sequence:
         """The place of the same session, under rules of their own; itself where they are the same."""
@@ -234,7 +234,7 @@ class Sequence:
         for names in self._unknown:
             yield apart_from(names)
 
-    def _next(self, among: Identity, held: list[Any]) -> tuple[int, Any]:
+    def _next(self, among: Identity, held: list[object]) -> tuple[int, object]:
         """The number of the recording whose turn it is, and the recording, where it is there."""
         if self._is_same:
             last = self._last.get(among) or (held[-1] if held else None)
